@@ -1,0 +1,9 @@
+"""VAE Lab: streamlit run app.py"""
+
+import streamlit as st
+
+from ui.state import current_text
+
+text = current_text()
+st.set_page_config(page_title=text("app.title"), page_icon=":material/blur_on:", layout="wide")
+st.navigation([st.Page("ui/pages/playground.py", title=text("app.playground"))], position="hidden").run()

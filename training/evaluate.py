@@ -1,0 +1,177 @@
+"""Measure a weights folder on the whole test set: python -m training.evaluate weights/mnist --data-dir DIR
+
+Recomputes metrics.json, examples.npz, reference.npz, figures/ and the model card (README.md). All numbers are those of the
+stored file, in float32, in nats. With --check nothing is written: the exit code says whether metrics.json is reproduced.
+"""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import tyro
+from torch import Tensor
+from tqdm import tqdm
+
+import vae
+from training import card, data, figures
+from vae.metrics import (
+    ACTIVE_NATS,
+    QUANTILES,
+    BetaMetrics,
+    ImportanceWeighted,
+    Metrics,
+    beta_stops,
+    read_metrics,
+    write_metrics,
+)
+from vae.model import VAE
+from vae.noise import seeded
+from vae.weights import EXAMPLES, METRICS, REFERENCE, WeightsError, load_model
+
+BATCH = 500  # pictures; part of the recipe, since the noise is drawn batch by batch
+EXAMPLE_COUNT, REFERENCE_COUNT = 10, 2_000
+REFERENCE_BETAS = (0.1, 1.0, 10.0)
+TOLERANCE = 2e-4  # relative; another machine sums float32 in another order
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Recompute everything that is published about a weights folder."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """Weights folder, e.g. weights/mnist."""
+    data_dir: Path | None = None
+    """Folder that holds a folder for each data set. Without it, a known data set is downloaded into data/."""
+    check: bool = False
+    """Write nothing; compare with the metrics.json that lies there, exit code 1 if a number differs."""
+    seed: int = 0
+    """Fixes the binarisation of the test set and all noise."""
+    samples: int = 16
+    """Draws of z for each picture's distortion."""
+    importance_samples: int = 500
+    """K of the importance-weighted bound at beta = 1."""
+
+
+def main(argv: Sequence[str]) -> int:
+    arguments = tyro.cli(Arguments, args=list(argv), prog="python -m training.evaluate")
+    try:
+        return evaluate(arguments)
+    except (data.DataError, WeightsError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def evaluate(arguments: Arguments) -> int:
+    """Measure; then compare, or write everything. Returns the exit code. Raises DataError, WeightsError."""
+    folder = arguments.folder
+    model = load_model(folder)
+    training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    dataset = training["settings"]["dataset"]
+    test = data.load(dataset, arguments.data_dir, "test")
+    metrics = measure(model, test.images, arguments.seed, arguments.samples, arguments.importance_samples)
+    if arguments.check:
+        return _compare(read_metrics(folder / METRICS), metrics)
+    write_metrics(folder / METRICS, metrics)
+    _write_examples(folder, test)
+    _write_reference(folder, test, data.load(dataset, arguments.data_dir, "train").images)
+    figures.write(folder, model, metrics, test.images[example_indices(test.labels)])
+    card.write(folder, metrics, training)
+    print(card.summary(metrics))
+    return 0
+
+
+def observed(model: VAE, images: Tensor, seed: int) -> Tensor:
+    """uint8 test pictures as the likelihood wants them, float32; binarised once, with this seed, for a Bernoulli model."""
+    grey = images.float() / 255
+    return vae.binarize(grey, generator=seeded(seed, "test set")) if model.config.likelihood == "bernoulli" else grey
+
+
+@torch.no_grad()
+def measure(model: VAE, images: Tensor, seed: int, samples: int, importance_samples: int) -> Metrics:
+    """All numbers of metrics.json for uint8 test pictures (N, C, H, W). The same eps at every beta."""
+    pictures = observed(model, images, seed)
+    betas = beta_stops(model.config.beta_range)
+    entries = [_at_beta(model, pictures, beta, seed, samples)
+               for beta in tqdm(betas, desc=f"test set at {len(betas)} betas", unit="beta")]
+    low, high = model.config.beta_range
+    reference = pictures[:REFERENCE_COUNT]
+    reference_entries = [_at_beta(model, reference, beta, seed, samples) for beta in REFERENCE_BETAS if low <= beta <= high]
+    return Metrics(
+        test_count=len(pictures), seed=seed, samples=samples, betas=tuple(entries),
+        importance_weighted=_importance_weighted(model, pictures, min(max(1.0, low), high), seed, importance_samples),
+        reference=tuple((entry.beta, entry.rate, entry.distortion) for entry in reference_entries),
+    )
+
+
+def _at_beta(model: VAE, pictures: Tensor, beta: float, seed: int, samples: int) -> BetaMetrics:
+    distortions, rates = [], []
+    for number, batch in enumerate(pictures.split(BATCH)):
+        terms = vae.elbo(model, batch, beta, generator=seeded(seed, "noise", number), samples=samples)
+        distortions.append(terms.distortion)
+        rates.append(terms.rate_per_dimension)
+    # Averages over all pictures at once: averages of batch averages go wrong with a short last batch.
+    distortion, rate_per_dimension = torch.cat(distortions).double(), torch.cat(rates).double()
+    objective = distortion + beta * rate_per_dimension.sum(1)
+    mean_rates = rate_per_dimension.mean(0)
+    return BetaMetrics(
+        beta=beta, rate=mean_rates.sum().item(), distortion=distortion.mean().item(),
+        rate_per_dimension=tuple(mean_rates.tolist()), active_units=int((mean_rates > ACTIVE_NATS).sum()),
+        objective_quantiles=tuple(np.quantile(objective.numpy(), np.linspace(0, 1, QUANTILES)).tolist()),
+    )
+
+
+def _importance_weighted(model: VAE, pictures: Tensor, beta: float, seed: int, samples: int) -> ImportanceWeighted:
+    bounds = torch.cat([
+        vae.importance_weighted_bound(model, batch, beta, samples=samples, generator=seeded(seed, "importance", number))
+        for number, batch in enumerate(tqdm(pictures.split(BATCH), desc=f"importance weighting, K = {samples}", unit="batch"))
+    ]).double()
+    return ImportanceWeighted(beta=beta, samples=samples, count=len(bounds), nats=-bounds.mean().item(),
+                              standard_error=(bounds.std() / len(bounds) ** 0.5).item())
+
+
+def example_indices(labels: Tensor) -> list[int]:
+    """The first test picture of each class, at most EXAMPLE_COUNT."""
+    return [int((labels == label).nonzero()[0]) for label in labels.unique()[:EXAMPLE_COUNT]]
+
+
+def _write_examples(folder: Path, test: data.Split) -> None:
+    chosen = example_indices(test.labels)
+    labels = test.labels[chosen].numpy()
+    np.savez_compressed(folder / EXAMPLES, images=test.images[chosen].numpy(), labels=labels,
+                        names=np.array([str(label) for label in labels]))
+
+
+def _write_reference(folder: Path, test: data.Split, training_images: Tensor) -> None:
+    mean = training_images.double().mean(0).div(255).float().numpy()
+    np.savez_compressed(folder / REFERENCE, images=test.images[:REFERENCE_COUNT].numpy(),
+                        labels=test.labels[:REFERENCE_COUNT].numpy(), mean_training_pixel=mean)
+
+
+def _compare(published: Metrics, found: Metrics) -> int:
+    """Print the largest relative difference of any number; 0 if the published metrics are reproduced, else 1."""
+    def numbers(value: object) -> list[float]:
+        if isinstance(value, dict):
+            # A dimension at the very threshold may count as active on one machine and not on another; its rate tells.
+            return [number for key, item in value.items() if key != "active_units" for number in numbers(item)]
+        if isinstance(value, list | tuple):
+            return [number for item in value for number in numbers(item)]
+        return [float(value)]
+
+    old, new = numbers(dataclasses.asdict(published)), numbers(dataclasses.asdict(found))
+    if len(old) != len(new):
+        print(f"metrics.json holds {len(old)} numbers, this command measures {len(new)}; its settings were others")
+        return 1
+    # Relative to 1 nat at least: near zero a relative difference means nothing.
+    difference = max(abs(a - b) / max(abs(a), abs(b), 1.0) for a, b in zip(old, new, strict=True))
+    print(f"{len(old)} numbers, largest relative difference {difference:.1e} (allowed: {TOLERANCE:.0e})")
+    return int(difference > TOLERANCE)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""Pictures of the model card, by matplotlib: the rate–distortion curve, and reconstructions and samples at four betas."""
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")  # no screen on a training machine
+import matplotlib.pyplot as plt
+import numpy as np
+from torch import Tensor
+
+from vae import experiments
+from vae.metrics import Metrics
+from vae.model import VAE
+
+SHOWN_BETAS = (0.01, 0.1, 1.0, 10.0)
+SEED = 0
+DISTORTION, RATE, INK, MUTED = "#0072B2", "#D55E00", "#222222", "#767676"  # Okabe & Ito: told apart by colour-blind people
+
+
+def write(folder: Path, model: VAE, metrics: Metrics, examples: Tensor) -> None:
+    """Write figures/rate_distortion.png, reconstructions.png and samples.png. examples: (M, C, H, W) uint8."""
+    target = folder / "figures"
+    target.mkdir(exist_ok=True)
+    low, high = model.config.beta_range
+    betas = [beta for beta in SHOWN_BETAS if low <= beta <= high] or [low]
+    with plt.rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "savefig.dpi": 130}):
+        for name, figure in (
+            ("rate_distortion", _rate_distortion(metrics)),
+            ("reconstructions", _reconstructions(model, betas, examples)),
+            ("samples", _samples(model, betas)),
+        ):
+            figure.savefig(target / f"{name}.png", bbox_inches="tight", facecolor="white")
+            plt.close(figure)
+
+
+def _rate_distortion(metrics: Metrics) -> plt.Figure:
+    figure, axes = plt.subplots(figsize=(6.4, 4.4))
+    rates = [entry.rate for entry in metrics.betas]
+    distortions = [entry.distortion for entry in metrics.betas]
+    axes.plot(rates, distortions, "o-", color=INK, markersize=3, linewidth=1.2, label="test set, one network for every beta")
+    one = metrics.at(1.0)
+    # The line of pictures that cost as much as beta = 1 does in all: distortion + rate is constant along it.
+    total = one.negative_elbo
+    axes.plot([0, total], [total, 0], ":", color=MUTED, linewidth=1, label=f"distortion + rate = {total:.1f}")
+    marked = (metrics.betas[0].beta, 0.1, 1.0, 3.15, 10.0, metrics.betas[-1].beta)
+    for beta in marked:
+        entry = metrics.at(beta)
+        axes.annotate(f"β = {entry.beta:g}", (entry.rate, entry.distortion), xytext=(6, 6), textcoords="offset points")
+    axes.set_xlabel("rate, KL(q(z|x) ‖ p(z)), nats")
+    axes.set_ylabel("distortion, −E[log p(x|z)], nats")
+    axes.set_xlim(left=-1, right=1.08 * max(rates))
+    axes.set_ylim(bottom=0, top=1.06 * max(distortions))
+    axes.legend(frameon=False)
+    return figure
+
+
+def _grid(rows: list[tuple[str, np.ndarray]], title: str) -> plt.Figure:
+    """Rows of pictures (M, C, H, W) in [0, 1], a label at the left of each."""
+    columns = max(len(pictures) for _, pictures in rows)
+    figure, axes = plt.subplots(len(rows), columns, figsize=(0.72 * columns + 1, 0.76 * len(rows) + 0.4), squeeze=False)
+    for line, (label, pictures) in zip(axes, rows, strict=True):
+        line[0].text(-0.25, 0.5, label, transform=line[0].transAxes, ha="right", va="center")
+        for cell in line:
+            cell.axis("off")
+        for cell, picture in zip(line, pictures, strict=False):
+            cell.imshow(picture.transpose(1, 2, 0).squeeze(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    figure.suptitle(title, fontsize=10)
+    figure.subplots_adjust(wspace=0.06, hspace=0.06, top=0.9)
+    return figure
+
+
+def _reconstructions(model: VAE, betas: list[float], examples: Tensor) -> plt.Figure:
+    inputs = [image.float() / 255 for image in examples]
+    rows = [("seen", np.stack([experiments.observe(model, image, seed=SEED).numpy() for image in inputs]))]
+    for beta in betas:
+        means = [experiments.reconstruct(model, image, beta, seed=SEED).mean for image in inputs]
+        rows.append((f"β = {beta:g}", np.stack(means)))
+    return _grid(rows, "Reconstructions of test pictures: E[x|z] for one z ~ q(z|x), the same noise at every beta")
+
+
+def _samples(model: VAE, betas: list[float]) -> plt.Figure:
+    rows = [(f"β = {beta:g}", experiments.gallery(model, beta, count=10, seed=SEED).images) for beta in betas]
+    return _grid(rows, "Samples: E[x|z] for z ~ N(0, I), the same z at every beta")

@@ -1,0 +1,168 @@
+"""The training loop as a value: everything that a step reads and changes, and how it is saved and restored."""
+
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+import vae
+from training.settings import Settings
+from vae.model import VAE
+from vae.noise import seeded
+
+PATIENCE = 10  # non-finite steps in a row before giving up
+
+
+class TrainingError(Exception):
+    """Training cannot go on. One sentence that says why and what to do."""
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One step: distortion and rate in nats, averaged over its examples and so over all betas."""
+
+    distortion: float
+    rate: float
+    loss: float
+    skipped: bool
+
+
+def log_uniform(low: float, high: float, count: int, generator: torch.Generator) -> Tensor:
+    """(count,) betas, each decade as likely as any other."""
+    u = torch.rand(count, generator=generator)
+    return torch.exp(math.log(low) + u * (math.log(high) - math.log(low))).clamp(low, high)
+
+
+class Trainer:
+    """Model, averaged weights and optimiser after `step` steps of `settings` on `images` (N, C, H, W) uint8."""
+
+    def __init__(self, settings: Settings, images: Tensor, device: torch.device) -> None:
+        self.settings, self.device = settings, device
+        self.images = images.to(device)
+        if len(images) < settings.batch_size:
+            raise TrainingError(f"--batch-size {settings.batch_size} is more than the {len(images)} training pictures")
+        self.steps_per_epoch = len(images) // settings.batch_size
+        self.total_steps = settings.epochs * self.steps_per_epoch
+        self.step = 0
+        self.seconds = 0.0  # of training, over all interruptions
+        self.skipped, self._skipped_in_a_row = 0, 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(settings.seed)
+            self.model = VAE(settings.network).to(device)
+        self.average = {name: parameter.detach().clone() for name, parameter in self.model.named_parameters()}
+        matrices = [parameter for parameter in self.model.parameters() if parameter.ndim > 1]
+        vectors = [parameter for parameter in self.model.parameters() if parameter.ndim <= 1]
+        self.optimizer = torch.optim.AdamW(
+            [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
+            lr=settings.learning_rate, betas=(0.9, 0.99), fused=True,
+        )
+
+    def remaining(self) -> Iterator[StepReport]:
+        """Train to the end, a report a step. Stopping between two steps loses nothing."""
+        order = torch.empty(0)
+        while self.step < self.total_steps:
+            epoch, position = divmod(self.step, self.steps_per_epoch)
+            if position == 0 or not len(order):
+                order = torch.randperm(len(self.images), generator=seeded(self.settings.seed, "order", epoch))
+            size = self.settings.batch_size
+            yield self._train_on(order[position * size:(position + 1) * size])
+
+    def _train_on(self, indices: Tensor) -> StepReport:
+        settings, config = self.settings, self.settings.network
+        noise = seeded(settings.seed, "step", self.step)
+        images = self.images[indices.to(self.device)].float() / 255
+        if config.likelihood == "bernoulli":
+            images = vae.binarize(images, generator=noise)
+        beta = log_uniform(*config.beta_range, len(images), noise).to(self.device)
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            terms = vae.elbo(self.model, images, beta, generator=noise)
+        loss = (terms.objective(beta) * (1 + beta) ** -settings.loss_weight_power).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.gradient_norm)
+        finite = bool(torch.isfinite(norm))
+        if finite:
+            for group in self.optimizer.param_groups:
+                group["lr"] = self._learning_rate()
+            self.optimizer.step()
+            self._update_average()
+        self._count_skipped(not finite)
+        self.step += 1
+        return StepReport(terms.distortion.mean().item(), terms.rate.mean().item(), loss.item(), not finite)
+
+    def _learning_rate(self) -> float:
+        warm = min(1.0, (self.step + 1) / max(1, self.settings.warmup_steps))
+        return self.settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.total_steps))
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        # A short memory at first, or the random initial weights would linger in the average.
+        decay = min(self.settings.ema_decay, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(list(self.average.values()), list(self.model.parameters()), 1 - decay)
+
+    def _count_skipped(self, skipped: bool) -> None:
+        self._skipped_in_a_row = self._skipped_in_a_row + 1 if skipped else 0
+        self.skipped += skipped
+        if self._skipped_in_a_row >= PATIENCE:
+            raise TrainingError(f"the loss was not finite for {PATIENCE} steps in a row (up to step {self.step}); "
+                                "start again with a smaller --learning-rate")
+
+    def averaged_model(self) -> VAE:
+        """A copy of the network with the averaged weights, ready to evaluate."""
+        model = VAE(self.settings.network).to(self.device)
+        model.load_state_dict(self.average, strict=True)
+        return model.eval().requires_grad_(False)
+
+    # Checkpoints hold no pickle: tensors in safetensors, the rest in its header.
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint beside `path` and rename it, so that a crash leaves the old one or the new one, whole."""
+        tensors = {f"average.{name}": tensor for name, tensor in self.average.items()}
+        for name, parameter in self.model.named_parameters():
+            tensors[f"model.{name}"] = parameter.detach()
+            for key, value in self.optimizer.state.get(parameter, {}).items():
+                tensors[f"optimizer.{key}.{name}"] = value
+        state = {"step": self.step, "skipped": self.skipped, "seconds": self.seconds,
+                 "settings": dataclasses.asdict(self.settings)}
+        temporary = path.with_suffix(".tmp")
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, {"state": json.dumps(state)})
+        with open(temporary, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+
+    def restore(self, path: Path) -> None:
+        """Go on from a checkpoint. Raises TrainingError when its settings are not these."""
+        state = _checkpoint_state(path)
+        mine = json.loads(json.dumps(dataclasses.asdict(self.settings)))
+        if state["settings"] != mine:
+            changed = sorted(key for key in mine if state["settings"].get(key) != mine[key])
+            raise TrainingError(f"{path} was made with other settings ({', '.join(changed)}); resume with the same ones, "
+                                "or choose another --run-dir")
+        tensors = load_file(path, device=str(self.device))
+        for name, parameter in self.model.named_parameters():
+            with torch.no_grad():
+                parameter.copy_(tensors[f"model.{name}"])
+            self.average[name].copy_(tensors[f"average.{name}"])
+            prefix = "optimizer."
+            keys = {key.removeprefix(prefix).split(".")[0] for key in tensors if key.startswith(prefix)}
+            if keys:
+                self.optimizer.state[parameter] = {key: tensors[f"{prefix}{key}.{name}"] for key in keys}
+        self.step, self.skipped, self.seconds = state["step"], state["skipped"], state["seconds"]
+
+
+def _checkpoint_state(path: Path) -> dict:
+    try:
+        with safe_open(path, "pt") as file:
+            return json.loads(file.metadata()["state"])
+    except FileNotFoundError as error:
+        raise TrainingError(f"there is no checkpoint {path} to resume; leave --resume out to start anew") from error
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise TrainingError(f"{path} is not a checkpoint of this program ({error}); start anew with another --run-dir") from error

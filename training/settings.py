@@ -1,0 +1,52 @@
+"""What a training run is: everything that decides its outcome, one preset for each model."""
+
+from dataclasses import dataclass
+
+from vae.model import VAEConfig
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Two runs with equal settings, on the same machine and thread count, give the same weights bit for bit."""
+
+    dataset: str
+    """Data set: mnist, or any folder in --data-dir with the four IDX files."""
+    network: VAEConfig
+    epochs: int
+    """Passes over the training pictures."""
+    batch_size: int = 256
+    """Pictures in one step."""
+    learning_rate: float = 1e-3
+    """Peak of AdamW's learning rate: linear warm-up, then a cosine to zero."""
+    warmup_steps: int = 500
+    """Steps of linear warm-up."""
+    weight_decay: float = 0.01
+    """AdamW's decoupled weight decay, on matrices only."""
+    ema_decay: float = 0.9995
+    """Exponential moving average of the weights, per step; the average is what is saved."""
+    loss_weight_power: float = 0.5
+    """Each example's loss is divided by (1 + beta) to this power: 0 is the plain mean over betas."""
+    gradient_norm: float = 20.0
+    """Gradients longer than this (in nats) are shortened to it."""
+    held_out: int = 0
+    """Last training pictures kept for validation (5000 when making choices; 0 trains on all of them)."""
+    seed: int = 1
+    """Fixes initial weights, order of pictures, binarisation, betas and noise."""
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "learning_rate", "ema_decay", "gradient_norm"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"--{name.replace('_', '-')} must be positive")
+        if self.held_out < 0 or self.warmup_steps < 0 or self.weight_decay < 0:
+            raise ValueError("--held-out, --warmup-steps and --weight-decay must not be negative")
+
+
+PRESETS = {
+    "mnist": Settings(
+        dataset="mnist",
+        network=VAEConfig(
+            image_shape=(1, 28, 28), latent_dim=40, likelihood="bernoulli", beta_range=(0.01, 50.0), preprocess="ink",
+        ),
+        epochs=220,
+    ),
+}

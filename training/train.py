@@ -1,0 +1,234 @@
+"""Train a beta-conditioned VAE: python -m training.train --preset mnist --data-dir DIR
+
+Writes runs/NAME/: checkpoint.safetensors and log.jsonl while it runs, weights/ (config.json, model.safetensors,
+training.json) at the end. Ctrl-C saves and says how to go on; `--resume` reaches the weights of an uninterrupted run.
+"""
+
+import dataclasses
+import json
+import platform
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import tyro
+from torch import Tensor
+from tqdm import tqdm
+
+import vae
+from training import data
+from training.loop import StepReport, Trainer, TrainingError
+from training.settings import PRESETS, Settings
+from vae.noise import seeded
+from vae.weights import save_model
+
+LOG_EVERY = 100  # steps
+VALIDATE_EVERY = 10  # epochs
+VALIDATION_BETAS = (0.01, 0.1, 1.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Train one network for every beta (or, with --beta, for one) on one of the presets."""
+
+    preset: str = "mnist"
+    """Which settings to start from; every other option changes one of them."""
+    data_dir: Path | None = None
+    """Folder that holds a folder for each data set. Without it, a known data set is downloaded into data/."""
+    run_dir: Path | None = None
+    """Where checkpoint, log and weights go [default: runs/PRESET, or runs/PRESET-beta-B]."""
+    beta: float | None = None
+    """Train for this beta alone, the same network without conditioning."""
+    resume: bool = False
+    """Go on from the checkpoint in --run-dir."""
+    checkpoint_seconds: float = 60.0
+    """Seconds between two checkpoints."""
+    device: str = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    """cpu, cuda or mps."""
+    command: tyro.conf.Suppress[str] = ""
+    settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=lambda: PRESETS["mnist"])
+
+    def directory(self) -> Path:
+        return self.run_dir or Path("runs") / (self.preset if self.beta is None else f"{self.preset}-beta-{self.beta:g}")
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """The preset is looked up first, so that --help shows its values and every option overrides one of them."""
+    preset = "mnist"
+    for position, word in enumerate(argv):
+        if word.startswith("--preset"):
+            preset = word.partition("=")[2] or (argv[position + 1] if position + 1 < len(argv) else "")
+    if preset not in PRESETS:
+        raise TrainingError(f"there is no preset {preset!r}; presets: {', '.join(PRESETS)}")
+    arguments = tyro.cli(Arguments, args=list(argv), prog="python -m training.train",
+                         default=Arguments(preset=preset, settings=PRESETS[preset], command=_repeatable(argv)))
+    if arguments.beta is not None:
+        network = arguments.settings.network.for_one_beta(arguments.beta)
+        arguments = dataclasses.replace(arguments, settings=dataclasses.replace(arguments.settings, network=network))
+    return arguments
+
+
+def _repeatable(argv: Sequence[str]) -> str:
+    """The command without what belongs to this machine and this interruption."""
+    words, skip = [], False
+    for word in argv:
+        local = word.startswith(("--data-dir", "--run-dir"))
+        if not (skip or local or word == "--resume"):
+            words.append(word)
+        skip = local and "=" not in word
+    return shlex.join(["python", "-m", "training.train", *words])
+
+
+def run(arguments: Arguments) -> Path:
+    """Train to the end and return the weights folder. Raises DataError, TrainingError, KeyboardInterrupt (after saving)."""
+    settings, directory = arguments.settings, arguments.directory()
+    split = data.load(settings.dataset, arguments.data_dir, "train")
+    if tuple(split.images.shape[1:]) != settings.network.image_shape:
+        raise TrainingError(f"{settings.dataset} has pictures of shape {tuple(split.images.shape[1:])}, "
+                            f"the network is for {settings.network.image_shape}; set --network.image-shape")
+    if settings.held_out >= len(split.images):
+        raise TrainingError(f"--held-out {settings.held_out} leaves none of the {len(split.images)} training pictures")
+    count = len(split.images) - settings.held_out
+    trainer = Trainer(settings, split.images[:count], torch.device(arguments.device))
+    checkpoint = directory / "checkpoint.safetensors"
+    if arguments.resume:
+        trainer.restore(checkpoint)
+    elif checkpoint.exists():
+        raise TrainingError(f"{directory} already holds a run; add --resume to go on with it, or choose another --run-dir")
+    directory.mkdir(parents=True, exist_ok=True)
+    trainer.save(checkpoint)  # an unwritable folder or a full disk shows now, not after hours
+    with _Log(directory / "log.jsonl", trainer.step) as log:
+        _train(trainer, checkpoint, log, arguments.checkpoint_seconds, split.images[count:])
+    return _export(trainer, directory / "weights", arguments, split.sha256)
+
+
+def _train(trainer: Trainer, checkpoint: Path, log: "_Log", checkpoint_seconds: float, validation: Tensor) -> None:
+    reports: list[StepReport] = []
+    saved = measured = time.monotonic()
+    with tqdm(total=trainer.total_steps, initial=trainer.step, unit="step", smoothing=0.01, dynamic_ncols=True) as progress:
+        try:
+            for report in trainer.remaining():
+                now = time.monotonic()
+                trainer.seconds += now - measured
+                measured = now
+                reports.append(report)
+                progress.update()
+                if trainer.step % LOG_EVERY == 0:
+                    means = _means(reports)
+                    log.write(step=trainer.step, examples=trainer.step * trainer.settings.batch_size,
+                              seconds=round(trainer.seconds, 1), skipped=trainer.skipped, **means)
+                    progress.set_postfix(distortion=f"{means['distortion']:.1f}", rate=f"{means['rate']:.1f}", refresh=False)
+                    reports.clear()
+                if len(validation) and trainer.step % (VALIDATE_EVERY * trainer.steps_per_epoch) == 0:
+                    log.write(step=trainer.step, validation=_validate(trainer, validation))
+                if now - saved > checkpoint_seconds:
+                    trainer.save(checkpoint)
+                    saved = now
+        finally:
+            trainer.save(checkpoint)
+
+
+def _means(reports: list[StepReport]) -> dict[str, float]:
+    kept = [report for report in reports if not report.skipped]
+    return {name: float(np.mean([getattr(report, name) for report in kept])) if kept else float("nan")
+            for name in ("distortion", "rate", "loss")}
+
+
+@torch.no_grad()
+def _validate(trainer: Trainer, pictures: Tensor) -> list[dict[str, float]]:
+    """Rate and distortion of the held-out pictures, one draw each, at a few betas of the averaged weights."""
+    model = trainer.averaged_model()
+    images = pictures.to(trainer.device).float() / 255
+    if model.config.likelihood == "bernoulli":
+        images = vae.binarize(images, generator=seeded(trainer.settings.seed, "validation"))
+    low, high = model.config.beta_range
+    results = []
+    for beta in [beta for beta in VALIDATION_BETAS if low <= beta <= high] or [low]:
+        terms = vae.elbo(model, images, beta, generator=seeded(trainer.settings.seed, "validation noise"))
+        results.append({"beta": beta, "rate": terms.rate.mean().item(), "distortion": terms.distortion.mean().item()})
+    return results
+
+
+class _Log:
+    """log.jsonl: a line every LOG_EVERY steps. On resuming, lines later than the checkpoint are dropped: they come again."""
+
+    def __init__(self, path: Path, step: int) -> None:
+        kept = []
+        if path.exists() and step:
+            # The last line may have been cut off by a crash.
+            lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+            kept = [line for line in lines if json.loads(line)["step"] <= step]
+        self._file = open(path, "w", encoding="utf-8")
+        self._file.writelines(line + "\n" for line in kept)
+
+    def write(self, **values: object) -> None:
+        print(json.dumps(values), file=self._file, flush=True)
+
+    def __enter__(self) -> "_Log":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _export(trainer: Trainer, folder: Path, arguments: Arguments, data_sha256: dict[str, str]) -> Path:
+    save_model(folder, trainer.averaged_model())
+    settings = dataclasses.asdict(trainer.settings)
+    record = {
+        "command": arguments.command,
+        "preset": arguments.preset,
+        "settings": settings,
+        "seed": settings["seed"],
+        "data_sha256": data_sha256,
+        "examples_seen": trainer.step * trainer.settings.batch_size,
+        "steps": trainer.step,
+        "skipped_steps": trainer.skipped,
+        "minutes": round(trainer.seconds / 60, 1),
+        "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
+        "machine": _machine(trainer.device),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+    }
+    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    return folder
+
+
+def _machine(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cores = torch.get_num_threads()
+    return f"{cores} CPU core{'s' if cores > 1 else ''} ({platform.machine()}, {platform.system()})"
+
+
+def main(argv: Sequence[str]) -> int:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        arguments = parse(argv)
+        try:
+            folder = run(arguments)
+        except KeyboardInterrupt:
+            command = shlex.join(["python", "-m", "training.train", *(word for word in argv if word != "--resume"), "--resume"])
+            print(f"\nstopped; go on with: {command}", file=sys.stderr)
+            return 130
+    except (data.DataError, TrainingError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"error: cannot write {error.filename or arguments.directory()} ({error.strerror}); choose another --run-dir",
+              file=sys.stderr)
+        return 2
+    print(f"weights in {folder}; measure them with: python -m training.evaluate {folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,101 @@
+"""Plotly figures, pure: data classes of vae.experiments and vae.metrics in, a figure out. Text comes in as a Text."""
+
+import numpy as np
+import plotly.graph_objects as go
+
+from ui.text import Text
+from vae.experiments import Breakdown, Reconstruction, TradeOff
+from vae.metrics import BetaMetrics, Dedicated, Metrics
+
+# One colour for distortion, one for rate, everywhere. Both read on white and on near-black, and apart for colour-blind people.
+DISTORTION, RATE = "#2F86C8", "#E1742A"
+CURVE, OWN = "#8A8F98", "#9B6BD6"
+
+
+def _finish(figure: go.Figure, height: int, **layout: object) -> go.Figure:
+    figure.update_layout(
+        height=height, margin={"l": 0, "r": 8, "t": 8, "b": 0}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+        hovermode="closest", dragmode=False, **layout,
+    )
+    figure.update_xaxes(fixedrange=True, automargin=True)
+    figure.update_yaxes(fixedrange=True, automargin=True)
+    return figure
+
+
+def posterior(text: Text, code: Reconstruction, order: np.ndarray) -> go.Figure:
+    """mu ± sigma of each dimension as a bar, the z that was drawn as a dot. order: dimensions from left to right, (D,)."""
+    mean, deviation, z = code.posterior_mean[order], code.posterior_deviation[order], code.z[order]
+    names = [text("code.hover", dimension=int(dimension) + 1) for dimension in order]
+    place = np.arange(len(order))
+    figure = go.Figure([
+        go.Bar(x=place, y=2 * deviation, base=mean - deviation, name=text("code.interval"), marker_color=RATE, opacity=0.55,
+               width=0.7, customdata=np.stack([mean, deviation], axis=1), hovertext=names,
+               hovertemplate="%{hovertext}<br>mu %{customdata[0]:.2f}, sigma %{customdata[1]:.2f}<extra></extra>"),
+        go.Scatter(x=place, y=z, name=text("code.drawn"), mode="markers", marker={"color": OWN, "size": 5},
+                   hovertext=names, hovertemplate="%{hovertext}<br>z %{y:.2f}<extra></extra>"),
+    ])
+    figure.update_yaxes(range=[-3.4, 3.4], tickvals=[-2, 0, 2], zeroline=True)
+    figure.update_xaxes(showticklabels=False, title={"text": text("code.axis"), "font": {"size": 12}})
+    return _finish(figure, 214, legend=_legend_above(), bargap=0.2)
+
+
+def loss_bars(text: Text, loss: Breakdown) -> go.Figure:
+    """Distortion and rate stacked, of this picture and of the test set's average, in nats."""
+    rows = [text("breakdown.average"), text("breakdown.this")]
+    figure = go.Figure([
+        go.Bar(y=rows, x=values, name=name, orientation="h", marker={"color": colour, "opacity": [0.6, 1.0]},
+               text=[f"{value:.1f}" for value in values], textposition="inside", insidetextanchor="middle", textangle=0,
+               insidetextfont={"color": "white"}, hovertemplate=f"{name}: %{{x:.1f}} nats<extra></extra>")
+        for name, values, colour in (
+            (text("breakdown.distortion"), [loss.average_distortion, loss.distortion], DISTORTION),
+            (text("breakdown.rate"), [loss.average_rate, loss.rate], RATE),
+        )
+    ])
+    for row, total in zip(rows, (loss.average_negative_elbo, loss.negative_elbo), strict=True):
+        figure.add_annotation(x=total, y=row, text=f" = {total:.1f}", showarrow=False, xanchor="left")
+    longest = max(loss.negative_elbo, loss.average_negative_elbo)
+    figure.update_xaxes(range=[0, 1.14 * longest], showgrid=False, zeroline=False, showticklabels=False)
+    return _finish(figure, 104, barmode="stack", bargap=0.25, legend=_legend_above())
+
+
+def plane(
+    text: Text, metrics: Metrics, dedicated: tuple[Dedicated, ...], own: TradeOff | None, now: BetaMetrics
+) -> go.Figure:
+    """The test set's rate–distortion curve, this picture's own, networks trained for one beta, and the current beta.
+
+    Every trace that can be clicked carries its beta as customdata.
+    """
+    beta_hover = "beta %{customdata:g}<br>%{x:.2f} + %{y:.2f} nats<extra>%{fullData.name}</extra>"
+    figure = go.Figure(go.Scatter(
+        x=[entry.rate for entry in metrics.betas], y=[entry.distortion for entry in metrics.betas],
+        customdata=[entry.beta for entry in metrics.betas], name=text("plane.test"), mode="lines+markers",
+        line={"color": CURVE, "width": 2}, marker={"size": 7}, hovertemplate=beta_hover,
+    ))
+    if own is not None:
+        figure.add_scatter(
+            x=own.rate, y=own.distortion, customdata=own.betas, name=text("plane.own"), mode="lines+markers",
+            line={"color": OWN, "width": 1.5, "dash": "dot"}, marker={"size": 5}, hovertemplate=beta_hover,
+        )
+        index = own.betas.index(now.beta)
+        figure.add_scatter(
+            x=[own.rate[index]], y=[own.distortion[index]], customdata=[now.beta], showlegend=False, mode="markers",
+            name=text("plane.own"), marker={"color": OWN, "size": 15, "symbol": "diamond"}, hovertemplate=beta_hover,
+        )
+    if dedicated:
+        figure.add_scatter(
+            x=[entry.rate for entry in dedicated], y=[entry.distortion for entry in dedicated],
+            customdata=[entry.beta for entry in dedicated], name=text("plane.dedicated"), mode="markers",
+            marker={"color": RATE, "size": 10, "symbol": "circle-open", "line": {"width": 2}}, hovertemplate=beta_hover,
+        )
+    figure.add_scatter(
+        x=[now.rate], y=[now.distortion], customdata=[now.beta], mode="markers+text", name=text("plane.current", beta=f"{now.beta:g}"),
+        text=[text("plane.current", beta=f"{now.beta:g}")], textposition="middle right", showlegend=False,
+        marker={"color": DISTORTION, "size": 15}, hovertemplate=beta_hover,
+    )
+    figure.update_xaxes(title=text("plane.rate"), rangemode="tozero")
+    figure.update_yaxes(title=text("plane.distortion"), rangemode="tozero")
+    return _finish(figure, 330, legend={"x": 1, "xanchor": "right", "y": 1, "bgcolor": "rgba(0,0,0,0)"}, clickmode="event+select")
+
+
+def _legend_above() -> dict[str, object]:
+    return {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}}

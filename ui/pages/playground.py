@@ -1,0 +1,166 @@
+"""The playground: one picture, one beta, and everything that answers to them."""
+
+import numpy as np
+import streamlit as st
+import torch
+
+from ui import figures, picture_input, pictures, sidebar, state
+from ui.sidebar import Choice
+from ui.text import Text
+from vae import experiments, hub
+from vae.experiments import Reconstruction, TradeOff
+from vae.images import Step, View
+from vae.metrics import ACTIVE_NATS
+
+SHARP = 448  # pixels a side at least: large enough that the browser never blurs a model's pixel
+STATIC = {"displayModeBar": False}
+GALLERY_COUNTS = (8, 16, 32, 64)
+
+
+def main() -> None:
+    text = state.current_text()
+    choice = sidebar.show(text)
+    with st.container(border=True, key="your_picture"):
+        with st.container(horizontal=True, vertical_alignment="center", key="source_row"):
+            st.subheader(text("picture.heading"), anchor=False)
+            source = st.container()
+        with source:
+            view = picture_input.choose(text, choice.model)
+        seen = experiments.reconstruct(
+            choice.model.model, view.image, choice.beta, seed=choice.seed, draw=state.eps_number(), use_mean=choice.use_mean,
+        )
+        own = _trade_off(choice.model.name, view.image.numpy(), choice.seed)
+        _picture(text, choice, view, seen)
+        _loss(text, choice, own)
+    left, right = st.columns(2, border=True)
+    with left:
+        _plane(text, choice, own)
+    with right:
+        _gallery(text, choice)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def _trade_off(name: str, image: np.ndarray, seed: int) -> TradeOff:
+    resolved = hub.resolve(name)
+    betas = tuple(entry.beta for entry in resolved.metrics.betas)
+    return experiments.trade_off(resolved.model, torch.from_numpy(image), betas, seed=seed)
+
+
+def _picture(text: Text, choice: Choice, view: View, seen: Reconstruction) -> None:
+    """File → what the model sees → q(z|x) → reconstruction → difference."""
+    columns = st.columns([1, 1, 2.3, 1, 1], vertical_alignment="top")
+    binarised = Step("binarised", pictures.to_uint8(seen.observed))
+    height, width = view.steps[0].image.shape[:2]
+    with columns[0]:
+        _labelled(text("picture.file"), view.steps[0].image, text("alt.file", width=width, height=height))
+    with columns[1]:
+        height, width = binarised.image.shape[:2]
+        _labelled(text("picture.seen"), binarised.image,
+                  text("alt.seen", width=width, height=height, share=100 * seen.observed.mean()))
+    with columns[2]:
+        st.caption(text("picture.code"))
+        order = np.argsort(-np.array(choice.model.metrics.at(1.0).rate_per_dimension))
+        st.plotly_chart(
+            figures.posterior(text, seen, order), config=STATIC, key="code",
+            alt=text("alt.code", beta=f"{choice.beta:g}", active=int((seen.rate_per_dimension > ACTIVE_NATS).sum()),
+                     dimensions=len(order), rate=seen.rate_per_dimension.sum()),
+        )
+    with columns[3]:
+        _labelled(text("picture.reconstruction"), pictures.to_uint8(seen.mean),
+                  text("alt.reconstruction", beta=f"{choice.beta:g}", share=100 * seen.mean.mean()))
+        st.button(text("picture.new_eps"), icon=":material/casino:", on_click=state.next_eps, disabled=choice.use_mean,
+                  help=text("picture.new_eps_help"), key="new_eps")
+    with columns[4]:
+        _labelled(text("picture.difference"), pictures.difference(seen.difference),
+                  text("alt.difference", lost=-seen.difference.clip(max=0).sum(), added=seen.difference.clip(min=0).sum()))
+        st.caption(text("picture.difference_key"))
+    _steps(text, [*view.steps, binarised])
+
+
+def _labelled(label: str, image: np.ndarray, alt: str) -> None:
+    st.caption(label)
+    st.image(pictures.png(image, SHARP), width="stretch", alt=alt)
+
+
+def _steps(text: Text, steps: list[Step]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="steps"):
+        for number, step in enumerate(steps, start=1):
+            name = text(f"steps.{step.name}")
+            st.image(pictures.png(step.image, 64), caption=name, width=56, alt=text("alt.step", number=number, name=name))
+
+
+def _loss(text: Text, choice: Choice, own: TradeOff) -> None:
+    loss = experiments.breakdown(own, choice.now)
+    st.plotly_chart(
+        figures.loss_bars(text, loss), config=STATIC, key="loss",
+        alt=text("alt.breakdown", distortion=loss.distortion, rate=loss.rate, average_distortion=loss.average_distortion,
+                 average_rate=loss.average_rate),
+    )
+    st.markdown(text("breakdown.sum", distortion=loss.distortion, rate=loss.rate, total=loss.negative_elbo,
+                     average=loss.average_negative_elbo),
+                help=text("breakdown.help", draws=own.draws, count=f"{choice.model.metrics.test_count:,}"))
+    st.caption(_verdict(text, loss))
+
+
+def _verdict(text: Text, loss: experiments.Breakdown) -> str:
+    values = {"beta": f"{loss.beta:g}", "objective": loss.objective}
+    if loss.easier_than >= 1:
+        return text("breakdown.easier_than_all", **values)
+    if loss.easier_than <= 0:
+        return text("breakdown.harder_than_all", **values)
+    key = "easier" if loss.easier_than >= 0.5 else "harder"
+    return text(f"breakdown.{key}", percent=100 * max(loss.easier_than, 1 - loss.easier_than), **values)
+
+
+def _plane(text: Text, choice: Choice, own: TradeOff) -> None:
+    st.subheader(text("plane.heading"), anchor=False, help=text("plane.help"))
+    metrics, now = choice.model.metrics, choice.now
+    first, last = metrics.betas[0], metrics.betas[-1]
+    index = own.betas.index(now.beta)
+    # A new key after each click forgets the selection, or the same point could not be clicked twice.
+    key = f"plane-{st.session_state.get('plane_clicks', 0)}"
+    st.plotly_chart(
+        figures.plane(text, metrics, choice.model.dedicated, own, now), config=STATIC, key=key, selection_mode="points",
+        on_select=lambda: _go_to_clicked(key, own.betas),
+        alt=text("alt.plane", high_rate=first.rate, low_distortion=first.distortion, low_rate=last.rate,
+                 high_distortion=last.distortion, beta=f"{now.beta:g}", rate=now.rate, distortion=now.distortion,
+                 own_rate=own.rate[index], own_distortion=own.distortion[index]),
+    )
+    st.caption(text("plane.click"))
+
+
+def _go_to_clicked(key: str, stops: tuple[float, ...]) -> None:
+    points = st.session_state[key]["selection"]["points"]
+    if points:
+        beta = points[0]["customdata"]
+        st.session_state["beta"] = state.nearest_stop(beta[0] if isinstance(beta, list) else beta, stops)
+        st.session_state["plane_clicks"] = st.session_state.get("plane_clicks", 0) + 1
+
+
+@st.fragment
+def _gallery(text: Text, choice: Choice) -> None:
+    st.subheader(text("gallery.heading"), anchor=False)
+    shown = st.empty()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        count = st.segmented_control(text("gallery.count"), GALLERY_COUNTS, default=32, required=True, key="count",
+                                     bind="query-params")
+        pixels = st.segmented_control(
+            text("gallery.pixels"), ["mean", "draw"], format_func=lambda kind: text(f"gallery.pixels_{kind}"), default="mean",
+            required=True, key="pixels", bind="query-params", help=text("gallery.pixels_help"),
+        )
+        temperature = st.slider(text("gallery.temperature"), 0.0, 1.5, 1.0, 0.1, key="temperature", bind="query-params",
+                                help=text("gallery.temperature_help"))
+    drawn = experiments.gallery(choice.model.model, choice.beta, count=count, seed=choice.seed, temperature=temperature,
+                                draw_pixels=pixels == "draw")
+    sheet = pictures.grid(drawn.images, columns=8)
+    alt = text("alt.gallery", count=count, beta=f"{choice.beta:g}", temperature=temperature, seed=choice.seed)
+    shown.image(pictures.png(sheet, SHARP), width="stretch", alt=alt)
+    if temperature != 1.0:
+        st.caption(text("gallery.not_prior", temperature=temperature))
+    st.download_button(
+        text("gallery.download"), pictures.png(sheet, 4 * sheet.shape[0]), icon=":material/download:", mime="image/png",
+        file_name=f"{choice.model.name}-beta-{choice.beta:g}-seed-{choice.seed}.png", on_click="ignore", key="download",
+    )
+
+
+main()

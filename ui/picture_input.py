@@ -1,0 +1,99 @@
+"""Where the picture comes from: examples, upload, drawing, camera. Never empty, and never losing a picture that worked."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+import torch
+from streamlit_drawable_canvas import st_canvas
+
+import vae
+from ui import pictures
+from ui.text import Text
+from vae.hub import Resolved
+from vae.images import Step, View
+
+SOURCES = ("example", "upload", "draw", "camera")
+CANVAS = 200  # pixels a side
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The last picture of a source that could be read, for one way of preprocessing."""
+
+    digest: str
+    preprocess: str
+    view: View
+
+
+def choose(text: Text, model: Resolved) -> View:
+    """Draw the source's controls and return the picture to show: the one given, else the last good one, else the example."""
+    source = st.segmented_control(
+        text("picture.source"), SOURCES, format_func=lambda source: text(f"picture.source_{source}"), default="example",
+        required=True, key="source", bind="query-params", label_visibility="collapsed",
+    )
+    if source == "example":
+        return _example(text, model)
+    file = {"upload": _upload, "draw": _draw, "camera": _camera}[source](text)
+    kept = _read(text, model, source, file)
+    if kept is not None:
+        return kept
+    st.caption(text(f"picture.waiting_{source}"))
+    return _example_view(model, st.query_params.get("example"))
+
+
+def _example(text: Text, model: Resolved) -> View:
+    name = st.pills(
+        text("picture.example"), model.examples.names, default=model.examples.names[0], required=True, key="example",
+        bind="query-params", label_visibility="collapsed",
+    )
+    return _example_view(model, name)
+
+
+def _example_view(model: Resolved, name: str | None) -> View:
+    names = model.examples.names
+    image = model.examples.images[names.index(name) if name in names else 0]
+    tensor = torch.from_numpy(image.astype(np.float32) / 255)
+    return View(tensor, (Step("file", pictures.to_uint8(tensor.numpy())),))
+
+
+def _upload(text: Text) -> bytes | None:
+    file = st.file_uploader(
+        text("picture.upload"), key="upload", help=text("picture.upload_help"), max_upload_size=vae.images.MAX_BYTES >> 20,
+    )
+    return file.getvalue() if file else None
+
+
+def _camera(text: Text) -> bytes | None:
+    photograph = st.camera_input(text("picture.camera"), key="camera")
+    return photograph.getvalue() if photograph else None
+
+
+def _draw(text: Text) -> bytes | None:
+    canvas = st_canvas(
+        stroke_width=14, stroke_color="#111111", background_color="#FFFFFF", width=CANVAS, height=CANVAS, drawing_mode="freedraw",
+        key="canvas", return_image_data=True,
+    )
+    objects = (canvas.json_data or {}).get("objects")
+    return canvas.image_bytes if objects else None
+
+
+def _read(text: Text, model: Resolved, source: str, file: bytes | None) -> View | None:
+    """The View of this file; where it cannot be read, one sentence and the last picture that could."""
+    preprocess = model.model.config.preprocess
+    store: dict[str, _Kept] = st.session_state.setdefault("pictures", {})
+    kept = store.get(source)
+    kept = kept if kept and kept.preprocess == preprocess else None
+    if file is None:
+        return kept.view if kept else None
+    digest = hashlib.sha256(file).hexdigest()
+    if kept is None or kept.digest != digest:
+        try:
+            kept = _Kept(digest, preprocess, vae.images.read(file, model.model.config))
+            store[source] = kept
+        except vae.ImageError as error:
+            st.error(text(f"errors.{error.code}", **error.details), icon=":material/image_not_supported:")
+            if kept:
+                st.caption(text("picture.kept"))
+    return kept.view if kept else None

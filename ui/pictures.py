@@ -1,0 +1,45 @@
+"""Arrays to PNG: pixels enlarged without smoothing, differences in two colours, tiles in a grid."""
+
+import io
+import math
+
+import numpy as np
+from PIL import Image
+
+LOST, ADDED = np.array([47, 134, 200]), np.array([225, 116, 42])  # as figures.DISTORTION and figures.RATE
+NEUTRAL = np.array([24, 24, 27])
+
+
+def to_uint8(image: np.ndarray) -> np.ndarray:
+    """(C, H, W) float in [0, 1] -> (H, W) or (H, W, 3) uint8."""
+    pixels = (image.clip(0, 1) * 255).round().astype(np.uint8)
+    return pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0)
+
+
+def difference(signed: np.ndarray) -> np.ndarray:
+    """(C, H, W) float in [-1, 1] -> (H, W, 3) uint8: blue where the picture lost light, orange where it gained, else dark."""
+    amount = signed.mean(0)[..., None]
+    colour = np.where(amount < 0, LOST, ADDED)
+    return (NEUTRAL + np.abs(amount) * (colour - NEUTRAL)).round().astype(np.uint8)
+
+
+def grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
+    """(N, C, H, W) float in [0, 1] -> one uint8 picture, `columns` tiles wide, mid-grey lines between."""
+    tiles = [to_uint8(image) for image in images]
+    height, width = tiles[0].shape[:2]
+    rows = math.ceil(len(tiles) / columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, *tiles[0].shape[2:]), 128, np.uint8)
+    for index, tile in enumerate(tiles):
+        top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)
+        sheet[top:top + height, left:left + width] = tile
+    return sheet
+
+
+def png(pixels: np.ndarray, at_least: int = 0) -> bytes:
+    """uint8 pixels as a PNG, enlarged by a whole factor until the shorter side has `at_least` pixels, squares kept sharp."""
+    factor = max(1, math.ceil(at_least / min(pixels.shape[:2])))
+    image = Image.fromarray(pixels)
+    image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()

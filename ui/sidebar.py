@@ -1,0 +1,88 @@
+"""The side bar: model, beta, seed, noise, language. Everything on every page answers to it."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ui import state
+from ui.text import LANGUAGES, Text
+from vae import hub
+from vae.metrics import BetaMetrics
+from vae.weights import WeightsError
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the side bar says. now: the test set's measurements at the chosen beta."""
+
+    model: hub.Resolved
+    now: BetaMetrics
+    seed: int
+    use_mean: bool
+
+    @property
+    def beta(self) -> float:
+        return self.now.beta
+
+
+def show(text: Text) -> Choice:
+    """Draw the side bar and return what is chosen. Stops the page with a sentence where the model cannot be used."""
+    with st.sidebar:
+        st.title(text("app.title"), anchor=False)
+        names = hub.bundled()
+        name = st.selectbox(text("sidebar.model"), names, format_func=lambda name: _title(text, name), key="model",
+                            bind="query-params") if names else ""
+        controls, foot = st.container(), st.container()
+        with foot:
+            _language(text)
+        model = _resolve(text, name)
+        with controls:
+            now = _beta(text, model)
+            seed = _seed(text)
+            noise = st.segmented_control(
+                text("sidebar.noise"), ["draw", "mean"], format_func=lambda kind: text(f"sidebar.noise_{kind}"), default="draw",
+                required=True, key="noise", bind="query-params", help=text("sidebar.noise_help"),
+            )
+            st.caption(text(f"sidebar.source_{model.source}"))
+    return Choice(model, now, seed, noise == "mean")
+
+
+def _title(text: Text, name: str) -> str:
+    return text(f"models.{name}") if text.has(f"models.{name}") else name
+
+
+def _resolve(text: Text, name: str) -> hub.Resolved:
+    try:
+        return hub.resolve(name)
+    except WeightsError as error:
+        reason = str(error).replace(str(hub.BUNDLE), "weights")  # the server's own folders are nobody's business
+        st.error(text("problems.weights", reason=reason), icon=":material/error:")
+        st.stop()
+
+
+def _beta(text: Text, model: hub.Resolved) -> BetaMetrics:
+    stops = tuple(entry.beta for entry in model.metrics.betas)
+    state.adopt_linked_beta(stops)
+    beta = st.select_slider(
+        text("sidebar.beta"), stops, value=state.nearest_stop(1.0, stops), format_func=lambda stop: f"{stop:g}", key="beta",
+        bind="query-params", help=text("sidebar.beta_help"),
+    )
+    st.caption(text("sidebar.beta_ends", low=f"{stops[0]:g}", high=f"{stops[-1]:g}"))
+    return model.metrics.at(beta)
+
+
+def _seed(text: Text) -> int:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seed = st.number_input(
+            text("sidebar.seed"), 0, state.LARGEST_SEED, state.DEFAULT_SEED, key="seed", bind="query-params", required=True,
+            help=text("sidebar.seed_help"),
+        )
+        st.button("", icon=":material/casino:", help=text("sidebar.new_seed"), on_click=state.new_seed, key="new_seed")
+    return int(seed)
+
+
+def _language(text: Text) -> None:
+    st.segmented_control(
+        text("sidebar.language"), list(LANGUAGES), format_func=LANGUAGES.get, required=True, key="language",
+        label_visibility="collapsed",
+    )

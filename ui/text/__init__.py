@@ -1,0 +1,38 @@
+"""Every string that a person sees, in each language: one TOML file a language, the same keys in all."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+LANGUAGES = {"en": "English", "ko": "한국어"}
+DEFAULT = "en"
+
+
+@cache
+def strings(language: str) -> dict[str, str]:
+    """All strings of a language, keys joined by dots: {"sidebar.beta": "Beta", …}. KeyError for an unknown language."""
+    if language not in LANGUAGES:
+        raise KeyError(language)
+    raw = tomllib.loads((Path(__file__).parent / f"{language}.toml").read_text(encoding="utf-8"))
+    return {f"{section}.{key}": value for section, entries in raw.items() for key, value in entries.items()}
+
+
+class Text:
+    """text("section.key", number=3) -> the sentence in this language. A missing key or number is an error, never a blank."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._strings = strings(language)
+
+    def __call__(self, key: str, **values: object) -> str:
+        return self._strings[key].format(**values)
+
+    def has(self, key: str) -> bool:
+        """Whether there is a string of this key, for names that come from outside, such as a model's folder."""
+        return key in self._strings
+
+
+def preferred(locale: str | None) -> str:
+    """The language for a browser's locale, such as "ko-KR"."""
+    language = (locale or DEFAULT).split("-")[0].lower()
+    return language if language in LANGUAGES else DEFAULT

@@ -1,0 +1,112 @@
+"""The evidence lower bound and its parts. Everything in nats, summed over pixels and dimensions, one number a picture.
+
+    log p(x)  >=  E_q[log p(x|z)] - KL(q(z|x) || p(z))  =  -(distortion + rate)          (Kingma & Welling 2014, eq. 3)
+
+distortion = -E_q[log p(x|z)]: what the code costs in detail. rate = KL(q || p): how much the code says about the picture.
+What is missing to log p(x) is KL(q(z|x) || p(z|x)), how far q is from the true posterior.
+The training objective distortion + beta * rate (Higgins et al. 2017) is the negative ELBO at beta = 1 only.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vae.model import VAE, DiagonalGaussian
+from vae.noise import standard_normal
+
+
+@dataclass(frozen=True)
+class Elbo:
+    """Terms of the bound for N pictures, in nats. distortion, rate: (N,); rate_per_dimension: (N, D)."""
+
+    distortion: Tensor
+    rate_per_dimension: Tensor
+
+    @property
+    def rate(self) -> Tensor:
+        """KL(q(z|x) || p(z)), (N,)."""
+        return self.rate_per_dimension.sum(1)
+
+    @property
+    def negative_elbo(self) -> Tensor:
+        """distortion + rate, (N,): an upper bound on -log p(x), on average, whatever beta the network was asked for."""
+        return self.distortion + self.rate
+
+    def objective(self, beta: float | Tensor) -> Tensor:
+        """distortion + beta * rate, (N,): what training at this beta minimises. beta: one number or (N,)."""
+        if isinstance(beta, Tensor) and beta.shape not in ((), self.distortion.shape):
+            raise ValueError(f"beta must be one number or have shape {tuple(self.distortion.shape)}")  # never (N, 1)
+        return self.distortion + beta * self.rate
+
+
+def kl_to_standard_normal(q: DiagonalGaussian) -> Tensor:
+    """KL(N(mu, sigma^2) || N(0, 1)) of each dimension, (N, D) nats: (mu^2 + sigma^2 - log sigma^2 - 1) / 2.
+
+    Kingma & Welling 2014, appendix B.
+    """
+    # expm1(v) - v instead of exp(v) - 1 - v: a dead dimension has v near 0, where the latter is rounding noise.
+    return 0.5 * (q.mean.square() + torch.expm1(q.log_variance) - q.log_variance)
+
+
+def elbo(model: VAE, images: Tensor, beta: float | Tensor, *, generator: torch.Generator, samples: int = 1) -> Elbo:
+    """Distortion and rate of each picture. The rate is exact, the distortion a mean over `samples` draws of z ~ q(z|x).
+
+    images: (N, C, H, W) float32; only 0 and 1 for a Bernoulli model (vae.binarize), multiples of 1/255 for a discretised
+    logistic one. beta: one number, or (N,), one for each picture. generator: where eps comes from; the same seed gives the
+    same eps at every beta. Differentiable (reparameterised). Raises ValueError for grey pictures, a wrong shape, a beta
+    outside the model's range, or samples < 1.
+    """
+    if samples < 1:
+        raise ValueError("samples must be at least 1")
+    eps = standard_normal((samples, len(images), model.config.latent_dim), generator, images.device)
+    return elbo_with_noise(model, images, beta, eps)
+
+
+def elbo_with_noise(model: VAE, images: Tensor, beta: float | Tensor, eps: Tensor) -> Elbo:
+    """The same with eps ~ N(0, I) given by the caller, (S, N, D) or (S, 1, D): draws that several pictures or betas share."""
+    q = model.encode(images, beta)
+    z = q.at(eps)
+    samples, count, latent_dim = z.shape
+    betas = beta.repeat(samples) if isinstance(beta, Tensor) and beta.ndim else beta
+    likelihood = model.decode(z.reshape(samples * count, latent_dim), betas)
+    log_likelihood = likelihood.log_prob(images.repeat(samples, 1, 1, 1)).reshape(samples, count)
+    return Elbo(distortion=-log_likelihood.mean(0), rate_per_dimension=kl_to_standard_normal(q))
+
+
+@torch.no_grad()
+def importance_weighted_bound(
+    model: VAE, images: Tensor, beta: float, *, samples: int, generator: torch.Generator, chunk: int = 10_000
+) -> Tensor:
+    """A lower bound on log p(x), (N,) nats, that rises with the number of samples K (Burda et al. 2016, eq. 8):
+
+        log (1/K) sum_k p(x|z_k) p(z_k) / q(z_k|x),   z_k ~ q(z|x)
+
+    K = 1 is the one-sample ELBO; K to infinity is log p(x). images as for elbo, beta one number. At most `chunk` latents
+    (pictures times samples) are decoded at once, which bounds the memory; the noise is the same for any `chunk`.
+    """
+    if samples < 1:
+        raise ValueError("samples must be at least 1")
+    pictures_at_once = max(1, chunk // samples)
+    bounds = []
+    for start in range(0, len(images), pictures_at_once):
+        batch = images[start:start + pictures_at_once]
+        q = model.encode(batch, beta)
+        eps = torch.stack([standard_normal((samples, model.config.latent_dim), generator, images.device) for _ in batch])
+        log_weights = torch.cat([
+            _log_weights(model, batch, q, eps[:, first:first + chunk], beta) for first in range(0, samples, chunk)
+        ], dim=1)
+        bounds.append(torch.logsumexp(log_weights, dim=1) - math.log(samples))
+    return torch.cat(bounds) if bounds else torch.zeros(0, device=images.device)
+
+
+def _log_weights(model: VAE, images: Tensor, q: DiagonalGaussian, eps: Tensor, beta: float) -> Tensor:
+    """log p(x|z) + log p(z) - log q(z|x) for eps (N, K, D) -> (N, K)."""
+    count, samples, latent_dim = eps.shape
+    z = q.at(eps.transpose(0, 1)).transpose(0, 1)
+    repeated = images.repeat_interleave(samples, dim=0)
+    log_likelihood = model.decode(z.reshape(-1, latent_dim), beta).log_prob(repeated).reshape(count, samples)
+    # log p(z) - log q(z|x) = sum over dimensions of (eps^2 + log sigma^2 - z^2) / 2: the 2 pi cancel.
+    log_ratio = 0.5 * (eps.square() + q.log_variance[:, None] - z.square()).sum(-1)
+    return log_likelihood + log_ratio

@@ -1,0 +1,147 @@
+"""One pure function for each thing a student does. Both front ends call these, so a number cannot differ between them.
+
+Pictures come in as the model sees them, (C, H, W) float32 in [0, 1] (vae.images.read); arrays go out as float32 NumPy.
+seed fixes every draw. The same seed is the same binarisation, the same eps and the same prior latents at every beta, so
+that moving beta shows beta and not luck.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae.elbo import elbo_with_noise, kl_to_standard_normal
+from vae.latent import prior_sample
+from vae.likelihood import GREY_LEVELS, binarize
+from vae.metrics import BetaMetrics
+from vae.model import VAE
+from vae.noise import seeded, standard_normal
+
+DRAWS = 64  # of z, for the distortion of one picture
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """One picture's way through the network. Pictures (C, H, W), vectors (D,).
+
+    observed: what the likelihood speaks of: binarised for a Bernoulli model, 8-bit for a colour one.
+    posterior_mean, posterior_deviation: mu and sigma of q(z|x). eps: the noise, zero for "use the mean".
+    z = mu + sigma * eps. mean: expected pixels E[x|z]. difference = mean - observed, in [-1, 1].
+    rate_per_dimension: KL in nats.
+    """
+
+    observed: np.ndarray
+    posterior_mean: np.ndarray
+    posterior_deviation: np.ndarray
+    eps: np.ndarray
+    z: np.ndarray
+    mean: np.ndarray
+    difference: np.ndarray
+    rate_per_dimension: np.ndarray
+
+
+@dataclass(frozen=True)
+class TradeOff:
+    """Rate and distortion of one picture at each beta, nats, (B,); the distortion is a mean over `draws` of z."""
+
+    betas: tuple[float, ...]
+    rate: np.ndarray
+    distortion: np.ndarray
+    draws: int
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """One picture's loss at one beta beside the test set's average, nats.
+
+    easier_than: the share of test pictures, 0 to 1, whose objective distortion + beta * rate is larger at this beta.
+    """
+
+    beta: float
+    distortion: float
+    rate: float
+    average_distortion: float
+    average_rate: float
+    easier_than: float
+
+    @property
+    def negative_elbo(self) -> float:
+        """distortion + rate."""
+        return self.distortion + self.rate
+
+    @property
+    def objective(self) -> float:
+        """distortion + beta * rate."""
+        return self.distortion + self.beta * self.rate
+
+    @property
+    def average_negative_elbo(self) -> float:
+        """distortion + rate, mean over the test set."""
+        return self.average_distortion + self.average_rate
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures from prior latents: images (N, C, H, W), latents (N, D)."""
+
+    images: np.ndarray
+    latents: np.ndarray
+
+
+def observe(model: VAE, image: Tensor, *, seed: int) -> Tensor:
+    """What the likelihood can speak of, (C, H, W): one binarisation of the grey picture, or its 8-bit colours."""
+    if model.config.likelihood == "bernoulli":
+        return binarize(image, generator=seeded(seed, "binarisation"))
+    return (image * (GREY_LEVELS - 1)).round() / (GREY_LEVELS - 1)
+
+
+@torch.no_grad()
+def reconstruct(
+    model: VAE, image: Tensor, beta: float, *, seed: int, draw: int = 0, use_mean: bool = False
+) -> Reconstruction:
+    """Encode, draw z (the draw-th eps of this seed, or none), decode. Raises as VAE.encode does."""
+    observed = observe(model, image, seed=seed)
+    q = model.encode(observed[None], beta)
+    eps = standard_normal(tuple(q.mean.shape), seeded(seed, "eps", draw), image.device)
+    eps = torch.zeros_like(eps) if use_mean else eps
+    z = q.at(eps)
+    mean = model.decode(z, beta).mean[0]
+    return Reconstruction(
+        observed=observed.numpy(), posterior_mean=q.mean[0].numpy(), posterior_deviation=q.standard_deviation[0].numpy(),
+        eps=eps[0].numpy(), z=z[0].numpy(), mean=mean.numpy(), difference=(mean - observed).numpy(),
+        rate_per_dimension=kl_to_standard_normal(q)[0].numpy(),
+    )
+
+
+@torch.no_grad()
+def trade_off(model: VAE, image: Tensor, betas: tuple[float, ...], *, seed: int, draws: int = DRAWS) -> TradeOff:
+    """The picture's own rate–distortion curve: one binarisation and the same `draws` of eps at every beta."""
+    observed = observe(model, image, seed=seed)
+    eps = standard_normal((draws, 1, model.config.latent_dim), seeded(seed, "distortion"), image.device)
+    terms = elbo_with_noise(model, observed.expand(len(betas), *observed.shape), torch.tensor(betas), eps)
+    return TradeOff(tuple(betas), terms.rate.numpy(), terms.distortion.numpy(), draws)
+
+
+def breakdown(own: TradeOff, average: BetaMetrics) -> Breakdown:
+    """The picture's point at the beta of `average`, which must be one of its own betas (ValueError otherwise)."""
+    index = own.betas.index(average.beta)
+    rate, distortion = float(own.rate[index]), float(own.distortion[index])
+    return Breakdown(
+        beta=average.beta, distortion=distortion, rate=rate, average_distortion=average.distortion,
+        average_rate=average.rate, easier_than=average.share_above(distortion + average.beta * rate),
+    )
+
+
+@torch.no_grad()
+def gallery(
+    model: VAE, beta: float, *, count: int, seed: int, temperature: float = 1.0, draw_pixels: bool = False
+) -> Gallery:
+    """Decode `count` latents from N(0, temperature^2 I): E[x|z], or a draw from p(x|z) where draw_pixels.
+
+    The same latents, and the same uniform numbers for the pixels, at every beta.
+    """
+    latents = prior_sample(count, model.config.latent_dim, temperature=temperature, generator=seeded(seed, "prior"))
+    likelihood = model.decode(latents, beta)
+    images = likelihood.sample(seeded(seed, "pixels")) if draw_pixels else likelihood.mean
+    return Gallery(images.numpy(), latents.numpy())

@@ -1,0 +1,132 @@
+"""What was measured of a model: metrics.json and dedicated.json as data classes, written by training, read by the app.
+
+All rates and distortions are nats, means over the whole test set; active units are dimensions whose mean rate exceeds
+ACTIVE_NATS there.
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+ACTIVE_NATS = 0.01
+QUANTILES = 101  # 0 %, 1 %, …, 100 %
+
+
+@dataclass(frozen=True)
+class BetaMetrics:
+    """The test set at one beta. objective_quantiles: 101 values of distortion + beta * rate over its pictures."""
+
+    beta: float
+    rate: float
+    distortion: float
+    rate_per_dimension: tuple[float, ...]
+    active_units: int
+    objective_quantiles: tuple[float, ...]
+
+    @property
+    def negative_elbo(self) -> float:
+        """distortion + rate, nats."""
+        return self.distortion + self.rate
+
+    def share_above(self, objective: float) -> float:
+        """The share of test pictures, 0 to 1, whose objective at this beta is larger than the given one (harder ones)."""
+        shares = np.linspace(0.0, 1.0, QUANTILES)
+        return float(1.0 - np.interp(objective, self.objective_quantiles, shares))
+
+
+@dataclass(frozen=True)
+class ImportanceWeighted:
+    """The importance-weighted estimate of -log p(x) at one beta: mean over `count` test pictures, `samples` draws each."""
+
+    beta: float
+    samples: int
+    count: int
+    nats: float
+    standard_error: float
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """metrics.json. seed: of the test set's binarisation and of all noise; samples: draws of z for each distortion.
+
+    reference: (beta, rate, distortion) over the pictures of reference.npz alone, so that a copy of the weights can be
+    checked without the data set.
+    """
+
+    test_count: int
+    seed: int
+    samples: int
+    betas: tuple[BetaMetrics, ...]
+    importance_weighted: ImportanceWeighted
+    reference: tuple[tuple[float, float, float], ...]
+
+    def at(self, beta: float) -> BetaMetrics:
+        """The measured beta nearest to this one on a logarithmic scale."""
+        return min(self.betas, key=lambda measured: abs(math.log(measured.beta / beta)))
+
+
+@dataclass(frozen=True)
+class Dedicated:
+    """A network of the same size, trained for one beta alone on as many examples: the honest rival of the conditioned one."""
+
+    beta: float
+    rate: float
+    distortion: float
+    examples: int
+    seed: int
+
+
+def write_metrics(path: Path, metrics: Metrics) -> None:
+    """Write metrics.json, numbers rounded to six significant digits so that the file can be read by people."""
+    path.write_text(json.dumps(_rounded(asdict(metrics)), indent=1) + "\n", encoding="utf-8")
+
+
+def read_metrics(path: Path) -> Metrics:
+    """Read metrics.json. Raises ValueError, in one sentence without the path, when a part is missing or malformed."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        betas = tuple(
+            BetaMetrics(**{**entry, "rate_per_dimension": tuple(map(float, entry["rate_per_dimension"])),
+                           "objective_quantiles": tuple(map(float, entry["objective_quantiles"]))})
+            for entry in raw.pop("betas")
+        )
+        reference = tuple((float(b), float(r), float(d)) for b, r, d in raw.pop("reference"))
+        metrics = Metrics(betas=betas, reference=reference,
+                          importance_weighted=ImportanceWeighted(**raw.pop("importance_weighted")), **raw)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"it does not hold the measurements this version expects ({error})") from error
+    if len(betas) < 2 or any(len(entry.objective_quantiles) != QUANTILES for entry in betas):
+        raise ValueError(f"it needs at least two betas with {QUANTILES} quantiles each")
+    if [entry.beta for entry in betas] != sorted({entry.beta for entry in betas}):
+        raise ValueError("its betas must rise")
+    return metrics
+
+
+def read_dedicated(path: Path) -> tuple[Dedicated, ...]:
+    """Read dedicated.json; a folder without one has no dedicated networks. Raises ValueError when it is malformed."""
+    if not path.exists():
+        return ()
+    try:
+        return tuple(Dedicated(**entry) for entry in json.loads(path.read_text(encoding="utf-8")))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"it does not hold the networks this version expects ({error})") from error
+
+
+def beta_stops(beta_range: tuple[float, float]) -> tuple[float, ...]:
+    """The betas that are measured and that the app's slider stops at: ten a decade (the rounded series R10 of ISO 3)."""
+    decade = (1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0, 5.0, 6.3, 8.0)
+    low, high = beta_range
+    exponents = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    stops = {float(f"{mantissa}e{exponent}") for exponent in exponents for mantissa in decade}
+    return tuple(sorted({beta for beta in stops if low < beta < high} | {float(low), float(high)}))
+
+
+def _rounded(value):
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list | tuple) else value
