@@ -22,11 +22,11 @@ class Settings:
     """Steps of linear warm-up."""
     weight_decay: float = 0.01
     """AdamW's decoupled weight decay, on matrices only."""
-    ema_decay: float = 0.9995
+    ema_decay: float = 0.999
     """Exponential moving average of the weights, per step; the average is what is saved."""
-    loss_weight_power: float = 0.5
+    loss_weight_power: float = 0.75
     """Each example's loss is divided by (1 + beta) to this power: 0 is the plain mean over betas."""
-    gradient_norm: float = 20.0
+    gradient_norm: float = 1000.0
     """Gradients longer than this (in nats) are shortened to it."""
     held_out: int = 0
     """Last training pictures kept for validation (5000 when making choices; 0 trains on all of them)."""
@@ -47,6 +47,6 @@ PRESETS = {
         network=VAEConfig(
             image_shape=(1, 28, 28), latent_dim=40, likelihood="bernoulli", beta_range=(0.01, 50.0), preprocess="ink",
         ),
-        epochs=220,
+        epochs=160,
     ),
 }

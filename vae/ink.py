@@ -20,7 +20,7 @@ from vae.image_error import ImageError
 BOX = 20 / 28  # MNIST: the digit fills 20 of 28 pixels
 STROKES = (2.0, 4.2)  # thickness in the model's pixels that ink is brought into; the middle 80 % of MNIST
 INK = 0.45  # of the digit's full contrast: darker is ink, lighter is paper
-FAINTEST = 0.1  # contrast, as a part of the paper's brightness, below which a stroke is texture or noise
+FAINTEST = 0.06  # contrast, as a part of the paper's brightness, below which a stroke is texture or noise
 SKETCH = 450  # pixels of the longer side on which the paper is modelled and strokes are looked for
 TOUCHING = np.ones((3, 3))  # diagonal neighbours belong to the same stroke
 
@@ -59,15 +59,16 @@ def _is_finished(grey: np.ndarray, height: int, width: int) -> bool:
 def _telling_grey(picture: np.ndarray) -> np.ndarray:
     """Grey (H, W) float32 in 0..255: the mixture of red, green and blue in which details differ the most.
 
-    Plain luminance loses a yellow pen on white paper, or a red one on blue.
+    Plain luminance loses a yellow pen on white paper, or a red one on blue. No colour is subtracted: a shadow dims a
+    sum of colours by one factor, and so it can be divided out later.
     """
     coarse = picture[:: 1 + picture.shape[0] // 200, :: 1 + picture.shape[1] // 200].astype(np.float64)
     around = ndimage.uniform_filter(coarse, (3 + coarse.shape[0] // 8, 3 + coarse.shape[1] // 8, 0))
     detail = (coarse - around).reshape(-1, 3)
     detail *= np.linalg.norm(detail, axis=1, keepdims=True)  # strong details count, noise does not
     mixture = np.linalg.eigh(detail.T @ detail + 1.0)[1][:, -1]  # + 1: an even picture gets equal parts
-    mixture *= np.sign(mixture.sum()) / np.abs(mixture).sum()
-    return picture.astype(np.float32) @ mixture.astype(np.float32) - 255 * np.minimum(mixture, 0).sum(dtype=np.float32)
+    mixture = np.maximum(mixture * np.sign(mixture.sum()), 0)
+    return picture.astype(np.float32) @ (mixture / mixture.sum()).astype(np.float32)
 
 
 # --- where the ink is -------------------------------------------------------------------------------------------------
@@ -78,31 +79,41 @@ def _ink(grey: np.ndarray) -> np.ndarray:
     blur = max(grey.shape) / 1500
     tone = ndimage.gaussian_filter(grey, blur) if blur > 0.3 else grey  # evens out lines thinner than a pixel
     # Ink that runs off the picture is no island, and dots are no strokes: both are tried when all else has failed.
-    for framed, joined in ((False, False), (True, False), (False, True)):
+    for framed, joined in ((False, 1), (True, 1), (False, round(0.06 * min(grey.shape)))):
         candidates = []
         for light in (False, True):
-            contrast = _contrast(tone, light, framed)
-            if joined:
-                contrast = ndimage.maximum_filter(contrast, round(0.06 * min(grey.shape)))
-            candidates.append((*_strongest_stroke(contrast), contrast))
-        _, peak, contrast = max(candidates, key=lambda candidate: candidate[0])
-        if peak >= FAINTEST:
-            return np.clip(contrast / peak, 0, 1)
-    raise ImageError("no_ink")
+            ground = 255 - tone if light else tone
+            contrast = ndimage.maximum_filter(_contrast(ground, _paper(ground, framed), light), joined)
+            candidates.append((_strongest_stroke(contrast), light, contrast))
+        stroke, light, contrast = max(candidates, key=lambda candidate: candidate[0].score)
+        if stroke.score:
+            break
+    else:
+        raise ImageError("no_ink")
+    islands = np.clip(contrast / (0.3 * stroke.contrast), 0, 1)
+    if joined > 1:
+        return np.clip(contrast / stroke.contrast, 0, 1)
+    # Now that the thickness is known: the paper close by tells more about the light than that around the island.
+    ground = 255 - tone if light else tone
+    close = 2 * round(stroke.thickness) + 5
+    contrast = _contrast(ground, ndimage.grey_closing(ground, (close, close), mode="nearest"), light)
+    contrast = islands * contrast / np.percentile(contrast[islands == 1], 75)
+    return _even(np.minimum(contrast, 1))
 
 
-def _contrast(tone: np.ndarray, light: bool, framed: bool) -> np.ndarray:
-    """How far each pixel is from the paper around it, as a part of white: darker, or lighter where `light`.
+def _even(ink: np.ndarray) -> np.ndarray:
+    """The ink (H, W) with pale stretches of a stroke made as strong as the rest, and all that is only pale taken away."""
+    strongest_nearby = ndimage.maximum_filter(ink, 1 + max(ink.shape) // 50)
+    even = ink / np.clip(strongest_nearby, 0.4, 1)
+    labels, count = ndimage.label(even > INK, TOUCHING)
+    pale = np.concatenate([[False], ndimage.maximum(ink, labels, np.arange(1, count + 1)) < INK]) if count else np.zeros(1, bool)
+    return np.where(pale[labels], 0, even)
 
-    framed: a rim of paper is laid around the picture, so that ink at its border is an island too.
-    """
-    tone = 255 - tone if light else tone
-    if framed:
-        tone = np.pad(tone, 1, constant_values=np.percentile(_rim(tone), 75))
-    paper = _paper(tone)
+
+def _contrast(tone: np.ndarray, paper: np.ndarray, light: bool) -> np.ndarray:
+    """How much darker each pixel is than its paper, as a part of white. light: picture and paper come as negatives."""
     white = _full_brightness(255 - tone, 255 - paper) if light else paper
-    contrast = (paper - tone) / np.maximum(white, max(10, 0.25 * np.percentile(white, 95)))
-    return contrast[1:-1, 1:-1] if framed else contrast
+    return (paper - tone) / np.maximum(white, max(10, 0.25 * np.percentile(white, 95)))
 
 
 def _full_brightness(tone: np.ndarray, board: np.ndarray) -> np.ndarray:
@@ -118,8 +129,13 @@ def _rim(picture: np.ndarray) -> np.ndarray:
     return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
 
 
-def _paper(tone: np.ndarray) -> np.ndarray:
-    """The picture (H, W) without its dark islands and without dark things narrower than 0.4 of its shorter side."""
+def _paper(tone: np.ndarray, framed: bool) -> np.ndarray:
+    """The picture (H, W) without its dark islands, and without dark things narrower than 0.4 of its shorter side.
+
+    framed: a rim of paper is laid around the picture first, so that ink at its border is an island too.
+    """
+    if framed:
+        return _paper(np.pad(tone, 1, constant_values=np.percentile(_rim(tone), 75)), False)[1:-1, 1:-1]
     scale = min(1, SKETCH / max(tone.shape))
     sketch = _resized(tone, max(1, round(tone.shape[0] * scale)), max(1, round(tone.shape[1] * scale)))
     narrow = max(3, round(0.4 * min(sketch.shape)))
@@ -171,22 +187,43 @@ def _pool(shape: tuple[int, ...]) -> int:
     return max(1, round(max(shape) / SKETCH))
 
 
-def _strongest_stroke(contrast: np.ndarray) -> tuple[float, float]:
-    """Score and contrast of what looks most like a stroke, at any threshold; zeros where nothing does.
+@dataclass(frozen=True)
+class _Stroke:
+    """score: how surely this is a stroke. contrast: of its ink. thickness: pixels of the full picture."""
+
+    score: float = 0
+    contrast: float = 0
+    thickness: float = 0
+
+
+def _strongest_stroke(contrast: np.ndarray) -> _Stroke:
+    """What looks most like a stroke of ink, at any threshold; its score is zero where nothing does.
 
     The score is length times contrast: a faint long crease loses against ink, and so does a black speck.
     """
+    pool = _pool(contrast.shape)
     contrast = _pooled(contrast)
     least = max(5, 0.03 * min(contrast.shape))
-    steepness = ndimage.gaussian_gradient_magnitude(contrast, 1)
-    best = (0.0, 0.0)
+    faintest = max(FAINTEST, 6 * float(np.median(contrast)))
+    best = _Stroke()
     for threshold in np.geomspace(0.6, FAINTEST / 2, 8):
         for shape in _shapes(contrast > threshold, least)[:4]:
             peak = float(np.percentile(contrast[shape.box][shape.mask], 90))
-            blur = peak / max(float(np.median(steepness[shape.box][shape.depth == 1])), 1e-6)  # pixels from ink to paper
-            if shape.thickness < 0.24 or shape.thickness < 0.5 and blur < max(4, 0.5 * shape.depth.max()):
-                best = max(best, (peak * shape.size, peak))
+            flat = 0.3 if shape.mask.shape[1] > 3 * shape.mask.shape[0] else 1  # digits stand; creases and edges lie
+            score = peak * shape.size * flat
+            if score > best.score and peak > faintest and shape.thickness < 0.5 and _is_crisp(shape, contrast, threshold):
+                best = _Stroke(score, peak, 2 * pool * float(shape.depth.max()))
     return best
+
+
+def _is_crisp(shape: "_Shape", contrast: np.ndarray, threshold: float) -> bool:
+    """Whether the ink ends within a few pixels, as no shadow and no glare does."""
+    window = tuple(slice(max(0, side.start - 6), side.stop + 6) for side in shape.box)
+    mask = np.zeros(contrast.shape, bool)
+    mask[shape.box] = shape.mask
+    away = ndimage.distance_transform_edt(~mask[window])
+    around = contrast[window][(away > 2) & (away < 6)]
+    return not around.size or float(np.median(around)) < threshold / 2
 
 
 # --- which of it is the digit -----------------------------------------------------------------------------------------
@@ -209,8 +246,10 @@ class _Shape:
 
     @cached_property
     def depth(self) -> np.ndarray:
-        """Distance of each of its pixels from the nearest pixel outside."""
-        return ndimage.distance_transform_edt(np.pad(self.mask, 1))[1:-1, 1:-1]
+        """Distance of each of its pixels from the nearest pixel outside, not counting the pores of a mottled shape."""
+        pore = self.size // 50
+        whole = ndimage.binary_closing(np.pad(self.mask, 1 + pore), iterations=pore) if pore else np.pad(self.mask, 1)
+        return ndimage.distance_transform_edt(whole)[1 + pore : -1 - pore, 1 + pore : -1 - pore]
 
     @property
     def thickness(self) -> float:
@@ -219,7 +258,7 @@ class _Shape:
 
     @cached_property
     def outline(self) -> np.ndarray:
-        return np.argwhere(self.depth == 1) + (self.box[0].start, self.box[1].start)
+        return np.argwhere(self.mask & ~ndimage.binary_erosion(self.mask)) + (self.box[0].start, self.box[1].start)
 
 
 def _shapes(mask: np.ndarray, least: float = 1) -> list[_Shape]:
@@ -235,6 +274,7 @@ def _one_digit(ink: np.ndarray) -> np.ndarray:
     """The part of the picture that holds the digit, with all other ink wiped away. Raises ImageError for many shapes."""
     sketch = _pooled(ink) > INK
     shapes = _shapes(sketch)
+    shapes = [shape for shape in shapes if not _at_the_rim(shape, sketch.shape)] or shapes
     longest = next((shape for shape in shapes[:20] if shape.thickness < 0.5), shapes[0])
     # Coins, thumbs and ink blots are large and round; dust is small.
     pieces = [
@@ -257,6 +297,12 @@ def _one_digit(ink: np.ndarray) -> np.ndarray:
     near = np.pad(near, [(0, whole - part) for whole, part in zip(ink.shape, near.shape)])
     box = ndimage.find_objects(near.astype(np.int8))[0]
     return (ink * near)[box]
+
+
+def _at_the_rim(shape: _Shape, frame: tuple[int, ...]) -> bool:
+    """Whether it lies wholly in the outermost 6 % of the picture, where tables and page edges show."""
+    rim = 0.06 * min(frame)
+    return any(side.stop <= rim or side.start >= length - rim for side, length in zip(shape.box, frame))
 
 
 @dataclass(frozen=True)
@@ -334,6 +380,8 @@ def _reach(one: _Group, other: _Group) -> float:
     (_, _, left, right), (_, _, l, r) = one.box, other.box
     stacked = min(right, r) - max(left, l) > 0.5 * min(one.width, other.width)
     smaller, larger = sorted((one.size, other.size))
+    if smaller < 0.12 * larger:
+        return 0.05 * larger
     return (0.25 if stacked or smaller < 0.5 * larger else 0.1) * larger
 
 

@@ -23,7 +23,7 @@ from vae.likelihood import Bernoulli, DiscretizedLogistic, Likelihood
 LIKELIHOODS = ("bernoulli", "discretized_logistic")
 PREPROCESSES = ("ink", "garment", "photo")
 MAX_PARAMETERS = 20_000_000
-LOG_VARIANCE_BOUNDS = (-20.0, 10.0)  # beyond them exp() says nothing new, and a stray step would end in NaN
+LOG_PRECISION_BOUNDS = (-20.0, 20.0)  # beyond them exp() says nothing new, and a stray step would end in NaN
 LOG_SCALE_BOUNDS = (-7.0, 2.0)  # of the logistic, in pixel units: from a quarter of a grey level to all of them alike
 FREQUENCIES = 8  # sines and cosines of log beta that the embedding starts from
 
@@ -118,6 +118,18 @@ class DiagonalGaussian:
         return -0.5 * (squared + self.log_variance + math.log(2 * math.pi)).sum(-1)
 
 
+def tempered_posterior(estimate: Tensor, log_precision: Tensor, log_beta: Tensor) -> DiagonalGaussian:
+    """What a Gaussian likelihood N(estimate; z, 1/precision), weighted by 1/beta, makes of the prior N(0, 1).
+
+    sigma^2 = 1 / (1 + precision / beta) and mu = (1 - sigma^2) * estimate: the best q for distortion + beta * rate is
+    proportional to p(z) p(x|z)^(1/beta), and this is that product in each dimension. So beta enters where theory puts it:
+    at a small beta sigma starts small, at a large one q starts at the prior and the code is gone; the network has only to
+    say what it read from the picture and how sure it is. All (N, D), log_beta (N, 1) or (1, 1). log sigma^2 <= 0.
+    """
+    log_variance = -F.softplus((log_precision - log_beta).clamp(*LOG_PRECISION_BOUNDS))
+    return DiagonalGaussian(-torch.expm1(log_variance) * estimate, log_variance)
+
+
 class BetaEmbedding(nn.Module):
     """log beta -> features. beta: (N,) -> (N, E). Sines and cosines, then one hidden layer, so that it can bend freely."""
 
@@ -176,7 +188,7 @@ class ResidualBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    """(N, C * H * W), embedding -> mu and log sigma^2, each (N, D)."""
+    """(N, C * H * W), embedding -> what the picture says of each dimension, and the log of how surely, each (N, D)."""
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
@@ -184,15 +196,14 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(config) for _ in range(config.blocks))
         self.norm = ModulatedNorm(config)
         self.head = nn.Linear(config.width, 2 * config.latent_dim)
-        # sigma grows with beta in every dimension, whatever the picture: the head says this directly.
         self.head_modulation = Modulation(config, 2 * config.latent_dim)
 
     def forward(self, x: Tensor, embedding: Tensor | None) -> tuple[Tensor, Tensor]:
         x = self.first(2 * x - 1)
         for block in self.blocks:
             x = block(x, embedding)
-        mean, log_variance = self.head_modulation(self.head(F.silu(self.norm(x, embedding))), embedding).chunk(2, dim=-1)
-        return mean, log_variance
+        estimate, log_precision = self.head_modulation(self.head(F.silu(self.norm(x, embedding))), embedding).chunk(2, dim=-1)
+        return estimate, log_precision
 
 
 class Decoder(nn.Module):
@@ -253,8 +264,9 @@ class VAE(nn.Module):
         if images.ndim != 4 or tuple(images.shape[1:]) != self.config.image_shape:
             raise ValueError(f"expected images of shape (N, {', '.join(map(str, self.config.image_shape))}), "
                              f"not {tuple(images.shape)}")
-        mean, log_variance = self.encoder(images.flatten(1), self._embed(beta, len(images)))
-        return DiagonalGaussian(mean.float(), log_variance.float().clamp(*LOG_VARIANCE_BOUNDS))
+        estimate, log_precision = self.encoder(images.flatten(1), self._embed(beta, len(images)))
+        log_beta = torch.as_tensor(beta, dtype=torch.float32, device=self.device).log().reshape(-1, 1)
+        return tempered_posterior(estimate.float(), log_precision.float(), log_beta)
 
     def decode(self, z: Tensor, beta: float | Tensor) -> Likelihood:
         """p(x|z, beta) for latents z, (N, D) float32; beta: one number or (N,). Errors as for encode."""

@@ -1,0 +1,95 @@
+"""Evaluation: every number of metrics.json is recomputed here by plain loops, and the whole folder comes out complete."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import vae
+from tests.conftest import generator, random_model, striped_digits, tiny_config, write_idx
+from training import evaluate
+from vae.metrics import read_metrics
+from vae.weights import load_folder, save_model
+
+CONFIG = tiny_config(image_shape=(1, 28, 28), beta_range=(0.1, 10.0))
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """An untrained model with the record of a training run, and a data set beside it."""
+    write_idx(tmp_path / "data" / "bars", train=40, test=530)  # more than a batch: the last one is short
+    save_model(tmp_path / "toy", random_model(CONFIG))
+    settings = {"dataset": "bars", "epochs": 1, "network": {"likelihood": "bernoulli", "beta_range": [0.1, 10.0], "latent_dim": 3}}
+    record = {"settings": settings, "examples_seen": 1, "minutes": 0.1, "machine": "none", "parameters": 1, "seed": 1, "command": "x"}
+    (tmp_path / "toy" / "training.json").write_text(json.dumps(record))
+    return tmp_path / "toy"
+
+
+def run(folder: Path, *more: str) -> int:
+    return evaluate.main([str(folder), "--data-dir", str(folder.parent / "data"), "--samples", "2", "--importance-samples", "5", *more])
+
+
+def test_evaluation_fills_the_folder_and_reproduces_itself(folder, capsys):
+    assert run(folder) == 0
+    everything = load_folder(folder)
+    assert everything.metrics.test_count == 530
+    assert len(everything.examples.images) == 10
+    assert everything.examples.names == tuple("0123456789")
+    assert len(everything.reference.images) == 530
+    training_images, _ = striped_digits(40, seed=1)
+    np.testing.assert_allclose(everything.reference.mean_training_pixel[0], training_images.mean(0) / 255, atol=1e-6)
+    assert {path.name for path in (folder / "figures").iterdir()} == {"rate_distortion.png", "reconstructions.png", "samples.png"}
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert f"{everything.metrics.at(1.0).rate:.2f}" in card
+    assert run(folder, "--check") == 0
+
+
+def test_check_notices_a_number_that_is_not_reproduced_and_writes_nothing(folder):
+    run(folder)
+    path = folder / "metrics.json"
+    raw = json.loads(path.read_text())
+    raw["betas"][3]["rate"] += 0.1
+    path.write_text(json.dumps(raw))
+    before = path.read_bytes()
+    assert run(folder, "--check") == 1
+    assert path.read_bytes() == before
+
+
+def test_averages_are_over_pictures_not_over_batches():
+    images = torch.from_numpy(striped_digits(530, seed=2)[0])[:, None]
+    images[500:] = 0  # the short last batch is unlike the others: an average of batch averages would show it
+    model = random_model(CONFIG)
+    metrics = evaluate.measure(model, images, seed=0, samples=1, importance_samples=2)
+    entry = metrics.at(1.0)
+    pictures = evaluate.observed(model, images, seed=0)
+    q = model.encode(pictures, 1.0)
+    prior = torch.distributions.Normal(0.0, 1.0)
+    kl = torch.distributions.kl_divergence(torch.distributions.Normal(q.mean, torch.exp(q.log_variance / 2)), prior)
+    assert entry.rate == pytest.approx(kl.sum(1).mean().item(), rel=1e-4)
+    np.testing.assert_allclose(entry.rate_per_dimension, kl.mean(0).numpy(), rtol=1e-4, atol=1e-6)
+    assert entry.active_units == int((kl.mean(0) > 0.01).sum())
+    many = vae.elbo(model, pictures, 1.0, generator=generator(), samples=50).distortion
+    assert entry.distortion == pytest.approx(many.mean().item(), abs=0.5)
+    assert entry.objective_quantiles[0] <= entry.objective_quantiles[50] <= entry.objective_quantiles[100]
+    assert metrics.importance_weighted.nats <= entry.negative_elbo + 1
+
+
+def test_the_reference_numbers_are_those_of_the_first_pictures(folder):
+    run(folder)
+    everything = load_folder(folder)
+    expected = {entry.beta: entry for entry in everything.metrics.betas}
+    for beta, rate, distortion in everything.metrics.reference:
+        assert rate == pytest.approx(expected[beta].rate, rel=1e-5)  # here the reference pictures are the whole test set
+        assert distortion == pytest.approx(expected[beta].distortion, rel=1e-5)
+
+
+def test_a_folder_without_weights_is_one_sentence(tmp_path, capsys):
+    assert evaluate.main([str(tmp_path / "nothing")]) == 2
+    assert "no such folder" in capsys.readouterr().err
+
+
+def test_the_metrics_file_is_what_the_package_reads(folder):
+    run(folder)
+    assert read_metrics(folder / "metrics.json").betas[0].beta == 0.1

@@ -1,0 +1,66 @@
+"""Both languages say everything, with the same numbers in it, and nothing that is never shown."""
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+import vae
+from ui.text import DEFAULT, LANGUAGES, Text, preferred, strings
+
+ROOT = Path(__file__).parents[2]
+CODE = "\n".join(path.read_text(encoding="utf-8") for path in [ROOT / "app.py", *(ROOT / "ui").rglob("*.py")])
+# Keys that the code builds from a name: text(f"errors.{code}").
+BUILT = {match.replace("{", "").split(".")[0] + "." for match in re.findall(r'f"([a-z]+\.[a-z_]*\{)', CODE)}
+
+
+def placeholders(sentence: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_the_same_keys_and_the_same_placeholders(language):
+    reference, translated = strings(DEFAULT), strings(language)
+    assert set(translated) == set(reference)
+    assert {key: placeholders(value) for key, value in translated.items()} == {
+        key: placeholders(value) for key, value in reference.items()}
+    assert all(value.strip() for value in translated.values())
+
+
+def test_korean_is_translated():
+    korean, english = strings("ko"), strings("en")
+    untouched = {key for key in english if korean[key] == english[key]}
+    assert untouched <= {"sidebar.beta", "code.interval", "code.drawn", "breakdown.nats", "plane.current"}
+
+
+def test_every_key_in_the_code_exists_and_every_key_is_used():
+    named = set(re.findall(r'text\(\s*"([a-z_]+\.[a-z_]+)"', CODE))
+    assert named <= set(strings(DEFAULT))
+    prefixes = {prefix for prefix in re.findall(r'f"([a-z_]+\.[a-z_]*)\{', CODE)}
+    unused = {key for key in strings(DEFAULT) if key not in named and not any(key.startswith(prefix) for prefix in prefixes)}
+    assert not unused
+
+
+def test_every_picture_error_has_a_sentence_with_the_same_numbers():
+    english = {key.removeprefix("errors."): value for key, value in strings("en").items() if key.startswith("errors.")}
+    assert english == vae.images.ERROR_SENTENCES
+
+
+def test_a_missing_key_or_number_is_an_error_not_a_blank():
+    with pytest.raises(KeyError):
+        Text("en")("app.nonsense")
+    with pytest.raises(KeyError):
+        Text("en")("plane.current")
+
+
+@pytest.mark.parametrize(("locale", "language"), [("ko-KR", "ko"), ("ko", "ko"), ("en-GB", "en"), ("fr-FR", "en"), (None, "en")])
+def test_the_browser_chooses_the_first_language(locale, language):
+    assert preferred(locale) == language
+
+
+def test_pages_hold_no_sentences_of_their_own():
+    for path in (ROOT / "ui" / "pages").glob("*.py"):
+        code = re.sub(r'""".*?"""', "", path.read_text(encoding="utf-8"), flags=re.S)
+        code = re.sub(r"#.*", "", code)
+        assert not re.findall(r'"[A-Z][a-z]+ [a-z]+', code), path
