@@ -165,4 +165,4 @@ def _checkpoint_state(path: Path) -> dict:
     except FileNotFoundError as error:
         raise TrainingError(f"there is no checkpoint {path} to resume; leave --resume out to start anew") from error
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise TrainingError(f"{path} is not a checkpoint of this program ({error}); start anew with another --run-dir") from error
+        raise TrainingError(f"{path} is no checkpoint of this program ({error}); start anew with another --run-dir") from error

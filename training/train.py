@@ -104,12 +104,15 @@ def run(arguments: Arguments) -> Path:
         raise TrainingError(f"{directory} already holds a run; add --resume to go on with it, or choose another --run-dir")
     directory.mkdir(parents=True, exist_ok=True)
     trainer.save(checkpoint)  # an unwritable folder or a full disk shows now, not after hours
-    with _Log(directory / "log.jsonl", trainer.step) as log:
-        _train(trainer, checkpoint, log, arguments.checkpoint_seconds, split.images[count:])
+    with _Log(directory / "log.jsonl", trainer.step) as log, _Interruption() as interruption:
+        _train(trainer, checkpoint, log, arguments.checkpoint_seconds, split.images[count:], interruption)
     return _export(trainer, directory / "weights", arguments, split.sha256)
 
 
-def _train(trainer: Trainer, checkpoint: Path, log: "_Log", checkpoint_seconds: float, validation: Tensor) -> None:
+def _train(
+    trainer: Trainer, checkpoint: Path, log: "_Log", checkpoint_seconds: float, validation: Tensor,
+    interruption: "_Interruption",
+) -> None:
     reports: list[StepReport] = []
     saved = measured = time.monotonic()
     with tqdm(total=trainer.total_steps, initial=trainer.step, unit="step", smoothing=0.01, dynamic_ncols=True) as progress:
@@ -131,6 +134,8 @@ def _train(trainer: Trainer, checkpoint: Path, log: "_Log", checkpoint_seconds: 
                 if now - saved > checkpoint_seconds:
                     trainer.save(checkpoint)
                     saved = now
+                if interruption.requested:
+                    raise KeyboardInterrupt
         finally:
             trainer.save(checkpoint)
 
@@ -165,7 +170,7 @@ class _Log:
             # The last line may have been cut off by a crash.
             lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
             kept = [line for line in lines if json.loads(line)["step"] <= step]
-        self._file = open(path, "w", encoding="utf-8")
+        self._file = path.open("w", encoding="utf-8")
         self._file.writelines(line + "\n" for line in kept)
 
     def write(self, **values: object) -> None:
@@ -206,11 +211,25 @@ def _machine(device: torch.device) -> str:
     return f"{cores} CPU core{'s' if cores > 1 else ''} ({platform.machine()}, {platform.system()})"
 
 
-def main(argv: Sequence[str]) -> int:
-    def stop(*_: object) -> None:
-        raise KeyboardInterrupt
+class _Interruption:
+    """Ctrl-C and SIGTERM, noticed between two steps: in the middle of one, weights and step number would not agree."""
 
-    signal.signal(signal.SIGTERM, stop)
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __enter__(self) -> "_Interruption":
+        self._before = {number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _request(self, *_: object) -> None:
+        self.requested = True
+
+
+def main(argv: Sequence[str]) -> int:
     try:
         arguments = parse(argv)
         try:

@@ -8,8 +8,8 @@ from vae.experiments import Breakdown, Reconstruction, TradeOff
 from vae.metrics import BetaMetrics, Dedicated, Metrics
 
 # One colour for distortion, one for rate, everywhere. Both read on white and on near-black, and apart for colour-blind people.
-DISTORTION, RATE = "#2F86C8", "#E1742A"
-CURVE, OWN = "#8A8F98", "#9B6BD6"
+DISTORTION, RATE = "#2474B5", "#C4581A"
+CURVE, OWN, RIVAL = "#8A8F98", "#9160CF", "#009E73"
 
 
 def _finish(figure: go.Figure, height: int, **layout: object) -> go.Figure:
@@ -36,15 +36,17 @@ def posterior(text: Text, code: Reconstruction, order: np.ndarray) -> go.Figure:
     ])
     figure.update_yaxes(range=[-3.4, 3.4], tickvals=[-2, 0, 2], zeroline=True)
     figure.update_xaxes(showticklabels=False, title={"text": text("code.axis"), "font": {"size": 12}})
-    return _finish(figure, 214, legend=_legend_above(), bargap=0.2)
+    return _finish(figure, 200, legend=_legend_above(), bargap=0.2)
 
 
 def loss_bars(text: Text, loss: Breakdown) -> go.Figure:
     """Distortion and rate stacked, of this picture and of the test set's average, in nats."""
     rows = [text("breakdown.average"), text("breakdown.this")]
+    longest = max(loss.negative_elbo, loss.average_negative_elbo)
     figure = go.Figure([
-        go.Bar(y=rows, x=values, name=name, orientation="h", marker={"color": colour, "opacity": [0.6, 1.0]},
-               text=[f"{value:.1f}" for value in values], textposition="inside", insidetextanchor="middle", textangle=0,
+        go.Bar(y=rows, x=values, name=name, orientation="h", marker_color=colour,
+               text=[f"{value:.1f}" if value > 0.04 * longest else "" for value in values],
+               textposition="inside", insidetextanchor="middle", textangle=0,
                insidetextfont={"color": "white"}, hovertemplate=f"{name}: %{{x:.1f}} nats<extra></extra>")
         for name, values, colour in (
             (text("breakdown.distortion"), [loss.average_distortion, loss.distortion], DISTORTION),
@@ -53,9 +55,8 @@ def loss_bars(text: Text, loss: Breakdown) -> go.Figure:
     ])
     for row, total in zip(rows, (loss.average_negative_elbo, loss.negative_elbo), strict=True):
         figure.add_annotation(x=total, y=row, text=f" = {total:.1f}", showarrow=False, xanchor="left")
-    longest = max(loss.negative_elbo, loss.average_negative_elbo)
     figure.update_xaxes(range=[0, 1.14 * longest], showgrid=False, zeroline=False, showticklabels=False)
-    return _finish(figure, 104, barmode="stack", bargap=0.25, legend=_legend_above())
+    return _finish(figure, 58, barmode="stack", bargap=0.2, showlegend=False)
 
 
 def plane(
@@ -85,16 +86,18 @@ def plane(
         figure.add_scatter(
             x=[entry.rate for entry in dedicated], y=[entry.distortion for entry in dedicated],
             customdata=[entry.beta for entry in dedicated], name=text("plane.dedicated"), mode="markers",
-            marker={"color": RATE, "size": 10, "symbol": "circle-open", "line": {"width": 2}}, hovertemplate=beta_hover,
+            marker={"color": RIVAL, "size": 10, "symbol": "circle-open", "line": {"width": 2}}, hovertemplate=beta_hover,
         )
     figure.add_scatter(
-        x=[now.rate], y=[now.distortion], customdata=[now.beta], mode="markers+text", name=text("plane.current", beta=f"{now.beta:g}"),
-        text=[text("plane.current", beta=f"{now.beta:g}")], textposition="middle right", showlegend=False,
-        marker={"color": DISTORTION, "size": 15}, hovertemplate=beta_hover,
+        x=[now.rate], y=[now.distortion], customdata=[now.beta], mode="markers+text", name=text("plane.test"),
+        text=[text("plane.current", beta=f"{now.beta:g}")], showlegend=False,
+        textposition="bottom left" if now.rate > 0.15 * metrics.betas[0].rate else "top right",  # off the curve
+        marker={"color": CURVE, "size": 16, "line": {"color": OWN, "width": 2}}, hovertemplate=beta_hover,
     )
     figure.update_xaxes(title=text("plane.rate"), rangemode="tozero")
     figure.update_yaxes(title=text("plane.distortion"), rangemode="tozero")
-    return _finish(figure, 330, legend={"x": 1, "xanchor": "right", "y": 1, "bgcolor": "rgba(0,0,0,0)"}, clickmode="event+select")
+    return _finish(figure, 300, clickmode="event+select",
+                   legend={"x": 1, "xanchor": "right", "y": 1, "bgcolor": "rgba(0,0,0,0)"})
 
 
 def _legend_above() -> dict[str, object]:

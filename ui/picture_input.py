@@ -72,8 +72,8 @@ def _camera(text: Text) -> bytes | None:
 
 def _draw(text: Text) -> bytes | None:
     canvas = st_canvas(
-        stroke_width=14, stroke_color="#111111", background_color="#FFFFFF", width=CANVAS, height=CANVAS, drawing_mode="freedraw",
-        key="canvas", return_image_data=True,
+        stroke_width=14, stroke_color="#111111", background_color="#FFFFFF", width=CANVAS, height=CANVAS,
+        drawing_mode="freedraw", key="canvas", return_image_data=True,
     )
     objects = (canvas.json_data or {}).get("objects")
     return canvas.image_bytes if objects else None

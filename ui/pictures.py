@@ -6,7 +6,7 @@ import math
 import numpy as np
 from PIL import Image
 
-LOST, ADDED = np.array([47, 134, 200]), np.array([225, 116, 42])  # as figures.DISTORTION and figures.RATE
+LOST, ADDED = np.array([60, 150, 225]), np.array([235, 120, 40])  # blue and orange, bright enough on the dark ground
 NEUTRAL = np.array([24, 24, 27])
 
 
@@ -33,6 +33,17 @@ def grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
         top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)
         sheet[top:top + height, left:left + width] = tile
     return sheet
+
+
+def framed(pixels: np.ndarray, side: int) -> np.ndarray:
+    """A picture of any size, shrunk to at most `side` pixels and set in the middle of a transparent square."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((side, side))
+    if image.width == image.height:
+        return np.asarray(image)
+    square = Image.new("RGBA", (max(image.size),) * 2)
+    square.paste(image, ((square.width - image.width) // 2, (square.height - image.height) // 2))
+    return np.asarray(square)
 
 
 def png(pixels: np.ndarray, at_least: int = 0) -> bytes:

@@ -74,7 +74,7 @@ def _beta(text: Text, model: hub.Resolved) -> BetaMetrics:
 def _seed(text: Text) -> int:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
-            text("sidebar.seed"), 0, state.LARGEST_SEED, state.DEFAULT_SEED, key="seed", bind="query-params", required=True,
+            text("sidebar.seed"), 0, state.LARGEST_SEED, state.DEFAULT_SEED, key="seed", bind="query-params",
             help=text("sidebar.seed_help"),
         )
         st.button("", icon=":material/casino:", help=text("sidebar.new_seed"), on_click=state.new_seed, key="new_seed")

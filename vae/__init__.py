@@ -1,13 +1,14 @@
 """Variational autoencoders for learning what they are: one network for every beta, proper likelihoods, numbers in nats."""
 
-from vae import hub
+from vae import hub, images
 from vae.elbo import Elbo, elbo, importance_weighted_bound
 from vae.hub import load
+from vae.image_error import ImageError
 from vae.likelihood import Bernoulli, DiscretizedLogistic, binarize
 from vae.model import VAE, DiagonalGaussian, VAEConfig
 from vae.weights import WeightsError
 
 __all__ = [
-    "VAE", "Bernoulli", "DiagonalGaussian", "DiscretizedLogistic", "Elbo", "VAEConfig", "WeightsError", "binarize", "elbo",
-    "hub", "importance_weighted_bound", "load",
+    "VAE", "Bernoulli", "DiagonalGaussian", "DiscretizedLogistic", "Elbo", "ImageError", "VAEConfig", "WeightsError",
+    "binarize", "elbo", "hub", "images", "importance_weighted_bound", "load",
 ]

@@ -22,6 +22,7 @@ STROKES = (2.0, 4.2)  # thickness in the model's pixels that ink is brought into
 INK = 0.45  # of the digit's full contrast: darker is ink, lighter is paper
 FAINTEST = 0.06  # contrast, as a part of the paper's brightness, below which a stroke is texture or noise
 SKETCH = 450  # pixels of the longer side on which the paper is modelled and strokes are looked for
+GRAIN = 2000  # shapes in one sketch
 TOUCHING = np.ones((3, 3))  # diagonal neighbours belong to the same stroke
 
 
@@ -83,7 +84,9 @@ def _ink(grey: np.ndarray) -> np.ndarray:
         candidates = []
         for light in (False, True):
             ground = 255 - tone if light else tone
-            contrast = ndimage.maximum_filter(_contrast(ground, _paper(ground, framed), light), joined)
+            paper = _paper(ground, framed)
+            white = np.percentile(tone, 99.9) if light else paper
+            contrast = ndimage.maximum_filter(_contrast(ground, paper, white), joined)
             candidates.append((_strongest_stroke(contrast), light, contrast))
         stroke, light, contrast = max(candidates, key=lambda candidate: candidate[0].score)
         if stroke.score:
@@ -96,24 +99,25 @@ def _ink(grey: np.ndarray) -> np.ndarray:
     # Now that the thickness is known: the paper close by tells more about the light than that around the island.
     ground = 255 - tone if light else tone
     close = 2 * round(stroke.thickness) + 5
-    contrast = _contrast(ground, ndimage.grey_closing(ground, (close, close), mode="nearest"), light)
+    paper = ndimage.grey_closing(ground, (close, close), mode="nearest")
+    contrast = _contrast(ground, paper, _full_brightness(tone, 255 - paper) if light else paper)
     contrast = islands * contrast / np.percentile(contrast[islands == 1], 75)
-    return _even(np.minimum(contrast, 1))
+    return _even(np.minimum(contrast, 1), reach=round(2 * stroke.thickness) + max(grey.shape) // 50)
 
 
-def _even(ink: np.ndarray) -> np.ndarray:
+def _even(ink: np.ndarray, reach: int) -> np.ndarray:
     """The ink (H, W) with pale stretches of a stroke made as strong as the rest, and all that is only pale taken away."""
-    strongest_nearby = ndimage.maximum_filter(ink, 1 + max(ink.shape) // 50)
+    strongest_nearby = ndimage.maximum_filter(ink, 1 + reach)
     even = ink / np.clip(strongest_nearby, 0.4, 1)
     labels, count = ndimage.label(even > INK, TOUCHING)
-    pale = np.concatenate([[False], ndimage.maximum(ink, labels, np.arange(1, count + 1)) < INK]) if count else np.zeros(1, bool)
-    return np.where(pale[labels], 0, even)
+    somewhere_strong = np.zeros(count + 1, bool)
+    somewhere_strong[labels[ink >= INK]] = True
+    return np.where(somewhere_strong[labels] | (labels == 0), even, 0)
 
 
-def _contrast(tone: np.ndarray, paper: np.ndarray, light: bool) -> np.ndarray:
-    """How much darker each pixel is than its paper, as a part of white. light: picture and paper come as negatives."""
-    white = _full_brightness(255 - tone, 255 - paper) if light else paper
-    return (paper - tone) / np.maximum(white, max(10, 0.25 * np.percentile(white, 95)))
+def _contrast(tone: np.ndarray, paper: np.ndarray, white: np.ndarray | float) -> np.ndarray:
+    """How much darker each pixel is than its paper, as a part of what is white there, in 0..1."""
+    return np.minimum((paper - tone) / np.maximum(white, max(10, 0.25 * np.percentile(white, 95))), 1)
 
 
 def _full_brightness(tone: np.ndarray, board: np.ndarray) -> np.ndarray:
@@ -209,8 +213,7 @@ def _strongest_stroke(contrast: np.ndarray) -> _Stroke:
     for threshold in np.geomspace(0.6, FAINTEST / 2, 8):
         for shape in _shapes(contrast > threshold, least)[:4]:
             peak = float(np.percentile(contrast[shape.box][shape.mask], 90))
-            flat = 0.3 if shape.mask.shape[1] > 3 * shape.mask.shape[0] else 1  # digits stand; creases and edges lie
-            score = peak * shape.size * flat
+            score = peak * shape.stature
             if score > best.score and peak > faintest and shape.thickness < 0.5 and _is_crisp(shape, contrast, threshold):
                 best = _Stroke(score, peak, 2 * pool * float(shape.depth.max()))
     return best
@@ -241,6 +244,11 @@ class _Shape:
         return max(self.mask.shape)
 
     @property
+    def stature(self) -> int:
+        """The longer side, but little for a line that lies: digits stand; creases, table edges and ruled lines lie."""
+        return min(self.size, 2 * self.mask.shape[0])
+
+    @property
     def area(self) -> int:
         return int(np.count_nonzero(self.mask))
 
@@ -262,8 +270,10 @@ class _Shape:
 
 
 def _shapes(mask: np.ndarray, least: float = 1) -> list[_Shape]:
-    """The connected shapes whose longer side has at least so many pixels, the longest first."""
-    labels, _ = ndimage.label(mask, TOUCHING)
+    """The connected shapes whose longer side has at least so many pixels, the longest first; of mere grain, none."""
+    labels, count = ndimage.label(mask, TOUCHING)
+    if count > GRAIN:
+        return []
     boxes = list(enumerate(ndimage.find_objects(labels), start=1))
     sizes = [max(box[0].stop - box[0].start, box[1].stop - box[1].start) for _, box in boxes]
     order = sorted((index for index, size in enumerate(sizes) if size >= least), key=lambda index: -sizes[index])
@@ -274,18 +284,22 @@ def _one_digit(ink: np.ndarray) -> np.ndarray:
     """The part of the picture that holds the digit, with all other ink wiped away. Raises ImageError for many shapes."""
     sketch = _pooled(ink) > INK
     shapes = _shapes(sketch)
+    if not shapes:
+        raise ImageError("too_much_ink")
     shapes = [shape for shape in shapes if not _at_the_rim(shape, sketch.shape)] or shapes
-    longest = next((shape for shape in shapes[:20] if shape.thickness < 0.5), shapes[0])
+    strokes = [shape for shape in shapes[:20] if shape.thickness < 0.5] or shapes[:1]
+    longest = max(strokes, key=lambda shape: shape.stature)
     # Coins, thumbs and ink blots are large and round; dust is small.
     pieces = [
         shape
         for shape in shapes
-        if shape.area > 0.02 * longest.area and (shape.size < 0.3 * longest.size or shape.thickness < 0.5)
+        if shape is longest
+        or (shape.area > 0.02 * longest.area and (shape.size < 0.3 * longest.size or shape.thickness < 0.5))
     ]
     if len(pieces) > 60 or sketch.mean() > 0.4:
         raise ImageError("too_much_ink")
     groups = _grouped(pieces)
-    count = sum(group.size > 0.35 * groups[0].size for group in groups)
+    count = sum(group.stature > 0.35 * groups[0].stature for group in groups)
     count += groups[0].side_by_side - 1
     if count > 1:
         raise ImageError("many_shapes", count=count)
@@ -334,6 +348,10 @@ class _Group:
     def size(self) -> int:
         return max(self.height, self.width)
 
+    @property
+    def stature(self) -> int:
+        return min(self.size, 2 * self.height)
+
     @cached_property
     def outline(self) -> np.ndarray:
         return np.concatenate([piece.outline for piece in self.pieces])
@@ -360,7 +378,7 @@ def _grouped(pieces: list[_Shape]) -> list[_Group]:
             merged = _Group(groups[one].pieces + groups[other].pieces)
             groups = [group for index, group in enumerate(groups) if index not in (one, other)] + [merged]
             joined = True
-    return sorted(groups, key=lambda group: -group.size)
+    return sorted(groups, key=lambda group: -group.stature)
 
 
 def _gap(one: _Group, other: _Group) -> float:
@@ -382,7 +400,7 @@ def _reach(one: _Group, other: _Group) -> float:
     smaller, larger = sorted((one.size, other.size))
     if smaller < 0.12 * larger:
         return 0.05 * larger
-    return (0.25 if stacked or smaller < 0.5 * larger else 0.1) * larger
+    return (0.25 if stacked or smaller < 0.6 * larger else 0.1) * larger
 
 
 # --- how it is drawn anew ---------------------------------------------------------------------------------------------

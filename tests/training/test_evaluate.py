@@ -21,14 +21,16 @@ def folder(tmp_path) -> Path:
     """An untrained model with the record of a training run, and a data set beside it."""
     write_idx(tmp_path / "data" / "bars", train=40, test=530)  # more than a batch: the last one is short
     save_model(tmp_path / "toy", random_model(CONFIG))
-    settings = {"dataset": "bars", "epochs": 1, "network": {"likelihood": "bernoulli", "beta_range": [0.1, 10.0], "latent_dim": 3}}
-    record = {"settings": settings, "examples_seen": 1, "minutes": 0.1, "machine": "none", "parameters": 1, "seed": 1, "command": "x"}
+    network = {"likelihood": "bernoulli", "beta_range": [0.1, 10.0], "latent_dim": 3}
+    record = {"settings": {"dataset": "bars", "epochs": 1, "network": network}, "examples_seen": 1, "minutes": 0.1,
+              "machine": "none", "parameters": 1, "seed": 1, "command": "x"}
     (tmp_path / "toy" / "training.json").write_text(json.dumps(record))
     return tmp_path / "toy"
 
 
 def run(folder: Path, *more: str) -> int:
-    return evaluate.main([str(folder), "--data-dir", str(folder.parent / "data"), "--samples", "2", "--importance-samples", "5", *more])
+    data_dir = str(folder.parent / "data")
+    return evaluate.main([str(folder), "--data-dir", data_dir, "--samples", "2", "--importance-samples", "5", *more])
 
 
 def test_evaluation_fills_the_folder_and_reproduces_itself(folder, capsys):
@@ -40,7 +42,8 @@ def test_evaluation_fills_the_folder_and_reproduces_itself(folder, capsys):
     assert len(everything.reference.images) == 530
     training_images, _ = striped_digits(40, seed=1)
     np.testing.assert_allclose(everything.reference.mean_training_pixel[0], training_images.mean(0) / 255, atol=1e-6)
-    assert {path.name for path in (folder / "figures").iterdir()} == {"rate_distortion.png", "reconstructions.png", "samples.png"}
+    figures = {path.name for path in (folder / "figures").iterdir()}
+    assert figures == {"rate_distortion.png", "reconstructions.png", "samples.png"}
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"{everything.metrics.at(1.0).rate:.2f}" in card
     assert run(folder, "--check") == 0

@@ -89,7 +89,8 @@ def test_saving_changes_nothing(images, tmp_path):
 def test_seed_and_step_alone_decide_the_noise():
     assert torch.equal(torch.rand(5, generator=seeded(1, "step", 7)), torch.rand(5, generator=seeded(1, "step", 7)))
     others = [seeded(2, "step", 7), seeded(1, "step", 8), seeded(1, "order", 7)]
-    assert all(not torch.equal(torch.rand(5, generator=seeded(1, "step", 7)), torch.rand(5, generator=other)) for other in others)
+    mine = torch.rand(5, generator=seeded(1, "step", 7))
+    assert all(not torch.equal(mine, torch.rand(5, generator=other)) for other in others)
 
 
 def test_training_leaves_the_global_generator_alone(images):

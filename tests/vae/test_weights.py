@@ -1,5 +1,7 @@
 """A weights folder is used whole or not at all, and what is wrong with it is said by name."""
 
+import hashlib
+import itertools
 import json
 
 import numpy as np
@@ -32,7 +34,8 @@ def folder(tmp_path):
     write_metrics(folder / "metrics.json", some_metrics())
     images = np.zeros((2, 1, 6, 5), np.uint8)
     np.savez(folder / "examples.npz", images=images, names=np.array(["a", "b"]), labels=np.array([0, 1]))
-    np.savez(folder / "reference.npz", images=images, labels=np.array([0, 1]), mean_training_pixel=np.zeros((1, 6, 5), np.float32))
+    mean = np.zeros((1, 6, 5), np.float32)
+    np.savez(folder / "reference.npz", images=images, labels=np.array([0, 1]), mean_training_pixel=mean)
     return folder
 
 
@@ -41,7 +44,8 @@ def test_a_saved_model_computes_the_same_up_to_half_precision(folder, binary_ima
     assert loaded.config == model.config
     assert not loaded.training
     assert all(parameter.dtype == torch.float32 and not parameter.requires_grad for parameter in loaded.parameters())
-    torch.testing.assert_close(loaded.encode(binary_images, 0.5).mean, model.encode(binary_images, 0.5).mean, atol=2e-2, rtol=1e-2)
+    means = (loaded.encode(binary_images, 0.5).mean, model.encode(binary_images, 0.5).mean)
+    torch.testing.assert_close(*means, atol=2e-2, rtol=1e-2)
 
 
 def test_saving_what_was_loaded_gives_the_same_bytes(folder, tmp_path):
@@ -69,7 +73,6 @@ def change_config(folder, **changes):
 def rewrite_weights(folder, tensors):
     content = safetensors.torch.save(tensors)
     (folder / "model.safetensors").write_bytes(content)
-    import hashlib
     change_config(folder, weights_sha256=hashlib.sha256(content).hexdigest())
 
 
@@ -183,5 +186,5 @@ def test_the_slider_stops_at_both_ends_and_ten_times_a_decade():
     assert stops[-1] == 50.0
     assert {0.1, 1.0, 10.0, 3.15} <= set(stops)
     assert len(stops) == 38
-    assert max(b / a for a, b in zip(stops, stops[1:], strict=False)) < 1.3
+    assert max(b / a for a, b in itertools.pairwise(stops)) < 1.3
     assert beta_stops((0.5, 0.5)) == (0.5,)

@@ -3,6 +3,7 @@
 import numpy as np
 import streamlit as st
 import torch
+from streamlit.delta_generator import DeltaGenerator
 
 from ui import figures, picture_input, pictures, sidebar, state
 from ui.sidebar import Choice
@@ -13,6 +14,7 @@ from vae.images import Step, View
 from vae.metrics import ACTIVE_NATS
 
 SHARP = 448  # pixels a side at least: large enough that the browser never blurs a model's pixel
+THUMBNAIL = 96
 STATIC = {"displayModeBar": False}
 GALLERY_COUNTS = (8, 16, 32, 64)
 
@@ -20,11 +22,9 @@ GALLERY_COUNTS = (8, 16, 32, 64)
 def main() -> None:
     text = state.current_text()
     choice = sidebar.show(text)
-    with st.container(border=True, key="your_picture"):
+    with st.container(border=True, gap="xsmall", key="your_picture"):
         with st.container(horizontal=True, vertical_alignment="center", key="source_row"):
-            st.subheader(text("picture.heading"), anchor=False)
-            source = st.container()
-        with source:
+            st.subheader(text("picture.heading"), anchor=False, width="content")
             view = picture_input.choose(text, choice.model)
         seen = experiments.reconstruct(
             choice.model.model, view.image, choice.beta, seed=choice.seed, draw=state.eps_number(), use_mean=choice.use_mean,
@@ -33,9 +33,9 @@ def main() -> None:
         _picture(text, choice, view, seen)
         _loss(text, choice, own)
     left, right = st.columns(2, border=True)
-    with left:
+    with left, st.container(gap="xsmall"):
         _plane(text, choice, own)
-    with right:
+    with right, st.container(gap="xsmall"):
         _gallery(text, choice)
 
 
@@ -48,16 +48,17 @@ def _trade_off(name: str, image: np.ndarray, seed: int) -> TradeOff:
 
 def _picture(text: Text, choice: Choice, view: View, seen: Reconstruction) -> None:
     """File → what the model sees → q(z|x) → reconstruction → difference."""
-    columns = st.columns([1, 1, 2.3, 1, 1], vertical_alignment="top")
+    before, code, after = st.columns([1.8, 2.4, 1.8])
     binarised = Step("binarised", pictures.to_uint8(seen.observed))
-    height, width = view.steps[0].image.shape[:2]
-    with columns[0]:
-        _labelled(text("picture.file"), view.steps[0].image, text("alt.file", width=width, height=height))
-    with columns[1]:
+    with before:
+        file, observed = st.columns(2, wrap=False)
+        height, width = view.steps[0].image.shape[:2]
+        _labelled(file, text, "file", view.steps[0].image, text("alt.file", width=width, height=height))
         height, width = binarised.image.shape[:2]
-        _labelled(text("picture.seen"), binarised.image,
+        _labelled(observed, text, "seen", binarised.image,
                   text("alt.seen", width=width, height=height, share=100 * seen.observed.mean()))
-    with columns[2]:
+        _steps(text, [*view.steps, binarised])
+    with code, st.container(gap="xsmall"):
         st.caption(text("picture.code"))
         order = np.argsort(-np.array(choice.model.metrics.at(1.0).rate_per_dimension))
         st.plotly_chart(
@@ -65,28 +66,30 @@ def _picture(text: Text, choice: Choice, view: View, seen: Reconstruction) -> No
             alt=text("alt.code", beta=f"{choice.beta:g}", active=int((seen.rate_per_dimension > ACTIVE_NATS).sum()),
                      dimensions=len(order), rate=seen.rate_per_dimension.sum()),
         )
-    with columns[3]:
-        _labelled(text("picture.reconstruction"), pictures.to_uint8(seen.mean),
+    with after:
+        reconstruction, difference = st.columns(2, wrap=False)
+        _labelled(reconstruction, text, "reconstruction", pictures.to_uint8(seen.mean),
                   text("alt.reconstruction", beta=f"{choice.beta:g}", share=100 * seen.mean.mean()))
-        st.button(text("picture.new_eps"), icon=":material/casino:", on_click=state.next_eps, disabled=choice.use_mean,
-                  help=text("picture.new_eps_help"), key="new_eps")
-    with columns[4]:
-        _labelled(text("picture.difference"), pictures.difference(seen.difference),
+        _labelled(difference, text, "difference", pictures.difference(seen.difference),
                   text("alt.difference", lost=-seen.difference.clip(max=0).sum(), added=seen.difference.clip(min=0).sum()))
-        st.caption(text("picture.difference_key"))
-    _steps(text, [*view.steps, binarised])
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(text("picture.new_eps"), icon=":material/casino:", on_click=state.next_eps, disabled=choice.use_mean,
+                      help=text("picture.new_eps_help"), key="new_eps")
+            st.caption(text("picture.difference_key"), width="content")
 
 
-def _labelled(label: str, image: np.ndarray, alt: str) -> None:
-    st.caption(label)
-    st.image(pictures.png(image, SHARP), width="stretch", alt=alt)
+def _labelled(place: DeltaGenerator, text: Text, name: str, image: np.ndarray, alt: str) -> None:
+    with place, st.container(key=name, gap="xsmall"):
+        st.caption(text(f"picture.{name}"))
+        st.image(pictures.png(pictures.framed(image, SHARP), SHARP), width="stretch", alt=alt)
 
 
 def _steps(text: Text, steps: list[Step]) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="steps"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="steps"):
         for number, step in enumerate(steps, start=1):
             name = text(f"steps.{step.name}")
-            st.image(pictures.png(step.image, 64), caption=name, width=56, alt=text("alt.step", number=number, name=name))
+            st.image(pictures.png(pictures.framed(step.image, THUMBNAIL), THUMBNAIL), caption=name, width=46,
+                     alt=text("alt.step", number=number, name=name))
 
 
 def _loss(text: Text, choice: Choice, own: TradeOff) -> None:
@@ -96,10 +99,12 @@ def _loss(text: Text, choice: Choice, own: TradeOff) -> None:
         alt=text("alt.breakdown", distortion=loss.distortion, rate=loss.rate, average_distortion=loss.average_distortion,
                  average_rate=loss.average_rate),
     )
-    st.markdown(text("breakdown.sum", distortion=loss.distortion, rate=loss.rate, total=loss.negative_elbo,
-                     average=loss.average_negative_elbo),
-                help=text("breakdown.help", draws=own.draws, count=f"{choice.model.metrics.test_count:,}"))
-    st.caption(_verdict(text, loss))
+    with st.container(horizontal=True, vertical_alignment="center", key="numbers"):
+        st.markdown(text("breakdown.sum", distortion=loss.distortion, rate=loss.rate, total=loss.negative_elbo,
+                         average=loss.average_negative_elbo),
+                    help=text("breakdown.help", draws=own.draws, count=f"{choice.model.metrics.test_count:,}"),
+                    width="content")
+        st.caption(_verdict(text, loss), width="content")
 
 
 def _verdict(text: Text, loss: experiments.Breakdown) -> str:
@@ -113,7 +118,9 @@ def _verdict(text: Text, loss: experiments.Breakdown) -> str:
 
 
 def _plane(text: Text, choice: Choice, own: TradeOff) -> None:
-    st.subheader(text("plane.heading"), anchor=False, help=text("plane.help"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(text("plane.heading"), anchor=False, help=text("plane.help"), width="content")
+        st.caption(text("plane.click"), width="content")
     metrics, now = choice.model.metrics, choice.now
     first, last = metrics.betas[0], metrics.betas[-1]
     index = own.betas.index(now.beta)
@@ -126,7 +133,6 @@ def _plane(text: Text, choice: Choice, own: TradeOff) -> None:
                  high_distortion=last.distortion, beta=f"{now.beta:g}", rate=now.rate, distortion=now.distortion,
                  own_rate=own.rate[index], own_distortion=own.distortion[index]),
     )
-    st.caption(text("plane.click"))
 
 
 def _go_to_clicked(key: str, stops: tuple[float, ...]) -> None:
@@ -141,7 +147,7 @@ def _go_to_clicked(key: str, stops: tuple[float, ...]) -> None:
 def _gallery(text: Text, choice: Choice) -> None:
     st.subheader(text("gallery.heading"), anchor=False)
     shown = st.empty()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         count = st.segmented_control(text("gallery.count"), GALLERY_COUNTS, default=32, required=True, key="count",
                                      bind="query-params")
         pixels = st.segmented_control(
@@ -149,16 +155,18 @@ def _gallery(text: Text, choice: Choice) -> None:
             required=True, key="pixels", bind="query-params", help=text("gallery.pixels_help"),
         )
         temperature = st.slider(text("gallery.temperature"), 0.0, 1.5, 1.0, 0.1, key="temperature", bind="query-params",
-                                help=text("gallery.temperature_help"))
+                                help=text("gallery.temperature_help"), width=104)
+        download = st.empty()
     drawn = experiments.gallery(choice.model.model, choice.beta, count=count, seed=choice.seed, temperature=temperature,
                                 draw_pixels=pixels == "draw")
-    sheet = pictures.grid(drawn.images, columns=8)
+    sheet = pictures.grid(drawn.images, columns=16 if count > 32 else 8)
     alt = text("alt.gallery", count=count, beta=f"{choice.beta:g}", temperature=temperature, seed=choice.seed)
     shown.image(pictures.png(sheet, SHARP), width="stretch", alt=alt)
     if temperature != 1.0:
         st.caption(text("gallery.not_prior", temperature=temperature))
-    st.download_button(
-        text("gallery.download"), pictures.png(sheet, 4 * sheet.shape[0]), icon=":material/download:", mime="image/png",
+    download.download_button(
+        "", pictures.png(sheet, 4 * min(sheet.shape[:2])), icon=":material/download:", mime="image/png",
+        help=text("gallery.download"),
         file_name=f"{choice.model.name}-beta-{choice.beta:g}-seed-{choice.seed}.png", on_click="ignore", key="download",
     )
 

@@ -18,7 +18,7 @@ def strings(language: str) -> dict[str, str]:
 
 
 class Text:
-    """text("section.key", number=3) -> the sentence in this language. A missing key or number is an error, never a blank."""
+    """Called with a key and its numbers, gives the sentence in this language; a missing one is an error, never a blank."""
 
     def __init__(self, language: str) -> None:
         self.language = language
