@@ -16,8 +16,8 @@ LIKELIHOOD_LIMITS = {
 def summary(metrics: Metrics) -> str:
     """One line: the two numbers that a researcher looks for."""
     one, bound = metrics.at(1.0), metrics.importance_weighted
-    return (f"beta = {one.beta:g}: negative ELBO {one.negative_elbo:.2f} nats = distortion "
-            f"{one.distortion:.2f} + rate {one.rate:.2f}; importance-weighted, K = {bound.samples}: {bound.nats:.2f} ± {bound.standard_error:.2f} nats")
+    return (f"beta = {one.beta:g}: negative ELBO {one.negative_elbo:.2f} nats = distortion {one.distortion:.2f} + rate "
+            f"{one.rate:.2f}; importance-weighted, K = {bound.samples}: {bound.nats:.2f} ± {bound.standard_error:.2f} nats")
 
 
 def write(folder: Path, metrics: Metrics, training: dict) -> None:

@@ -60,7 +60,7 @@ def loss_bars(text: Text, loss: Breakdown) -> go.Figure:
 
 
 def plane(
-    text: Text, metrics: Metrics, dedicated: tuple[Dedicated, ...], own: TradeOff | None, now: BetaMetrics
+    text: Text, metrics: Metrics, dedicated: tuple[Dedicated, ...], own: TradeOff, now: BetaMetrics
 ) -> go.Figure:
     """The test set's rate–distortion curve, this picture's own, networks trained for one beta, and the current beta.
 
@@ -72,16 +72,10 @@ def plane(
         customdata=[entry.beta for entry in metrics.betas], name=text("plane.test"), mode="lines+markers",
         line={"color": CURVE, "width": 2}, marker={"size": 7}, hovertemplate=beta_hover,
     ))
-    if own is not None:
-        figure.add_scatter(
-            x=own.rate, y=own.distortion, customdata=own.betas, name=text("plane.own"), mode="lines+markers",
-            line={"color": OWN, "width": 1.5, "dash": "dot"}, marker={"size": 5}, hovertemplate=beta_hover,
-        )
-        index = own.betas.index(now.beta)
-        figure.add_scatter(
-            x=[own.rate[index]], y=[own.distortion[index]], customdata=[now.beta], showlegend=False, mode="markers",
-            name=text("plane.own"), marker={"color": OWN, "size": 15, "symbol": "diamond"}, hovertemplate=beta_hover,
-        )
+    figure.add_scatter(
+        x=own.rate, y=own.distortion, customdata=own.betas, name=text("plane.own"), mode="lines+markers",
+        line={"color": OWN, "width": 1.5, "dash": "dot"}, marker={"size": 5}, hovertemplate=beta_hover,
+    )
     if dedicated:
         figure.add_scatter(
             x=[entry.rate for entry in dedicated], y=[entry.distortion for entry in dedicated],
@@ -93,6 +87,11 @@ def plane(
         text=[text("plane.current", beta=f"{now.beta:g}")], showlegend=False,
         textposition="bottom left" if now.rate > 0.15 * metrics.betas[0].rate else "top right",  # off the curve
         marker={"color": CURVE, "size": 16, "line": {"color": OWN, "width": 2}}, hovertemplate=beta_hover,
+    )
+    index = own.betas.index(now.beta)
+    figure.add_scatter(
+        x=[own.rate[index]], y=[own.distortion[index]], customdata=[now.beta], showlegend=False, mode="markers",
+        name=text("plane.own"), marker={"color": OWN, "size": 15, "symbol": "diamond"}, hovertemplate=beta_hover,
     )
     figure.update_xaxes(title=text("plane.rate"), rangemode="tozero")
     figure.update_yaxes(title=text("plane.distortion"), rangemode="tozero")

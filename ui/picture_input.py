@@ -9,7 +9,7 @@ import torch
 from streamlit_drawable_canvas import st_canvas
 
 import vae
-from ui import pictures
+from ui import pictures, state
 from ui.text import Text
 from vae.hub import Resolved
 from vae.images import Step, View
@@ -29,9 +29,10 @@ class _Kept:
 
 def choose(text: Text, model: Resolved) -> View:
     """Draw the source's controls and return the picture to show: the one given, else the last good one, else the example."""
-    source = st.segmented_control(
-        text("picture.source"), SOURCES, format_func=lambda source: text(f"picture.source_{source}"), default="example",
-        required=True, key="source", bind="query-params", label_visibility="collapsed",
+    source = state.linked(
+        st.segmented_control, text("picture.source"), SOURCES, key="source", default="example",
+        accept=state.one_of(SOURCES), required=True, label_visibility="collapsed",
+        format_func=lambda source: text(f"picture.source_{source}"),
     )
     if source == "example":
         return _example(text, model)
@@ -40,13 +41,14 @@ def choose(text: Text, model: Resolved) -> View:
     if kept is not None:
         return kept
     st.caption(text(f"picture.waiting_{source}"))
-    return _example_view(model, st.query_params.get("example"))
+    return _example_view(model, st.session_state.get("example", st.query_params.get("example")))
 
 
 def _example(text: Text, model: Resolved) -> View:
-    name = st.pills(
-        text("picture.example"), model.examples.names, default=model.examples.names[0], required=True, key="example",
-        bind="query-params", label_visibility="collapsed",
+    names = model.examples.names
+    name = state.linked(
+        st.pills, text("picture.example"), names, key="example", default=names[0], accept=state.one_of(names), required=True,
+        label_visibility="collapsed",
     )
     return _example_view(model, name)
 

@@ -30,8 +30,10 @@ def show(text: Text) -> Choice:
     with st.sidebar:
         st.title(text("app.title"), anchor=False)
         names = hub.bundled()
-        name = st.selectbox(text("sidebar.model"), names, format_func=lambda name: _title(text, name), key="model",
-                            bind="query-params") if names else ""
+        name = state.linked(
+            st.selectbox, text("sidebar.model"), names, key="model", default="mnist", accept=state.one_of(names),
+            format_func=lambda name: _title(text, name),
+        ) if names else ""
         controls, foot = st.container(), st.container()
         with foot:
             _language(text)
@@ -39,9 +41,10 @@ def show(text: Text) -> Choice:
         with controls:
             now = _beta(text, model)
             seed = _seed(text)
-            noise = st.segmented_control(
-                text("sidebar.noise"), ["draw", "mean"], format_func=lambda kind: text(f"sidebar.noise_{kind}"), default="draw",
-                required=True, key="noise", bind="query-params", help=text("sidebar.noise_help"),
+            noise = state.linked(
+                st.segmented_control, text("sidebar.noise"), ("draw", "mean"), key="noise", default="draw",
+                accept=state.one_of(("draw", "mean")), required=True,
+                format_func=lambda kind: text(f"sidebar.noise_{kind}"), help=text("sidebar.noise_help"),
             )
             st.caption(text(f"sidebar.source_{model.source}"))
     return Choice(model, now, seed, noise == "mean")
@@ -62,10 +65,9 @@ def _resolve(text: Text, name: str) -> hub.Resolved:
 
 def _beta(text: Text, model: hub.Resolved) -> BetaMetrics:
     stops = tuple(entry.beta for entry in model.metrics.betas)
-    state.adopt_linked_beta(stops)
-    beta = st.select_slider(
-        text("sidebar.beta"), stops, value=state.nearest_stop(1.0, stops), format_func=lambda stop: f"{stop:g}", key="beta",
-        bind="query-params", help=text("sidebar.beta_help"),
+    beta = state.linked(
+        st.select_slider, text("sidebar.beta"), stops, key="beta", default=state.nearest_stop(1.0, stops),
+        accept=state.nearest(stops), format_func=lambda stop: f"{stop:g}", help=text("sidebar.beta_help"),
     )
     st.caption(text("sidebar.beta_ends", low=f"{stops[0]:g}", high=f"{stops[-1]:g}"))
     return model.metrics.at(beta)
@@ -73,12 +75,12 @@ def _beta(text: Text, model: hub.Resolved) -> BetaMetrics:
 
 def _seed(text: Text) -> int:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        seed = st.number_input(
-            text("sidebar.seed"), 0, state.LARGEST_SEED, state.DEFAULT_SEED, key="seed", bind="query-params",
-            help=text("sidebar.seed_help"),
+        seed = state.linked(
+            st.number_input, text("sidebar.seed"), 0, state.LARGEST_SEED, key="seed", default=state.DEFAULT_SEED,
+            accept=state.number(0, state.LARGEST_SEED, int), help=text("sidebar.seed_help"),
         )
-        st.button("", icon=":material/casino:", help=text("sidebar.new_seed"), on_click=state.new_seed, key="new_seed")
-    return int(seed)
+        st.button(text("sidebar.new_seed"), on_click=state.new_seed, key="new_seed")
+    return seed
 
 
 def _language(text: Text) -> None:

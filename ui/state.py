@@ -1,9 +1,12 @@
 """What a session remembers, and what of it lives in the URL so that a link reopens the same view.
 
-Widgets with bind="query-params" keep themselves there; the language and the number of the eps drawn are kept here.
+Streamlit's own bind="query-params" writes the words that a widget shows, which change with the language; here the link
+holds the values themselves, and a value that no longer fits (another model's beta, an edited link) moves to one that does.
 """
 
 import math
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import streamlit as st
 
@@ -12,46 +15,93 @@ from ui.text import LANGUAGES, Text, preferred
 DEFAULT_SEED = 7
 LARGEST_SEED = 99_999
 
+Value = TypeVar("Value")
+
 
 def current_text() -> Text:
     """The strings of the session's language: chosen here, else in the link, else the browser's."""
     if st.session_state.get("language") not in LANGUAGES:
-        linked = st.query_params.get("lang")
-        st.session_state["language"] = linked if linked in LANGUAGES else preferred(st.context.locale)
+        named = st.query_params.get("lang")
+        st.session_state["language"] = named if named in LANGUAGES else preferred(st.context.locale)
     # Always in the URL, also when it is the browser's own: a link must open in the same language elsewhere.
-    if st.query_params.get("lang") != st.session_state["language"]:
-        st.query_params["lang"] = st.session_state["language"]
+    _write_link("lang", st.session_state["language"])
     return Text(st.session_state["language"])
 
 
-def nearest_stop(beta: float, stops: tuple[float, ...]) -> float:
+def linked(
+    widget: Callable[..., Value], label: str, *arguments: object, key: str, default: Value,
+    accept: Callable[[object], Value], **more: object,
+) -> Value:
+    """Draw a widget whose value stands in the URL as ?key=value, unless it is the default.
+
+    accept: turns a link's string, or the session's last value, into one that the widget can take; ValueError or TypeError
+    mean that it can't.
+    """
+    before = st.session_state.get(key, st.query_params.get(key, default))
+    try:
+        value = accept(before)
+    except (ValueError, TypeError):
+        value = default
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+    value = widget(label, *arguments, key=key, **more)
+    _write_link(key, None if value == default else f"{value:g}" if isinstance(value, float) else str(value))
+    return value
+
+
+def one_of(options: Sequence[Value]) -> Callable[[object], Value]:
+    """Accepts one of the options, or its string."""
+    def accept(value: object) -> Value:
+        return options[[str(option) for option in options].index(str(value))]
+    return accept
+
+
+def number(low: float, high: float, kind: type = float) -> Callable[[object], float]:
+    """Accepts a finite number between low and high."""
+    def accept(value: object) -> float:
+        parsed = kind(value)
+        if not low <= parsed <= high:
+            raise ValueError(parsed)
+        return parsed
+    return accept
+
+
+def nearest(stops: Sequence[float]) -> Callable[[object], float]:
+    """Accepts any positive number: the stop that is nearest to it on a logarithmic scale."""
+    def accept(value: object) -> float:
+        parsed = float(value)
+        if not (math.isfinite(parsed) and parsed > 0):
+            raise ValueError(parsed)
+        return nearest_stop(parsed, stops)
+    return accept
+
+
+def nearest_stop(beta: float, stops: Sequence[float]) -> float:
     """The stop of the slider nearest to beta on its logarithmic scale."""
     return min(stops, key=lambda stop: abs(math.log(stop / beta)))
 
 
-def adopt_linked_beta(stops: tuple[float, ...]) -> None:
-    """A link may name any beta, and a model's range ends somewhere: move to the nearest stop before the slider is drawn."""
-    wanted = st.session_state.get("beta", st.query_params.get("beta"))
-    try:
-        wanted = float(wanted)
-    except (TypeError, ValueError):
-        return
-    if math.isfinite(wanted) and wanted > 0 and wanted not in stops:
-        st.session_state["beta"] = nearest_stop(wanted, stops)
-
-
 def eps_number() -> int:
     """Which eps of the seed is shown: 0 at first, one more for each press of "new eps"; in the URL as ?eps=."""
-    linked = st.query_params.get("eps", "0")
-    return min(int(linked), LARGEST_SEED) if linked.isascii() and linked.isdigit() else 0
+    try:
+        return number(0, LARGEST_SEED, int)(st.query_params.get("eps", 0))
+    except ValueError:
+        return 0
 
 
 def next_eps() -> None:
     """Draw another eps."""
-    st.query_params["eps"] = str(eps_number() + 1)
+    _write_link("eps", str((eps_number() + 1) % LARGEST_SEED))
 
 
 def new_seed() -> None:
     """Another seed, in order, so that a class can follow; eps starts anew."""
-    st.session_state["seed"] = st.session_state.get("seed", DEFAULT_SEED) % LARGEST_SEED + 1
-    st.query_params.pop("eps", None)
+    st.session_state["seed"] = (st.session_state["seed"] + 1) % (LARGEST_SEED + 1)
+    _write_link("eps", None)
+
+
+def _write_link(key: str, value: str | None) -> None:
+    if value is None:
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != value:
+        st.query_params[key] = value

@@ -10,6 +10,7 @@ import functools
 import io
 import math
 import re
+import struct
 import threading
 import time
 import warnings
@@ -32,8 +33,9 @@ MAX_PIXELS = 50_000_000
 LEAST_SIDE = 8  # pixels; a digit needs them
 LONGEST_STRIP = 50  # times as long as wide
 WORKING_PIXELS = 800_000  # a thin pen line in a phone's photo is still about a pixel wide
-DECODING_SECONDS = 3.0  # of computing, not waiting
-MOST_SCANS = 100  # of a progressive JPEG; cameras write about ten, and each costs a pass over the whole picture
+DECODING_SECONDS = 2.5  # of computing, not waiting
+MOST_SCANS = 40  # of a progressive JPEG; cameras write about ten, and each costs a pass over the whole picture
+MOST_STRIPS = 100_000  # of a TIFF, which Pillow lists before it looks at the size
 FORMATS = ("PNG", "JPEG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
 
 _ORIENTATION = 0x0112  # the EXIF tag, and what undoes each of its values
@@ -131,6 +133,8 @@ def _too_many_pixels() -> ImageError:
 def _unpacked(file: bytes) -> Image.Image:
     """The picture in mode RGBa (colours already multiplied by their opacity), upright and small."""
     _learn_heic()
+    if file[:2] in (b"II", b"MM") and _tiff_strips(file) > MOST_STRIPS:
+        raise ImageError("too_slow")
     image = Image.open(_Patience(file), formats=FORMATS)
     _check_size(image)
     if isinstance(image, JpegImageFile):
@@ -150,6 +154,17 @@ def _learn_heic() -> None:
     import pillow_heif  # here, because it takes its time and the app should start without it
 
     pillow_heif.register_heif_opener()
+
+
+def _tiff_strips(file: bytes) -> int:
+    """The number of strips or tiles that the first directory of a TIFF lists. Raises where there is no directory."""
+    order = "<" if file[:2] == b"II" else ">"
+    version, directory = struct.unpack_from(order + "HI", file, 2)
+    if version != 42:  # BigTIFF, for files of many gigabytes, is laid out otherwise
+        raise ValueError("not a plain TIFF")
+    (entries,) = struct.unpack_from(order + "H", file, directory)
+    tags = [struct.unpack_from(order + "HHI", file, directory + 2 + 12 * entry) for entry in range(entries)]
+    return sum(count for tag, _, count in tags if tag in (273, 324))  # StripOffsets, TileOffsets
 
 
 class _Patience(io.BytesIO):
@@ -201,11 +216,12 @@ def _shrunk(image: Image.Image) -> Image.Image:
 
 
 def _white(image: Image.Image) -> float:
-    """The number that stands for white in greys of more than 8 bits, which don't tell it: 1, 255, 65535 or their largest."""
+    """The number that stands for white in greys of more than 8 bits, which the file does not tell."""
     if image.mode[0] not in "IF":
         return 255
     _, top = image.getextrema()
-    return next((white for white in (1.0, 255.0, 65535.0) if top <= white and (white > 1 or image.mode == "F")), float(top))
+    usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+    return next((white for white in usual if top <= white), float(top))
 
 
 def _with_opacity(band: Image.Image, white: float) -> Image.Image:

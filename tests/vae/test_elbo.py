@@ -202,7 +202,8 @@ def test_the_network_answers_to_beta(model, binary_images):
 
 @pytest.mark.parametrize(("change", "sentence"), [
     ({"image_shape": (2, 28, 28)}, "image_shape"), ({"image_shape": (1, 0, 28)}, "image_shape"),
-    ({"latent_dim": 0}, "latent_dim"), ({"latent_dim": True}, "latent_dim"), ({"likelihood": "mse"}, "likelihood"), ({"beta_range": (0.0, 1.0)}, "beta_range"),
+    ({"latent_dim": 0}, "latent_dim"), ({"latent_dim": True}, "latent_dim"),
+    ({"likelihood": "mse"}, "likelihood"), ({"beta_range": (0.0, 1.0)}, "beta_range"),
     ({"beta_range": (2.0, 1.0)}, "beta_range"), ({"beta_range": (0.1, math.inf)}, "beta_range"),
     ({"preprocess": "x"}, "preprocess"),
     ({"width": 10**6}, "width"), ({"image_shape": (3, 256, 256), "width": 4096}, "parameters"),

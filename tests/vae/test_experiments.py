@@ -29,8 +29,9 @@ def test_moving_beta_moves_neither_the_binarisation_nor_the_noise(model, grey):
 def test_a_reconstruction_is_mu_plus_sigma_eps_decoded(model, grey):
     result = experiments.reconstruct(model, grey, 0.5, seed=7)
     q = model.encode(torch.from_numpy(result.observed)[None], 0.5)
-    np.testing.assert_allclose(result.z, q.mean[0] + torch.exp(q.log_variance[0] / 2) * result.eps, rtol=1e-5)
-    np.testing.assert_allclose(result.mean, model.decode(torch.from_numpy(result.z)[None], 0.5).mean[0], rtol=1e-5)
+    sigma = torch.exp(q.log_variance[0] / 2).numpy()
+    np.testing.assert_allclose(result.z, q.mean[0].numpy() + sigma * result.eps, rtol=1e-5)
+    np.testing.assert_allclose(result.mean, model.decode(torch.from_numpy(result.z)[None], 0.5).mean[0].numpy(), rtol=1e-5)
     np.testing.assert_allclose(result.difference, result.mean - result.observed)
 
 
@@ -81,9 +82,13 @@ def test_the_gallery_keeps_its_latents_at_every_beta_and_in_every_count(model):
     assert many.images.shape == (40, 1, 6, 5)
 
 
-def test_drawn_pixels_are_pictures_and_average_to_the_mean(model):
-    drawn = experiments.gallery(model, 1.0, count=3, seed=3, draw_pixels=True).images
-    assert set(np.unique(drawn)) <= {0.0, 1.0}
+def test_a_draw_has_whole_pixels_and_the_mean_their_probability(model):
+    mean = experiments.gallery(model, 1.0, count=400, seed=3).images
+    drawn = experiments.gallery(model, 1.0, count=400, seed=3, draw_pixels=True).images
+    assert set(np.unique(drawn)) == {0.0, 1.0}
+    assert drawn.mean() == pytest.approx(mean.mean(), abs=0.01)
+    bins = [drawn[(mean > low) & (mean <= low + 0.1)].mean() for low in (0.3, 0.5, 0.7)]
+    np.testing.assert_allclose(bins, [0.35, 0.55, 0.75], atol=0.04)
 
 
 def test_only_temperature_one_is_the_prior():

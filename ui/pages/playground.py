@@ -48,7 +48,7 @@ def _trade_off(name: str, image: np.ndarray, seed: int) -> TradeOff:
 
 def _picture(text: Text, choice: Choice, view: View, seen: Reconstruction) -> None:
     """File → what the model sees → q(z|x) → reconstruction → difference."""
-    before, code, after = st.columns([1.8, 2.4, 1.8])
+    before, code, after = st.columns([1.7, 2.6, 1.7])
     binarised = Step("binarised", pictures.to_uint8(seen.observed))
     with before:
         file, observed = st.columns(2, wrap=False)
@@ -145,18 +145,24 @@ def _go_to_clicked(key: str, stops: tuple[float, ...]) -> None:
 
 @st.fragment
 def _gallery(text: Text, choice: Choice) -> None:
-    st.subheader(text("gallery.heading"), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.subheader(text("gallery.heading"), anchor=False, width="content")
+        download = st.empty()
     shown = st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        count = st.segmented_control(text("gallery.count"), GALLERY_COUNTS, default=32, required=True, key="count",
-                                     bind="query-params")
-        pixels = st.segmented_control(
-            text("gallery.pixels"), ["mean", "draw"], format_func=lambda kind: text(f"gallery.pixels_{kind}"), default="mean",
-            required=True, key="pixels", bind="query-params", help=text("gallery.pixels_help"),
+        count = state.linked(
+            st.segmented_control, text("gallery.count"), GALLERY_COUNTS, key="count", default=32,
+            accept=state.one_of(GALLERY_COUNTS), required=True,
         )
-        temperature = st.slider(text("gallery.temperature"), 0.0, 1.5, 1.0, 0.1, key="temperature", bind="query-params",
-                                help=text("gallery.temperature_help"), width=104)
-        download = st.empty()
+        pixels = state.linked(
+            st.segmented_control, text("gallery.pixels"), ("mean", "draw"), key="pixels", default="mean",
+            accept=state.one_of(("mean", "draw")), required=True,
+            format_func=lambda kind: text(f"gallery.pixels_{kind}"), help=text("gallery.pixels_help"),
+        )
+        temperature = state.linked(
+            st.slider, text("gallery.temperature"), 0.0, 1.5, step=0.1, key="temperature", default=1.0,
+            accept=state.number(0.0, 1.5), help=text("gallery.temperature_help"), width=104,
+        )
     drawn = experiments.gallery(choice.model.model, choice.beta, count=count, seed=choice.seed, temperature=temperature,
                                 draw_pixels=pixels == "draw")
     sheet = pictures.grid(drawn.images, columns=16 if count > 32 else 8)
@@ -165,8 +171,7 @@ def _gallery(text: Text, choice: Choice) -> None:
     if temperature != 1.0:
         st.caption(text("gallery.not_prior", temperature=temperature))
     download.download_button(
-        "", pictures.png(sheet, 4 * min(sheet.shape[:2])), icon=":material/download:", mime="image/png",
-        help=text("gallery.download"),
+        text("gallery.download"), pictures.png(sheet, 4 * min(sheet.shape[:2])), icon=":material/download:", mime="image/png",
         file_name=f"{choice.model.name}-beta-{choice.beta:g}-seed-{choice.seed}.png", on_click="ignore", key="download",
     )
 

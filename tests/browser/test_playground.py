@@ -1,0 +1,210 @@
+"""The playground as a student meets it, in a real Chromium."""
+
+import io
+import re
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.app import open_page, settle
+from tests.ui.test_playground import digit_png
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(browser, address):
+    """A student's page in English; at the end, nothing on it has failed."""
+    page = open_page(browser, f"{address}/?lang=en")
+    yield page
+    assert page.locator(".stException").count() == 0
+    page.context.close()
+
+
+def numbers(page: Page) -> str:
+    return page.locator(".st-key-numbers").inner_text()
+
+
+def picture(page: Page, name: str) -> str:
+    """The alternative text of a picture: it holds the picture's numbers."""
+    return page.locator(f".st-key-{name} img").get_attribute("alt")
+
+
+def pixels(page: Page, name: str) -> bytes:
+    """What the browser really shows of a picture."""
+    source = page.locator(f".st-key-{name} img").get_attribute("src")
+    return page.request.get(source).body()
+
+
+def query(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlparse(page.url).query)
+
+
+def move_beta(page: Page, presses: int) -> None:
+    """By the keyboard, as somebody without a mouse does."""
+    before = numbers(page)
+    handle = page.locator(".st-key-beta input[type=range]")
+    handle.focus()
+    for _ in range(abs(presses)):
+        page.keyboard.press("ArrowRight" if presses > 0 else "ArrowLeft")
+    page.wait_for_function("before => document.querySelector('.st-key-numbers').innerText !== before", arg=before)
+    settle(page)
+
+
+def choose(page: Page, key: str, label: str) -> None:
+    page.locator(f".st-key-{key} button", has_text=label).click()
+    settle(page)
+
+
+def test_a_student_uploads_moves_beta_and_shares_the_link(page, tmp_path):
+    example = pixels(page, "reconstruction")
+    choose(page, "source", "Upload")
+    file = tmp_path / "seven.png"
+    file.write_bytes(digit_png())
+    page.locator(".st-key-upload input[type=file]").set_input_files(file)
+    expect(page.locator(".st-key-file img")).to_have_attribute("alt", "Your picture, 300 × 400 pixels")
+    settle(page)
+    uploaded = pixels(page, "reconstruction")
+    assert uploaded != example
+    at_one = numbers(page)
+    move_beta(page, 10)
+    assert numbers(page) != at_one
+    assert pixels(page, "reconstruction") != uploaded
+    assert query(page)["beta"] == ["10"]
+    # The link does not hold the upload; it opens on the example and says how to go on.
+    page.reload()
+    settle(page)
+    assert query(page)["beta"] == ["10"]
+    assert "beta 10" in picture(page, "reconstruction")
+    expect(page.get_by_text("until then this is an example")).to_be_visible()
+
+
+def test_reloading_the_link_shows_the_same_view(page):
+    choose(page, "example", "8")
+    move_beta(page, -7)
+    page.locator(".st-key-new_eps button").first.click()
+    page.wait_for_url(re.compile("eps=1"))
+    page.locator(".st-key-new_seed button").first.click()
+    page.wait_for_url(re.compile("seed=8"))
+    choose(page, "noise", "the mean")
+    choose(page, "count", "16")
+    view = [numbers(page), *(picture(page, name) for name in ("seen", "reconstruction", "difference"))]
+    images = [pixels(page, name) for name in ("reconstruction", "difference")]
+    page.reload()
+    settle(page)
+    assert [numbers(page), *(picture(page, name) for name in ("seen", "reconstruction", "difference"))] == view
+    assert [pixels(page, name) for name in ("reconstruction", "difference")] == images
+    assert page.locator(".st-key-count [aria-checked=true]").inner_text() == "16"
+
+
+def test_a_digit_drawn_with_the_mouse_is_seen(page):
+    choose(page, "source", "Draw")
+    frame = page.locator(".st-key-canvas canvas").last
+    frame.scroll_into_view_if_needed()
+    box = frame.bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 140, box["y"] + 50, steps=8)
+    page.mouse.move(box["x"] + 85, box["y"] + 160, steps=8)
+    page.mouse.up()
+    expect(page.locator(".st-key-file img")).to_have_attribute("alt", "Your picture, 200 × 200 pixels", timeout=20_000)
+    settle(page)
+    assert page.locator(".st-key-steps img").count() == 6
+    assert page.locator(".stAlert").count() == 0
+
+
+def test_a_camera_picture_never_breaks_the_page(page):
+    choose(page, "source", "Camera")
+    page.locator(".st-key-camera button", has_text="Take Photo").click(timeout=20_000)
+    page.wait_for_timeout(3000)
+    settle(page)
+    shown = page.locator(".st-key-file img").get_attribute("alt")
+    assert page.locator(".stAlert").count() == 1 or "28 × 28" not in shown  # the test pattern is no digit, and that is said
+
+
+def test_a_file_that_is_no_picture_is_one_sentence_and_the_page_lives_on(page):
+    choose(page, "source", "Upload")
+    page.locator(".st-key-upload input[type=file]").set_input_files(
+        {"name": "notes.png", "mimeType": "image/png", "buffer": b"dear diary"})
+    expect(page.locator(".stAlert")).to_have_count(1)
+    expect(page.locator(".stAlert")).to_contain_text("save it as PNG or JPEG")
+    move_beta(page, 3)
+
+
+def test_a_file_beyond_the_limit_is_refused_with_the_limit(page):
+    choose(page, "source", "Upload")
+    page.locator(".st-key-upload input[type=file]").set_input_files(
+        {"name": "huge.png", "mimeType": "image/png", "buffer": bytes(21 << 20)})
+    expect(page.locator(".st-key-upload")).to_contain_text("20")
+    expect(page.locator(".st-key-upload")).to_contain_text(re.compile("must be|larger|exceed", re.I))
+    move_beta(page, 2)
+
+
+def test_clicking_a_point_of_the_plane_goes_to_its_beta_again_and_again(page):
+    for target in (0, 20, 0):
+        point = page.locator("[class*=st-key-plane] .scatterlayer .trace").first.locator(".point").nth(target)
+        point.scroll_into_view_if_needed()
+        box = point.bounding_box()
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        wanted = {0: "0.01", 20: None}[target]
+        if wanted:
+            page.wait_for_url(re.compile(f"beta={wanted}(&|$)"))
+        else:
+            page.wait_for_function("!location.search.includes('beta=0.01')")
+        settle(page)
+
+
+def test_the_language_changes_everything_but_the_state(page):
+    move_beta(page, 4)
+    english = numbers(page)
+    choose(page, "language", "한국어")
+    expect(page.get_by_text("내 그림")).to_be_visible()
+    assert query(page)["beta"] == ["2.5"]
+    assert query(page)["lang"] == ["ko"]
+    assert "beta 2.5" in picture(page, "reconstruction")
+    choose(page, "language", "English")
+    assert numbers(page) == english
+
+
+def test_a_korean_browser_opens_in_korean(browser, address):
+    page = open_page(browser, address, locale="ko-KR")
+    expect(page.get_by_text("내 그림")).to_be_visible()
+    page.context.close()
+
+
+def test_the_gallery_is_downloaded_as_a_png(page):
+    with page.expect_download() as download:
+        page.locator(".st-key-download button").first.click()
+    assert download.value.suggested_filename == "mnist-beta-1-seed-7.png"
+    image = Image.open(io.BytesIO(download.value.path().read_bytes()))
+    assert image.format == "PNG"
+    assert image.width > 800
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_nothing_sticks_out_and_every_picture_has_an_alternative_text(browser, address, width, dark):
+    page = open_page(browser, f"{address}/?lang=en", width=width, dark=dark)
+    assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width
+    assert page.evaluate("[...document.querySelectorAll('.stMain img')].every(image => image.alt.length > 3)")
+    background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
+    assert background == ("rgb(20, 22, 26)" if dark else "rgb(255, 255, 255)")
+    page.context.close()
+
+
+def test_the_whole_idea_fits_on_one_screen(browser, address):
+    page = open_page(browser, f"{address}/?lang=en", width=1440, height=900)
+    assert page.evaluate("document.querySelector('.stMain').scrollHeight") <= 900
+    page.context.close()
+
+
+def test_the_keyboard_reaches_every_control(page):
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate(
+            "(document.activeElement.closest('[class*=st-key-]')?.className.match(/st-key-([\\w-]+)/) ?? [])[1]"))
+    assert {"model", "beta", "seed", "new_seed", "noise", "language", "source", "example", "new_eps", "count", "pixels",
+            "temperature", "download"} <= reached

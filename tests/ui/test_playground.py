@@ -1,0 +1,257 @@
+"""The playground page by Streamlit's own test driver: every control answers, links reopen the view, nothing ever fails."""
+
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from PIL import Image, ImageDraw
+from streamlit.testing.v1 import AppTest
+
+import vae
+from ui.text import Text
+from vae import hub
+
+ROOT = Path(__file__).parents[2]
+
+
+def open_app(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["lang"] = "en"
+    for name, value in query.items():
+        app.query_params[name] = value
+    return good(app.run())
+
+
+def good(app: AppTest) -> AppTest:
+    assert not app.exception, app.exception
+    return app
+
+
+def numbers(app: AppTest) -> str:
+    """The sentence with distortion, rate and their sum."""
+    return next(entry.value for entry in app.markdown if "nats**" in entry.value)
+
+
+def alternative_texts(app: AppTest) -> list[str]:
+    """Of all pictures and charts, in the order of the page."""
+    found = []
+
+    def walk(block):
+        for child in getattr(block, "children", {}).values():
+            proto = getattr(child, "proto", None)
+            if child.type == "image":
+                found.extend(image.alt for image in proto.imgs)
+            elif child.type == "plotly_chart":
+                found.append(proto.alt)
+            walk(child)
+
+    walk(app.main)
+    return found
+
+
+def alternative_text(app: AppTest, beginning: str) -> str:
+    return next(alt for alt in alternative_texts(app) if alt.startswith(beginning))
+
+
+def digit_png(shape: str = "7", paper: str = "#F5F0E0", ink: str = "#203060") -> bytes:
+    """A digit in thick strokes on paper."""
+    image = Image.new("RGB", (300, 400), paper)
+    draw = ImageDraw.Draw(image)
+    strokes = {"7": [(80, 100), (220, 100), (130, 310)], "1": [(150, 90), (150, 310)]}[shape]
+    draw.line(strokes, fill=ink, width=22, joint="curve")
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_it_opens_on_an_example_with_everything_drawn():
+    app = open_app()
+    assert not app.error
+    assert "nats" in numbers(app)
+    assert "% of the test set" in " ".join(caption.value for caption in app.caption)
+    alts = alternative_texts(app)
+    for beginning in ("Your picture", "What the model sees", "Step 1", "Posterior at beta 1", "Reconstruction at beta 1",
+                      "Difference", "This picture: distortion", "Rate–distortion curve", "32 samples"):
+        assert any(alt.startswith(beginning) for alt in alts), beginning
+
+
+def test_the_numbers_are_those_of_the_package():
+    resolved = hub.resolve("mnist")
+    app = open_app(example="3", beta="0.1", seed="11")
+    image = vae.images.torch.from_numpy(resolved.examples.images[3]).float() / 255
+    own = vae.experiments.trade_off(resolved.model, image, (0.1,), seed=11)
+    expected = f"{own.distortion[0]:.1f} distortion] + :orange[{own.rate[0]:.1f} rate"
+    assert expected in numbers(app)
+    assert f"test average {resolved.metrics.at(0.1).negative_elbo:.1f}" in numbers(app)
+
+
+def test_beta_changes_reconstruction_samples_numbers_and_the_marked_point():
+    app = open_app(beta="0.1")
+    before = numbers(app), alternative_texts(app)
+    good(app.select_slider(key="beta").set_value(10.0).run())
+    assert numbers(app) != before[0]
+    for beginning in ("Reconstruction at beta 10:", "Posterior at beta 10:", "32 samples from the prior at beta 10,"):
+        assert alternative_text(app, beginning) not in before[1]
+    assert "At beta 10:" in alternative_text(app, "Rate–distortion")
+    assert alternative_text(app, "What the model sees") in before[1]  # the binarisation stays
+
+
+@pytest.mark.parametrize("end", [0, -1])
+def test_both_ends_of_beta_work(end):
+    app = open_app()
+    stop = hub.resolve("mnist").metrics.betas[end].beta
+    good(app.select_slider(key="beta").set_value(stop).run())
+    assert f"at beta {stop:g}" in alternative_text(app, "Reconstruction")
+
+
+def test_every_other_control_answers():
+    app = open_app()
+    seen = {tuple(alternative_texts(app))}
+
+    def answers(action) -> None:
+        good(action.run())
+        state = (*alternative_texts(app), numbers(app))
+        assert state not in seen
+        seen.add(state)
+
+    answers(app.button(key="new_eps").click())
+    answers(app.button(key="new_seed").click())
+    answers(app.number_input(key="seed").set_value(4242))
+    answers(app.button_group(key="noise").set_value("mean"))
+    assert app.button(key="new_eps").disabled
+    answers(app.button_group(key="example").set_value("8"))
+    answers(app.button_group(key="count").set_value(64))
+    answers(app.slider(key="temperature").set_value(0.5))
+    assert "not the prior" in " ".join(caption.value for caption in app.caption)
+    good(app.button_group(key="pixels").set_value("draw").run())
+    good(app.selectbox(key="model").set_value("mnist").run())
+
+
+def test_new_eps_changes_the_reconstruction_but_not_the_seed():
+    app = open_app()
+    before = alternative_text(app, "Reconstruction")
+    good(app.button(key="new_eps").click().run())
+    assert alternative_text(app, "Reconstruction") != before
+    assert app.query_params["eps"] == "1"
+    assert app.number_input(key="seed").value == 7
+
+
+def test_the_language_switches_without_losing_the_state():
+    app = open_app(beta="0.1", seed="11", example="3", count="16")
+    english = numbers(app)
+    good(app.button_group(key="language").set_value("ko").run())
+    assert "재구성 오차" in numbers(app)
+    assert numbers(app).split("[")[1].split()[-1].rstrip("]") in english
+    assert app.select_slider(key="beta").value == 0.1
+    assert app.number_input(key="seed").value == 11
+    assert app.query_params["lang"] == "ko"
+    good(app.button_group(key="language").set_value("en").run())
+    assert numbers(app) == english
+
+
+def test_a_link_reopens_the_same_view():
+    link = {"beta": "3.15", "seed": "99", "example": "8", "noise": "mean", "count": "8", "temperature": "0.7", "lang": "ko"}
+    first, second = open_app(**link), open_app(**link)
+    assert alternative_texts(first) == alternative_texts(second)
+    assert "beta 3.15" in alternative_text(first, "beta 3.15에서의 재구성")
+    assert first.slider(key="temperature").value == 0.7
+
+
+@pytest.mark.parametrize(("query", "beta"), [
+    ({"beta": "0.7"}, 0.63), ({"beta": "1e9"}, 50.0), ({"beta": "0"}, 1.0), ({"beta": "nonsense"}, 1.0), ({"beta": "nan"}, 1.0),
+    ({"seed": "-5"}, 1.0), ({"seed": "x"}, 1.0), ({"example": "walrus"}, 1.0), ({"model": "../secret"}, 1.0),
+    ({"eps": "-1"}, 1.0), ({"eps": "9" * 400}, 1.0), ({"source": "?"}, 1.0), ({"lang": "tlh"}, 1.0), ({"count": "1000000"}, 1.0),
+])
+def test_a_link_with_nonsense_opens_all_the_same(query, beta):
+    app = open_app(**query)
+    assert not app.error
+    assert app.select_slider(key="beta").value == beta
+
+
+def upload(app: AppTest, content: bytes, name: str = "digit.png") -> AppTest:
+    return good(app.file_uploader(key="upload").set_value((name, content, "image/png")).run())
+
+
+def test_an_upload_is_prepared_step_by_step_and_reconstructed():
+    app = open_app(source="upload")
+    example = alternative_text(app, "Reconstruction")
+    upload(app, digit_png())
+    assert not app.error
+    assert alternative_text(app, "Your picture") == "Your picture, 300 × 400 pixels"
+    steps = [alt.split(": ")[1] for alt in alternative_texts(app) if alt.startswith("Step")]
+    assert steps == ["file", "grey", "ink", "cropped", "centred", "binary"]
+    assert alternative_text(app, "Reconstruction") != example
+
+
+def test_a_bad_file_gives_one_sentence_and_keeps_the_last_good_picture():
+    app = open_app(source="upload")
+    upload(app, digit_png("1"))
+    good_view = alternative_texts(app)
+    upload(app, b"this is no picture", "notes.txt")
+    assert [error.value for error in app.error] == [Text("en")("errors.not_a_picture")]
+    assert alternative_texts(app) == good_view
+    upload(app, digit_png("7"))
+    assert not app.error
+    assert alternative_texts(app) != good_view
+
+
+def test_a_bad_file_at_first_leaves_the_example():
+    app = open_app(source="upload")
+    upload(app, b"")
+    assert [error.value for error in app.error] == [Text("en")("errors.empty")]
+    assert alternative_text(app, "Reconstruction")
+
+
+def test_an_uploaded_picture_survives_another_source_and_another_language():
+    app = open_app(source="upload")
+    upload(app, digit_png())
+    mine = alternative_texts(app)
+    good(app.button_group(key="source").set_value("example").run())
+    assert alternative_texts(app) != mine
+    good(app.button_group(key="source").set_value("upload").run())
+    assert alternative_texts(app) == mine
+    good(app.button_group(key="language").set_value("ko").run())
+    good(app.button_group(key="language").set_value("en").run())
+    assert alternative_texts(app) == mine
+
+
+@pytest.mark.parametrize("source", ["upload", "draw", "camera"])
+def test_every_source_is_never_empty(source):
+    app = open_app(source=source)
+    assert "until then this is an example" in " ".join(caption.value for caption in app.caption)
+    assert alternative_text(app, "Reconstruction")
+
+
+def test_sessions_share_the_model_and_nothing_else():
+    one, other = open_app(seed="1", beta="0.1"), open_app(seed="2", beta="10")
+    alone = alternative_texts(open_app(seed="1", beta="0.1"))
+    good(other.run())
+    assert alternative_texts(good(one.run())) == alone
+
+
+@pytest.fixture
+def weights_copy(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "weights" / "mnist", tmp_path / "mnist")
+    monkeypatch.setattr(hub, "BUNDLE", tmp_path)
+    hub.resolve.cache_clear()
+    st.cache_data.clear()
+    yield tmp_path / "mnist"
+    hub.resolve.cache_clear()
+    st.cache_data.clear()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "metrics.json", "examples.npz", "config.json"])
+def test_a_broken_weights_folder_is_a_sentence_that_names_the_file(weights_copy, name):
+    (weights_copy / name).write_bytes(b"<html>not found</html>")
+    app = open_app()
+    assert len(app.error) == 1
+    assert f"weights/mnist/{name}" in app.error[0].value
+    assert str(weights_copy.parent) not in app.error[0].value
+
+
+def test_without_any_weights_it_says_so(weights_copy):
+    shutil.rmtree(weights_copy)
+    app = open_app()
+    assert len(app.error) == 1
