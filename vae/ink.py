@@ -70,13 +70,23 @@ def _ink(grey: np.ndarray) -> np.ndarray:
     """How much ink lies on each pixel (H, W), from 0, paper, to 1, the full contrast of the strongest stroke."""
     blur = max(grey.shape) / 1500
     tone = ndimage.gaussian_filter(grey, blur) if blur > 0.3 else grey  # evens out lines thinner than a pixel
-    # Ink that runs off the picture is no island, and dots are no strokes: both are tried when all else has failed.
-    for framed, dotted in ((False, False), (True, False), (False, True)):
+    # Ink that runs off a photo is no island, and dots are no strokes: both are tried when all else has failed. A drawing
+    # has neither shadows nor a desk, and there the ink may reach the border.
+    photo, cropped_photo, dots = (False, False), (True, False), (True, True)
+    for framed, dotted in (cropped_photo, dots) if _is_drawing(tone) else (photo, cropped_photo, dots):
         either = [_islands(tone, light, framed, dotted) for light in (False, True)]
         found = max(either, key=lambda islands: islands.stroke.score)
         if found.stroke.score:
             return found.contrast / found.stroke.contrast if dotted else _evenly_lit(tone, found)
     raise ImageError("no_ink")
+
+
+def _is_drawing(tone: np.ndarray) -> bool:
+    """Whether most of the picture has the very same tone, as a canvas has, and only strokes could reach its border."""
+    off = np.abs(tone - np.median(tone))
+    runs, _ = ndimage.label(_rim(off) > 20)
+    longest = np.bincount(runs)[1:].max(initial=0)
+    return bool(np.mean(off < 3) > 0.6 and longest < 0.25 * min(tone.shape))
 
 
 @dataclass(frozen=True)
