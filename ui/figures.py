@@ -83,9 +83,7 @@ def plane(
             marker={"color": RIVAL, "size": 10, "symbol": "circle-open", "line": {"width": 2}}, hovertemplate=beta_hover,
         )
     figure.add_scatter(
-        x=[now.rate], y=[now.distortion], customdata=[now.beta], mode="markers+text", name=text("plane.test"),
-        text=[text("plane.current", beta=f"{now.beta:g}")], showlegend=False,
-        textposition="bottom left" if now.rate > 0.15 * metrics.betas[0].rate else "top right",  # off the curve
+        x=[now.rate], y=[now.distortion], customdata=[now.beta], mode="markers", name=text("plane.current", beta=f"{now.beta:g}"),
         marker={"color": CURVE, "size": 16, "line": {"color": OWN, "width": 2}}, hovertemplate=beta_hover,
     )
     index = own.betas.index(now.beta)

@@ -88,6 +88,8 @@ def _read(text: Text, model: Resolved, source: str, file: bytes | None) -> View 
     kept = store.get(source)
     kept = kept if kept and kept.preprocess == preprocess else None
     if file is None:
+        if kept:
+            st.caption(text("picture.kept"))
         return kept.view if kept else None
     digest = hashlib.sha256(file).hexdigest()
     if kept is None or kept.digest != digest:

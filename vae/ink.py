@@ -13,7 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 from vae.image_error import ImageError
-from vae.shapes import INK, SKETCH, TOUCHING, Shape, one_digit, pool_of, pooled, shapes_in
+from vae.shapes import INK, SKETCH, TOUCHING, Shape, at_the_rim, one_digit, pool_of, pooled, shapes_in
 
 BOX = 20 / 28  # MNIST: the digit fills 20 of 28 pixels
 STROKES = (2.2, 4.2)  # thickness in the model's pixels that ink is brought into; most of MNIST lies in between
@@ -70,15 +70,15 @@ def _ink(grey: np.ndarray) -> np.ndarray:
     """How much ink lies on each pixel (H, W), from 0, paper, to 1, the full contrast of the strongest stroke."""
     blur = max(grey.shape) / 1500
     tone = ndimage.gaussian_filter(grey, blur) if blur > 0.3 else grey  # evens out lines thinner than a pixel
-    # Ink that runs off a photo is no island, and dots are no strokes: both are tried when all else has failed. A drawing
-    # has neither shadows nor a desk, and there the ink may reach the border.
+    # Ink that runs off a photo is no island, and dots are no strokes: both are tried when all else has failed. On a
+    # drawing, which has neither shadows nor a desk, ink may reach the border.
     photo, cropped_photo, dots = (False, False), (True, False), (True, True)
     for framed, dotted in (cropped_photo, dots) if _is_drawing(tone) else (photo, cropped_photo, dots):
         either = [_islands(tone, light, framed, dotted) for light in (False, True)]
         found = max(either, key=lambda islands: islands.stroke.score)
         if found.stroke.score:
             return found.contrast / found.stroke.contrast if dotted else _evenly_lit(tone, found)
-    raise ImageError("no_ink")
+    raise ImageError("too_much_ink" if found.contrast.mean() > 0.2 else "no_ink")
 
 
 def _is_drawing(tone: np.ndarray) -> bool:
@@ -113,7 +113,7 @@ def _islands(tone: np.ndarray, light: bool, framed: bool, dotted: bool) -> _Foun
     contrast = _contrast(ground, paper, np.percentile(tone, 99.9) if light else paper)
     if dotted:
         contrast = ndimage.maximum_filter(contrast, round(0.06 * min(tone.shape)))
-    return _Found(contrast, _strongest_stroke(contrast), light)
+    return _Found(contrast, _strongest_stroke(contrast, 0.2 if dotted else 0.03), light)
 
 
 def _evenly_lit(tone: np.ndarray, found: _Found) -> np.ndarray:
@@ -140,7 +140,7 @@ def _even(ink: np.ndarray, reach: int) -> np.ndarray:
 
 def _contrast(tone: np.ndarray, paper: np.ndarray, white: np.ndarray | float) -> np.ndarray:
     """How much darker each pixel is than its paper, as a part of what is white there, in 0..1."""
-    return np.minimum((paper - tone) / np.maximum(white, max(10, 0.25 * np.percentile(white, 95))), 1)
+    return np.minimum((paper - tone) / np.maximum(white, max(10, 0.4 * np.percentile(white, 95))), 1)
 
 
 def _full_brightness(tone: np.ndarray, board: np.ndarray) -> np.ndarray:
@@ -203,21 +203,22 @@ def _drained(water: np.ndarray, land: np.ndarray) -> np.ndarray:
     return water
 
 
-def _strongest_stroke(contrast: np.ndarray) -> _Stroke:
+def _strongest_stroke(contrast: np.ndarray, least: float) -> _Stroke:
     """What looks most like a stroke of ink, at any threshold; its score is zero where nothing does.
 
-    The score is length times contrast: a faint long crease loses against ink, and so does a black speck.
+    least: length, as a part of the shorter side, of what may be a stroke. The score is length times contrast: a faint long crease loses against ink, and so does a black speck.
     """
     pool = pool_of(contrast.shape)
     contrast = pooled(contrast)
-    least = max(5, 0.03 * min(contrast.shape))
     faintest = max(FAINTEST, 6 * float(np.median(contrast)))
     best = _Stroke()
     for threshold in np.geomspace(0.6, FAINTEST / 2, 8):
-        for shape in shapes_in(contrast > threshold, least)[:4]:
+        for shape in shapes_in(contrast > threshold, max(5, least * min(contrast.shape)))[:4]:
             peak = float(np.percentile(contrast[shape.box][shape.mask], 90))
             score = peak * shape.stature
-            if score > best.score and peak > faintest and shape.is_stroke and _is_crisp(shape, contrast, threshold):
+            if score < best.score or peak < faintest or not shape.is_stroke or at_the_rim(shape, contrast.shape):
+                continue
+            if _is_crisp(shape, contrast, threshold):
                 best = _Stroke(score, peak, 2 * pool * float(shape.depth.max()))
     return best
 

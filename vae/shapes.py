@@ -99,7 +99,7 @@ def one_digit(ink: np.ndarray) -> np.ndarray:
     shapes = shapes_in(sketch)
     if not shapes:
         raise ImageError("too_much_ink" if sketch.any() else "no_ink")
-    shapes = [shape for shape in shapes if not _at_the_rim(shape, sketch.shape)] or shapes
+    shapes = [shape for shape in shapes if not at_the_rim(shape, sketch.shape)] or shapes
     strokes = [shape for shape in shapes[:20] if shape.is_stroke] or shapes[:1]
     main = max(strokes, key=lambda shape: shape.stature)
     pieces = [shape for shape in shapes if shape is main or _may_be_ink(shape, main)]
@@ -112,10 +112,15 @@ def one_digit(ink: np.ndarray) -> np.ndarray:
     return _cut_out(ink, first.pieces, sketch.shape)
 
 
-def _at_the_rim(shape: Shape, frame: tuple[int, ...]) -> bool:
-    """Whether it lies wholly in the outermost 6 % of the picture, where tables and page edges show."""
+def at_the_rim(shape: Shape, frame: tuple[int, ...]) -> bool:
+    """Whether it lies in the outermost 6 % of the picture, or all along its border, as tables and dark corners do."""
     rim = 0.06 * min(frame)
-    return any(side.stop <= rim or side.start >= length - rim for side, length in zip(shape.box, frame, strict=True))
+    if any(side.stop <= rim or side.start >= length - rim for side, length in zip(shape.box, frame, strict=True)):
+        return True
+    (rows, columns), (height, width), mask = shape.box, frame, shape.mask
+    ends = [(mask[0], rows.start == 0), (mask[-1], rows.stop == height)]
+    ends += [(mask[:, 0], columns.start == 0), (mask[:, -1], columns.stop == width)]
+    return any(touches and np.count_nonzero(end) > 0.8 * shape.size for end, touches in ends)
 
 
 def _may_be_ink(shape: Shape, main: Shape) -> bool:

@@ -23,7 +23,7 @@ def main() -> None:
     text = state.current_text()
     choice = sidebar.show(text)
     with st.container(border=True, gap="xsmall", key="your_picture"):
-        with st.container(horizontal=True, vertical_alignment="center", key="source_row"):
+        with st.container(horizontal=True, key="source_row"):
             st.subheader(text("picture.heading"), anchor=False, width="content")
             view = picture_input.choose(text, choice.model)
         seen = experiments.reconstruct(
@@ -53,9 +53,9 @@ def _picture(text: Text, choice: Choice, view: View, seen: Reconstruction) -> No
     with before:
         file, observed = st.columns(2, wrap=False)
         height, width = view.steps[0].image.shape[:2]
-        _labelled(file, text, "file", view.steps[0].image, text("alt.file", width=width, height=height))
+        _labelled(file, "file", text("picture.file"), view.steps[0].image, text("alt.file", width=width, height=height))
         height, width = binarised.image.shape[:2]
-        _labelled(observed, text, "seen", binarised.image,
+        _labelled(observed, "seen", text("picture.seen"), binarised.image,
                   text("alt.seen", width=width, height=height, share=100 * seen.observed.mean()))
         _steps(text, [*view.steps, binarised])
     with code, st.container(gap="xsmall"):
@@ -68,9 +68,9 @@ def _picture(text: Text, choice: Choice, view: View, seen: Reconstruction) -> No
         )
     with after:
         reconstruction, difference = st.columns(2, wrap=False)
-        _labelled(reconstruction, text, "reconstruction", pictures.to_uint8(seen.mean),
+        _labelled(reconstruction, "reconstruction", text("picture.reconstruction"), pictures.to_uint8(seen.mean),
                   text("alt.reconstruction", beta=f"{choice.beta:g}", share=100 * seen.mean.mean()))
-        _labelled(difference, text, "difference", pictures.difference(seen.difference),
+        _labelled(difference, "difference", text("picture.difference"), pictures.difference(seen.difference),
                   text("alt.difference", lost=-seen.difference.clip(max=0).sum(), added=seen.difference.clip(min=0).sum()))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(text("picture.new_eps"), icon=":material/casino:", on_click=state.next_eps, disabled=choice.use_mean,
@@ -78,17 +78,17 @@ def _picture(text: Text, choice: Choice, view: View, seen: Reconstruction) -> No
             st.caption(text("picture.difference_key"), width="content")
 
 
-def _labelled(place: DeltaGenerator, text: Text, name: str, image: np.ndarray, alt: str) -> None:
-    with place, st.container(key=name, gap="xsmall"):
-        st.caption(text(f"picture.{name}"))
+def _labelled(place: DeltaGenerator, key: str, label: str, image: np.ndarray, alt: str) -> None:
+    with place, st.container(key=key, gap="xsmall"):
+        st.caption(label)
         st.image(pictures.png(pictures.framed(image, SHARP), SHARP), width="stretch", alt=alt)
 
 
 def _steps(text: Text, steps: list[Step]) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="steps"):
+    with st.container(horizontal=True, gap="xsmall", key="steps"):
         for number, step in enumerate(steps, start=1):
             name = text(f"steps.{step.name}")
-            st.image(pictures.png(pictures.framed(step.image, THUMBNAIL), THUMBNAIL), caption=name, width=46,
+            st.image(pictures.png(pictures.framed(step.image, THUMBNAIL), THUMBNAIL), caption=name, width=40,
                      alt=text("alt.step", number=number, name=name))
 
 
@@ -113,8 +113,9 @@ def _verdict(text: Text, loss: experiments.Breakdown) -> str:
         return text("breakdown.easier_than_all", **values)
     if loss.easier_than <= 0:
         return text("breakdown.harder_than_all", **values)
-    key = "easier" if loss.easier_than >= 0.5 else "harder"
-    return text(f"breakdown.{key}", percent=100 * max(loss.easier_than, 1 - loss.easier_than), **values)
+    if loss.easier_than >= 0.5:
+        return text("breakdown.easier", percent=100 * loss.easier_than, **values)
+    return text("breakdown.harder", percent=100 * (1 - loss.easier_than), **values)
 
 
 def _plane(text: Text, choice: Choice, own: TradeOff) -> None:
