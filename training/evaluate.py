@@ -5,7 +5,6 @@ stored file, in float32, in nats. With --check nothing is written: the exit code
 """
 
 import dataclasses
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,19 +63,25 @@ def main(argv: Sequence[str]) -> int:
         return evaluate(arguments)
     except (data.DataError, WeightsError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2
+    except OSError as error:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+    return 2
 
 
 def evaluate(arguments: Arguments) -> int:
     """Measure; then compare, or write everything. Returns the exit code. Raises DataError, WeightsError."""
     folder = arguments.folder
     model = load_model(folder)
-    training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    training = card.read_training(folder / "training.json")
     dataset = training["settings"]["dataset"]
     test = data.load(dataset, arguments.data_dir, "test")
+    # What could fail for another reason than the measurement fails before it, not minutes later.
+    published = read_metrics(folder / METRICS) if arguments.check else None
+    if not arguments.check:
+        (folder / "README.md").touch()
     metrics = measure(model, test.images, arguments.seed, arguments.samples, arguments.importance_samples)
-    if arguments.check:
-        return _compare(read_metrics(folder / METRICS), metrics)
+    if published:
+        return _compare(published, metrics)
     write_metrics(folder / METRICS, metrics)
     _write_examples(folder, test)
     _write_reference(folder, test, data.load(dataset, arguments.data_dir, "train").images)
@@ -168,9 +173,9 @@ def _compare(published: Metrics, found: Metrics) -> int:
         print(f"metrics.json holds {len(old)} numbers, this command measures {len(new)}; its settings were others")
         return 1
     # Relative to 1 nat at least: near zero a relative difference means nothing.
-    difference = max(abs(a - b) / max(abs(a), abs(b), 1.0) for a, b in zip(old, new, strict=True))
+    difference = np.max(np.abs(np.subtract(old, new)) / np.maximum(np.maximum(np.abs(old), np.abs(new)), 1))
     print(f"{len(old)} numbers, largest relative difference {difference:.1e} (allowed: {TOLERANCE:.0e})")
-    return int(difference > TOLERANCE)
+    return 0 if difference <= TOLERANCE else 1  # so that NaN is a difference
 
 
 if __name__ == "__main__":

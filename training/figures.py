@@ -15,7 +15,7 @@ from vae.model import VAE
 
 SHOWN_BETAS = (0.01, 0.1, 1.0, 10.0)
 SEED = 0
-DISTORTION, RATE, INK, MUTED = "#0072B2", "#D55E00", "#222222", "#767676"  # Okabe & Ito: told apart by colour-blind people
+INK, MUTED = "#222222", "#767676"
 
 
 def write(folder: Path, model: VAE, metrics: Metrics, examples: Tensor) -> None:

@@ -19,6 +19,7 @@ from vae.model import VAE
 from vae.noise import seeded
 
 PATIENCE = 10  # non-finite steps in a row before giving up
+_COUNTERS = ("step", "skipped", "skipped_in_a_row", "seconds")  # of a Trainer, kept in its checkpoints
 
 
 class TrainingError(Exception):
@@ -44,8 +45,8 @@ def log_uniform(low: float, high: float, count: int, generator: torch.Generator)
 class Trainer:
     """Model, averaged weights and optimiser after `step` steps of `settings` on `images` (N, C, H, W) uint8."""
 
-    def __init__(self, settings: Settings, images: Tensor, device: torch.device) -> None:
-        self.settings, self.device = settings, device
+    def __init__(self, settings: Settings, images: Tensor, device: torch.device, data_sha256: dict[str, str]) -> None:
+        self.settings, self.device, self.data_sha256 = settings, device, data_sha256
         self.images = images.to(device)
         if len(images) < settings.batch_size:
             raise TrainingError(f"--batch-size {settings.batch_size} is more than the {len(images)} training pictures")
@@ -53,7 +54,7 @@ class Trainer:
         self.total_steps = settings.epochs * self.steps_per_epoch
         self.step = 0
         self.seconds = 0.0  # of training, over all interruptions
-        self.skipped, self._skipped_in_a_row = 0, 0
+        self.skipped, self.skipped_in_a_row = 0, 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.model = VAE(settings.network).to(device)
@@ -109,9 +110,9 @@ class Trainer:
         torch._foreach_lerp_(list(self.average.values()), list(self.model.parameters()), 1 - decay)
 
     def _count_skipped(self, skipped: bool) -> None:
-        self._skipped_in_a_row = self._skipped_in_a_row + 1 if skipped else 0
+        self.skipped_in_a_row = self.skipped_in_a_row + 1 if skipped else 0
         self.skipped += skipped
-        if self._skipped_in_a_row >= PATIENCE:
+        if self.skipped_in_a_row >= PATIENCE:
             raise TrainingError(f"the loss was not finite for {PATIENCE} steps in a row (up to step {self.step}); "
                                 "start again with a smaller --learning-rate")
 
@@ -130,22 +131,27 @@ class Trainer:
             tensors[f"model.{name}"] = parameter.detach()
             for key, value in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer.{key}.{name}"] = value
-        state = {"step": self.step, "skipped": self.skipped, "seconds": self.seconds,
-                 "settings": dataclasses.asdict(self.settings)}
+        state = {name: getattr(self, name) for name in _COUNTERS}
+        state |= {"settings": dataclasses.asdict(self.settings), "data_sha256": self.data_sha256}
         temporary = path.with_suffix(".tmp")
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, {"state": json.dumps(state)})
-        with open(temporary, "rb") as file:
+        try:
+            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, {"state": json.dumps(state)})
+        except SafetensorError as error:
+            raise TrainingError(f"cannot write {temporary} ({error}); free some space or choose another --run-dir") from error
+        with open(temporary, "r+b") as file:  # Windows syncs only what is open for writing
             os.fsync(file.fileno())
         os.replace(temporary, path)
 
     def restore(self, path: Path) -> None:
-        """Go on from a checkpoint. Raises TrainingError when its settings are not these."""
+        """Go on from a checkpoint. Raises TrainingError when its settings or data are not these."""
         state = _checkpoint_state(path)
         mine = json.loads(json.dumps(dataclasses.asdict(self.settings)))
         if state["settings"] != mine:
             changed = sorted(key for key in mine if state["settings"].get(key) != mine[key])
             raise TrainingError(f"{path} was made with other settings ({', '.join(changed)}); resume with the same ones, "
                                 "or choose another --run-dir")
+        if state["data_sha256"] != self.data_sha256:
+            raise TrainingError(f"{path} was made with other data files; resume with the same --data-dir and --dataset")
         tensors = load_file(path, device=str(self.device))
         for name, parameter in self.model.named_parameters():
             with torch.no_grad():
@@ -154,8 +160,12 @@ class Trainer:
             prefix = "optimizer."
             keys = {key.removeprefix(prefix).split(".")[0] for key in tensors if key.startswith(prefix)}
             if keys:
-                self.optimizer.state[parameter] = {key: tensors[f"{prefix}{key}.{name}"] for key in keys}
-        self.step, self.skipped, self.seconds = state["step"], state["skipped"], state["seconds"]
+                self.optimizer.state[parameter] = {
+                    # A copy: the loaded tensor is the file itself, which Windows then refuses to replace.
+                    key: tensors[f"{prefix}{key}.{name}"].clone() for key in keys
+                }
+        for name in _COUNTERS:
+            setattr(self, name, state[name])
 
 
 def _checkpoint_state(path: Path) -> dict:

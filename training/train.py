@@ -4,6 +4,7 @@ Writes runs/NAME/: checkpoint.safetensors and log.jsonl while it runs, weights/ 
 training.json) at the end. Ctrl-C saves and says how to go on; `--resume` reaches the weights of an uninterrupted run.
 """
 
+import contextlib
 import dataclasses
 import json
 import platform
@@ -29,6 +30,7 @@ from training.settings import PRESETS, Settings
 from vae.noise import seeded
 from vae.weights import save_model
 
+CHECKPOINT = "checkpoint.safetensors"
 LOG_EVERY = 100  # steps
 VALIDATE_EVERY = 10  # epochs
 VALIDATION_BETAS = (0.01, 0.1, 1.0, 10.0)
@@ -89,6 +91,7 @@ def _repeatable(argv: Sequence[str]) -> str:
 def run(arguments: Arguments) -> Path:
     """Train to the end and return the weights folder. Raises DataError, TrainingError, KeyboardInterrupt (after saving)."""
     settings, directory = arguments.settings, arguments.directory()
+    device = _device(arguments.device)
     split = data.load(settings.dataset, arguments.data_dir, "train")
     if tuple(split.images.shape[1:]) != settings.network.image_shape:
         raise TrainingError(f"{settings.dataset} has pictures of shape {tuple(split.images.shape[1:])}, "
@@ -96,8 +99,8 @@ def run(arguments: Arguments) -> Path:
     if settings.held_out >= len(split.images):
         raise TrainingError(f"--held-out {settings.held_out} leaves none of the {len(split.images)} training pictures")
     count = len(split.images) - settings.held_out
-    trainer = Trainer(settings, split.images[:count], torch.device(arguments.device))
-    checkpoint = directory / "checkpoint.safetensors"
+    trainer = Trainer(settings, split.images[:count], device, split.sha256)
+    checkpoint = directory / CHECKPOINT
     if arguments.resume:
         trainer.restore(checkpoint)
     elif checkpoint.exists():
@@ -106,7 +109,7 @@ def run(arguments: Arguments) -> Path:
     trainer.save(checkpoint)  # an unwritable folder or a full disk shows now, not after hours
     with _Log(directory / "log.jsonl", trainer.step) as log, _Interruption() as interruption:
         _train(trainer, checkpoint, log, arguments.checkpoint_seconds, split.images[count:], interruption)
-    return _export(trainer, directory / "weights", arguments, split.sha256)
+    return _export(trainer, directory / "weights", arguments)
 
 
 def _train(
@@ -167,9 +170,10 @@ class _Log:
     def __init__(self, path: Path, step: int) -> None:
         kept = []
         if path.exists() and step:
-            # The last line may have been cut off by a crash.
-            lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
-            kept = [line for line in lines if json.loads(line)["step"] <= step]
+            for line in path.read_text(encoding="utf-8").splitlines():
+                with contextlib.suppress(ValueError):  # a line that was cut off by a crash
+                    if json.loads(line)["step"] <= step:
+                        kept.append(line)
         self._file = path.open("w", encoding="utf-8")
         self._file.writelines(line + "\n" for line in kept)
 
@@ -183,7 +187,7 @@ class _Log:
         self._file.close()
 
 
-def _export(trainer: Trainer, folder: Path, arguments: Arguments, data_sha256: dict[str, str]) -> Path:
+def _export(trainer: Trainer, folder: Path, arguments: Arguments) -> Path:
     save_model(folder, trainer.averaged_model())
     settings = dataclasses.asdict(trainer.settings)
     record = {
@@ -191,7 +195,7 @@ def _export(trainer: Trainer, folder: Path, arguments: Arguments, data_sha256: d
         "preset": arguments.preset,
         "settings": settings,
         "seed": settings["seed"],
-        "data_sha256": data_sha256,
+        "data_sha256": trainer.data_sha256,
         "examples_seen": trainer.step * trainer.settings.batch_size,
         "steps": trainer.step,
         "skipped_steps": trainer.skipped,
@@ -202,6 +206,15 @@ def _export(trainer: Trainer, folder: Path, arguments: Arguments, data_sha256: d
     }
     (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return folder
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise TrainingError(f"--device {name} cannot be used here; leave it out, or choose cpu") from error
+    return device
 
 
 def _machine(device: torch.device) -> str:
@@ -235,8 +248,10 @@ def main(argv: Sequence[str]) -> int:
         try:
             folder = run(arguments)
         except KeyboardInterrupt:
-            command = shlex.join(["python", "-m", "training.train", *(word for word in argv if word != "--resume"), "--resume"])
-            print(f"\nstopped; go on with: {command}", file=sys.stderr)
+            command = ["python", "-m", "training.train", *(word for word in argv if word != "--resume")]
+            if (arguments.directory() / CHECKPOINT).exists():
+                command.append("--resume")
+            print(f"\nstopped; go on with: {shlex.join(command)}", file=sys.stderr)
             return 130
     except (data.DataError, TrainingError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)

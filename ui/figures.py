@@ -1,5 +1,7 @@
 """Plotly figures, pure: data classes of vae.experiments and vae.metrics in, a figure out. Text comes in as a Text."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -22,10 +24,10 @@ def _finish(figure: go.Figure, height: int, **layout: object) -> go.Figure:
     return figure
 
 
-def posterior(text: Text, code: Reconstruction, order: np.ndarray) -> go.Figure:
-    """mu ± sigma of each dimension as a bar, the z that was drawn as a dot. order: dimensions from left to right, (D,)."""
-    mean, deviation, z = code.posterior_mean[order], code.posterior_deviation[order], code.z[order]
-    names = [text("code.hover", dimension=int(dimension) + 1) for dimension in order]
+def posterior(text: Text, code: Reconstruction, order: Sequence[int]) -> go.Figure:
+    """mu ± sigma of each dimension as a bar, the z that was drawn as a dot. order: dimensions from left to right."""
+    mean, deviation, z = (values[list(order)] for values in (code.posterior_mean, code.posterior_deviation, code.z))
+    names = [text("code.hover", dimension=dimension + 1) for dimension in order]
     place = np.arange(len(order))
     figure = go.Figure([
         go.Bar(x=place, y=2 * deviation, base=mean - deviation, name=text("code.interval"), marker_color=RATE, opacity=0.55,
@@ -83,7 +85,8 @@ def plane(
             marker={"color": RIVAL, "size": 10, "symbol": "circle-open", "line": {"width": 2}}, hovertemplate=beta_hover,
         )
     figure.add_scatter(
-        x=[now.rate], y=[now.distortion], customdata=[now.beta], mode="markers", name=text("plane.current", beta=f"{now.beta:g}"),
+        x=[now.rate], y=[now.distortion], customdata=[now.beta], mode="markers",
+        name=text("plane.current", beta=f"{now.beta:g}"),
         marker={"color": CURVE, "size": 16, "line": {"color": OWN, "width": 2}}, hovertemplate=beta_hover,
     )
     index = own.betas.index(now.beta)

@@ -18,13 +18,13 @@ SOURCES = ("example", "upload", "draw", "camera")
 CANVAS = 200  # pixels a side
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Kept:
-    """The last picture of a source that could be read, for one way of preprocessing."""
+    """What a session remembers of a source, for one kind of model: the last file, and the last picture that could be read."""
 
-    digest: str
-    preprocess: str
-    view: View
+    digest: str | None = None
+    view: View | None = None
+    error: vae.ImageError | None = None
 
 
 def choose(text: Text, model: Resolved) -> View:
@@ -83,21 +83,17 @@ def _draw(text: Text) -> bytes | None:
 
 def _read(text: Text, model: Resolved, source: str, file: bytes | None) -> View | None:
     """The View of this file; where it cannot be read, one sentence and the last picture that could."""
-    preprocess = model.model.config.preprocess
-    store: dict[str, _Kept] = st.session_state.setdefault("pictures", {})
-    kept = store.get(source)
-    kept = kept if kept and kept.preprocess == preprocess else None
-    if file is None:
-        if kept:
-            st.caption(text("picture.kept"))
-        return kept.view if kept else None
-    digest = hashlib.sha256(file).hexdigest()
-    if kept is None or kept.digest != digest:
+    config = model.model.config
+    store: dict[tuple, _Kept] = st.session_state.setdefault("pictures", {})
+    kept = store.setdefault((source, config.preprocess, config.image_shape), _Kept())
+    if file is not None and (digest := hashlib.sha256(file).hexdigest()) != kept.digest:
+        kept.digest, kept.error = digest, None
         try:
-            kept = _Kept(digest, preprocess, vae.images.read(file, model.model.config))
-            store[source] = kept
+            kept.view = vae.images.read(file, config)
         except vae.ImageError as error:
-            st.error(text(f"errors.{error.code}", **error.details), icon=":material/image_not_supported:")
-            if kept:
-                st.caption(text("picture.kept"))
-    return kept.view if kept else None
+            kept.error = error  # remembered, or every move of beta would read the bad file again
+    if file is not None and kept.error:
+        st.error(text(f"errors.{kept.error.code}", **kept.error.details), icon=":material/image_not_supported:")
+    if kept.view and (file is None or kept.error):
+        st.caption(text("picture.kept"))
+    return kept.view

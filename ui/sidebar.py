@@ -65,6 +65,9 @@ def _resolve(text: Text, name: str) -> hub.Resolved:
 
 def _beta(text: Text, model: hub.Resolved) -> BetaMetrics:
     stops = tuple(entry.beta for entry in model.metrics.betas)
+    if len(stops) == 1:  # a network for one beta has nothing to slide
+        st.caption(f"{text('sidebar.beta')} {stops[0]:g}")
+        return model.metrics.betas[0]
     beta = state.linked(
         st.select_slider, text("sidebar.beta"), stops, key="beta", default=state.nearest_stop(1.0, stops),
         accept=state.nearest(stops), format_func=lambda stop: f"{stop:g}", help=text("sidebar.beta_help"),

@@ -5,6 +5,7 @@ seed fixes every draw. The same seed is the same binarisation, the same eps and 
 that moving beta shows beta and not luck.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch import Tensor
 from vae.elbo import elbo_with_noise, kl_to_standard_normal
 from vae.latent import prior_sample
 from vae.likelihood import GREY_LEVELS, binarize
-from vae.metrics import BetaMetrics
+from vae.metrics import ACTIVE_NATS, BetaMetrics
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
@@ -39,6 +40,26 @@ class Reconstruction:
     mean: np.ndarray
     difference: np.ndarray
     rate_per_dimension: np.ndarray
+
+    @property
+    def rate(self) -> float:
+        """KL(q(z|x) || p(z)) of this picture, nats."""
+        return float(self.rate_per_dimension.sum())
+
+    @property
+    def active_units(self) -> int:
+        """Dimensions that carry more than ACTIVE_NATS about this picture."""
+        return int((self.rate_per_dimension > ACTIVE_NATS).sum())
+
+    @property
+    def lost(self) -> float:
+        """Light that the reconstruction lacks, in whole pixels."""
+        return float(-self.difference.clip(max=0).sum())
+
+    @property
+    def added(self) -> float:
+        """Light that only the reconstruction has, in whole pixels."""
+        return float(self.difference.clip(min=0).sum())
 
 
 @dataclass(frozen=True)
@@ -74,6 +95,16 @@ class Breakdown:
     def objective(self) -> float:
         """distortion + beta * rate."""
         return self.distortion + self.beta * self.rate
+
+    @property
+    def percent_harder(self) -> int:
+        """Whole percents of the test pictures that are harder; 100 only where all are, so never rounded up to it."""
+        return math.floor(100 * self.easier_than)
+
+    @property
+    def percent_easier(self) -> int:
+        """Whole percents of the test pictures that are easier, likewise."""
+        return math.floor(100 * (1 - self.easier_than))
 
     @property
     def average_negative_elbo(self) -> float:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Lock
 
 from vae.model import VAE
-from vae.weights import CONFIG, Folder, WeightsError, load_folder, load_model
+from vae.weights import Folder, WeightsError, load_folder, load_model
 
+_resolving = Lock()
 BUNDLE = Path(__file__).resolve().parent.parent / "weights"
 
 
@@ -19,8 +21,8 @@ class Resolved(Folder):
 
 
 def bundled() -> tuple[str, ...]:
-    """Names of the models that lie in weights/, in alphabetical order."""
-    return tuple(sorted(path.parent.name for path in BUNDLE.glob(f"*/{CONFIG}")))
+    """Names of the folders in weights/, whole or broken, in alphabetical order."""
+    return tuple(sorted(path.name for path in BUNDLE.iterdir() if path.is_dir())) if BUNDLE.is_dir() else ()
 
 
 def load(name: str | Path) -> VAE:
@@ -31,12 +33,22 @@ def load(name: str | Path) -> VAE:
     return load_model(_locate(name))
 
 
-@cache
 def resolve(name: str) -> Resolved:
     """What the app uses: a bundled model with everything measured of it, chosen once per process. Raises WeightsError."""
+    with _resolving:  # a class that opens the link at once loads a model once
+        return _resolve(name)
+
+
+@cache
+def _resolve(name: str) -> Resolved:
     if name not in bundled():
         raise WeightsError(_unknown(name))
     return Resolved(**vars(load_folder(BUNDLE / name)), name=name, source="bundled")
+
+
+def forget() -> None:
+    """Make resolve look again, for tests and for a folder that was repaired."""
+    _resolve.cache_clear()
 
 
 def _locate(name: str | Path) -> Path:

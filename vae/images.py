@@ -110,6 +110,7 @@ def _decoded(file: bytes) -> np.ndarray:
         raise ImageError("empty")
     if len(file) > MAX_BYTES:
         raise ImageError("too_many_bytes", megabytes=_megabytes(len(file)), limit_megabytes=_megabytes(MAX_BYTES))
+    _learn_heic()
     try:
         with _ONE_AT_A_TIME, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of what is refused or mended here anyway
@@ -132,7 +133,6 @@ def _too_many_pixels() -> ImageError:
 
 def _unpacked(file: bytes) -> Image.Image:
     """The picture in mode RGBa (colours already multiplied by their opacity), upright and small."""
-    _learn_heic()
     if file[:2] in (b"II", b"MM") and _tiff_strips(file) > MOST_STRIPS:
         raise ImageError("too_slow")
     image = Image.open(_Patience(file), formats=FORMATS)

@@ -70,15 +70,21 @@ def _ink(grey: np.ndarray) -> np.ndarray:
     """How much ink lies on each pixel (H, W), from 0, paper, to 1, the full contrast of the strongest stroke."""
     blur = max(grey.shape) / 1500
     tone = ndimage.gaussian_filter(grey, blur) if blur > 0.3 else grey  # evens out lines thinner than a pixel
-    # Ink that runs off a photo is no island, and dots are no strokes: both are tried when all else has failed. On a
-    # drawing, which has neither shadows nor a desk, ink may reach the border.
-    photo, cropped_photo, dots = (False, False), (True, False), (True, True)
-    for framed, dotted in (cropped_photo, dots) if _is_drawing(tone) else (photo, cropped_photo, dots):
-        either = [_islands(tone, light, framed, dotted) for light in (False, True)]
-        found = max(either, key=lambda islands: islands.stroke.score)
+    # Ink that runs off a photo is no island, and is looked for when there is no other. On a drawing, which has neither
+    # shadows nor a desk, ink may reach the border.
+    for framed in (True,) if _is_drawing(tone) else (False, True):
+        either = [_islands(tone, light, framed) for light in (False, True)]
+        found = max(either, key=_score)
         if found.stroke.score:
-            return found.contrast / found.stroke.contrast if dotted else _evenly_lit(tone, found)
-    raise ImageError("too_much_ink" if found.contrast.mean() > 0.2 else "no_ink")
+            break
+    # Where something is much stronger than the best stroke, it may be a stroke of dots.
+    if found.stroke.contrast < 0.4 * max(np.percentile(islands.contrast, 99.9) for islands in either):
+        dots = max((_dots_joined(islands) for islands in either), key=_score)
+        if dots.stroke.score > 2 * found.stroke.score:
+            return dots.contrast / dots.stroke.contrast
+    if not found.stroke.score:
+        raise ImageError("too_much_ink" if found.contrast.mean() > 0.2 else "no_ink")
+    return _evenly_lit(tone, found)
 
 
 def _is_drawing(tone: np.ndarray) -> bool:
@@ -107,13 +113,20 @@ class _Found:
     light: bool
 
 
-def _islands(tone: np.ndarray, light: bool, framed: bool, dotted: bool) -> _Found:
+def _score(found: _Found) -> float:
+    return found.stroke.score
+
+
+def _islands(tone: np.ndarray, light: bool, framed: bool) -> _Found:
     ground = 255 - tone if light else tone
     paper = _paper(ground, framed)
     contrast = _contrast(ground, paper, np.percentile(tone, 99.9) if light else paper)
-    if dotted:
-        contrast = ndimage.maximum_filter(contrast, round(0.06 * min(tone.shape)))
-    return _Found(contrast, _strongest_stroke(contrast, 0.2 if dotted else 0.03), light)
+    return _Found(contrast, _strongest_stroke(contrast, least=0.03), light)
+
+
+def _dots_joined(found: _Found) -> _Found:
+    contrast = ndimage.maximum_filter(found.contrast, round(0.06 * min(found.contrast.shape)))
+    return _Found(contrast, _strongest_stroke(contrast, least=0.2), found.light)
 
 
 def _evenly_lit(tone: np.ndarray, found: _Found) -> np.ndarray:
@@ -161,12 +174,12 @@ def _paper(tone: np.ndarray, framed: bool) -> np.ndarray:
 
     framed: a rim of paper is laid around the picture first, so that ink at its border is an island too.
     """
-    if framed:
-        return _paper(np.pad(tone, 1, constant_values=np.percentile(_rim(tone), 75)), False)[1:-1, 1:-1]
     scale = min(1, SKETCH / max(tone.shape))
     sketch = _resized(tone, max(1, round(tone.shape[0] * scale)), max(1, round(tone.shape[1] * scale)))
     narrow = max(3, round(0.4 * min(sketch.shape)))
-    paper = np.minimum(_flooded(sketch), ndimage.grey_closing(sketch, narrow, mode="nearest"))
+    rim = np.percentile(_rim(sketch), 75)
+    water = _flooded(np.pad(sketch, 1, constant_values=rim))[1:-1, 1:-1] if framed else _flooded(sketch)
+    paper = np.minimum(water, ndimage.grey_closing(sketch, narrow, mode="nearest"))
     if scale < 1:  # the lighter side of an edge must not spill over it when the sketch is enlarged
         paper = _resized(ndimage.minimum_filter(paper, 3), *tone.shape)
     return np.maximum(paper, tone)
@@ -206,7 +219,8 @@ def _drained(water: np.ndarray, land: np.ndarray) -> np.ndarray:
 def _strongest_stroke(contrast: np.ndarray, least: float) -> _Stroke:
     """What looks most like a stroke of ink, at any threshold; its score is zero where nothing does.
 
-    least: length, as a part of the shorter side, of what may be a stroke. The score is length times contrast: a faint long crease loses against ink, and so does a black speck.
+    least: length, as a part of the shorter side, of what may be a stroke. The score is length times contrast: a faint
+    long crease loses against ink, and so does a black speck.
     """
     pool = pool_of(contrast.shape)
     contrast = pooled(contrast)

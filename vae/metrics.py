@@ -31,6 +31,11 @@ class BetaMetrics:
         """distortion + rate, nats."""
         return self.distortion + self.rate
 
+    @property
+    def dimensions_by_rate(self) -> tuple[int, ...]:
+        """Numbers of the latent dimensions, from the one that carries most to the one that carries least."""
+        return tuple(int(dimension) for dimension in np.argsort(-np.array(self.rate_per_dimension), kind="stable"))
+
     def share_above(self, objective: float) -> float:
         """The share of test pictures, 0 to 1, whose objective at this beta is larger than the given one (harder ones)."""
         shares = np.linspace(0.0, 1.0, QUANTILES)
@@ -98,8 +103,11 @@ def read_metrics(path: Path) -> Metrics:
                           importance_weighted=ImportanceWeighted(**raw.pop("importance_weighted")), **raw)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"it does not hold the measurements this version expects ({error})") from error
-    if len(betas) < 2 or any(len(entry.objective_quantiles) != QUANTILES for entry in betas):
-        raise ValueError(f"it needs at least two betas with {QUANTILES} quantiles each")
+    _require_numbers(asdict(metrics))
+    if not betas or any(len(entry.objective_quantiles) != QUANTILES for entry in betas):
+        raise ValueError(f"it needs at least one beta with {QUANTILES} quantiles")
+    if any(list(entry.objective_quantiles) != sorted(entry.objective_quantiles) for entry in betas):
+        raise ValueError("its quantiles must not fall")
     if [entry.beta for entry in betas] != sorted({entry.beta for entry in betas}):
         raise ValueError("its betas must rise")
     return metrics
@@ -110,9 +118,11 @@ def read_dedicated(path: Path) -> tuple[Dedicated, ...]:
     if not path.exists():
         return ()
     try:
-        return tuple(Dedicated(**entry) for entry in json.loads(path.read_text(encoding="utf-8")))
+        networks = tuple(Dedicated(**entry) for entry in json.loads(path.read_text(encoding="utf-8")))
     except (TypeError, ValueError) as error:
         raise ValueError(f"it does not hold the networks this version expects ({error})") from error
+    _require_numbers([asdict(network) for network in networks])
+    return networks
 
 
 def beta_stops(beta_range: tuple[float, float]) -> tuple[float, ...]:
@@ -122,6 +132,17 @@ def beta_stops(beta_range: tuple[float, float]) -> tuple[float, ...]:
     exponents = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
     stops = {float(f"{mantissa}e{exponent}") for exponent in exponents for mantissa in decade}
     return tuple(sorted({beta for beta in stops if low < beta < high} | {float(low), float(high)}))
+
+
+def _require_numbers(value: object, name: str = "it") -> None:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _require_numbers(item, key)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _require_numbers(item, name)
+    elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name} holds {value!r} where a finite number is expected")
 
 
 def _rounded(value):

@@ -74,7 +74,7 @@ class VAEConfig:
         require(count(self.width, 4096), f"width must be a whole number from 1 to 4096, not {self.width!r}")
         require(count(self.blocks, 32), f"blocks must be a whole number from 1 to 32, not {self.blocks!r}")
         require(count(self.beta_embedding, 512), f"beta_embedding must be from 1 to 512, not {self.beta_embedding!r}")
-        parameters = 2 * self.width * (self.pixels + self.blocks * (self.width + 2 * self.beta_embedding))
+        parameters = 2 * self.width * (self.pixels + 2 * self.blocks * (self.width + self.beta_embedding))  # the large ones
         require(parameters <= MAX_PARAMETERS,
                 f"a network of about {parameters:,} parameters is larger than the {MAX_PARAMETERS:,} allowed")
 
@@ -111,11 +111,6 @@ class DiagonalGaussian:
         eps: (…, N, D), drawn from N(0, I). The randomness is in eps alone, so gradients reach mu and sigma.
         """
         return self.mean + self.standard_deviation * eps
-
-    def log_prob(self, z: Tensor) -> Tensor:
-        """log q(z|x) in nats, summed over the dimensions. z: (…, N, D) -> (…, N)."""
-        squared = (z - self.mean).square() * torch.exp(-self.log_variance)
-        return -0.5 * (squared + self.log_variance + math.log(2 * math.pi)).sum(-1)
 
 
 def tempered_posterior(estimate: Tensor, log_precision: Tensor, log_beta: Tensor) -> DiagonalGaussian:

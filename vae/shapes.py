@@ -106,7 +106,7 @@ def one_digit(ink: np.ndarray) -> np.ndarray:
     if len(pieces) > MOST_PIECES or sketch.mean() > 0.4:
         raise ImageError("too_much_ink")
     first, *others = _grouped(pieces)
-    count = first.digits_in_a_row + sum(group.stature > 0.35 * first.stature for group in others)
+    count = first.digits_in_a_row + sum(group.is_digit_beside(first) for group in others)
     if count > 1:
         raise ImageError("many_shapes", count=count)
     return _cut_out(ink, first.pieces, sketch.shape)
@@ -125,7 +125,7 @@ def at_the_rim(shape: Shape, frame: tuple[int, ...]) -> bool:
 
 def _may_be_ink(shape: Shape, main: Shape) -> bool:
     """Not dust, which is small, and not a coin, a thumb or a blot, which are large and round."""
-    return shape.area > 0.02 * main.area and (shape.size < 0.3 * main.size or shape.is_stroke)
+    return shape.area > 0.02 * main.area and (shape.size < 0.5 * main.size or shape.is_stroke)
 
 
 def _cut_out(ink: np.ndarray, pieces: tuple[Shape, ...], sketch: tuple[int, ...]) -> np.ndarray:
@@ -174,6 +174,9 @@ class _Group:
     @cached_property
     def outline(self) -> np.ndarray:
         return np.concatenate([piece.outline for piece in self.pieces])
+
+    def is_digit_beside(self, first: "_Group") -> bool:
+        return self.stature > 0.35 * first.stature and any(piece.is_stroke for piece in self.pieces)
 
     @property
     def digits_in_a_row(self) -> int:

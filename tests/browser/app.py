@@ -6,10 +6,12 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -31,25 +33,28 @@ def running_app() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    output = tempfile.TemporaryFile("w+")  # noqa: SIM115 – a pipe that nobody reads would fill up and stop the app
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(port),
          "--server.address", "127.0.0.1"],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
     )
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait_until_healthy(address, process)
+        _wait_until_healthy(address, process, output)
         yield address
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.wait(timeout=20)
+        output.close()
 
 
-def _wait_until_healthy(address: str, process: subprocess.Popen) -> None:
+def _wait_until_healthy(address: str, process: subprocess.Popen, output: IO[str]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise RuntimeError(f"the app ended at once:\n{process.stdout.read()}")
+            output.seek(0)
+            raise RuntimeError(f"the app ended at once:\n{output.read()}")
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
             if answer.read() == b"ok":
                 return

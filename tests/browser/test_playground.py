@@ -194,15 +194,16 @@ def test_nothing_sticks_out_and_every_picture_has_an_alternative_text(browser, a
     page.context.close()
 
 
-def test_the_whole_idea_fits_on_one_screen(browser, address):
-    page = open_page(browser, f"{address}/?lang=en", width=1440, height=900)
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_whole_idea_fits_on_one_screen(browser, address, language):
+    page = open_page(browser, f"{address}/?lang={language}", width=1440, height=900)
     assert page.evaluate("document.querySelector('.stMain').scrollHeight") <= 900
     page.context.close()
 
 
 def test_the_keyboard_reaches_every_control(page):
     reached = set()
-    for _ in range(60):
+    for _ in range(120):  # twice around the page
         page.keyboard.press("Tab")
         reached.add(page.evaluate(
             "(document.activeElement.closest('[class*=st-key-]')?.className.match(/st-key-([\\w-]+)/) ?? [])[1]"))

@@ -1,6 +1,8 @@
 """Evaluation: every number of metrics.json is recomputed here by plain loops, and the whole folder comes out complete."""
 
+import dataclasses
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,7 @@ def folder(tmp_path) -> Path:
     save_model(tmp_path / "toy", random_model(CONFIG))
     network = {"likelihood": "bernoulli", "beta_range": [0.1, 10.0], "latent_dim": 3}
     record = {"settings": {"dataset": "bars", "epochs": 1, "network": network}, "examples_seen": 1, "minutes": 0.1,
-              "machine": "none", "parameters": 1, "seed": 1, "command": "x"}
+              "machine": "none", "parameters": 1, "seed": 1, "command": "x", "preset": "toy"}
     (tmp_path / "toy" / "training.json").write_text(json.dumps(record))
     return tmp_path / "toy"
 
@@ -58,6 +60,41 @@ def test_check_notices_a_number_that_is_not_reproduced_and_writes_nothing(folder
     before = path.read_bytes()
     assert run(folder, "--check") == 1
     assert path.read_bytes() == before
+
+
+def test_a_number_that_is_not_finite_is_never_reproduced(folder):
+    run(folder)
+    metrics = read_metrics(folder / "metrics.json")
+    broken = dataclasses.replace(metrics, importance_weighted=dataclasses.replace(metrics.importance_weighted, nats=math.nan))
+    assert evaluate._compare(metrics, metrics) == 0
+    assert evaluate._compare(metrics, broken) == 1
+    assert evaluate._compare(broken, broken) == 1
+
+
+@pytest.mark.parametrize("damage", [
+    lambda path: path.unlink(), lambda path: path.write_text("{}"), lambda path: path.write_text("<"),
+])
+def test_a_folder_without_the_record_of_its_training_is_refused_before_it_is_measured(folder, capsys, damage):
+    damage(folder / "training.json")
+    assert run(folder) == 2
+    assert "training.json" in capsys.readouterr().err
+    assert not (folder / "metrics.json").exists()
+
+
+def test_check_without_metrics_says_so_before_it_measures(folder, capsys):
+    assert run(folder, "--check") == 2
+    assert "metrics.json" in capsys.readouterr().err
+
+
+def test_a_network_for_one_beta_is_measured_and_reproduced_too(folder):
+    save_model(folder, random_model(CONFIG.for_one_beta(0.5)))
+    record = json.loads((folder / "training.json").read_text())
+    record["settings"]["network"]["beta_range"] = [0.5, 0.5]
+    (folder / "training.json").write_text(json.dumps(record))
+    assert run(folder) == 0
+    assert run(folder, "--check") == 0
+    assert "at beta = 0.5 alone" in (folder / "README.md").read_text(encoding="utf-8")
+    assert len(load_folder(folder).metrics.betas) == 1
 
 
 def test_averages_are_over_pictures_not_over_batches():

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import SafetensorError
 
 import vae
 from tests.conftest import generator, striped_digits, tiny_config, write_idx
-from training import train
+from training import loop, train
 from training.loop import Trainer, TrainingError, log_uniform
 from training.settings import PRESETS, Settings
 from vae.noise import seeded
@@ -22,6 +23,7 @@ from vae.noise import seeded
 ROOT = Path(__file__).parents[2]
 NETWORK = tiny_config(image_shape=(1, 28, 28), width=32, latent_dim=4)
 CPU = torch.device("cpu")
+DATA = {"train-images-idx3-ubyte.gz": "0" * 64}
 
 
 def settings(**changes) -> Settings:
@@ -51,7 +53,7 @@ def finish(trainer: Trainer) -> Trainer:
 
 
 def test_a_tiny_run_learns_bars_at_every_beta_but_the_collapsed_ones(images):
-    trainer = finish(Trainer(settings(epochs=40), images, CPU))
+    trainer = finish(Trainer(settings(epochs=40), images, CPU, DATA))
     model = trainer.averaged_model()
     test = vae.binarize(torch.from_numpy(striped_digits(300, seed=9)[0])[:, None] / 255, generator=generator())
     ink = test.mean(0).clamp(1e-3, 1 - 1e-3)
@@ -66,21 +68,21 @@ def test_a_tiny_run_learns_bars_at_every_beta_but_the_collapsed_ones(images):
 
 @pytest.mark.parametrize("stop", [0, 1, 11, 18, 19, 35])
 def test_resuming_after_any_step_equals_an_uninterrupted_run_bit_for_bit(images, tmp_path, stop):
-    whole = finish(Trainer(settings(), images, CPU))
-    first = Trainer(settings(), images, CPU)
+    whole = finish(Trainer(settings(), images, CPU, DATA))
+    first = Trainer(settings(), images, CPU, DATA)
     steps = first.remaining()
     for _ in range(stop):
         next(steps)
     first.save(tmp_path / "checkpoint.safetensors")
-    second = Trainer(settings(), images, CPU)
+    second = Trainer(settings(), images, CPU, DATA)
     second.restore(tmp_path / "checkpoint.safetensors")
     assert second.step == stop
     assert_equal(finish(second), whole)
 
 
 def test_saving_changes_nothing(images, tmp_path):
-    whole = finish(Trainer(settings(), images, CPU))
-    saving = Trainer(settings(), images, CPU)
+    whole = finish(Trainer(settings(), images, CPU, DATA))
+    saving = Trainer(settings(), images, CPU, DATA)
     for _ in saving.remaining():
         saving.save(tmp_path / "checkpoint.safetensors")
     assert_equal(saving, whole)
@@ -95,7 +97,7 @@ def test_seed_and_step_alone_decide_the_noise():
 
 def test_training_leaves_the_global_generator_alone(images):
     state = torch.get_rng_state()
-    next(Trainer(settings(), images, CPU).remaining())
+    next(Trainer(settings(), images, CPU, DATA).remaining())
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -108,7 +110,7 @@ def test_betas_are_log_uniform():
 
 
 def test_a_step_that_is_not_finite_is_skipped_and_many_in_a_row_stop_the_run(images):
-    trainer = Trainer(settings(), images, CPU)
+    trainer = Trainer(settings(), images, CPU, DATA)
     steps = trainer.remaining()
     next(steps)
     before = {name: tensor.clone() for name, tensor in weights_of(trainer).items()}
@@ -129,7 +131,7 @@ def test_a_step_that_is_not_finite_is_skipped_and_many_in_a_row_stop_the_run(ima
 
 def test_the_last_beta_and_one_beta_alone_can_be_trained(images):
     alone = settings(network=NETWORK.for_one_beta(0.3), epochs=1)
-    assert finish(Trainer(alone, images, CPU)).averaged_model().config.beta_range == (0.3, 0.3)
+    assert finish(Trainer(alone, images, CPU, DATA)).averaged_model().config.beta_range == (0.3, 0.3)
 
 
 # The command line
@@ -184,6 +186,7 @@ def test_the_log_has_a_line_every_hundred_steps_with_validation(data_dir, tmp_pa
     (["--resume"], "no checkpoint"),
     (["--network.image-shape", "1", "14", "14"], "image-shape"),
     (["--beta", "-2"], "beta_range"),
+    (["--device", "nonsense"], "--device nonsense"),
 ])
 def test_what_is_wrong_is_said_in_one_line(data_dir, tmp_path, capsys, more, sentence):
     assert train.main(command(data_dir, tmp_path / "run", *more)) == 2
@@ -201,6 +204,32 @@ def test_a_run_is_never_overwritten_and_never_resumed_with_other_settings(data_d
     assert train.main(command(data_dir, tmp_path / "run", "--resume", "--learning-rate", "0.1", "--seed", "8")) == 2
     assert "learning_rate, seed" in capsys.readouterr().err
     assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
+
+
+def test_a_run_is_never_resumed_on_other_data(data_dir, tmp_path, capsys):
+    assert train.main(command(data_dir, tmp_path / "run")) == 0
+    write_idx(tmp_path / "other" / "bars", train=520)
+    assert train.main(command(tmp_path / "other", tmp_path / "run", "--resume")) == 2
+    assert "other data files" in capsys.readouterr().err
+
+
+def test_a_log_that_was_cut_off_by_a_crash_is_mended(data_dir, tmp_path):
+    long = ["--epochs", "30", "--held-out", "100"]
+    assert train.main(command(data_dir, tmp_path / "run", *long)) == 0
+    log = tmp_path / "run" / "log.jsonl"
+    lines = log.read_text()
+    log.write_text(lines + '{"step": 240, "validation": [{"beta": 0.01, "rate": 1.0}')
+    assert train.main(command(data_dir, tmp_path / "run", *long, "--resume")) == 0
+    assert log.read_text() == lines
+
+
+def test_a_full_disk_is_one_sentence(images, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(loop, "save_file", full)
+    with pytest.raises(TrainingError, match="No space left"):
+        Trainer(settings(), images, CPU, DATA).save(tmp_path / "checkpoint.safetensors")
 
 
 def test_a_folder_that_cannot_be_written_is_said_at_once(data_dir, tmp_path, capsys):

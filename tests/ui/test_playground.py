@@ -2,10 +2,13 @@
 
 import io
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
+import torch
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
@@ -80,7 +83,7 @@ def test_it_opens_on_an_example_with_everything_drawn():
 def test_the_numbers_are_those_of_the_package():
     resolved = hub.resolve("mnist")
     app = open_app(example="3", beta="0.1", seed="11")
-    image = vae.images.torch.from_numpy(resolved.examples.images[3]).float() / 255
+    image = torch.from_numpy(resolved.examples.images[3]).float() / 255
     own = vae.experiments.trade_off(resolved.model, image, (0.1,), seed=11)
     expected = f"{own.distortion[0]:.1f} distortion] + :orange[{own.rate[0]:.1f} rate"
     assert expected in numbers(app)
@@ -201,6 +204,15 @@ def test_a_bad_file_gives_one_sentence_and_keeps_the_last_good_picture():
     assert alternative_texts(app) != good_view
 
 
+def test_a_bad_file_is_read_once_and_not_again_at_every_beta(monkeypatch):
+    app, calls = open_app(source="upload"), []
+    monkeypatch.setattr(vae.images, "read", lambda file, config, read=vae.images.read: calls.append(file) or read(file, config))
+    upload(app, b"no picture")
+    good(app.select_slider(key="beta").set_value(10.0).run())
+    assert len(calls) == 1
+    assert len(app.error) == 1
+
+
 def test_a_bad_file_at_first_leaves_the_example():
     app = open_app(source="upload")
     upload(app, b"")
@@ -228,6 +240,28 @@ def test_every_source_is_never_empty(source):
     assert alternative_text(app, "Reconstruction")
 
 
+def test_a_class_that_opens_the_link_at_once_loads_the_model_once():
+    hub.forget()
+    with ThreadPoolExecutor(16) as pool:
+        models = {id(resolved.model) for resolved in pool.map(hub.resolve, ["mnist"] * 64)}
+    assert len(models) == 1
+
+
+def test_many_threads_through_one_model_get_what_each_gets_alone():
+    model, examples = hub.resolve("mnist").model, hub.resolve("mnist").examples.images
+    jobs = [(index % 10, beta, seed) for index in range(10) for beta in (0.01, 1.0, 50.0) for seed in (1, 2)]
+
+    def run(job):
+        index, beta, seed = job
+        image = torch.from_numpy(examples[index]).float() / 255
+        return vae.experiments.reconstruct(model, image, beta, seed=seed).mean
+
+    alone = [run(job) for job in jobs]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(run, jobs))
+    assert all(np.array_equal(one, other) for one, other in zip(alone, together, strict=True))
+
+
 def test_sessions_share_the_model_and_nothing_else():
     one, other = open_app(seed="1", beta="0.1"), open_app(seed="2", beta="10")
     alone = alternative_texts(open_app(seed="1", beta="0.1"))
@@ -239,10 +273,10 @@ def test_sessions_share_the_model_and_nothing_else():
 def weights_copy(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "weights" / "mnist", tmp_path / "mnist")
     monkeypatch.setattr(hub, "BUNDLE", tmp_path)
-    hub.resolve.cache_clear()
+    hub.forget()
     st.cache_data.clear()
     yield tmp_path / "mnist"
-    hub.resolve.cache_clear()
+    hub.forget()
     st.cache_data.clear()
 
 
@@ -253,6 +287,11 @@ def test_a_broken_weights_folder_is_a_sentence_that_names_the_file(weights_copy,
     assert len(app.error) == 1
     assert f"weights/mnist/{name}" in app.error[0].value
     assert str(weights_copy.parent) not in app.error[0].value
+
+
+def test_a_file_that_is_missing_is_named(weights_copy):
+    (weights_copy / "config.json").unlink()
+    assert "weights/mnist/config.json: it is missing" in open_app().error[0].value
 
 
 def test_without_any_weights_it_says_so(weights_copy):

@@ -75,6 +75,18 @@ def test_the_breakdown_adds_up_and_ranks_the_picture():
         experiments.breakdown(experiments.TradeOff((2.0,), np.ones(1), np.ones(1), 1), some_metrics().betas[1])
 
 
+def test_a_share_is_never_rounded_up_to_all_pictures():
+    for share, harder, easier in ((0.997, 99, 0), (1.0, 100, 0), (0.004, 0, 99), (0.5, 50, 50)):
+        loss = experiments.Breakdown(1.0, 1.0, 1.0, 1.0, 1.0, easier_than=share)
+        assert (loss.percent_harder, loss.percent_easier) == (harder, easier)
+
+
+def test_lost_and_added_light_are_counted_in_pixels(model, grey):
+    result = experiments.reconstruct(model, grey, 1.0, seed=7)
+    assert result.added - result.lost == pytest.approx(float(result.mean.sum() - result.observed.sum()), abs=1e-3)
+    assert result.lost >= 0
+
+
 def test_the_gallery_keeps_its_latents_at_every_beta_and_in_every_count(model):
     few = experiments.gallery(model, 0.1, count=4, seed=3)
     many = experiments.gallery(model, 10.0, count=40, seed=3)

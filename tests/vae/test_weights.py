@@ -70,6 +70,13 @@ def change_config(folder, **changes):
     path.write_text(json.dumps({key: value for key, value in raw.items() if value is not None}))
 
 
+def change_metrics(folder, **changes):
+    path = folder / "metrics.json"
+    raw = json.loads(path.read_text())
+    raw["betas"][1] |= changes
+    path.write_text(json.dumps(raw))
+
+
 def rewrite_weights(folder, tensors):
     content = safetensors.torch.save(tensors)
     (folder / "model.safetensors").write_bytes(content)
@@ -126,6 +133,12 @@ def of_another_width(folder):
     (without("metrics.json"), "metrics.json", "missing"),
     (writing("metrics.json", b"{}"), "metrics.json", "betas"),
     (lambda folder: write_metrics(folder / "metrics.json", some_metrics(latent_dim=4)), "metrics.json", "latent_dim"),
+    (lambda folder: change_metrics(folder, rate=None), "metrics.json", "rate holds None"),
+    (lambda folder: change_metrics(folder, rate=float("nan")), "metrics.json", "rate holds nan"),
+    (lambda folder: change_metrics(folder, beta="1"), "metrics.json", "beta holds '1'"),
+    (lambda folder: change_metrics(folder, objective_quantiles=list(range(100, -1, -1))), "metrics.json", "must not fall"),
+    (writing("dedicated.json", b'[{"beta": "x", "rate": 1, "distortion": 1, "examples": 1, "seed": 1}]'),
+     "dedicated.json", "beta holds 'x'"),
     (truncating("examples.npz"), "examples.npz", "npz"),
     (without("examples.npz"), "examples.npz", "missing"),
     (lambda folder: np.savez(folder / "examples.npz", images=np.zeros((1, 1, 9, 9), np.uint8), names=["a"], labels=[0]),

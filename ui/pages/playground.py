@@ -11,7 +11,6 @@ from ui.text import Text
 from vae import experiments, hub
 from vae.experiments import Reconstruction, TradeOff
 from vae.images import Step, View
-from vae.metrics import ACTIVE_NATS
 
 SHARP = 448  # pixels a side at least: large enough that the browser never blurs a model's pixel
 THUMBNAIL = 96
@@ -56,22 +55,21 @@ def _picture(text: Text, choice: Choice, view: View, seen: Reconstruction) -> No
         _labelled(file, "file", text("picture.file"), view.steps[0].image, text("alt.file", width=width, height=height))
         height, width = binarised.image.shape[:2]
         _labelled(observed, "seen", text("picture.seen"), binarised.image,
-                  text("alt.seen", width=width, height=height, share=100 * seen.observed.mean()))
+                  text("alt.seen", width=width, height=height, share=seen.observed.mean()))
         _steps(text, [*view.steps, binarised])
     with code, st.container(gap="xsmall"):
         st.caption(text("picture.code"))
-        order = np.argsort(-np.array(choice.model.metrics.at(1.0).rate_per_dimension))
+        order = choice.model.metrics.at(1.0).dimensions_by_rate
         st.plotly_chart(
             figures.posterior(text, seen, order), config=STATIC, key="code",
-            alt=text("alt.code", beta=f"{choice.beta:g}", active=int((seen.rate_per_dimension > ACTIVE_NATS).sum()),
-                     dimensions=len(order), rate=seen.rate_per_dimension.sum()),
+            alt=text("alt.code", beta=f"{choice.beta:g}", active=seen.active_units, dimensions=len(order), rate=seen.rate),
         )
     with after:
         reconstruction, difference = st.columns(2, wrap=False)
         _labelled(reconstruction, "reconstruction", text("picture.reconstruction"), pictures.to_uint8(seen.mean),
-                  text("alt.reconstruction", beta=f"{choice.beta:g}", share=100 * seen.mean.mean()))
+                  text("alt.reconstruction", beta=f"{choice.beta:g}", share=seen.mean.mean()))
         _labelled(difference, "difference", text("picture.difference"), pictures.difference(seen.difference),
-                  text("alt.difference", lost=-seen.difference.clip(max=0).sum(), added=seen.difference.clip(min=0).sum()))
+                  text("alt.difference", lost=seen.lost, added=seen.added))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(text("picture.new_eps"), icon=":material/casino:", on_click=state.next_eps, disabled=choice.use_mean,
                       help=text("picture.new_eps_help"), key="new_eps")
@@ -114,8 +112,8 @@ def _verdict(text: Text, loss: experiments.Breakdown) -> str:
     if loss.easier_than <= 0:
         return text("breakdown.harder_than_all", **values)
     if loss.easier_than >= 0.5:
-        return text("breakdown.easier", percent=100 * loss.easier_than, **values)
-    return text("breakdown.harder", percent=100 * (1 - loss.easier_than), **values)
+        return text("breakdown.easier", percent=loss.percent_harder, **values)
+    return text("breakdown.harder", percent=loss.percent_easier, **values)
 
 
 def _plane(text: Text, choice: Choice, own: TradeOff) -> None:

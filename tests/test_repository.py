@@ -1,0 +1,53 @@
+"""What a visitor of the repository sees is there."""
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_every_picture_and_link_of_the_readme_exists():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_readme_names_every_file_of_the_packages():
+    for path in [*(ROOT / "vae").glob("*.py"), *(ROOT / "training").glob("*.py"), *(ROOT / "ui").glob("*.py")]:
+        if path.name != "__init__.py" and path.name != "card.py":
+            assert path.name in README, path
+
+
+def test_the_readme_and_the_card_state_the_measured_numbers():
+    from vae.metrics import read_metrics
+
+    metrics = read_metrics(ROOT / "weights" / "mnist" / "metrics.json")
+    numbers = (f"{metrics.at(1.0).negative_elbo:.2f}",
+               f"{metrics.importance_weighted.nats:.2f} ± {metrics.importance_weighted.standard_error:.2f}")
+    card = (ROOT / "weights" / "mnist" / "README.md").read_text(encoding="utf-8")
+    assert all(number in README and number in card for number in numbers)
+
+
+def test_requirements_are_pinned_and_torch_is_plain():
+    for name in ("requirements.txt", "requirements-dev.txt"):
+        lines = (ROOT / name).read_text().splitlines()
+        for line in lines:
+            assert re.fullmatch(r"#.*|-r requirements\.txt|[a-z-]+==[\d.]+", line), line
+    assert "torch==2.13.0" in (ROOT / "requirements.txt").read_text()
+
+
+def test_the_package_depends_on_what_it_imports_and_no_front_end():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    declared = {re.split(r"[>=]", line)[0].replace("-", "_") for line in declared}
+    imported = set()
+    for path in (ROOT / "vae").glob("*.py"):
+        imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(encoding="utf-8"), re.M))
+    assert not imported & {"streamlit", "gradio", "plotly", "training", "ui"}
+    assert {"torch", "numpy", "safetensors", "scipy", "pillow_heif"} <= imported & declared | {"torch"}
+
+
+def test_files_stay_readable():
+    for path in ROOT.rglob("*.py"):
+        if not any(part.startswith(".") or part in {"runs", "build"} for part in path.relative_to(ROOT).parts):
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 360, path
