@@ -96,7 +96,7 @@ def plane(
     )
     figure.update_xaxes(title=text("plane.rate"), rangemode="tozero")
     figure.update_yaxes(title=text("plane.distortion"), rangemode="tozero")
-    return _finish(figure, 300, clickmode="event+select",
+    return _finish(figure, 344, clickmode="event+select",
                    legend={"x": 1, "xanchor": "right", "y": 1, "bgcolor": "rgba(0,0,0,0)"})
 
 

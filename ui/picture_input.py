@@ -48,7 +48,7 @@ def _example(text: Text, model: Resolved) -> View:
     names = model.examples.names
     name = state.linked(
         st.pills, text("picture.example"), names, key="example", default=names[0], accept=state.one_of(names), required=True,
-        label_visibility="collapsed",
+        label_visibility="collapsed", wrap=True,
     )
     return _example_view(model, name)
 
