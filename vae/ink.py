@@ -13,7 +13,7 @@ from PIL import Image
 from scipy import ndimage
 
 from vae.image_error import ImageError
-from vae.shapes import INK, SKETCH, TOUCHING, Shape, at_the_rim, one_digit, pool_of, pooled, shapes_in
+from vae.shapes import INK, SKETCH, TOUCHING, Shape, is_surroundings, one_digit, pool_of, pooled, shapes_in
 
 BOX = 20 / 28  # MNIST: the digit fills 20 of 28 pixels
 STROKES = (2.2, 4.2)  # thickness in the model's pixels that ink is brought into; most of MNIST lies in between
@@ -88,11 +88,11 @@ def _ink(grey: np.ndarray) -> np.ndarray:
 
 
 def _is_drawing(tone: np.ndarray) -> bool:
-    """Whether most of the picture has the very same tone, as a canvas has, and only strokes could reach its border."""
+    """Whether most of the picture has the very same tone, as a canvas has, and only a stroke or two reach its border."""
     off = np.abs(tone - np.median(tone))
-    runs, _ = ndimage.label(_rim(off) > 20)
+    runs, count = ndimage.label(_rim(off) > 20)
     longest = np.bincount(runs)[1:].max(initial=0)
-    return bool(np.mean(off < 3) > 0.6 and longest < 0.25 * min(tone.shape))
+    return bool(np.mean(off < 3) > 0.6 and count < 6 and longest < 0.25 * min(tone.shape))
 
 
 @dataclass(frozen=True)
@@ -230,7 +230,7 @@ def _strongest_stroke(contrast: np.ndarray, least: float) -> _Stroke:
         for shape in shapes_in(contrast > threshold, max(5, least * min(contrast.shape)))[:4]:
             peak = float(np.percentile(contrast[shape.box][shape.mask], 90))
             score = peak * shape.stature
-            if score < best.score or peak < faintest or not shape.is_stroke or at_the_rim(shape, contrast.shape):
+            if score < best.score or peak < faintest or not shape.is_stroke or is_surroundings(shape, contrast.shape):
                 continue
             if _is_crisp(shape, contrast, threshold):
                 best = _Stroke(score, peak, 2 * pool * float(shape.depth.max()))

@@ -99,7 +99,7 @@ def one_digit(ink: np.ndarray) -> np.ndarray:
     shapes = shapes_in(sketch)
     if not shapes:
         raise ImageError("too_much_ink" if sketch.any() else "no_ink")
-    shapes = [shape for shape in shapes if not at_the_rim(shape, sketch.shape)] or shapes
+    shapes = [shape for shape in shapes if not is_surroundings(shape, sketch.shape)] or shapes
     strokes = [shape for shape in shapes[:20] if shape.is_stroke] or shapes[:1]
     main = max(strokes, key=lambda shape: shape.stature)
     pieces = [shape for shape in shapes if shape is main or _may_be_ink(shape, main)]
@@ -112,8 +112,10 @@ def one_digit(ink: np.ndarray) -> np.ndarray:
     return _cut_out(ink, first.pieces, sketch.shape)
 
 
-def at_the_rim(shape: Shape, frame: tuple[int, ...]) -> bool:
-    """Whether it lies in the outermost 6 % of the picture, or all along its border, as tables and dark corners do."""
+def is_surroundings(shape: Shape, frame: tuple[int, ...]) -> bool:
+    """Whether it belongs to the surroundings: tables and dark corners lie along the border, ruled lines run across."""
+    if shape.thickness < 0.02 and any(side == slice(0, length) for side, length in zip(shape.box, frame, strict=True)):
+        return True
     rim = 0.06 * min(frame)
     if any(side.stop <= rim or side.start >= length - rim for side, length in zip(shape.box, frame, strict=True)):
         return True

@@ -117,7 +117,9 @@ def test_a_digit_drawn_with_the_mouse_is_seen(page):
 
 def test_a_camera_picture_never_breaks_the_page(page):
     choose(page, "source", "Camera")
-    page.locator(".st-key-camera button", has_text="Take Photo").click(timeout=20_000)
+    page.wait_for_function("document.querySelector('.st-key-camera video')?.readyState === 4", timeout=60_000)
+    page.locator(".st-key-camera button", has_text="Take Photo").click()
+    expect(page.locator(".st-key-camera button", has_text="Clear photo")).to_be_visible(timeout=20_000)
     # The fake camera shows a test pattern: either it is read as a shape, or one sentence says that it is no digit.
     page.wait_for_function("""document.querySelector('.stAlert')
         || !document.querySelector('.st-key-file img').alt.includes('28 × 28')""", timeout=60_000)
