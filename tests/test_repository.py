@@ -50,4 +50,4 @@ def test_the_package_depends_on_what_it_imports_and_no_front_end():
 def test_files_stay_readable():
     for path in ROOT.rglob("*.py"):
         if not any(part.startswith(".") or part in {"runs", "build"} for part in path.relative_to(ROOT).parts):
-            assert len(path.read_text(encoding="utf-8").splitlines()) <= 360, path
+            assert len(path.read_text(encoding="utf-8").splitlines()) <= 350, path
