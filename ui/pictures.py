@@ -1,5 +1,6 @@
 """Arrays to PNG: pixels enlarged without smoothing, differences in two colours, tiles in a grid."""
 
+import base64
 import io
 import math
 
@@ -8,6 +9,7 @@ from PIL import Image
 
 LOST, ADDED = np.array([60, 150, 225]), np.array([235, 120, 40])  # blue and orange, bright enough on the dark ground
 NEUTRAL = np.array([24, 24, 27])
+PIXEL_ART = 64  # pixels: a longer side belongs to a photo
 
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
@@ -51,6 +53,31 @@ def png(pixels: np.ndarray, at_least: int = 0) -> bytes:
     factor = max(1, math.ceil(at_least / min(pixels.shape[:2])))
     image = Image.fromarray(pixels)
     image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
+    return _encoded(image, format="PNG", compress_level=1)
+
+
+def png_uri(pixels: np.ndarray, at_least: int) -> str:
+    """The PNG as a data: address.
+
+    Not a file of the server's: Streamlit forgets such a file as soon as a later run no longer shows it, and when controls
+    are moved fast the browser may ask for it just then.
+    """
+    return _uri("png", png(pixels, at_least))
+
+
+def photo_uri(pixels: np.ndarray, side: int) -> str:
+    """A picture of any size as a data: address: a photo shrunk and framed, a model's picture enlarged with sharp squares."""
+    square = framed(pixels, side)
+    if max(pixels.shape[:2]) <= PIXEL_ART:
+        return png_uri(square, side)
+    return _uri("webp", _encoded(Image.fromarray(square), format="WEBP", quality=85))
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _encoded(image: Image.Image, **options: object) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", compress_level=1)
+    image.save(buffer, **options)
     return buffer.getvalue()

@@ -79,14 +79,14 @@ def _picture(text: Text, choice: Choice, view: View, seen: Reconstruction) -> No
 def _labelled(place: DeltaGenerator, key: str, label: str, image: np.ndarray, alt: str) -> None:
     with place, st.container(key=key, gap="xsmall"):
         st.caption(label)
-        st.image(pictures.png(pictures.framed(image, SHARP), SHARP), width="stretch", alt=alt)
+        st.image(pictures.photo_uri(image, SHARP), width="stretch", alt=alt)
 
 
 def _steps(text: Text, steps: list[Step]) -> None:
     with st.container(horizontal=True, gap="xsmall", key="steps"):
         for number, step in enumerate(steps, start=1):
             name = text(f"steps.{step.name}")
-            st.image(pictures.png(pictures.framed(step.image, THUMBNAIL), THUMBNAIL), caption=name, width=40,
+            st.image(pictures.photo_uri(step.image, THUMBNAIL), caption=name, width=40,
                      alt=text("alt.step", number=number, name=name))
 
 
@@ -166,7 +166,7 @@ def _gallery(text: Text, choice: Choice) -> None:
                                 draw_pixels=pixels == "draw")
     sheet = pictures.grid(drawn.images, columns=16 if count > 32 else 8)
     alt = text("alt.gallery", count=count, beta=f"{choice.beta:g}", temperature=temperature, seed=choice.seed)
-    shown.image(pictures.png(sheet, SHARP), width="stretch", alt=alt)
+    shown.image(pictures.png_uri(sheet, SHARP), width="stretch", alt=alt)
     if temperature != 1.0:
         st.caption(text("gallery.not_prior", temperature=temperature))
     download.download_button(
