@@ -233,6 +233,15 @@ def test_an_uploaded_picture_survives_another_source_and_another_language():
     assert alternative_texts(app) == mine
 
 
+def test_a_photograph_from_the_camera_is_read_like_an_upload():
+    app = open_app(source="camera")
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(digit_png())).save(buffer, "JPEG", quality=90)
+    good(app.camera_input(key="camera").set_value(("shot.jpg", buffer.getvalue(), "image/jpeg")).run())
+    assert not app.error
+    assert alternative_text(app, "Your picture") == "Your picture, 300 × 400 pixels"
+
+
 @pytest.mark.parametrize("source", ["upload", "draw", "camera"])
 def test_every_source_is_never_empty(source):
     app = open_app(source=source)
