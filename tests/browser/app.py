@@ -20,6 +20,16 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
          "--disable-quic", "--no-first-run", "--force-device-scale-factor=1",
          "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera that shows a test pattern
 
+# Streamlit tells in an attribute whether its script runs; a page that is asked too early still shows what stood before.
+COUNT_RUNS = """
+    window.scriptRuns = 0;
+    window.lastScriptChange = 0;
+    new MutationObserver(changes => changes.forEach(({target, oldValue}) => {
+        if (oldValue === 'notRunning' && target.dataset.testScriptState !== 'notRunning') window.scriptRuns += 1;
+        window.lastScriptChange = performance.now();
+    })).observe(document, {subtree: true, attributeFilter: ['data-test-script-state'], attributeOldValue: true});
+"""
+
 
 def chromium() -> str | None:
     """The installed Chromium or Chrome; $CHROMIUM names another."""
@@ -76,14 +86,25 @@ def open_page(browser: Browser, address: str, *, width: int = 1440, height: int 
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light",
                                   locale=locale, permissions=["camera"], has_touch=width < 600)
     page = context.new_page()
+    page.add_init_script(COUNT_RUNS)
     page.goto(address)
     settle(page)
     return page
 
 
 def settle(page: Page) -> None:
-    """Wait until the script has run, all pictures have loaded and all charts are drawn."""
+    """Wait until the script has ended and rested, all pictures have loaded and all charts are drawn."""
     page.wait_for_selector(".st-key-download", timeout=60_000)
     page.wait_for_selector(".stApp[data-test-script-state='notRunning']", timeout=60_000)
+    page.wait_for_function("performance.now() - window.lastScriptChange > 200", timeout=60_000)
     page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 3")
+
+
+@contextlib.contextmanager
+def answered(page: Page) -> Iterator[None]:
+    """Around something that a student does: left when the app has run its script once more and the page has settled."""
+    before = page.evaluate("window.scriptRuns")
+    yield
+    page.wait_for_function("before => window.scriptRuns > before", arg=before, timeout=60_000)
+    settle(page)
