@@ -104,6 +104,7 @@ def settle(page: Page) -> None:
 @contextlib.contextmanager
 def answered(page: Page) -> Iterator[None]:
     """Around something that a student does: left when the app has run its script once more and the page has settled."""
+    settle(page)  # what an earlier run still draws is no answer to this
     before = page.evaluate("window.scriptRuns")
     yield
     page.wait_for_function("before => window.scriptRuns > before", arg=before, timeout=60_000)
