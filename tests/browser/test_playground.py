@@ -178,6 +178,15 @@ def test_the_language_changes_everything_but_the_state(page):
     assert numbers(page) == english
 
 
+def test_the_page_asks_nobody_but_the_app(page, address):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    settle(page)
+    assert f"{address}/" in "".join(asked)
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
 def test_a_korean_browser_opens_in_korean(browser, address):
     page = open_page(browser, address, locale="ko-KR")
     expect(page.get_by_text("내 그림")).to_be_visible()
