@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 import vae
 from training import card, data, figures
+from vae.likelihood import observe
 from vae.metrics import (
     ACTIVE_NATS,
     QUANTILES,
@@ -92,9 +93,8 @@ def evaluate(arguments: Arguments) -> int:
 
 
 def observed(model: VAE, images: Tensor, seed: int) -> Tensor:
-    """uint8 test pictures as the likelihood wants them, float32; binarised once, with this seed, for a Bernoulli model."""
-    grey = images.float() / 255
-    return vae.binarize(grey, generator=seeded(seed, "test set")) if model.config.likelihood == "bernoulli" else grey
+    """uint8 test pictures as the likelihood speaks of them, float32: binarised once, with this seed, for a Bernoulli model."""
+    return observe(images.float() / 255, model.config.likelihood, generator=seeded(seed, "test set"))
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Pictures of the model card, by matplotlib: the rate–distortion curve, and reconstructions and samples at four betas."""
+"""Pictures of the model card, by matplotlib: the rate–distortion curve, and reconstructions and samples at a few betas."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def _rate_distortion(metrics: Metrics) -> plt.Figure:
     figure, axes = plt.subplots(figsize=(6.4, 4.4))
     rates = [entry.rate for entry in metrics.betas]
     distortions = [entry.distortion for entry in metrics.betas]
-    axes.plot(rates, distortions, "o-", color=INK, markersize=3, linewidth=1.2, label="test set, one network for every beta")
+    axes.plot(rates, distortions, "o-", color=INK, markersize=3, linewidth=1.2, label="test set")
     one = metrics.at(1.0)
     # The line of pictures that cost as much as beta = 1 does in all: distortion + rate is constant along it.
     total = one.negative_elbo

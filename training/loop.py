@@ -15,6 +15,7 @@ from torch import Tensor
 
 import vae
 from training.settings import Settings
+from vae.likelihood import observe
 from vae.model import VAE
 from vae.noise import seeded
 
@@ -79,9 +80,7 @@ class Trainer:
     def _train_on(self, indices: Tensor) -> StepReport:
         settings, config = self.settings, self.settings.network
         noise = seeded(settings.seed, "step", self.step)
-        images = self.images[indices.to(self.device)].float() / 255
-        if config.likelihood == "bernoulli":
-            images = vae.binarize(images, generator=noise)
+        images = observe(self.images[indices.to(self.device)].float() / 255, config.likelihood, generator=noise)
         beta = log_uniform(*config.beta_range, len(images), noise).to(self.device)
         with torch.autocast(self.device.type, dtype=torch.bfloat16):
             terms = vae.elbo(self.model, images, beta, generator=noise)

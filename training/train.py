@@ -27,12 +27,13 @@ import vae
 from training import data
 from training.loop import StepReport, Trainer, TrainingError
 from training.settings import PRESETS, Settings
+from vae.likelihood import observe
 from vae.noise import seeded
 from vae.weights import save_model
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG_EVERY = 100  # steps
-VALIDATE_EVERY = 10  # epochs
+VALIDATE_EVERY = 10  # epochs, and at the end
 VALIDATION_BETAS = (0.01, 0.1, 1.0, 10.0)
 
 
@@ -81,7 +82,8 @@ def _repeatable(argv: Sequence[str]) -> str:
     """The command without what belongs to this machine and this interruption."""
     words, skip = [], False
     for word in argv:
-        local = word.startswith(("--data-dir", "--run-dir"))
+        # tyro takes --data_dir as well.
+        local = word.replace("_", "-").startswith(("--data-dir", "--run-dir", "--checkpoint-seconds"))
         if not (skip or local or word == "--resume"):
             words.append(word)
         skip = local and "=" not in word
@@ -132,7 +134,8 @@ def _train(
                               seconds=round(trainer.seconds, 1), skipped=trainer.skipped, **means)
                     progress.set_postfix(distortion=f"{means['distortion']:.1f}", rate=f"{means['rate']:.1f}", refresh=False)
                     reports.clear()
-                if len(validation) and trainer.step % (VALIDATE_EVERY * trainer.steps_per_epoch) == 0:
+                due = trainer.step % (VALIDATE_EVERY * trainer.steps_per_epoch) == 0 or trainer.step == trainer.total_steps
+                if len(validation) and due:
                     log.write(step=trainer.step, validation=_validate(trainer, validation))
                 if now - saved > checkpoint_seconds:
                     trainer.save(checkpoint)
@@ -153,9 +156,8 @@ def _means(reports: list[StepReport]) -> dict[str, float]:
 def _validate(trainer: Trainer, pictures: Tensor) -> list[dict[str, float]]:
     """Rate and distortion of the held-out pictures, one draw each, at a few betas of the averaged weights."""
     model = trainer.averaged_model()
-    images = pictures.to(trainer.device).float() / 255
-    if model.config.likelihood == "bernoulli":
-        images = vae.binarize(images, generator=seeded(trainer.settings.seed, "validation"))
+    images = observe(pictures.to(trainer.device).float() / 255, model.config.likelihood,
+                     generator=seeded(trainer.settings.seed, "validation"))
     low, high = model.config.beta_range
     results = []
     for beta in [beta for beta in VALIDATION_BETAS if low <= beta <= high] or [low]:

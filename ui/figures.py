@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from ui.text import Text
 from vae.experiments import Breakdown, Reconstruction, TradeOff
-from vae.metrics import BetaMetrics, Dedicated, Metrics
+from vae.metrics import Dedicated, Metrics
 
 # One colour for distortion, one for rate, everywhere. Both read on white and on near-black, and apart for colour-blind people.
 DISTORTION, RATE = "#2474B5", "#C4581A"
@@ -36,7 +36,8 @@ def posterior(text: Text, code: Reconstruction, order: Sequence[int]) -> go.Figu
         go.Scatter(x=place, y=z, name=text("code.drawn"), mode="markers", marker={"color": OWN, "size": 5},
                    hovertext=names, hovertemplate="%{hovertext}<br>z %{y:.2f}<extra></extra>"),
     ])
-    figure.update_yaxes(range=[-3.4, 3.4], tickvals=[-2, 0, 2], zeroline=True)
+    limit = max(3.4, 1.1 * np.abs(z).max(), 1.1 * (np.abs(mean) + deviation).max())  # a rare z lies far out
+    figure.update_yaxes(range=[-limit, limit], tickvals=[-2, 0, 2], zeroline=True)
     figure.update_xaxes(showticklabels=False, title={"text": text("code.axis"), "font": {"size": 12}})
     return _finish(figure, 200, legend=_legend_above(), bargap=0.2)
 
@@ -62,7 +63,7 @@ def loss_bars(text: Text, loss: Breakdown) -> go.Figure:
 
 
 def plane(
-    text: Text, metrics: Metrics, dedicated: tuple[Dedicated, ...], own: TradeOff, now: BetaMetrics
+    text: Text, metrics: Metrics, dedicated: tuple[Dedicated, ...], own: TradeOff, loss: Breakdown
 ) -> go.Figure:
     """The test set's rate–distortion curve, this picture's own, networks trained for one beta, and the current beta.
 
@@ -85,13 +86,12 @@ def plane(
             marker={"color": RIVAL, "size": 10, "symbol": "circle-open", "line": {"width": 2}}, hovertemplate=beta_hover,
         )
     figure.add_scatter(
-        x=[now.rate], y=[now.distortion], customdata=[now.beta], mode="markers",
-        name=text("plane.current", beta=f"{now.beta:g}"),
+        x=[loss.average_rate], y=[loss.average_distortion], customdata=[loss.beta], mode="markers",
+        name=text("plane.current", beta=f"{loss.beta:g}"),
         marker={"color": CURVE, "size": 16, "line": {"color": OWN, "width": 2}}, hovertemplate=beta_hover,
     )
-    index = own.betas.index(now.beta)
     figure.add_scatter(
-        x=[own.rate[index]], y=[own.distortion[index]], customdata=[now.beta], showlegend=False, mode="markers",
+        x=[loss.rate], y=[loss.distortion], customdata=[loss.beta], showlegend=False, mode="markers",
         name=text("plane.own"), marker={"color": OWN, "size": 15, "symbol": "diamond"}, hovertemplate=beta_hover,
     )
     figure.update_xaxes(title=text("plane.rate"), rangemode="tozero")

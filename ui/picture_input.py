@@ -2,14 +2,14 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
 import streamlit as st
-import torch
 from streamlit_drawable_canvas import st_canvas
 
 import vae
 from ui import pictures, state
+from ui.pictures import SHARP, THUMBNAIL
 from ui.text import Text
 from vae.hub import Resolved
 from vae.images import Step, View
@@ -18,16 +18,33 @@ SOURCES = ("example", "upload", "draw", "camera")
 CANVAS = 200  # pixels a side
 
 
+@dataclass(frozen=True)
+class Given:
+    """The picture of a source, and its data: addresses, encoded once and not again at every move of beta."""
+
+    view: View
+
+    @cached_property
+    def file(self) -> str:
+        """The file as it was given."""
+        return pictures.photo_uri(self.view.steps[0].image, SHARP)
+
+    @cached_property
+    def thumbnails(self) -> dict[str, str]:
+        """Each step's name and picture, in order."""
+        return {step.name: pictures.photo_uri(step.image, THUMBNAIL) for step in self.view.steps}
+
+
 @dataclass
 class _Kept:
     """What a session remembers of a source, for one kind of model: the last file, and the last picture that could be read."""
 
     digest: str | None = None
-    view: View | None = None
+    given: Given | None = None
     error: vae.ImageError | None = None
 
 
-def choose(text: Text, model: Resolved) -> View:
+def choose(text: Text, model: Resolved) -> Given:
     """Draw the source's controls and return the picture to show: the one given, else the last good one, else the example."""
     source = state.linked(
         st.segmented_control, text("picture.source"), SOURCES, key="source", default="example",
@@ -41,28 +58,28 @@ def choose(text: Text, model: Resolved) -> View:
     if kept is not None:
         return kept
     st.caption(text(f"picture.waiting_{source}"))
-    return _example_view(model, st.session_state.get("example", st.query_params.get("example")))
+    return _example_given(model, st.session_state.get("example", st.query_params.get("example")))
 
 
-def _example(text: Text, model: Resolved) -> View:
+def _example(text: Text, model: Resolved) -> Given:
     names = model.examples.names
     name = state.linked(
         st.pills, text("picture.example"), names, key="example", default=names[0], accept=state.one_of(names), required=True,
         label_visibility="collapsed", wrap=True,
     )
-    return _example_view(model, name)
+    return _example_given(model, name)
 
 
-def _example_view(model: Resolved, name: str | None) -> View:
+def _example_given(model: Resolved, name: str | None) -> Given:
     names = model.examples.names
-    image = model.examples.images[names.index(name) if name in names else 0]
-    tensor = torch.from_numpy(image.astype(np.float32) / 255)
-    return View(tensor, (Step("file", pictures.to_uint8(tensor.numpy())),))
+    image = model.examples.picture(name if name in names else names[0])
+    return Given(View(image, (Step("file", pictures.to_uint8(image.numpy())),)))
 
 
 def _upload(text: Text) -> bytes | None:
+    megabytes = vae.images.MAX_BYTES >> 20
     file = st.file_uploader(
-        text("picture.upload"), key="upload", help=text("picture.upload_help"), max_upload_size=vae.images.MAX_BYTES >> 20,
+        text("picture.upload"), key="upload", help=text("picture.upload_help", megabytes=megabytes), max_upload_size=megabytes,
     )
     return file.getvalue() if file else None
 
@@ -81,19 +98,19 @@ def _draw(text: Text) -> bytes | None:
     return canvas.image_bytes if objects else None
 
 
-def _read(text: Text, model: Resolved, source: str, file: bytes | None) -> View | None:
-    """The View of this file; where it cannot be read, one sentence and the last picture that could."""
+def _read(text: Text, model: Resolved, source: str, file: bytes | None) -> Given | None:
+    """This file read; where it cannot be read, one sentence and the last picture that could."""
     config = model.model.config
     store: dict[tuple, _Kept] = st.session_state.setdefault("pictures", {})
     kept = store.setdefault((source, config.preprocess, config.image_shape), _Kept())
     if file is not None and (digest := hashlib.sha256(file).hexdigest()) != kept.digest:
         kept.digest, kept.error = digest, None
         try:
-            kept.view = vae.images.read(file, config)
+            kept.given = Given(vae.images.read(file, config))
         except vae.ImageError as error:
             kept.error = error  # remembered, or every move of beta would read the bad file again
     if file is not None and kept.error:
         st.error(text(f"errors.{kept.error.code}", **kept.error.details), icon=":material/image_not_supported:")
-    if kept.view and (file is None or kept.error):
+    if kept.given and (file is None or kept.error):
         st.caption(text("picture.kept"))
-    return kept.view
+    return kept.given

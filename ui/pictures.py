@@ -9,6 +9,8 @@ from PIL import Image
 
 LOST, ADDED = np.array([60, 150, 225]), np.array([235, 120, 40])  # blue and orange, bright enough on the dark ground
 NEUTRAL = np.array([24, 24, 27])
+SHARP = 448  # pixels a side at least: the model's squares stay sharp also where a program smooths what it enlarges
+THUMBNAIL = 96
 PIXEL_ART = 64  # pixels: a longer side belongs to a photo
 
 
@@ -56,25 +58,21 @@ def png(pixels: np.ndarray, at_least: int = 0) -> bytes:
     return _encoded(image, format="PNG", compress_level=1)
 
 
-def png_uri(pixels: np.ndarray, at_least: int) -> str:
-    """The PNG as a data: address.
+def uri(kind: str, content: bytes) -> str:
+    """A picture's bytes as a data: address. kind: "png" or "webp".
 
     Not a file of the server's: Streamlit forgets such a file as soon as a later run no longer shows it, and when controls
     are moved fast the browser may ask for it just then.
     """
-    return _uri("png", png(pixels, at_least))
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def photo_uri(pixels: np.ndarray, side: int) -> str:
     """A picture of any size as a data: address: a photo shrunk and framed, a model's picture enlarged with sharp squares."""
     square = framed(pixels, side)
     if max(pixels.shape[:2]) <= PIXEL_ART:
-        return png_uri(square, side)
-    return _uri("webp", _encoded(Image.fromarray(square), format="WEBP", quality=85))
-
-
-def _uri(kind: str, content: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+        return uri("png", png(square, side))
+    return uri("webp", _encoded(Image.fromarray(square), format="WEBP", quality=85))
 
 
 def _encoded(image: Image.Image, **options: object) -> bytes:

@@ -69,7 +69,7 @@ def _beta(text: Text, model: hub.Resolved) -> BetaMetrics:
         st.caption(f"{text('sidebar.beta')} {stops[0]:g}")
         return model.metrics.betas[0]
     beta = state.linked(
-        st.select_slider, text("sidebar.beta"), stops, key="beta", default=state.nearest_stop(1.0, stops),
+        st.select_slider, text("sidebar.beta"), stops, key="beta", default=model.metrics.at(1.0).beta,
         accept=state.nearest(stops), format_func=lambda stop: f"{stop:g}", help=text("sidebar.beta_help"),
     )
     st.caption(text("sidebar.beta_ends", low=f"{stops[0]:g}", high=f"{stops[-1]:g}"))

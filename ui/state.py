@@ -11,6 +11,7 @@ from typing import TypeVar
 import streamlit as st
 
 from ui.text import LANGUAGES, Text, preferred
+from vae import metrics
 
 DEFAULT_SEED = 7
 LARGEST_SEED = 99_999
@@ -72,13 +73,8 @@ def nearest(stops: Sequence[float]) -> Callable[[object], float]:
         parsed = float(value)
         if not (math.isfinite(parsed) and parsed > 0):
             raise ValueError(parsed)
-        return nearest_stop(parsed, stops)
+        return stops[metrics.nearest(stops, parsed)]
     return accept
-
-
-def nearest_stop(beta: float, stops: Sequence[float]) -> float:
-    """The stop of the slider nearest to beta on its logarithmic scale."""
-    return min(stops, key=lambda stop: abs(math.log(stop / beta)))
 
 
 def eps_number() -> int:
@@ -91,7 +87,7 @@ def eps_number() -> int:
 
 def next_eps() -> None:
     """Draw another eps."""
-    _write_link("eps", str((eps_number() + 1) % LARGEST_SEED))
+    _write_link("eps", str((eps_number() + 1) % (LARGEST_SEED + 1)))
 
 
 def new_seed() -> None:

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vae import likelihood
 from vae.elbo import elbo_with_noise, kl_to_standard_normal
 from vae.latent import prior_sample
-from vae.likelihood import GREY_LEVELS, binarize
 from vae.metrics import ACTIVE_NATS, BetaMetrics
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
@@ -50,6 +50,16 @@ class Reconstruction:
     def active_units(self) -> int:
         """Dimensions that carry more than ACTIVE_NATS about this picture."""
         return int((self.rate_per_dimension > ACTIVE_NATS).sum())
+
+    @property
+    def ink_seen(self) -> float:
+        """The share of light in what was observed, 0 to 1."""
+        return float(self.observed.mean())
+
+    @property
+    def ink_expected(self) -> float:
+        """The share of light in the reconstruction, 0 to 1."""
+        return float(self.mean.mean())
 
     @property
     def lost(self) -> float:
@@ -122,9 +132,7 @@ class Gallery:
 
 def observe(model: VAE, image: Tensor, *, seed: int) -> Tensor:
     """What the likelihood can speak of, (C, H, W): one binarisation of the grey picture, or its 8-bit colours."""
-    if model.config.likelihood == "bernoulli":
-        return binarize(image, generator=seeded(seed, "binarisation"))
-    return (image * (GREY_LEVELS - 1)).round() / (GREY_LEVELS - 1)
+    return likelihood.observe(image, model.config.likelihood, generator=seeded(seed, "binarisation"))
 
 
 @torch.no_grad()
@@ -173,6 +181,6 @@ def gallery(
     The same latents, and the same uniform numbers for the pixels, at every beta.
     """
     latents = prior_sample(count, model.config.latent_dim, temperature=temperature, generator=seeded(seed, "prior"))
-    likelihood = model.decode(latents, beta)
-    images = likelihood.sample(seeded(seed, "pixels")) if draw_pixels else likelihood.mean
+    pixels = model.decode(latents, beta)
+    images = pixels.sample(seeded(seed, "pixels")) if draw_pixels else pixels.mean
     return Gallery(images.numpy(), latents.numpy())

@@ -47,7 +47,7 @@ def _resolve(name: str) -> Resolved:
 
 
 def forget() -> None:
-    """Make resolve look again, for tests and for a folder that was repaired."""
+    """Let the next resolve read the folders anew."""
     _resolve.cache_clear()
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with an uploaded picture: one code and one English sentence for each, in this one place."""
+"""What can be wrong with an uploaded picture: one code and one English sentence for each."""
 
 ERROR_SENTENCES: dict[str, str] = {
     "empty": "The file is empty; choose a picture again.",

@@ -86,8 +86,11 @@ def read(file: bytes, config: VAEConfig) -> View:
     """A file's bytes -> a View for the model with this config (its image_shape and preprocess).
 
     Reads PNG, JPEG, WebP, HEIC, AVIF, GIF, BMP and TIFF, of an animation the first frame. A picture that is in the data
-    set's own form already comes through unchanged. Raises ImageError, and nothing else, for bytes it can't use.
+    set's own form already comes through unchanged. Raises ImageError, and nothing else, for bytes it
+    can't use; ValueError for a config whose preprocess it doesn't know.
     """
+    if config.preprocess not in _PIPELINES:
+        raise ValueError(f"pictures for preprocess {config.preprocess!r} cannot be read; only for {', '.join(_PIPELINES)}")
     pipeline = _PIPELINES[config.preprocess]
     channels, height, width = config.image_shape
     picture = _decoded(file)

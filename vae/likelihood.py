@@ -27,6 +27,16 @@ def binarize(images: Tensor, *, generator: torch.Generator) -> Tensor:
     return (uniform(images.shape, generator, images.device) < images).to(torch.float32)
 
 
+def observe(images: Tensor, likelihood: str, *, generator: torch.Generator) -> Tensor:
+    """What a likelihood can speak of: a binarisation of grey pictures for "bernoulli", else their 256 levels.
+
+    images: any shape, float32 in [0, 1]; the same shape comes back. generator: of the binarisation, else not used.
+    """
+    if likelihood == "bernoulli":
+        return binarize(images, generator=generator)
+    return (images * (GREY_LEVELS - 1)).round() / (GREY_LEVELS - 1)
+
+
 def _same_shape(images: Tensor, parameters: Tensor) -> None:
     # Broadcasting (N, 1) against (N, N) has hidden many a wrong ELBO; only equal shapes may meet.
     if images.shape != parameters.shape:

@@ -6,6 +6,7 @@ ACTIVE_NATS there.
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class Metrics:
 
     def at(self, beta: float) -> BetaMetrics:
         """The measured beta nearest to this one on a logarithmic scale."""
-        return min(self.betas, key=lambda measured: abs(math.log(measured.beta / beta)))
+        return self.betas[nearest([measured.beta for measured in self.betas], beta)]
 
 
 @dataclass(frozen=True)
@@ -132,6 +133,11 @@ def beta_stops(beta_range: tuple[float, float]) -> tuple[float, ...]:
     exponents = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
     stops = {float(f"{mantissa}e{exponent}") for exponent in exponents for mantissa in decade}
     return tuple(sorted({beta for beta in stops if low < beta < high} | {float(low), float(high)}))
+
+
+def nearest(betas: Sequence[float], beta: float) -> int:
+    """Index of the one of `betas` that is nearest to `beta` on a logarithmic scale."""
+    return min(range(len(betas)), key=lambda index: abs(math.log(betas[index] / beta)))
 
 
 def _require_numbers(value: object, name: str = "it") -> None:

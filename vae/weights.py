@@ -35,6 +35,10 @@ class Examples:
     names: tuple[str, ...]
     labels: np.ndarray
 
+    def picture(self, name: str) -> torch.Tensor:
+        """The picture of that name as the model sees it: (C, H, W) float32 in [0, 1]. ValueError for an unknown name."""
+        return torch.from_numpy(self.images[self.names.index(name)].astype(np.float32) / 255)
+
 
 @dataclass(frozen=True)
 class Reference:

@@ -71,7 +71,8 @@ def test_a_student_uploads_moves_beta_and_shares_the_link(page, tmp_path):
     file.write_bytes(digit_png())
     with answered(page):
         page.locator(".st-key-upload input[type=file]").set_input_files(file)
-        expect(page.locator(".st-key-file img")).to_have_attribute("alt", "Your picture, 300 × 400 pixels", timeout=20_000)
+        alternative = "Your picture, shown at 300 × 400 pixels"
+        expect(page.locator(".st-key-file img")).to_have_attribute("alt", alternative, timeout=20_000)
     uploaded = pixels(page, "reconstruction")
     assert uploaded != example
     at_one = numbers(page)
@@ -118,7 +119,8 @@ def test_a_digit_drawn_with_the_mouse_is_seen(page):
     page.mouse.move(box["x"] + 140, box["y"] + 50, steps=8)
     page.mouse.move(box["x"] + 85, box["y"] + 160, steps=8)
     page.mouse.up()
-    expect(page.locator(".st-key-file img")).to_have_attribute("alt", "Your picture, 200 × 200 pixels", timeout=20_000)
+    alternative = "Your picture, shown at 200 × 200 pixels"
+    expect(page.locator(".st-key-file img")).to_have_attribute("alt", alternative, timeout=20_000)
     settle(page)
     assert page.locator(".st-key-steps img").count() == 6
     assert page.locator(".stAlert").count() == 0
@@ -139,7 +141,7 @@ def test_a_file_that_is_no_picture_is_one_sentence_and_the_page_lives_on(page):
     choose(page, "source", "Upload")
     page.locator(".st-key-upload input[type=file]").set_input_files(
         {"name": "notes.png", "mimeType": "image/png", "buffer": b"dear diary"})
-    expect(page.locator(".stAlert")).to_have_count(1)
+    expect(page.locator(".stAlert")).to_have_count(1, timeout=20_000)
     expect(page.locator(".stAlert")).to_contain_text("save it as PNG or JPEG")
     move_beta(page, 3, to="2")
 
@@ -148,8 +150,7 @@ def test_a_file_beyond_the_limit_is_refused_with_the_limit(page):
     choose(page, "source", "Upload")
     page.locator(".st-key-upload input[type=file]").set_input_files(
         {"name": "huge.png", "mimeType": "image/png", "buffer": bytes(21 << 20)})
-    expect(page.locator(".st-key-upload")).to_contain_text("20")
-    expect(page.locator(".st-key-upload")).to_contain_text(re.compile("must be|larger|exceed", re.I))
+    expect(page.locator(".st-key-upload")).to_contain_text("must be 20", timeout=20_000)
     move_beta(page, 2, to="1.6")
 
 
@@ -206,7 +207,7 @@ def test_the_gallery_is_downloaded_as_a_png(page):
 @pytest.mark.parametrize("width", [1440, 390])
 def test_nothing_sticks_out_and_every_picture_has_an_alternative_text(browser, address, width, dark):
     page = open_page(browser, f"{address}/?lang=en", width=width, dark=dark)
-    assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width
+    assert page.evaluate("document.querySelector('.stMain').scrollWidth - document.querySelector('.stMain').clientWidth") <= 0
     assert page.evaluate("[...document.querySelectorAll('.stMain img')].every(image => image.alt.length > 3)")
     background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert background == ("rgb(20, 22, 26)" if dark else "rgb(255, 255, 255)")

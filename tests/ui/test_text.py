@@ -40,9 +40,10 @@ def test_every_key_in_the_code_exists_and_every_key_is_used():
     assert not {key for key in strings(DEFAULT) if key not in named and not key.startswith(prefixes)}
 
 
-def test_every_picture_error_has_a_sentence_with_the_same_numbers():
-    english = {key.removeprefix("errors."): value for key, value in strings("en").items() if "errors." in key}
-    assert english == vae.images.ERROR_SENTENCES
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_picture_error_has_a_sentence(language):
+    assert {key.removeprefix("errors.") for key in strings(language) if key.startswith("errors.")} == set(
+        vae.images.ERROR_SENTENCES)
 
 
 def test_a_missing_key_or_number_is_an_error_not_a_blank():

@@ -1,5 +1,6 @@
 """Every kind of file is read, and what can't be read is refused in one clear sentence. All files are made here."""
 
+import dataclasses
 import struct
 import subprocess
 import sys
@@ -15,12 +16,6 @@ from PIL import Image, ImageDraw
 from tests.vae.drawn import CONFIG, DIGITS, FIVE, alike, draw, encoded, photo, refusal, seen
 from vae import images
 from vae.images import ERROR_SENTENCES, ImageError
-
-
-@pytest.fixture(scope="module")
-def five():
-    return seen(encoded(FIVE))
-
 
 KINDS = ["PNG", "JPEG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF"]
 
@@ -252,3 +247,8 @@ def test_nothing_of_pillows_or_pythons_settings_is_changed():
     outcome(blank(10_000, 9_000))
     outcome(WHOLE["HEIF"])
     assert (Image.MAX_IMAGE_PIXELS, warnings.filters) == before
+
+
+def test_a_model_whose_preprocess_is_unknown_is_named():
+    with pytest.raises(ValueError, match="'photo'"):
+        images.read(encoded(FIVE), dataclasses.replace(CONFIG, preprocess="photo"))

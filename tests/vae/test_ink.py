@@ -12,11 +12,6 @@ from vae import images
 from vae.model import VAEConfig
 
 
-@pytest.fixture(scope="module")
-def five():
-    return seen(encoded(FIVE))
-
-
 def test_a_view_is_a_float_tensor_and_shows_every_step_up_to_what_the_model_sees():
     view = images.read(photo(5), CONFIG)
     assert view.image.dtype == torch.float32

@@ -6,14 +6,14 @@ import torch
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import figures, picture_input, pictures, sidebar, state
+from ui.picture_input import Given
+from ui.pictures import SHARP, THUMBNAIL
 from ui.sidebar import Choice
 from ui.text import Text
 from vae import experiments, hub
-from vae.experiments import Reconstruction, TradeOff
-from vae.images import Step, View
+from vae.experiments import Breakdown, Reconstruction, TradeOff
+from vae.metrics import Metrics
 
-SHARP = 448  # pixels a side at least: large enough that the browser never blurs a model's pixel
-THUMBNAIL = 96
 STATIC = {"displayModeBar": False}
 GALLERY_COUNTS = (8, 16, 32, 64)
 
@@ -24,16 +24,18 @@ def main() -> None:
     with st.container(border=True, gap="xsmall", key="your_picture"):
         with st.container(horizontal=True, key="source_row"):
             st.subheader(text("picture.heading"), anchor=False, width="content")
-            view = picture_input.choose(text, choice.model)
+            given = picture_input.choose(text, choice.model)
+        image = given.view.image
         seen = experiments.reconstruct(
-            choice.model.model, view.image, choice.beta, seed=choice.seed, draw=state.eps_number(), use_mean=choice.use_mean,
+            choice.model.model, image, choice.beta, seed=choice.seed, draw=state.eps_number(), use_mean=choice.use_mean,
         )
-        own = _trade_off(choice.model.name, view.image.numpy(), choice.seed)
-        _picture(text, choice, view, seen)
-        _loss(text, choice, own)
+        _picture(text, choice, given, seen)
+        own = _trade_off(choice.model.name, image.numpy(), choice.seed)
+        loss = experiments.breakdown(own, choice.now)
+        _loss(text, choice, own, loss)
     left, right = st.columns(2, border=True)
     with left, st.container(gap="xsmall"):
-        _plane(text, choice, own)
+        _plane(text, choice, own, loss)
     with right, st.container(gap="xsmall"):
         _gallery(text, choice)
 
@@ -45,18 +47,18 @@ def _trade_off(name: str, image: np.ndarray, seed: int) -> TradeOff:
     return experiments.trade_off(resolved.model, torch.from_numpy(image), betas, seed=seed)
 
 
-def _picture(text: Text, choice: Choice, view: View, seen: Reconstruction) -> None:
+def _picture(text: Text, choice: Choice, given: Given, seen: Reconstruction) -> None:
     """File → what the model sees → q(z|x) → reconstruction → difference."""
     before, code, after = st.columns([1.7, 2.6, 1.7])
-    binarised = Step("binarised", pictures.to_uint8(seen.observed))
+    observed = pictures.to_uint8(seen.observed)
     with before:
-        file, observed = st.columns(2, wrap=False)
-        height, width = view.steps[0].image.shape[:2]
-        _labelled(file, "file", text("picture.file"), view.steps[0].image, text("alt.file", width=width, height=height))
-        height, width = binarised.image.shape[:2]
-        _labelled(observed, "seen", text("picture.seen"), binarised.image,
-                  text("alt.seen", width=width, height=height, share=seen.observed.mean()))
-        _steps(text, [*view.steps, binarised])
+        left, right = st.columns(2, wrap=False)
+        height, width = given.view.steps[0].image.shape[:2]
+        _labelled(left, "file", text("picture.file"), given.file, text("alt.file", width=width, height=height))
+        height, width = observed.shape[:2]
+        _labelled(right, "seen", text("picture.seen"), pictures.photo_uri(observed, SHARP),
+                  text("alt.seen", width=width, height=height, share=seen.ink_seen))
+        _steps(text, {**given.thumbnails, "binarised": pictures.photo_uri(observed, THUMBNAIL)})
     with code, st.container(gap="xsmall"):
         st.caption(text("picture.code"))
         order = choice.model.metrics.at(1.0).dimensions_by_rate
@@ -66,9 +68,11 @@ def _picture(text: Text, choice: Choice, view: View, seen: Reconstruction) -> No
         )
     with after:
         reconstruction, difference = st.columns(2, wrap=False)
-        _labelled(reconstruction, "reconstruction", text("picture.reconstruction"), pictures.to_uint8(seen.mean),
-                  text("alt.reconstruction", beta=f"{choice.beta:g}", share=seen.mean.mean()))
-        _labelled(difference, "difference", text("picture.difference"), pictures.difference(seen.difference),
+        _labelled(reconstruction, "reconstruction", text("picture.reconstruction"),
+                  pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
+                  text("alt.reconstruction", beta=f"{choice.beta:g}", share=seen.ink_expected))
+        _labelled(difference, "difference", text("picture.difference"),
+                  pictures.photo_uri(pictures.difference(seen.difference), SHARP),
                   text("alt.difference", lost=seen.lost, added=seen.added))
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(text("picture.new_eps"), icon=":material/casino:", on_click=state.next_eps, disabled=choice.use_mean,
@@ -76,22 +80,20 @@ def _picture(text: Text, choice: Choice, view: View, seen: Reconstruction) -> No
             st.caption(text("picture.difference_key"), width="content")
 
 
-def _labelled(place: DeltaGenerator, key: str, label: str, image: np.ndarray, alt: str) -> None:
+def _labelled(place: DeltaGenerator, key: str, label: str, uri: str, alt: str) -> None:
     with place, st.container(key=key, gap="xsmall"):
         st.caption(label)
-        st.image(pictures.photo_uri(image, SHARP), width="stretch", alt=alt)
+        st.image(uri, width="stretch", alt=alt)
 
 
-def _steps(text: Text, steps: list[Step]) -> None:
+def _steps(text: Text, steps: dict[str, str]) -> None:
     with st.container(horizontal=True, gap="xsmall", key="steps"):
-        for number, step in enumerate(steps, start=1):
-            name = text(f"steps.{step.name}")
-            st.image(pictures.photo_uri(step.image, THUMBNAIL), caption=name, width=40,
-                     alt=text("alt.step", number=number, name=name))
+        for number, (step, uri) in enumerate(steps.items(), start=1):
+            name = text(f"steps.{step}")
+            st.image(uri, caption=name, width=40, alt=text("alt.step", number=number, name=name))
 
 
-def _loss(text: Text, choice: Choice, own: TradeOff) -> None:
-    loss = experiments.breakdown(own, choice.now)
+def _loss(text: Text, choice: Choice, own: TradeOff, loss: Breakdown) -> None:
     st.plotly_chart(
         figures.loss_bars(text, loss), config=STATIC, key="loss",
         alt=text("alt.breakdown", distortion=loss.distortion, rate=loss.rate, average_distortion=loss.average_distortion,
@@ -105,7 +107,7 @@ def _loss(text: Text, choice: Choice, own: TradeOff) -> None:
         st.caption(_verdict(text, loss), width="content")
 
 
-def _verdict(text: Text, loss: experiments.Breakdown) -> str:
+def _verdict(text: Text, loss: Breakdown) -> str:
     values = {"beta": f"{loss.beta:g}", "objective": loss.objective}
     if loss.easier_than >= 1:
         return text("breakdown.easier_than_all", **values)
@@ -116,29 +118,28 @@ def _verdict(text: Text, loss: experiments.Breakdown) -> str:
     return text("breakdown.harder", percent=loss.percent_easier, **values)
 
 
-def _plane(text: Text, choice: Choice, own: TradeOff) -> None:
+def _plane(text: Text, choice: Choice, own: TradeOff, loss: Breakdown) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(text("plane.heading"), anchor=False, help=text("plane.help"), width="content")
         st.caption(text("plane.click"), width="content")
-    metrics, now = choice.model.metrics, choice.now
+    metrics = choice.model.metrics
     first, last = metrics.betas[0], metrics.betas[-1]
-    index = own.betas.index(now.beta)
     # A new key after each click forgets the selection, or the same point could not be clicked twice.
     key = f"plane-{st.session_state.get('plane_clicks', 0)}"
     st.plotly_chart(
-        figures.plane(text, metrics, choice.model.dedicated, own, now), config=STATIC, key=key, selection_mode="points",
-        on_select=lambda: _go_to_clicked(key, own.betas),
+        figures.plane(text, metrics, choice.model.dedicated, own, loss), config=STATIC, key=key, selection_mode="points",
+        on_select=lambda: _go_to_clicked(key, metrics),
         alt=text("alt.plane", high_rate=first.rate, low_distortion=first.distortion, low_rate=last.rate,
-                 high_distortion=last.distortion, beta=f"{now.beta:g}", rate=now.rate, distortion=now.distortion,
-                 own_rate=own.rate[index], own_distortion=own.distortion[index]),
+                 high_distortion=last.distortion, beta=f"{loss.beta:g}", rate=loss.average_rate,
+                 distortion=loss.average_distortion, own_rate=loss.rate, own_distortion=loss.distortion),
     )
 
 
-def _go_to_clicked(key: str, stops: tuple[float, ...]) -> None:
+def _go_to_clicked(key: str, metrics: Metrics) -> None:
     points = st.session_state[key]["selection"]["points"]
     if points:
         beta = points[0]["customdata"]
-        st.session_state["beta"] = state.nearest_stop(beta[0] if isinstance(beta, list) else beta, stops)
+        st.session_state["beta"] = metrics.at(beta[0] if isinstance(beta, list) else beta).beta
         st.session_state["plane_clicks"] = st.session_state.get("plane_clicks", 0) + 1
 
 
@@ -166,11 +167,12 @@ def _gallery(text: Text, choice: Choice) -> None:
                                 draw_pixels=pixels == "draw")
     sheet = pictures.grid(drawn.images, columns=16 if count > 32 else 8)
     alt = text("alt.gallery", count=count, beta=f"{choice.beta:g}", temperature=temperature, seed=choice.seed)
-    shown.image(pictures.png_uri(sheet, SHARP), width="stretch", alt=alt)
+    content = pictures.png(sheet, SHARP)
+    shown.image(pictures.uri("png", content), width="stretch", alt=alt)
     if temperature != 1.0:
         st.caption(text("gallery.not_prior", temperature=temperature))
     download.download_button(
-        text("gallery.download"), pictures.png(sheet, 4 * min(sheet.shape[:2])), icon=":material/download:", mime="image/png",
+        text("gallery.download"), content, icon=":material/download:", mime="image/png",
         file_name=f"{choice.model.name}-beta-{choice.beta:g}-seed-{choice.seed}.png", on_click="ignore", key="download",
     )
 

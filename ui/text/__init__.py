@@ -4,6 +4,8 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+from vae.image_error import ERROR_SENTENCES
+
 LANGUAGES = {"en": "English", "ko": "한국어"}
 DEFAULT = "en"
 
@@ -14,6 +16,8 @@ def strings(language: str) -> dict[str, str]:
     if language not in LANGUAGES:
         raise KeyError(language)
     raw = tomllib.loads((Path(__file__).parent / f"{language}.toml").read_text(encoding="utf-8"))
+    if language == DEFAULT:
+        raw["errors"] = ERROR_SENTENCES  # English is the package's own language
     return {f"{section}.{key}": value for section, entries in raw.items() for key, value in entries.items()}
 
 
