@@ -11,13 +11,15 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
-import vae
+from training.distributed import Processes
 from training.settings import Settings
+from vae.elbo import Elbo, elbo_with_noise
 from vae.likelihood import observe
 from vae.model import VAE
-from vae.noise import seeded
+from vae.noise import seeded, standard_normal
 
 PATIENCE = 10  # non-finite steps in a row before giving up
 _COUNTERS = ("step", "skipped", "skipped_in_a_row", "seconds")  # of a Trainer, kept in its checkpoints
@@ -43,14 +45,32 @@ def log_uniform(low: float, high: float, count: int, generator: torch.Generator)
     return torch.exp(math.log(low) + u * (math.log(high) - math.log(low))).clamp(low, high)
 
 
-class Trainer:
-    """Model, averaged weights and optimiser after `step` steps of `settings` on `images` (N, C, H, W) uint8."""
+class Objective(nn.Module):
+    """The terms of the loss as a module's forward, which is what DistributedDataParallel wraps."""
 
-    def __init__(self, settings: Settings, images: Tensor, device: torch.device, data_sha256: dict[str, str]) -> None:
-        self.settings, self.device, self.data_sha256 = settings, device, data_sha256
+    def __init__(self, model: VAE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor, beta: Tensor, eps: Tensor) -> Elbo:
+        return elbo_with_noise(self.model, images, beta, eps)
+
+
+class Trainer:
+    """Model, averaged weights and optimiser after `step` steps of `settings` on `images` (N, C, H, W) uint8.
+
+    With several processes each takes its share of every batch, and all hold the same weights after each step.
+    """
+
+    def __init__(
+        self, settings: Settings, images: Tensor, device: torch.device, data_sha256: dict[str, str],
+        processes: Processes = Processes(),
+    ) -> None:
+        self.settings, self.device, self.data_sha256, self.processes = settings, device, data_sha256, processes
         self.images = images.to(device)
-        if len(images) < settings.batch_size:
-            raise TrainingError(f"--batch-size {settings.batch_size} is more than the {len(images)} training pictures")
+        if not processes.count <= settings.batch_size <= len(images):
+            raise TrainingError(f"--batch-size {settings.batch_size} must be at least the number of processes ({processes.count}) "
+                                f"and at most that of training pictures ({len(images)})")
         self.steps_per_epoch = len(images) // settings.batch_size
         self.total_steps = settings.epochs * self.steps_per_epoch
         self.step = 0
@@ -59,6 +79,9 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.model = VAE(settings.network).to(device)
+        self._objective = Objective(self.model)
+        if processes.count > 1:
+            self._objective = DistributedDataParallel(self._objective, gradient_as_bucket_view=True)
         self.average = {name: parameter.detach().clone() for name, parameter in self.model.named_parameters()}
         matrices = [parameter for parameter in self.model.parameters() if parameter.ndim > 1]
         vectors = [parameter for parameter in self.model.parameters() if parameter.ndim <= 1]
@@ -78,17 +101,14 @@ class Trainer:
             yield self._train_on(order[position * size:(position + 1) * size])
 
     def _train_on(self, indices: Tensor) -> StepReport:
-        settings, config = self.settings, self.settings.network
-        noise = seeded(settings.seed, "step", self.step)
-        images = observe(self.images[indices.to(self.device)].float() / 255, config.likelihood, generator=noise)
-        beta = log_uniform(*config.beta_range, len(images), noise).to(self.device)
-        with torch.autocast(self.device.type, dtype=torch.bfloat16):
-            terms = vae.elbo(self.model, images, beta, generator=noise)
-        loss = (terms.objective(beta) * (1 + beta) ** -settings.loss_weight_power).mean()
+        settings = self.settings
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        with self.processes.together():
+            sums = self.processes.sum(self._backward(indices))
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.gradient_norm)
-        finite = bool(torch.isfinite(norm))
+        *sums, norm = torch.cat([sums, norm[None]]).tolist()  # the only time a GPU is waited for
+        finite = math.isfinite(norm)
+        # From here to the end nothing waits for another process: a step is taken whole, or not at all.
         if finite:
             for group in self.optimizer.param_groups:
                 group["lr"] = self._learning_rate()
@@ -96,7 +116,26 @@ class Trainer:
             self._update_average()
         self._count_skipped(not finite)
         self.step += 1
-        return StepReport(terms.distortion.mean().item(), terms.rate.mean().item(), loss.item(), not finite)
+        return StepReport(*(total / settings.batch_size for total in sums), skipped=not finite)
+
+    def _backward(self, indices: Tensor) -> Tensor:
+        """Gradients of the mean loss of the whole batch; (3,): this process's sums of distortion, rate and loss.
+
+        Noise and betas are drawn for the whole batch, and each process takes its share: so any number of processes, and a
+        run resumed with another number, trains on the same draws.
+        """
+        settings, config = self.settings, self.settings.network
+        noise, share = seeded(settings.seed, "step", self.step), self.processes.share(len(indices))
+        images = observe(self.images[indices.to(self.device)].float() / 255, config.likelihood, generator=noise)[share]
+        beta = log_uniform(*config.beta_range, len(indices), noise)[share].to(self.device)
+        eps = standard_normal((1, len(indices), config.latent_dim), noise, self.device)[:, share]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+            terms = self._objective(images, beta, eps)
+        loss = (terms.objective(beta) * (1 + beta) ** -settings.loss_weight_power).sum()
+        # A sum over the share, divided by the whole batch: shares may differ in size. DistributedDataParallel will
+        # divide the gradients by the number of processes.
+        (loss * (self.processes.count / len(indices))).backward()
+        return torch.stack([terms.distortion.sum(), terms.rate.sum(), loss]).detach()
 
     def _learning_rate(self) -> float:
         warm = min(1.0, (self.step + 1) / max(1, self.settings.warmup_steps))

@@ -1,6 +1,7 @@
 """What a training run is: everything that decides its outcome, one preset for each model."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from vae.model import VAEConfig
 
@@ -26,6 +27,8 @@ class Settings:
     """Exponential moving average of the weights, per step; the average is what is saved."""
     loss_weight_power: float = 0.75
     """Each example's loss is divided by (1 + beta) to this power: 0 is the plain mean over betas."""
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    """Of the matrix products; weights, their averages and the losses are float32 either way."""
     gradient_norm: float = 1000.0
     """Gradients longer than this (in nats) are shortened to it."""
     held_out: int = 0

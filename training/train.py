@@ -2,6 +2,9 @@
 
 Writes runs/NAME/: checkpoint.safetensors and log.jsonl while it runs, weights/ (config.json, model.safetensors,
 training.json) at the end. Ctrl-C saves and says how to go on; `--resume` reaches the weights of an uninterrupted run.
+
+Several processes, on CPUs or GPUs, train one network: torchrun --nproc-per-node 4 -m training.train …, with the same options.
+On several machines --run-dir and --data-dir must be folders that all of them see. They may be resumed in another number.
 """
 
 import contextlib
@@ -24,7 +27,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 import vae
-from training import data
+from training import data, distributed
+from training.distributed import ProcessLost
 from training.loop import StepReport, Trainer, TrainingError
 from training.settings import PRESETS, Settings
 from vae.likelihood import observe
@@ -91,7 +95,7 @@ def _repeatable(argv: Sequence[str]) -> str:
 
 
 def run(arguments: Arguments) -> Path:
-    """Train to the end and return the weights folder. Raises DataError, TrainingError, KeyboardInterrupt (after saving)."""
+    """Train to the end and return the weights folder. Raises DataError, TrainingError, ProcessLost, KeyboardInterrupt (after saving)."""
     settings, directory = arguments.settings, arguments.directory()
     device = _device(arguments.device)
     split = data.load(settings.dataset, arguments.data_dir, "train")
@@ -101,49 +105,67 @@ def run(arguments: Arguments) -> Path:
     if settings.held_out >= len(split.images):
         raise TrainingError(f"--held-out {settings.held_out} leaves none of the {len(split.images)} training pictures")
     count = len(split.images) - settings.held_out
-    trainer = Trainer(settings, split.images[:count], device, split.sha256)
     checkpoint = directory / CHECKPOINT
-    if arguments.resume:
-        trainer.restore(checkpoint)
-    elif checkpoint.exists():
+    if checkpoint.exists() and not arguments.resume:
         raise TrainingError(f"{directory} already holds a run; add --resume to go on with it, or choose another --run-dir")
-    directory.mkdir(parents=True, exist_ok=True)
-    trainer.save(checkpoint)  # an unwritable folder or a full disk shows now, not after hours
-    with _Log(directory / "log.jsonl", trainer.step) as log, _Interruption() as interruption:
-        _train(trainer, checkpoint, log, arguments.checkpoint_seconds, split.images[count:], interruption)
-    return _export(trainer, directory / "weights", arguments)
+    with distributed.connected(device) as processes:
+        processes.wait()  # until all have looked for the checkpoint, which the first is about to write
+        trainer = Trainer(settings, split.images[:count], device, split.sha256, processes)
+        if arguments.resume:
+            trainer.restore(checkpoint)
+        if processes.rank == 0:
+            directory.mkdir(parents=True, exist_ok=True)
+            trainer.save(checkpoint)  # an unwritable folder or a full disk shows now, not after hours
+        with _Interruption() as interruption:
+            _train(trainer, directory, arguments.checkpoint_seconds, split.images[count:], interruption)
+        if processes.rank == 0:
+            _export(trainer, directory / "weights", arguments)
+    return directory / "weights"
 
 
 def _train(
-    trainer: Trainer, checkpoint: Path, log: "_Log", checkpoint_seconds: float, validation: Tensor,
-    interruption: "_Interruption",
+    trainer: Trainer, directory: Path, checkpoint_seconds: float, validation: Tensor, interruption: "_Interruption"
 ) -> None:
+    """To the last step, or until KeyboardInterrupt or ProcessLost; saved in any of these cases."""
+    first = trainer.processes.rank == 0
     reports: list[StepReport] = []
     saved = measured = time.monotonic()
-    with tqdm(total=trainer.total_steps, initial=trainer.step, unit="step", smoothing=0.01, dynamic_ncols=True) as progress:
+    with (_Log(directory / "log.jsonl", trainer.step) if first else contextlib.nullcontext() as log,
+          tqdm(total=trainer.total_steps, initial=trainer.step, unit="step", smoothing=0.01, dynamic_ncols=True,
+               disable=not first) as progress):
         try:
             for report in trainer.remaining():
                 now = time.monotonic()
                 trainer.seconds += now - measured
                 measured = now
-                reports.append(report)
-                progress.update()
-                if trainer.step % LOG_EVERY == 0:
-                    means = _means(reports)
-                    log.write(step=trainer.step, examples=trainer.step * trainer.settings.batch_size,
-                              seconds=round(trainer.seconds, 1), skipped=trainer.skipped, **means)
-                    progress.set_postfix(distortion=f"{means['distortion']:.1f}", rate=f"{means['rate']:.1f}", refresh=False)
-                    reports.clear()
-                due = trainer.step % (VALIDATE_EVERY * trainer.steps_per_epoch) == 0 or trainer.step == trainer.total_steps
-                if len(validation) and due:
-                    log.write(step=trainer.step, validation=_validate(trainer, validation))
-                if now - saved > checkpoint_seconds:
-                    trainer.save(checkpoint)
-                    saved = now
-                if interruption.requested:
+                if first:
+                    reports.append(report)
+                    _report(trainer, reports, validation, log, progress)
+                    if now - saved > checkpoint_seconds:
+                        trainer.save(directory / CHECKPOINT)
+                        saved = now
+                if trainer.processes.any(interruption.requested):
                     raise KeyboardInterrupt
-        finally:
-            trainer.save(checkpoint)
+        except (KeyboardInterrupt, ProcessLost):
+            if first:
+                trainer.save(directory / CHECKPOINT)  # also then a whole step: nothing changes before all have answered
+            raise
+    if first:
+        trainer.save(directory / CHECKPOINT)
+
+
+def _report(trainer: Trainer, reports: list[StepReport], validation: Tensor, log: "_Log", progress: tqdm) -> None:
+    """What is due after a step: the progress bar, a line of the log, the held-out pictures."""
+    progress.update()
+    if trainer.step % LOG_EVERY == 0:
+        means = _means(reports)
+        log.write(step=trainer.step, examples=trainer.step * trainer.settings.batch_size, seconds=round(trainer.seconds, 1),
+                  skipped=trainer.skipped, **means)
+        progress.set_postfix(distortion=f"{means['distortion']:.1f}", rate=f"{means['rate']:.1f}", refresh=False)
+        reports.clear()
+    due = trainer.step % (VALIDATE_EVERY * trainer.steps_per_epoch) == 0 or trainer.step == trainer.total_steps
+    if len(validation) and due:
+        log.write(step=trainer.step, validation=_validate(trainer, validation))
 
 
 def _means(reports: list[StepReport]) -> dict[str, float]:
@@ -203,7 +225,7 @@ def _export(trainer: Trainer, folder: Path, arguments: Arguments) -> Path:
         "skipped_steps": trainer.skipped,
         "minutes": round(trainer.seconds / 60, 1),
         "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
-        "machine": _machine(trainer.device),
+        "machine": _machine(trainer),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
     (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -212,17 +234,18 @@ def _export(trainer: Trainer, folder: Path, arguments: Arguments) -> Path:
 
 def _device(name: str) -> torch.device:
     try:
-        device = torch.device(name)
+        device = torch.device("cuda", distributed.own().local_rank) if name == "cuda" else torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise TrainingError(f"--device {name} cannot be used here; leave it out, or choose cpu") from error
     return device
 
 
-def _machine(device: torch.device) -> str:
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    cores = torch.get_num_threads()
+def _machine(trainer: Trainer) -> str:
+    count = trainer.processes.count
+    if trainer.device.type == "cuda":
+        return f"{count} x {torch.cuda.get_device_name(trainer.device)}"
+    cores = torch.get_num_threads() * count
     return f"{cores} CPU core{'s' if cores > 1 else ''} ({platform.machine()}, {platform.system()})"
 
 
@@ -245,25 +268,36 @@ class _Interruption:
 
 
 def main(argv: Sequence[str]) -> int:
+    me = distributed.own()
     try:
         arguments = parse(argv)
         try:
             folder = run(arguments)
         except KeyboardInterrupt:
-            command = ["python", "-m", "training.train", *(word for word in argv if word != "--resume")]
-            if (arguments.directory() / CHECKPOINT).exists():
-                command.append("--resume")
-            print(f"\nstopped; go on with: {shlex.join(command)}", file=sys.stderr)
+            if me.rank == 0:
+                print(f"\nstopped; go on with: {_resuming(argv, arguments)}", file=sys.stderr)
             return 130
-    except (data.DataError, TrainingError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except OSError as error:
         print(f"error: cannot write {error.filename or arguments.directory()} ({error.strerror}); choose another --run-dir",
               file=sys.stderr)
         return 2
-    print(f"weights in {folder}; measure them with: python -m training.evaluate {folder}")
+    except ProcessLost as error:
+        print(f"error: {error}", file=sys.stderr)  # by whoever is left
+        return 2
+    except (data.DataError, TrainingError, ValueError) as error:
+        if me.local_rank == 0:  # the others on this machine find the same
+            print(f"error: {error}", file=sys.stderr)
+        return 2
+    if me.rank == 0:
+        print(f"weights in {folder}; measure them with: python -m training.evaluate {folder}")
     return 0
+
+
+def _resuming(argv: Sequence[str], arguments: Arguments) -> str:
+    me = distributed.own()
+    start = ["python"] if me.count == 1 else ["torchrun", "--nproc-per-node", str(me.local_count)]
+    resume = ["--resume"] if (arguments.directory() / CHECKPOINT).exists() else []
+    return shlex.join([*start, "-m", "training.train", *(word for word in argv if word != "--resume"), *resume])
 
 
 if __name__ == "__main__":

@@ -1,0 +1,196 @@
+"""What a run survives: kill -9 at any moment, the loss of a process, another number of processes after a resume."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import torch.multiprocessing
+from torch import distributed
+
+import vae
+from tests.conftest import striped_digits, tiny_config, write_idx
+from training.distributed import Processes
+from training.loop import Trainer, log_uniform
+from training.settings import Settings
+from vae.likelihood import observe
+from vae.noise import seeded, standard_normal
+
+ROOT = Path(__file__).parents[2]
+TINY = ["--preset", "mnist", "--dataset", "bars", "--network.width", "16", "--network.blocks", "1", "--network.latent-dim", "3",
+        "--batch-size", "50", "--epochs", "25", "--warmup-steps", "10", "--checkpoint-seconds", "0"]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
+CPU = torch.device("cpu")
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no kill -9")
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_idx(folder / "bars", train=500)
+    return folder
+
+
+def start(data_dir: Path, run_dir: Path, *more: str, processes: int = 1) -> subprocess.Popen:
+    launcher = [sys.executable, "-m", "training.train"] if processes == 1 else [
+        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes), "--master-port", str(free_port()),
+        "-m", "training.train",
+    ]
+    return subprocess.Popen([*launcher, *TINY, "--data-dir", str(data_dir), "--run-dir", str(run_dir), *more], cwd=ROOT,
+                            env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: subprocess.Popen) -> None:
+    _, message = process.communicate(timeout=120)
+    assert process.returncode == 0, message
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def await_file(path: Path, process: subprocess.Popen, lines: int = 0) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists() or path.read_bytes().count(b"\n") < lines:
+        assert time.monotonic() < deadline and process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+
+
+def weights(run_dir: Path) -> bytes:
+    return (run_dir / "weights" / "model.safetensors").read_bytes()
+
+
+def test_kill_9_at_random_moments_changes_no_bit_of_the_final_weights(data_dir, tmp_path):
+    """A checkpoint after every step, so that many of the kills fall into the writing of one."""
+    finish(start(data_dir, tmp_path / "whole"))
+    moment = random.Random(time.time_ns())
+    checkpoint, kills, resume = tmp_path / "killed" / "checkpoint.safetensors", 0, []
+    for _ in range(4):
+        process = start(data_dir, tmp_path / "killed", *resume)
+        before = checkpoint.stat().st_mtime_ns if resume else 0
+        while process.poll() is None and (not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before):
+            time.sleep(0.005)
+        time.sleep(moment.uniform(0, 0.5))
+        kills += process.poll() is None
+        process.kill()
+        process.communicate(timeout=60)
+        resume = ["--resume"]
+    assert kills >= 2
+    finish(start(data_dir, tmp_path / "killed", "--resume"))
+    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
+    steps = [json.loads(line)["step"] for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()]
+    assert steps == [100, 200]
+
+
+# Several processes
+
+
+def settings(**changes) -> Settings:
+    network = tiny_config(image_shape=(1, 28, 28), width=32, latent_dim=4)
+    values = {"dataset": "bars", "network": network, "epochs": 1, "batch_size": 65, "precision": "float32", "warmup_steps": 0}
+    return Settings(**(values | changes))
+
+
+def pictures() -> torch.Tensor:
+    return torch.from_numpy(striped_digits(650, seed=1)[0])[:, None]
+
+
+def _two_steps(rank: int, count: int, port: int, folder: str) -> None:
+    """What one of `count` processes finds: the gradients of the first step, and where two steps lead."""
+    torch.set_num_threads(1)
+    distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=count)
+    trainer = Trainer(settings(), pictures(), CPU, {}, Processes(rank, count))
+    steps = trainer.remaining()
+    report = next(steps)
+    found = {f"gradient {name}": parameter.grad.clone() for name, parameter in trainer.model.named_parameters()}
+    next(steps)
+    found |= {f"weights {name}": parameter.detach() for name, parameter in trainer.model.named_parameters()}
+    torch.save((found, (report.distortion, report.rate, report.loss)), Path(folder) / f"{rank}.pt")
+    distributed.destroy_process_group()
+
+
+def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(tmp_path):
+    """65 examples: the shares differ in size, so an average of averages would be wrong."""
+    torch.multiprocessing.spawn(_two_steps, (2, free_port(), str(tmp_path)), nprocs=2)
+    (first, report), (second, _) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
+    alone = Trainer(settings(), pictures(), CPU, {})
+    steps = alone.remaining()
+    own = next(steps)
+    assert report == pytest.approx((own.distortion, own.rate, own.loss), rel=1e-5)
+    for name, parameter in alone.model.named_parameters():
+        torch.testing.assert_close(first[f"gradient {name}"], parameter.grad, rtol=1e-4, atol=1e-5)
+    next(steps)
+    for name, parameter in alone.model.named_parameters():
+        assert torch.equal(first[f"weights {name}"], second[f"weights {name}"])
+        torch.testing.assert_close(first[f"weights {name}"], parameter.detach(), rtol=1e-3, atol=1e-5)
+
+
+def test_the_gradients_are_those_of_the_mean_loss_written_out():
+    """An independent reference: the loss of the README's formula on the same draws, without the trainer."""
+    trainer = Trainer(settings(), pictures(), CPU, {})
+    order = torch.randperm(650, generator=seeded(1, "order", 0))[:65]
+    noise = seeded(1, "step", 0)
+    x = observe(pictures()[order].float() / 255, "bernoulli", generator=noise)
+    beta = log_uniform(0.01, 50.0, 65, noise)
+    eps = standard_normal((1, 65, 4), noise, CPU)
+    q = trainer.model.encode(x, beta)
+    p = torch.distributions.Bernoulli(logits=trainer.model.decode(q.mean + q.log_variance.exp().sqrt() * eps[0], beta).logits)
+    posterior = torch.distributions.Normal(q.mean, q.standard_deviation)
+    rate = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1)
+    loss = ((-p.log_prob(x).sum((1, 2, 3)) + beta * rate) / (1 + beta) ** settings().loss_weight_power).mean()
+    loss.backward()
+    expected = {name: parameter.grad.clone() for name, parameter in trainer.model.named_parameters()}
+    report = next(trainer.remaining())
+    assert report.loss == pytest.approx(loss.item(), rel=1e-5)
+    for name, parameter in trainer.model.named_parameters():
+        torch.testing.assert_close(parameter.grad, expected[name], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("total", [1, 7, 256])
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_shares_cover_a_batch_without_overlap(total, count):
+    shares = [list(range(total))[Processes(rank, count).share(total)] for rank in range(count)]
+    assert sum(shares, []) == list(range(total))
+    assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(data_dir, tmp_path):
+    run = tmp_path / "run"
+    two = start(data_dir, run, "--epochs", "2000", processes=2)
+    await_file(run / "log.jsonl", two, lines=2)
+    workers = Path(f"/proc/{two.pid}/task/{two.pid}/children").read_text().split()
+    assert len(workers) == 2
+    os.kill(int(workers[1]), signal.SIGKILL)
+    _, message = two.communicate(timeout=120)
+    assert two.returncode != 0
+    assert "another process of this run has ended; start all of them again with --resume" in message
+    assert not (run / "weights").exists()
+    state = json.loads(vae.weights.safetensors.safe_open(run / "checkpoint.safetensors", "pt").metadata()["state"])
+    assert state["step"] >= 200
+
+
+def test_a_run_of_two_processes_is_resumed_by_one(data_dir, tmp_path):
+    """The same draws, so nearly the same weights as one process alone; only sums were taken in another order."""
+    run, options = tmp_path / "run", ("--precision", "float32")
+    two = start(data_dir, run, *options, processes=2)
+    await_file(run / "log.jsonl", two, lines=1)
+    two.send_signal(signal.SIGINT)
+    _, message = two.communicate(timeout=120)
+    assert "--resume" in message
+    assert "torchrun --nproc-per-node 2 -m training.train" in message
+    finish(start(data_dir, run, "--resume", *options))
+    finish(start(data_dir, tmp_path / "alone", *options))
+    mixed, alone = vae.load(run / "weights"), vae.load(tmp_path / "alone" / "weights")
+    x = vae.binarize(pictures().float() / 255, generator=seeded(0))
+    losses = [vae.elbo(model, x, 1.0, generator=seeded(1)).negative_elbo.mean().item() for model in (mixed, alone)]
+    assert losses[0] == pytest.approx(losses[1], rel=0.02)

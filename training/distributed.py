@@ -1,0 +1,83 @@
+"""One training run in several processes, as torchrun starts them. A single process is the case of one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed
+
+
+class ProcessLost(Exception):
+    """Another process of the run has ended. One sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those of a run. rank: which one, from 0; count: of how many; local_*: the same on this machine.
+
+    Only rank 0 writes files and shows progress.
+    """
+
+    rank: int = 0
+    count: int = 1
+    local_rank: int = 0
+    local_count: int = 1
+
+    def share(self, total: int) -> slice:
+        """This process's part of `total` examples. The parts cover all of them and differ by one at most."""
+        return slice(total * self.rank // self.count, total * (self.rank + 1) // self.count)
+
+    def sum(self, values: Tensor) -> Tensor:
+        """The sum over all processes, the same bits in each. Raises ProcessLost."""
+        if self.count > 1:
+            with self.together():
+                distributed.all_reduce(values)
+        return values
+
+    def any(self, value: bool) -> bool:
+        """Whether it holds in any process; all get the same answer, so they can stop after the same step. Raises ProcessLost."""
+        return value if self.count == 1 else bool(self.sum(torch.tensor(float(value), device=_device())))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Around work that needs the other processes: what PyTorch raises when one of them has ended becomes ProcessLost."""
+        try:
+            yield
+        except RuntimeError as error:
+            if self.count == 1:
+                raise
+            raise ProcessLost("another process of this run has ended; start all of them again with --resume "
+                              f"({str(error).splitlines()[0]})") from error
+
+    def wait(self) -> None:
+        """Until all processes have come here."""
+        if self.count > 1:
+            distributed.barrier()
+
+
+def own() -> Processes:
+    """What torchrun's environment says of this process."""
+    return Processes(*(int(os.environ.get(name, default)) for name, default in
+                       (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"), ("LOCAL_WORLD_SIZE", "1"))))
+
+
+@contextmanager
+def connected(device: torch.device) -> Iterator[Processes]:
+    """Join the other processes, if there are any: by NCCL between GPUs, by gloo elsewhere."""
+    processes = own()
+    if processes.count == 1:
+        yield processes
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield processes
+    finally:
+        distributed.destroy_process_group()
+
+
+def _device() -> torch.device:
+    return torch.device("cuda" if distributed.get_backend() == "nccl" else "cpu")
