@@ -3,16 +3,51 @@
 import json
 from pathlib import Path
 
+from training import figures
 from training.data import SOURCES
 from vae.metrics import Metrics
+from vae.model import VAEConfig
 
 TEMPLATE = Path(__file__).with_name("card.md")
-TABLE_BETAS = (0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0)
+TABLE_BETAS = (0.001, 0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0)
 EVERY_BETA = (
     "A variational autoencoder for every beta from {low:g} to {high:g}: one network, conditioned on beta, that a slider can\n"
     "move along the whole rate–distortion curve. Made for teaching."
 )
+AUTOENCODER = (
+    "A plain autoencoder: the network of the variational models beside it, trained without noise and without KL, to\n"
+    "compare them with. `vae.elbo` refuses it; its loss is `vae.point_distortion(model, images, 0)`. Its code was scaled\n"
+    "to mean 0 and variance 1 in each dimension over the training pictures, by rewriting two layers, which changes no\n"
+    "reconstruction."
+)
 ONE_BETA = "A variational autoencoder trained at beta = {beta:g} alone, without conditioning, to compare others with."
+OTHER_BETAS = (
+    "The numbers at other betas than 1 belong to other decoders: distortion + rate there is an upper bound on that decoder's\n"
+    "−log p(x). "
+)
+CURVE = """\
+{test_set}: all {metrics.test_count:,} pictures, seed {metrics.seed}, {metrics.samples} draws of z for each
+picture's distortion. Nats, summed over pixels and latent dimensions. Rate = KL(q(z|x) ‖ p(z)), distortion =
+−E[log p(x|z)]; their sum is the negative ELBO of the decoder at that beta, and at beta = 1 also what was minimised. An active
+unit is a dimension whose mean rate exceeds 0.01 nats.
+
+{table}
+
+**−log p(x) at beta = {bound.beta:g}, importance-weighted with K = {bound.samples}:
+{bound.nats:.2f} ± {bound.standard_error:.2f} nats**
+(mean and standard error over {bound.count:,} pictures; an upper bound on average)."""
+POINT = """\
+{test_set}: all {metrics.test_count:,} pictures, binarised with seed {metrics.seed}; nats, summed over pixels.
+
+**Distortion −log p(x|z) at the code of each picture: {distortion:.2f} nats.**
+There is no rate: a code without noise could hold any amount of information. So this number is no bound on anything, and not
+to be compared with a negative ELBO."""
+CAPTIONS = {
+    "rate_distortion": "Rate–distortion curve of the test set",
+    "reconstructions": "Reconstructions of test pictures",
+    "samples": "Samples from the prior",
+    "latent_plane": "Codes of 2,000 test pictures in the latent plane, by class",
+}
 LIKELIHOOD_LIMITS = {
     "bernoulli": "Its likelihood is that of binarised pixels and cannot be compared with one of grey pixels.",
     "discretized_logistic": "Its likelihood is that of 8-bit pixels.",
@@ -20,7 +55,9 @@ LIKELIHOOD_LIMITS = {
 
 
 def summary(metrics: Metrics) -> str:
-    """One line: the two numbers that a researcher looks for."""
+    """One line: the numbers that a researcher looks for."""
+    if metrics.importance_weighted is None:
+        return f"plain autoencoder: distortion {metrics.betas[0].distortion:.2f} nats at its code; no rate, no ELBO"
     one, bound = metrics.at(1.0), metrics.importance_weighted
     return (f"beta = {one.beta:g}: negative ELBO {one.negative_elbo:.2f} nats = distortion {one.distortion:.2f} + rate "
             f"{one.rate:.2f}; importance-weighted, K = {bound.samples}: {bound.nats:.2f} ± {bound.standard_error:.2f} nats")
@@ -36,11 +73,14 @@ def read_training(path: Path) -> dict:
     return training
 
 
-def write(folder: Path, metrics: Metrics, training: dict) -> None:
+def write(folder: Path, config: VAEConfig, metrics: Metrics, training: dict) -> None:
     """Write folder/README.md. training: the content of training.json."""
+    binarised = "Dynamically binarised test set" if config.likelihood == "bernoulli" else "Test set"
+    test_set = f"{binarised} of {training['settings']['dataset']}"
     card = TEMPLATE.read_text(encoding="utf-8").format(
-        test_count=metrics.test_count, seed=metrics.seed, samples=metrics.samples, bound=metrics.importance_weighted,
-        table=_table(metrics), **_fields(training),
+        measured=_point(metrics, test_set) if config.autoencoder else _curve(metrics, test_set),
+        figures="\n\n".join(f"![{CAPTIONS[name]}](figures/{name}.png)" for name in figures.names(config)),
+        other_betas="" if config.autoencoder else OTHER_BETAS, **_fields(training),
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
 
@@ -51,10 +91,9 @@ def _fields(training: dict) -> dict[str, object]:
     network, source = settings["network"], SOURCES.get(settings["dataset"])
     low, high = network["beta_range"]
     return {
-        "name": training["preset"] if low < high else f"{training['preset']}-beta-{low:g}",
-        "kind": EVERY_BETA.format(low=low, high=high) if low < high else ONE_BETA.format(beta=low),
+        "name": training["preset"] if low < high or not high else f"{training['preset']}-beta-{low:g}",
+        "kind": (EVERY_BETA.format(low=low, high=high) if low < high else ONE_BETA.format(beta=low) if low else AUTOENCODER),
         "dataset": settings["dataset"],
-        "test_set": "Dynamically binarised test set" if network["likelihood"] == "bernoulli" else "Test set",
         "likelihood_limit": LIKELIHOOD_LIMITS[network["likelihood"]],
         "latent_dim": network["latent_dim"],
         "epochs": settings["epochs"],
@@ -63,6 +102,14 @@ def _fields(training: dict) -> dict[str, object]:
         "licence": source.licence if source else "its owner's",
         **{key: training[key] for key in ("examples_seen", "minutes", "machine", "parameters", "command")},
     }
+
+
+def _point(metrics: Metrics, test_set: str) -> str:
+    return POINT.format(test_set=test_set, metrics=metrics, distortion=metrics.betas[0].distortion)
+
+
+def _curve(metrics: Metrics, test_set: str) -> str:
+    return CURVE.format(test_set=test_set, metrics=metrics, bound=metrics.importance_weighted, table=_table(metrics))
 
 
 def _table(metrics: Metrics) -> str:

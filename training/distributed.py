@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, distributed
 
 
-class ProcessLost(Exception):
+class ProcessLostError(Exception):
     """Another process of the run has ended. One sentence that says what to do."""
 
 
@@ -30,31 +30,34 @@ class Processes:
         return slice(total * self.rank // self.count, total * (self.rank + 1) // self.count)
 
     def sum(self, values: Tensor) -> Tensor:
-        """The sum over all processes, the same bits in each. Raises ProcessLost."""
+        """The sum over all processes, the same bits in each. Raises ProcessLostError."""
         if self.count > 1:
             with self.together():
                 distributed.all_reduce(values)
         return values
 
     def any(self, value: bool) -> bool:
-        """Whether it holds in any process; all get the same answer, so they can stop after the same step. Raises ProcessLost."""
+        """Whether it holds in any process. All get the same answer, so they can stop after the same step."""
         return value if self.count == 1 else bool(self.sum(torch.tensor(float(value), device=_device())))
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Around work that needs the other processes: what PyTorch raises when one of them has ended becomes ProcessLost."""
+        """Around work that needs the others: what PyTorch raises when one of them has ended becomes ProcessLostError."""
         try:
             yield
         except RuntimeError as error:
             if self.count == 1:
                 raise
-            raise ProcessLost("another process of this run has ended; start all of them again with --resume "
+            raise ProcessLostError("another process of this run has ended; start all of them again with --resume "
                               f"({str(error).splitlines()[0]})") from error
 
     def wait(self) -> None:
         """Until all processes have come here."""
         if self.count > 1:
             distributed.barrier()
+
+
+ALONE = Processes()
 
 
 def own() -> Processes:

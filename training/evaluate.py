@@ -5,6 +5,7 @@ stored file, in float32, in nats. With --check nothing is written: the exit code
 """
 
 import dataclasses
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from vae.metrics import (
 )
 from vae.model import VAE
 from vae.noise import seeded
-from vae.weights import EXAMPLES, METRICS, REFERENCE, WeightsError, load_model
+from vae.weights import EXAMPLES, METRICS, REFERENCE, WeightsError, load_folder, load_model
 
 BATCH = 500  # pictures; part of the recipe, since the noise is drawn batch by batch
 EXAMPLE_COUNT, REFERENCE_COUNT = 10, 2_000
@@ -86,8 +87,8 @@ def evaluate(arguments: Arguments) -> int:
     write_metrics(folder / METRICS, metrics)
     _write_examples(folder, test)
     _write_reference(folder, test, data.load(dataset, arguments.data_dir, "train").images)
-    figures.write(folder, model, metrics, test.images[example_indices(test.labels)])
-    card.write(folder, metrics, training)
+    figures.write(folder, model, metrics, test.images[example_indices(test.labels)], load_folder(folder).reference)
+    card.write(folder, model.config, metrics, training)
     print(card.summary(metrics))
     return 0
 
@@ -107,9 +108,11 @@ def measure(model: VAE, images: Tensor, seed: int, samples: int, importance_samp
     low, high = model.config.beta_range
     reference = pictures[:REFERENCE_COUNT]
     reference_entries = [_at_beta(model, reference, beta, seed, samples) for beta in REFERENCE_BETAS if low <= beta <= high]
+    bound = None
+    if not model.config.autoencoder:
+        bound = _importance_weighted(model, pictures, min(max(1.0, low), high), seed, importance_samples)
     return Metrics(
-        test_count=len(pictures), seed=seed, samples=samples, betas=tuple(entries),
-        importance_weighted=_importance_weighted(model, pictures, min(max(1.0, low), high), seed, importance_samples),
+        test_count=len(pictures), seed=seed, samples=samples, betas=tuple(entries), importance_weighted=bound,
         reference=tuple((entry.beta, entry.rate, entry.distortion) for entry in reference_entries),
     )
 
@@ -117,12 +120,16 @@ def measure(model: VAE, images: Tensor, seed: int, samples: int, importance_samp
 def _at_beta(model: VAE, pictures: Tensor, beta: float, seed: int, samples: int) -> BetaMetrics:
     distortions, rates = [], []
     for number, batch in enumerate(pictures.split(BATCH)):
-        terms = vae.elbo(model, batch, beta, generator=seeded(seed, "noise", number), samples=samples)
-        distortions.append(terms.distortion)
-        rates.append(terms.rate_per_dimension)
+        if model.config.autoencoder:
+            distortions.append(vae.point_distortion(model, batch, beta))
+            rates.append(torch.full((len(batch), model.config.latent_dim), torch.inf))
+        else:
+            terms = vae.elbo(model, batch, beta, generator=seeded(seed, "noise", number), samples=samples)
+            distortions.append(terms.distortion)
+            rates.append(terms.rate_per_dimension)
     # Averages over all pictures at once: averages of batch averages go wrong with a short last batch.
     distortion, rate_per_dimension = torch.cat(distortions).double(), torch.cat(rates).double()
-    objective = distortion + beta * rate_per_dimension.sum(1)
+    objective = distortion + beta * rate_per_dimension.sum(1) if beta else distortion
     mean_rates = rate_per_dimension.mean(0)
     return BetaMetrics(
         beta=beta, rate=mean_rates.sum().item(), distortion=distortion.mean().item(),
@@ -166,7 +173,7 @@ def _compare(published: Metrics, found: Metrics) -> int:
             return [number for key, item in value.items() if key != "active_units" for number in numbers(item)]
         if isinstance(value, list | tuple):
             return [number for item in value for number in numbers(item)]
-        return [float(value)]
+        return [] if value in (None, math.inf) else [float(value)]  # None, infinite: what a plain autoencoder lacks
 
     old, new = numbers(dataclasses.asdict(published)), numbers(dataclasses.asdict(found))
     if len(old) != len(new):

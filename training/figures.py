@@ -1,4 +1,4 @@
-"""Pictures of the model card, by matplotlib: the rate–distortion curve, and reconstructions and samples at a few betas."""
+"""Pictures of the model card, by matplotlib: the rate–distortion curve, reconstructions, samples, a 2-D latent plane."""
 
 from pathlib import Path
 
@@ -7,31 +7,44 @@ import matplotlib
 matplotlib.use("Agg")  # no screen on a training machine
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
+from matplotlib import patheffects
 from torch import Tensor
 
 from vae import experiments
 from vae.metrics import Metrics
-from vae.model import VAE
+from vae.model import VAE, VAEConfig
+from vae.weights import Reference
 
 SHOWN_BETAS = (0.01, 0.1, 1.0, 10.0)
 SEED = 0
 INK, MUTED = "#222222", "#767676"
 
 
-def write(folder: Path, model: VAE, metrics: Metrics, examples: Tensor) -> None:
-    """Write figures/rate_distortion.png, reconstructions.png and samples.png. examples: (M, C, H, W) uint8."""
+def write(folder: Path, model: VAE, metrics: Metrics, examples: Tensor, reference: Reference) -> None:
+    """Write into figures/ what NAMES says of this model. examples: (M, C, H, W) uint8."""
     target = folder / "figures"
     target.mkdir(exist_ok=True)
     low, high = model.config.beta_range
     betas = [beta for beta in SHOWN_BETAS if low <= beta <= high] or [low]
+    draw = {
+        "rate_distortion": lambda: _rate_distortion(metrics),
+        "reconstructions": lambda: _reconstructions(model, betas, examples),
+        "samples": lambda: _samples(model, betas),
+        "latent_plane": lambda: _latent_plane(model, betas, reference),
+    }
     with plt.rc_context({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, "savefig.dpi": 130}):
-        for name, figure in (
-            ("rate_distortion", _rate_distortion(metrics)),
-            ("reconstructions", _reconstructions(model, betas, examples)),
-            ("samples", _samples(model, betas)),
-        ):
+        for name in names(model.config):
+            figure = draw[name]()
             figure.savefig(target / f"{name}.png", bbox_inches="tight", facecolor="white")
             plt.close(figure)
+
+
+def names(config: VAEConfig) -> tuple[str, ...]:
+    """The pictures that a card of such a model shows."""
+    curve = () if config.autoencoder else ("rate_distortion",)
+    plane = ("latent_plane",) if config.latent_dim == 2 else ()
+    return (*curve, "reconstructions", "samples", *plane)
 
 
 def _rate_distortion(metrics: Metrics) -> plt.Figure:
@@ -75,10 +88,39 @@ def _reconstructions(model: VAE, betas: list[float], examples: Tensor) -> plt.Fi
     rows = [("seen", np.stack([experiments.observe(model, image, seed=SEED).numpy() for image in inputs]))]
     for beta in betas:
         means = [experiments.reconstruct(model, image, beta, seed=SEED).mean for image in inputs]
-        rows.append((f"β = {beta:g}", np.stack(means)))
-    return _grid(rows, "Reconstructions of test pictures: E[x|z] for one z ~ q(z|x), the same noise at every beta")
+        rows.append((_name(beta), np.stack(means)))
+    which = "decoded codes" if model.config.autoencoder else "E[x|z] for one z ~ q(z|x), the same noise at every beta"
+    return _grid(rows, f"Reconstructions of test pictures: {which}")
 
 
 def _samples(model: VAE, betas: list[float]) -> plt.Figure:
-    rows = [(f"β = {beta:g}", experiments.gallery(model, beta, count=10, seed=SEED).images) for beta in betas]
+    rows = [(_name(beta), experiments.gallery(model, beta, count=10, seed=SEED).images) for beta in betas]
+    if model.config.autoencoder:
+        return _grid(rows, "E[x|z] for z ~ N(0, I), which this decoder was never trained for")
     return _grid(rows, "Samples: E[x|z] for z ~ N(0, I), the same z at every beta")
+
+
+def _name(beta: float) -> str:
+    return f"β = {beta:g}" if beta else "autoencoder"
+
+
+@torch.no_grad()
+def _latent_plane(model: VAE, betas: list[float], reference: Reference) -> plt.Figure:
+    """Where the encoder puts the reference pictures, each class a colour and its digit at the class's median."""
+    images = torch.from_numpy(reference.images).float() / 255
+    observed = experiments.observe(model, images, seed=SEED)
+    figure, all_axes = plt.subplots(1, len(betas), figsize=(3.4 * len(betas), 3.6), squeeze=False)
+    colours = plt.get_cmap("tab10")
+    for axes, beta in zip(all_axes[0], betas, strict=True):
+        means = model.encode(observed, beta).mean.numpy()
+        axes.scatter(*means.T, s=2, c=reference.labels, cmap=colours, vmin=-0.5, vmax=9.5, rasterized=True)
+        for radius in (1, 2, 3):
+            axes.add_patch(plt.Circle((0, 0), radius, fill=False, color=MUTED, linewidth=0.6))
+        for label in np.unique(reference.labels):
+            axes.annotate(str(label), np.median(means[reference.labels == label], axis=0), fontsize=11, weight="bold",
+                          ha="center", va="center", path_effects=[patheffects.withStroke(linewidth=2.5, foreground="white")])
+        axes.set(title=_name(beta), xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xlabel="z₁")
+    all_axes[0, 0].set_ylabel("z₂")
+    figure.suptitle("Codes mu of 2,000 test pictures; circles: 1, 2, 3 standard deviations of N(0, I)", fontsize=10)
+    figure.tight_layout()
+    return figure

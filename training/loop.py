@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from training.distributed import Processes
+from training.distributed import ALONE, Processes
 from training.settings import Settings
-from vae.elbo import Elbo, elbo_with_noise
+from vae.elbo import elbo_with_noise, point_distortion
 from vae.likelihood import observe
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
@@ -40,20 +40,29 @@ class StepReport:
 
 
 def log_uniform(low: float, high: float, count: int, generator: torch.Generator) -> Tensor:
-    """(count,) betas, each decade as likely as any other."""
+    """(count,) betas, each decade as likely as any other; equal ends may also be 0."""
     u = torch.rand(count, generator=generator)
+    if low == high:
+        return torch.full((count,), low)
     return torch.exp(math.log(low) + u * (math.log(high) - math.log(low))).clamp(low, high)
 
 
 class Objective(nn.Module):
-    """The terms of the loss as a module's forward, which is what DistributedDataParallel wraps."""
+    """Distortion and rate as a module's forward, which is what DistributedDataParallel wraps: (N,) each.
+
+    A plain autoencoder, whose beta is 0, has no rate: 0 stands for it.
+    """
 
     def __init__(self, model: VAE) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, images: Tensor, beta: Tensor, eps: Tensor) -> Elbo:
-        return elbo_with_noise(self.model, images, beta, eps)
+    def forward(self, images: Tensor, beta: Tensor, eps: Tensor) -> tuple[Tensor, Tensor]:
+        if self.model.config.autoencoder:
+            distortion = point_distortion(self.model, images, beta)
+            return distortion, torch.zeros_like(distortion)
+        terms = elbo_with_noise(self.model, images, beta, eps)
+        return terms.distortion, terms.rate
 
 
 class Trainer:
@@ -64,13 +73,13 @@ class Trainer:
 
     def __init__(
         self, settings: Settings, images: Tensor, device: torch.device, data_sha256: dict[str, str],
-        processes: Processes = Processes(),
+        processes: Processes = ALONE,
     ) -> None:
         self.settings, self.device, self.data_sha256, self.processes = settings, device, data_sha256, processes
         self.images = images.to(device)
         if not processes.count <= settings.batch_size <= len(images):
-            raise TrainingError(f"--batch-size {settings.batch_size} must be at least the number of processes ({processes.count}) "
-                                f"and at most that of training pictures ({len(images)})")
+            raise TrainingError(f"--batch-size {settings.batch_size} must be at least the number of processes "
+                                f"({processes.count}) and at most that of training pictures ({len(images)})")
         self.steps_per_epoch = len(images) // settings.batch_size
         self.total_steps = settings.epochs * self.steps_per_epoch
         self.step = 0
@@ -130,12 +139,12 @@ class Trainer:
         beta = log_uniform(*config.beta_range, len(indices), noise)[share].to(self.device)
         eps = standard_normal((1, len(indices), config.latent_dim), noise, self.device)[:, share]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
-            terms = self._objective(images, beta, eps)
-        loss = (terms.objective(beta) * (1 + beta) ** -settings.loss_weight_power).sum()
+            distortion, rate = self._objective(images, beta, eps)
+        loss = ((distortion + beta * rate) * (1 + beta) ** -settings.loss_weight_power).sum()
         # A sum over the share, divided by the whole batch: shares may differ in size. DistributedDataParallel will
         # divide the gradients by the number of processes.
         (loss * (self.processes.count / len(indices))).backward()
-        return torch.stack([terms.distortion.sum(), terms.rate.sum(), loss]).detach()
+        return torch.stack([distortion.sum(), rate.sum(), loss]).detach()
 
     def _learning_rate(self) -> float:
         warm = min(1.0, (self.step + 1) / max(1, self.settings.warmup_steps))

@@ -26,13 +26,13 @@ import tyro
 from torch import Tensor
 from tqdm import tqdm
 
-import vae
 from training import data, distributed
-from training.distributed import ProcessLost
-from training.loop import StepReport, Trainer, TrainingError
+from training.distributed import ProcessLostError
+from training.loop import Objective, StepReport, Trainer, TrainingError
 from training.settings import PRESETS, Settings
 from vae.likelihood import observe
-from vae.noise import seeded
+from vae.model import VAE
+from vae.noise import seeded, standard_normal
 from vae.weights import save_model
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -95,7 +95,10 @@ def _repeatable(argv: Sequence[str]) -> str:
 
 
 def run(arguments: Arguments) -> Path:
-    """Train to the end and return the weights folder. Raises DataError, TrainingError, ProcessLost, KeyboardInterrupt (after saving)."""
+    """Train to the end and return the weights folder.
+
+    Raises DataError or TrainingError; after saving also ProcessLostError or KeyboardInterrupt.
+    """
     settings, directory = arguments.settings, arguments.directory()
     device = _device(arguments.device)
     split = data.load(settings.dataset, arguments.data_dir, "train")
@@ -126,7 +129,7 @@ def run(arguments: Arguments) -> Path:
 def _train(
     trainer: Trainer, directory: Path, checkpoint_seconds: float, validation: Tensor, interruption: "_Interruption"
 ) -> None:
-    """To the last step, or until KeyboardInterrupt or ProcessLost; saved in any of these cases."""
+    """To the last step, or until KeyboardInterrupt or ProcessLostError; saved in any of these cases."""
     first = trainer.processes.rank == 0
     reports: list[StepReport] = []
     saved = measured = time.monotonic()
@@ -146,7 +149,7 @@ def _train(
                         saved = now
                 if trainer.processes.any(interruption.requested):
                     raise KeyboardInterrupt
-        except (KeyboardInterrupt, ProcessLost):
+        except (KeyboardInterrupt, ProcessLostError):
             if first:
                 trainer.save(directory / CHECKPOINT)  # also then a whole step: nothing changes before all have answered
             raise
@@ -183,8 +186,10 @@ def _validate(trainer: Trainer, pictures: Tensor) -> list[dict[str, float]]:
     low, high = model.config.beta_range
     results = []
     for beta in [beta for beta in VALIDATION_BETAS if low <= beta <= high] or [low]:
-        terms = vae.elbo(model, images, beta, generator=seeded(trainer.settings.seed, "validation noise"))
-        results.append({"beta": beta, "rate": terms.rate.mean().item(), "distortion": terms.distortion.mean().item()})
+        noise = seeded(trainer.settings.seed, "validation noise")
+        eps = standard_normal((1, len(images), model.config.latent_dim), noise, trainer.device)
+        distortion, rate = Objective(model)(images, beta, eps)
+        results.append({"beta": beta, "rate": rate.mean().item(), "distortion": distortion.mean().item()})
     return results
 
 
@@ -211,8 +216,11 @@ class _Log:
         self._file.close()
 
 
-def _export(trainer: Trainer, folder: Path, arguments: Arguments) -> Path:
-    save_model(folder, trainer.averaged_model())
+def _export(trainer: Trainer, folder: Path, arguments: Arguments) -> None:
+    model = trainer.averaged_model()
+    if model.config.autoencoder:
+        _standardise_code(model, trainer.images, trainer.settings.seed)
+    save_model(folder, model)
     settings = dataclasses.asdict(trainer.settings)
     record = {
         "command": arguments.command,
@@ -229,7 +237,23 @@ def _export(trainer: Trainer, folder: Path, arguments: Arguments) -> Path:
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
     (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    return folder
+
+
+@torch.no_grad()
+def _standardise_code(model: VAE, images: Tensor, seed: int) -> None:
+    """Give a plain autoencoder's code mean 0 and variance 1 in each dimension over the training pictures.
+
+    Nothing in its loss decides where the code lies and how wide it is. Both go into the layers on either side of it, so that
+    no reconstruction changes and its map can be laid beside that of a variational model.
+    """
+    observed = observe(images.float() / 255, model.config.likelihood, generator=seeded(seed, "code"))
+    code = torch.cat([model.encode(batch, 0.0).mean for batch in observed.split(1000)]).double()
+    mean, deviation = code.mean(0).float(), code.std(0).clamp(min=1e-6).float()
+    head, first = model.encoder.head, model.decoder.first
+    head.weight[:len(mean)] /= deviation[:, None]
+    head.bias[:len(mean)] = (head.bias[:len(mean)] - mean) / deviation
+    first.bias += first.weight @ mean
+    first.weight *= deviation
 
 
 def _device(name: str) -> torch.device:
@@ -281,7 +305,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: cannot write {error.filename or arguments.directory()} ({error.strerror}); choose another --run-dir",
               file=sys.stderr)
         return 2
-    except ProcessLost as error:
+    except ProcessLostError as error:
         print(f"error: {error}", file=sys.stderr)  # by whoever is left
         return 2
     except (data.DataError, TrainingError, ValueError) as error:

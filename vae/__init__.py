@@ -1,7 +1,7 @@
 """Variational autoencoders for learning what they are: one network for every beta, proper likelihoods, numbers in nats."""
 
 from vae import hub, images
-from vae.elbo import Elbo, elbo, importance_weighted_bound
+from vae.elbo import Elbo, elbo, importance_weighted_bound, point_distortion
 from vae.hub import load
 from vae.image_error import ImageError
 from vae.likelihood import Bernoulli, DiscretizedLogistic, binarize
@@ -10,5 +10,5 @@ from vae.weights import WeightsError
 
 __all__ = [
     "VAE", "Bernoulli", "DiagonalGaussian", "DiscretizedLogistic", "Elbo", "ImageError", "VAEConfig", "WeightsError",
-    "binarize", "elbo", "hub", "images", "importance_weighted_bound", "load",
+    "binarize", "elbo", "hub", "images", "importance_weighted_bound", "load", "point_distortion",
 ]

@@ -56,7 +56,7 @@ def elbo(model: VAE, images: Tensor, beta: float | Tensor, *, generator: torch.G
     images: (N, C, H, W) float32; only 0 and 1 for a Bernoulli model (vae.binarize), multiples of 1/255 for a discretised
     logistic one. beta: one number, or (N,), one for each picture. generator: where eps comes from; the same seed gives the
     same eps at every beta. Differentiable (reparameterised). Raises ValueError for grey pictures, a wrong shape, a beta
-    outside the model's range, or samples < 1.
+    outside the model's range, samples < 1, or a plain autoencoder, which has no ELBO.
     """
     if samples < 1:
         raise ValueError("samples must be at least 1")
@@ -66,6 +66,7 @@ def elbo(model: VAE, images: Tensor, beta: float | Tensor, *, generator: torch.G
 
 def elbo_with_noise(model: VAE, images: Tensor, beta: float | Tensor, eps: Tensor) -> Elbo:
     """The same with eps ~ N(0, I) given by the caller, (S, N, D) or (S, 1, D): draws that several pictures or betas share."""
+    _require_a_posterior(model)
     q = model.encode(images, beta)
     z = q.at(eps)
     samples, count, latent_dim = z.shape
@@ -73,6 +74,20 @@ def elbo_with_noise(model: VAE, images: Tensor, beta: float | Tensor, eps: Tenso
     likelihood = model.decode(z.reshape(samples * count, latent_dim), betas)
     log_likelihood = likelihood.log_prob(images.repeat(samples, 1, 1, 1)).reshape(samples, count)
     return Elbo(distortion=-log_likelihood.mean(0), rate_per_dimension=kl_to_standard_normal(q))
+
+
+def point_distortion(model: VAE, images: Tensor, beta: float | Tensor) -> Tensor:
+    """-log p(x|z) at z = mu, (N,) nats: the whole loss of a plain autoencoder (beta 0). images and errors as for elbo.
+
+    Of a variational model it is *not* the distortion, which is an average over draws of z and larger.
+    """
+    return -model.decode(model.encode(images, beta).mean, beta).log_prob(images)
+
+
+def _require_a_posterior(model: VAE) -> None:
+    if model.config.autoencoder:
+        raise ValueError("this model is a plain autoencoder: its code is a point, so there is no rate and no ELBO; "
+                         "vae.point_distortion(model, images, 0) is its loss")
 
 
 @torch.no_grad()
@@ -88,6 +103,7 @@ def importance_weighted_bound(
     """
     if samples < 1:
         raise ValueError("samples must be at least 1")
+    _require_a_posterior(model)
     pictures_at_once = max(1, chunk // samples)
     bounds = []
     for start in range(0, len(images), pictures_at_once):

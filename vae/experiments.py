@@ -6,14 +6,14 @@ that moving beta shows beta and not luck.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from vae import likelihood
-from vae.elbo import elbo_with_noise, kl_to_standard_normal
+from vae.elbo import elbo_with_noise, kl_to_standard_normal, point_distortion
 from vae.latent import prior_sample
 from vae.metrics import ACTIVE_NATS, BetaMetrics
 from vae.model import VAE
@@ -74,7 +74,10 @@ class Reconstruction:
 
 @dataclass(frozen=True)
 class TradeOff:
-    """Rate and distortion of one picture at each beta, nats, (B,); the distortion is a mean over `draws` of z."""
+    """Rate and distortion of one picture at each beta, nats, (B,); the distortion is a mean over `draws` of z.
+
+    Of a plain autoencoder: one beta, 0, an infinite rate, and no draws: its distortion is that of z = mu.
+    """
 
     betas: tuple[float, ...]
     rate: np.ndarray
@@ -103,8 +106,8 @@ class Breakdown:
 
     @property
     def objective(self) -> float:
-        """distortion + beta * rate."""
-        return self.distortion + self.beta * self.rate
+        """distortion + beta * rate; distortion alone at beta = 0, where the rate is infinite."""
+        return self.distortion + (self.beta * self.rate if self.beta else 0.0)
 
     @property
     def percent_harder(self) -> int:
@@ -157,6 +160,9 @@ def reconstruct(
 def trade_off(model: VAE, image: Tensor, betas: tuple[float, ...], *, seed: int, draws: int = DRAWS) -> TradeOff:
     """The picture's own rate–distortion curve: one binarisation and the same `draws` of eps at every beta."""
     observed = observe(model, image, seed=seed)
+    if model.config.autoencoder:
+        distortion = point_distortion(model, observed[None], 0.0)
+        return TradeOff(tuple(betas), np.full(1, np.inf, np.float32), distortion.numpy(), draws=0)
     eps = standard_normal((draws, 1, model.config.latent_dim), seeded(seed, "distortion"), image.device)
     terms = elbo_with_noise(model, observed.expand(len(betas), *observed.shape), torch.tensor(betas), eps)
     return TradeOff(tuple(betas), terms.rate.numpy(), terms.distortion.numpy(), draws)
@@ -165,11 +171,11 @@ def trade_off(model: VAE, image: Tensor, betas: tuple[float, ...], *, seed: int,
 def breakdown(own: TradeOff, average: BetaMetrics) -> Breakdown:
     """The picture's point at the beta of `average`, which must be one of its own betas (ValueError otherwise)."""
     index = own.betas.index(average.beta)
-    rate, distortion = float(own.rate[index]), float(own.distortion[index])
-    return Breakdown(
-        beta=average.beta, distortion=distortion, rate=rate, average_distortion=average.distortion,
-        average_rate=average.rate, easier_than=average.share_above(distortion + average.beta * rate),
+    mine = Breakdown(
+        beta=average.beta, distortion=float(own.distortion[index]), rate=float(own.rate[index]),
+        average_distortion=average.distortion, average_rate=average.rate, easier_than=0.0,
     )
+    return replace(mine, easier_than=average.share_above(mine.objective))
 
 
 @torch.no_grad()

@@ -18,7 +18,10 @@ QUANTILES = 101  # 0 %, 1 %, …, 100 %
 
 @dataclass(frozen=True)
 class BetaMetrics:
-    """The test set at one beta. objective_quantiles: 101 values of distortion + beta * rate over its pictures."""
+    """The test set at one beta. objective_quantiles: 101 values of distortion + beta * rate over its pictures.
+
+    beta = 0 is a plain autoencoder: its rates are infinite (null in the file), its objective is distortion alone.
+    """
 
     beta: float
     rate: float
@@ -66,11 +69,13 @@ class Metrics:
     seed: int
     samples: int
     betas: tuple[BetaMetrics, ...]
-    importance_weighted: ImportanceWeighted
+    importance_weighted: ImportanceWeighted | None  # None: a plain autoencoder has no bound on log p(x)
     reference: tuple[tuple[float, float, float], ...]
 
     def at(self, beta: float) -> BetaMetrics:
         """The measured beta nearest to this one on a logarithmic scale."""
+        if len(self.betas) == 1:
+            return self.betas[0]
         return self.betas[nearest([measured.beta for measured in self.betas], beta)]
 
 
@@ -95,16 +100,20 @@ def read_metrics(path: Path) -> Metrics:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         betas = tuple(
-            BetaMetrics(**{**entry, "rate_per_dimension": tuple(map(float, entry["rate_per_dimension"])),
+            BetaMetrics(**{**entry, "rate": _rate(entry["rate"], entry["beta"]),
+                           "rate_per_dimension": tuple(_rate(rate, entry["beta"]) for rate in entry["rate_per_dimension"]),
                            "objective_quantiles": tuple(map(float, entry["objective_quantiles"]))})
             for entry in raw.pop("betas")
         )
-        reference = tuple((float(b), float(r), float(d)) for b, r, d in raw.pop("reference"))
+        reference = tuple((float(b), _rate(r, b), float(d)) for b, r, d in raw.pop("reference"))
+        bound = raw.pop("importance_weighted")
+        plain = [entry.beta for entry in betas] == [0]
         metrics = Metrics(betas=betas, reference=reference,
-                          importance_weighted=ImportanceWeighted(**raw.pop("importance_weighted")), **raw)
+                          importance_weighted=None if plain else ImportanceWeighted(**bound), **raw)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"it does not hold the measurements this version expects ({error})") from error
-    _require_numbers(asdict(metrics))
+    _require_numbers({**asdict(metrics), "importance_weighted": [] if plain else asdict(metrics.importance_weighted)},
+                     infinite=plain)
     if not betas or any(len(entry.objective_quantiles) != QUANTILES for entry in betas):
         raise ValueError(f"it needs at least one beta with {QUANTILES} quantiles")
     if any(list(entry.objective_quantiles) != sorted(entry.objective_quantiles) for entry in betas):
@@ -130,6 +139,8 @@ def beta_stops(beta_range: tuple[float, float]) -> tuple[float, ...]:
     """The betas that are measured and that the app's slider stops at: ten a decade (the rounded series R10 of ISO 3)."""
     decade = (1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0, 5.0, 6.3, 8.0)
     low, high = beta_range
+    if low == high:
+        return (float(low),)
     exponents = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
     stops = {float(f"{mantissa}e{exponent}") for exponent in exponents for mantissa in decade}
     return tuple(sorted({beta for beta in stops if low < beta < high} | {float(low), float(high)}))
@@ -140,20 +151,27 @@ def nearest(betas: Sequence[float], beta: float) -> int:
     return min(range(len(betas)), key=lambda index: abs(math.log(betas[index] / beta)))
 
 
-def _require_numbers(value: object, name: str = "it") -> None:
+def _rate(value: object, beta: object) -> object:
+    """Only a plain autoencoder's rate may be missing from the file: JSON has no number for infinity."""
+    return math.inf if value is None and beta == 0 else value
+
+
+def _require_numbers(value: object, name: str = "it", infinite: bool = False) -> None:
+    """Every number is finite, or also infinite where a rate may be so. ValueError otherwise."""
     if isinstance(value, dict):
         for key, item in value.items():
-            _require_numbers(item, key)
+            _require_numbers(item, key, infinite)
     elif isinstance(value, list | tuple):
         for item in value:
-            _require_numbers(item, name)
-    elif isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            _require_numbers(item, name, infinite)
+    elif (isinstance(value, bool) or not isinstance(value, int | float)
+          or not (math.isfinite(value) or (infinite and value == math.inf))):
         raise ValueError(f"{name} holds {value!r} where a finite number is expected")
 
 
 def _rounded(value):
     if isinstance(value, float):
-        return float(f"{value:.6g}")
+        return float(f"{value:.6g}") if math.isfinite(value) else None
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     return [_rounded(item) for item in value] if isinstance(value, list | tuple) else value

@@ -34,7 +34,9 @@ class VAEConfig:
 
     image_shape: (channels, height, width). latent_dim: D, dimensions of z. likelihood: "bernoulli" or
     "discretized_logistic". beta_range: (lowest, highest) beta that the network was trained for; equal ends mean a network
-    for that one beta, without conditioning. preprocess: how vae.images prepares a file: "ink", "garment" or "photo".
+    for that one beta, without conditioning; (0, 0) means a plain autoencoder, the same network without noise and without
+    KL, whose code is a point (nothing is left that would pay for a wider q). preprocess: how vae.images prepares a file:
+    "ink", "garment" or "photo".
     width, blocks: features and number of residual blocks in the encoder, and again in the decoder.
     beta_embedding: width of the embedding of log beta.
     """
@@ -68,8 +70,9 @@ class VAEConfig:
         require(self.likelihood in LIKELIHOODS, f"likelihood must be one of {LIKELIHOODS}, not {self.likelihood!r}")
         require(isinstance(betas, tuple) and len(betas) == 2
                 and all(isinstance(beta, int | float) and math.isfinite(beta) for beta in betas)
-                and 0 < betas[0] <= betas[1],
-                f"beta_range must be two finite numbers, 0 < lowest <= highest, not {betas!r}")
+                and (0 < betas[0] <= betas[1] or betas == (0, 0)),
+                "beta_range must be two finite numbers, 0 < lowest <= highest, or (0, 0) for a plain autoencoder, "
+                f"not {betas!r}")
         require(self.preprocess in PREPROCESSES, f"preprocess must be one of {PREPROCESSES}, not {self.preprocess!r}")
         require(count(self.width, 4096), f"width must be a whole number from 1 to 4096, not {self.width!r}")
         require(count(self.blocks, 32), f"blocks must be a whole number from 1 to 32, not {self.blocks!r}")
@@ -88,6 +91,11 @@ class VAEConfig:
         """Whether the network answers to beta at all, or was trained for a single one."""
         return self.beta_range[0] < self.beta_range[1]
 
+    @property
+    def autoencoder(self) -> bool:
+        """Whether this is a plain autoencoder: beta is 0, and there is no rate and no ELBO."""
+        return self.beta_range == (0, 0)
+
     def for_one_beta(self, beta: float) -> "VAEConfig":
         """The same network without conditioning, for training at this beta alone."""
         return dataclasses.replace(self, beta_range=(beta, beta))
@@ -95,7 +103,10 @@ class VAEConfig:
 
 @dataclass(frozen=True)
 class DiagonalGaussian:
-    """q(z|x): independent normal dimensions. mean and log_variance: (N, D) float32; log_variance = log sigma^2."""
+    """q(z|x): independent normal dimensions. mean and log_variance: (N, D) float32; log_variance = log sigma^2.
+
+    A plain autoencoder's q is a point: its log_variance is minus infinity, its rate would be infinite.
+    """
 
     mean: Tensor
     log_variance: Tensor
@@ -260,6 +271,8 @@ class VAE(nn.Module):
             raise ValueError(f"expected images of shape (N, {', '.join(map(str, self.config.image_shape))}), "
                              f"not {tuple(images.shape)}")
         estimate, log_precision = self.encoder(images.flatten(1), self._embed(beta, len(images)))
+        if self.config.autoencoder:
+            return DiagonalGaussian(estimate.float(), torch.full_like(estimate, -math.inf, dtype=torch.float32))
         log_beta = torch.as_tensor(beta, dtype=torch.float32, device=self.device).log().reshape(-1, 1)
         return tempered_posterior(estimate.float(), log_precision.float(), log_beta)
 

@@ -1,5 +1,6 @@
 """What a run survives: kill -9 at any moment, the loss of a process, another number of processes after a resume."""
 
+import itertools
 import json
 import os
 import random
@@ -62,7 +63,8 @@ def free_port() -> int:
 def await_file(path: Path, process: subprocess.Popen, lines: int = 0) -> None:
     deadline = time.monotonic() + 60
     while not path.exists() or path.read_bytes().count(b"\n") < lines:
-        assert time.monotonic() < deadline and process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
 
 
@@ -160,7 +162,7 @@ def test_the_gradients_are_those_of_the_mean_loss_written_out():
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_shares_cover_a_batch_without_overlap(total, count):
     shares = [list(range(total))[Processes(rank, count).share(total)] for rank in range(count)]
-    assert sum(shares, []) == list(range(total))
+    assert list(itertools.chain(*shares)) == list(range(total))
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
