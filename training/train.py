@@ -219,7 +219,7 @@ class _Log:
 def _export(trainer: Trainer, folder: Path, arguments: Arguments) -> None:
     model = trainer.averaged_model()
     if model.config.autoencoder:
-        _standardise_code(model, trainer.images, trainer.settings.seed)
+        standardise_code(model, trainer.images, trainer.settings.seed)
     save_model(folder, model)
     settings = dataclasses.asdict(trainer.settings)
     record = {
@@ -240,7 +240,7 @@ def _export(trainer: Trainer, folder: Path, arguments: Arguments) -> None:
 
 
 @torch.no_grad()
-def _standardise_code(model: VAE, images: Tensor, seed: int) -> None:
+def standardise_code(model: VAE, images: Tensor, seed: int) -> None:
     """Give a plain autoencoder's code mean 0 and variance 1 in each dimension over the training pictures.
 
     Nothing in its loss decides where the code lies and how wide it is. Both go into the layers on either side of it, so that

@@ -25,17 +25,25 @@ def _finish(figure: go.Figure, height: int, **layout: object) -> go.Figure:
 
 
 def posterior(text: Text, code: Reconstruction, order: Sequence[int]) -> go.Figure:
-    """mu ± sigma of each dimension as a bar, the z that was drawn as a dot. order: dimensions from left to right."""
+    """mu ± sigma of each dimension as a bar, the z that was drawn as a dot. order: dimensions from left to right.
+
+    A plain autoencoder's code is the dots alone.
+    """
     mean, deviation, z = (values[list(order)] for values in (code.posterior_mean, code.posterior_deviation, code.z))
     names = [text("code.hover", dimension=dimension + 1) for dimension in order]
     place = np.arange(len(order))
-    figure = go.Figure([
-        go.Bar(x=place, y=2 * deviation, base=mean - deviation, name=text("code.interval"), marker_color=RATE, opacity=0.55,
-               width=0.7, customdata=np.stack([mean, deviation], axis=1), hovertext=names,
-               hovertemplate="%{hovertext}<br>mu %{customdata[0]:.2f}, sigma %{customdata[1]:.2f}<extra></extra>"),
-        go.Scatter(x=place, y=z, name=text("code.drawn"), mode="markers", marker={"color": OWN, "size": 5},
-                   hovertext=names, hovertemplate="%{hovertext}<br>z %{y:.2f}<extra></extra>"),
-    ])
+    few = len(order) <= 4
+    figure = go.Figure()
+    if deviation.any():
+        figure.add_bar(
+            x=place, y=2 * deviation, base=mean - deviation, name=text("code.interval"), marker_color=RATE, opacity=0.55,
+            width=0.2 if few else 0.7, customdata=np.stack([mean, deviation], axis=1), hovertext=names,
+            hovertemplate="%{hovertext}<br>mu %{customdata[0]:.2f}, sigma %{customdata[1]:.2f}<extra></extra>",
+        )
+    figure.add_scatter(
+        x=place, y=z, name=text("code.drawn"), mode="markers", marker={"color": OWN, "size": 9 if few else 5},
+        hovertext=names, hovertemplate="%{hovertext}<br>z %{y:.2f}<extra></extra>",
+    )
     limit = max(3.4, 1.1 * np.abs(z).max(), 1.1 * (np.abs(mean) + deviation).max())  # a rare z lies far out
     figure.update_yaxes(range=[-limit, limit], tickvals=[-2, 0, 2], zeroline=True)
     figure.update_xaxes(showticklabels=False, title={"text": text("code.axis"), "font": {"size": 12}})
@@ -43,20 +51,24 @@ def posterior(text: Text, code: Reconstruction, order: Sequence[int]) -> go.Figu
 
 
 def loss_bars(text: Text, loss: Breakdown) -> go.Figure:
-    """Distortion and rate stacked, of this picture and of the test set's average, in nats."""
+    """Distortion and rate stacked, of this picture and of the test set's average, in nats.
+
+    A plain autoencoder's loss is distortion alone.
+    """
     rows = [text("breakdown.average"), text("breakdown.this")]
-    longest = max(loss.negative_elbo, loss.average_negative_elbo)
+    terms = [(text("breakdown.distortion"), [loss.average_distortion, loss.distortion], DISTORTION)]
+    if loss.beta:
+        terms.append((text("breakdown.rate"), [loss.average_rate, loss.rate], RATE))
+    totals = [sum(values) for values in zip(*(values for _, values, _ in terms), strict=True)]
+    longest = max(totals)
     figure = go.Figure([
         go.Bar(y=rows, x=values, name=name, orientation="h", marker_color=colour,
                text=[f"{value:.1f}" if value > 0.04 * longest else "" for value in values],
                textposition="inside", insidetextanchor="middle", textangle=0,
                insidetextfont={"color": "white"}, hovertemplate=f"{name}: %{{x:.1f}} nats<extra></extra>")
-        for name, values, colour in (
-            (text("breakdown.distortion"), [loss.average_distortion, loss.distortion], DISTORTION),
-            (text("breakdown.rate"), [loss.average_rate, loss.rate], RATE),
-        )
+        for name, values, colour in terms
     ])
-    for row, total in zip(rows, (loss.average_negative_elbo, loss.negative_elbo), strict=True):
+    for row, total in zip(rows, totals, strict=True):
         figure.add_annotation(x=total, y=row, text=f" = {total:.1f}", showarrow=False, xanchor="left")
     figure.update_xaxes(range=[0, 1.14 * longest], showgrid=False, zeroline=False, showticklabels=False)
     return _finish(figure, 58, barmode="stack", bargap=0.2, showlegend=False)

@@ -24,6 +24,11 @@ class Choice:
     def beta(self) -> float:
         return self.now.beta
 
+    @property
+    def autoencoder(self) -> bool:
+        """A plain one: without beta, noise, rate or prior."""
+        return self.model.model.config.autoencoder
+
 
 def show(text: Text) -> Choice:
     """Draw the side bar and return what is chosen. Stops the page with a sentence where the model cannot be used."""
@@ -41,7 +46,7 @@ def show(text: Text) -> Choice:
         with controls:
             now = _beta(text, model)
             seed = _seed(text)
-            noise = state.linked(
+            noise = "mean" if model.model.config.autoencoder else state.linked(
                 st.segmented_control, text("sidebar.noise"), ("draw", "mean"), key="noise", default="draw",
                 accept=state.one_of(("draw", "mean")), required=True,
                 format_func=lambda kind: text(f"sidebar.noise_{kind}"), help=text("sidebar.noise_help"),
@@ -65,6 +70,9 @@ def _resolve(text: Text, name: str) -> hub.Resolved:
 
 def _beta(text: Text, model: hub.Resolved) -> BetaMetrics:
     stops = tuple(entry.beta for entry in model.metrics.betas)
+    if model.model.config.autoencoder:
+        st.caption(text("sidebar.no_beta"))
+        return model.metrics.betas[0]
     if len(stops) == 1:  # a network for one beta has nothing to slide
         st.caption(f"{text('sidebar.beta')} {stops[0]:g}")
         return model.metrics.betas[0]

@@ -277,3 +277,16 @@ def test_the_presets_are_networks_that_fit_the_size_limit():
             parameters = sum(parameter.numel() for parameter in vae.VAE(preset.network).parameters())
         assert 2 * parameters <= 10_000_000  # bytes, as float16
         assert dataclasses.replace(preset, seed=2) != preset
+
+
+def test_a_plain_autoencoder_learns_and_its_code_is_scaled_without_changing_a_reconstruction(images):
+    plain = settings(network=dataclasses.replace(NETWORK, beta_range=(0.0, 0.0), latent_dim=2), epochs=60)
+    trainer = finish(Trainer(plain, images, CPU, DATA))
+    model, x = trainer.averaged_model(), vae.binarize(images.float() / 255, generator=generator())
+    before = vae.point_distortion(model, x, 0.0)
+    assert before.mean() < 80  # two numbers say which of ten bars, and no noise disturbs them
+    train.standardise_code(model, images, seed=1)
+    code = model.encode(x, 0.0).mean
+    torch.testing.assert_close(code.mean(0), torch.zeros(2), atol=0.02, rtol=0)
+    torch.testing.assert_close(code.std(0), torch.ones(2), atol=0.02, rtol=0)
+    torch.testing.assert_close(vae.point_distortion(model, x, 0.0), before, rtol=1e-3, atol=1e-2)

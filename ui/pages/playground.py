@@ -35,7 +35,10 @@ def main() -> None:
         _loss(text, choice, own, loss)
     left, right = st.columns(2, border=True)
     with left, st.container(gap="xsmall"):
-        _plane(text, choice, own, loss)
+        if choice.autoencoder:
+            _no_plane(text)
+        else:
+            _plane(text, choice, own, loss)
     with right, st.container(gap="xsmall"):
         _gallery(text, choice)
 
@@ -60,11 +63,11 @@ def _picture(text: Text, choice: Choice, given: Given, seen: Reconstruction) -> 
                   text("alt.seen", width=width, height=height, share=seen.ink_seen))
         _steps(text, {**given.thumbnails, "binarised": pictures.photo_uri(observed, THUMBNAIL)})
     with code, st.container(gap="xsmall"):
-        st.caption(text("picture.code"))
+        st.caption(text("picture.point_code") if choice.autoencoder else text("picture.code"))
         order = choice.model.metrics.at(1.0).dimensions_by_rate
         st.plotly_chart(
             figures.posterior(text, seen, order), config=STATIC, key="code",
-            alt=text("alt.code", beta=f"{choice.beta:g}", active=seen.active_units, dimensions=len(order), rate=seen.rate),
+            alt=_code_alt(text, choice, seen),
         )
     with after:
         reconstruction, difference = st.columns(2, wrap=False)
@@ -75,9 +78,16 @@ def _picture(text: Text, choice: Choice, given: Given, seen: Reconstruction) -> 
                   pictures.photo_uri(pictures.difference(seen.difference), SHARP),
                   text("alt.difference", lost=seen.lost, added=seen.added))
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(text("picture.new_eps"), icon=":material/casino:", on_click=state.next_eps, disabled=choice.use_mean,
-                      help=text("picture.new_eps_help"), key="new_eps")
+            if not choice.autoencoder:
+                st.button(text("picture.new_eps"), icon=":material/casino:", on_click=state.next_eps, disabled=choice.use_mean,
+                          help=text("picture.new_eps_help"), key="new_eps")
             st.caption(text("picture.difference_key"), width="content")
+
+
+def _code_alt(text: Text, choice: Choice, seen: Reconstruction) -> str:
+    if choice.autoencoder:
+        return text("alt.point_code", code=", ".join(f"{value:.2f}" for value in seen.z))
+    return text("alt.code", beta=f"{choice.beta:g}", active=seen.active_units, dimensions=len(seen.z), rate=seen.rate)
 
 
 def _labelled(place: DeltaGenerator, key: str, label: str, uri: str, alt: str) -> None:
@@ -94,21 +104,25 @@ def _steps(text: Text, steps: dict[str, str]) -> None:
 
 
 def _loss(text: Text, choice: Choice, own: TradeOff, loss: Breakdown) -> None:
-    st.plotly_chart(
-        figures.loss_bars(text, loss), config=STATIC, key="loss",
-        alt=text("alt.breakdown", distortion=loss.distortion, rate=loss.rate, average_distortion=loss.average_distortion,
-                 average_rate=loss.average_rate),
-    )
+    values = {"distortion": loss.distortion, "average_distortion": loss.average_distortion}
+    count = f"{choice.model.metrics.test_count:,}"
+    if choice.autoencoder:
+        alt, numbers = text("alt.point_loss", **values), text("breakdown.point", **values)
+        explanation = text("breakdown.point_help", count=count)
+    else:
+        alt = text("alt.breakdown", rate=loss.rate, average_rate=loss.average_rate, **values)
+        numbers = text("breakdown.sum", distortion=loss.distortion, rate=loss.rate, total=loss.negative_elbo,
+                       average=loss.average_negative_elbo)
+        explanation = text("breakdown.help", draws=own.draws, count=count)
+    st.plotly_chart(figures.loss_bars(text, loss), config=STATIC, key="loss", alt=alt)
     with st.container(horizontal=True, vertical_alignment="center", key="numbers"):
-        st.markdown(text("breakdown.sum", distortion=loss.distortion, rate=loss.rate, total=loss.negative_elbo,
-                         average=loss.average_negative_elbo),
-                    help=text("breakdown.help", draws=own.draws, count=f"{choice.model.metrics.test_count:,}"),
-                    width="content")
+        st.markdown(numbers, help=explanation, width="content")
         st.caption(_verdict(text, loss), width="content")
 
 
 def _verdict(text: Text, loss: Breakdown) -> str:
-    values = {"beta": f"{loss.beta:g}", "objective": loss.objective}
+    name = text("breakdown.objective", beta=f"{loss.beta:g}") if loss.beta else text("breakdown.only_distortion")
+    values = {"name": name, "objective": loss.objective}
     if loss.easier_than >= 1:
         return text("breakdown.easier_than_all", **values)
     if loss.easier_than <= 0:
@@ -135,6 +149,11 @@ def _plane(text: Text, choice: Choice, own: TradeOff, loss: Breakdown) -> None:
     )
 
 
+def _no_plane(text: Text) -> None:
+    st.subheader(text("plane.heading"), anchor=False, width="content")
+    st.markdown(text("plane.no_point"))
+
+
 def _go_to_clicked(key: str, metrics: Metrics) -> None:
     points = st.session_state[key]["selection"]["points"]
     if points:
@@ -146,7 +165,8 @@ def _go_to_clicked(key: str, metrics: Metrics) -> None:
 @st.fragment
 def _gallery(text: Text, choice: Choice) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(text("gallery.heading"), anchor=False, width="content")
+        st.subheader(text("gallery.point_heading") if choice.autoencoder else text("gallery.heading"), anchor=False,
+                     width="content")
         download = st.empty()
     shown = st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
@@ -166,10 +186,14 @@ def _gallery(text: Text, choice: Choice) -> None:
     drawn = experiments.gallery(choice.model.model, choice.beta, count=count, seed=choice.seed, temperature=temperature,
                                 draw_pixels=pixels == "draw")
     sheet = pictures.grid(drawn.images, columns=16 if count > 32 else 8)
-    alt = text("alt.gallery", count=count, beta=f"{choice.beta:g}", temperature=temperature, seed=choice.seed)
+    settings = {"count": count, "temperature": temperature, "seed": choice.seed}
+    alt = (text("alt.point_gallery", **settings) if choice.autoencoder
+           else text("alt.gallery", beta=f"{choice.beta:g}", **settings))
     content = pictures.png(sheet, SHARP)
     shown.image(pictures.uri("png", content), width="stretch", alt=alt)
-    if temperature != 1.0:
+    if choice.autoencoder:
+        st.caption(text("gallery.no_prior"))
+    elif temperature != 1.0:
         st.caption(text("gallery.not_prior", temperature=temperature))
     download.download_button(
         text("gallery.download"), content, icon=":material/download:", mime="image/png",
