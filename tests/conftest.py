@@ -27,7 +27,7 @@ def generator(seed: int = 0) -> torch.Generator:
 def tiny_config(**changes) -> VAEConfig:
     values = {
         "image_shape": (1, 6, 5), "latent_dim": 3, "likelihood": "bernoulli", "beta_range": (0.01, 50.0), "preprocess": "ink",
-        "width": 16, "blocks": 1, "beta_embedding": 8,
+        "channels": 4, "width": 16, "blocks": 1, "beta_embedding": 8,
     }
     return VAEConfig(**(values | changes))
 

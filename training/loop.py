@@ -21,6 +21,7 @@ from vae.likelihood import observe
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
+FIRST_CEILING = 0.05  # of beta, at the first step
 PATIENCE = 10  # non-finite steps in a row before giving up
 _COUNTERS = ("step", "skipped", "skipped_in_a_row", "seconds")  # of a Trainer, kept in its checkpoints
 
@@ -136,11 +137,12 @@ class Trainer:
         settings, config = self.settings, self.settings.network
         noise, share = seeded(settings.seed, "step", self.step), self.processes.share(len(indices))
         images = observe(self.images[indices.to(self.device)].float() / 255, config.likelihood, generator=noise)[share]
-        beta = log_uniform(*config.beta_range, len(indices), noise)[share].to(self.device)
+        (low, high), ceiling = config.beta_range, self._beta_ceiling()
+        beta = log_uniform(low, max(low, min(high, ceiling)), len(indices), noise)[share].to(self.device)
         eps = standard_normal((1, len(indices), config.latent_dim), noise, self.device)[:, share]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
             distortion, rate = self._objective(images, beta, eps)
-        loss = ((distortion + beta * rate) * (1 + beta) ** -settings.loss_weight_power).sum()
+        loss = ((distortion + beta.clamp(max=ceiling) * rate) * (1 + beta) ** -settings.loss_weight_power).sum()
         # A sum over the share, divided by the whole batch: shares may differ in size. DistributedDataParallel will
         # divide the gradients by the number of processes.
         (loss * (self.processes.count / len(indices))).backward()
@@ -149,6 +151,11 @@ class Trainer:
     def _learning_rate(self) -> float:
         warm = min(1.0, (self.step + 1) / max(1, self.settings.warmup_steps))
         return self.settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.total_steps))
+
+    def _beta_ceiling(self) -> float:
+        """The largest beta of this step: drawn, or charged for the rate where the network knows only one."""
+        risen = self.step / self.settings.beta_warmup_steps if self.step < self.settings.beta_warmup_steps else 1.0
+        return FIRST_CEILING * (max(FIRST_CEILING, self.settings.network.beta_range[1]) / FIRST_CEILING) ** risen
 
     @torch.no_grad()
     def _update_average(self) -> None:

@@ -25,6 +25,9 @@ class Settings:
     """AdamW's decoupled weight decay, on matrices only."""
     ema_decay: float = 0.999
     """Exponential moving average of the weights, per step; the average is what is saved."""
+    beta_warmup_steps: int = 500
+    """Steps over which the largest beta rises, on a logarithmic scale, from 0.05 to the end of the range. At a large beta the
+    rate is cheaper to lower than the distortion while the decoder can't read the code yet, and dimensions that die then stay dead."""
     loss_weight_power: float = 0.75
     """Each example's loss is divided by (1 + beta) to this power: 0 is the plain mean over betas."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
@@ -40,8 +43,9 @@ class Settings:
         for name in ("epochs", "batch_size", "learning_rate", "ema_decay", "gradient_norm"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"--{name.replace('_', '-')} must be positive")
-        if self.held_out < 0 or self.warmup_steps < 0 or self.weight_decay < 0:
-            raise ValueError("--held-out, --warmup-steps and --weight-decay must not be negative")
+        for name in ("held_out", "warmup_steps", "beta_warmup_steps", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"--{name.replace('_', '-')} must not be negative")
 
 
 PRESETS = {
@@ -50,6 +54,7 @@ PRESETS = {
         network=VAEConfig(
             image_shape=(1, 28, 28), latent_dim=40, likelihood="bernoulli", beta_range=(0.01, 50.0), preprocess="ink",
         ),
-        epochs=160,
+        epochs=150,
+        beta_warmup_steps=1000,
     ),
 }

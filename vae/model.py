@@ -37,6 +37,7 @@ class VAEConfig:
     for that one beta, without conditioning; (0, 0) means a plain autoencoder, the same network without noise and without
     KL, whose code is a point (nothing is left that would pay for a wider q). preprocess: how vae.images prepares a file:
     "ink", "garment" or "photo".
+    channels: of the two convolutions between picture and features, and of the two on the way back.
     width, blocks: features and number of residual blocks in the encoder, and again in the decoder.
     beta_embedding: width of the embedding of log beta.
     """
@@ -46,6 +47,7 @@ class VAEConfig:
     likelihood: str
     beta_range: tuple[float, float]
     preprocess: str
+    channels: int = 32
     width: int = 512
     blocks: int = 2
     beta_embedding: int = 64
@@ -74,17 +76,19 @@ class VAEConfig:
                 "beta_range must be two finite numbers, 0 < lowest <= highest, or (0, 0) for a plain autoencoder, "
                 f"not {betas!r}")
         require(self.preprocess in PREPROCESSES, f"preprocess must be one of {PREPROCESSES}, not {self.preprocess!r}")
+        require(count(self.channels, 256), f"channels must be a whole number from 1 to 256, not {self.channels!r}")
         require(count(self.width, 4096), f"width must be a whole number from 1 to 4096, not {self.width!r}")
         require(count(self.blocks, 32), f"blocks must be a whole number from 1 to 32, not {self.blocks!r}")
         require(count(self.beta_embedding, 512), f"beta_embedding must be from 1 to 512, not {self.beta_embedding!r}")
-        parameters = 2 * self.width * (self.pixels + 2 * self.blocks * (self.width + self.beta_embedding))  # the large ones
+        inner = self.channels * math.prod(self.grid)
+        parameters = 2 * self.width * (inner + 2 * self.blocks * (self.width + self.beta_embedding))  # the large ones
         require(parameters <= MAX_PARAMETERS,
                 f"a network of about {parameters:,} parameters is larger than the {MAX_PARAMETERS:,} allowed")
 
     @property
-    def pixels(self) -> int:
-        """C * H * W."""
-        return math.prod(self.image_shape)
+    def grid(self) -> tuple[int, int]:
+        """Height and width after the two convolutions, each of which halves the sides (rounded up)."""
+        return tuple(math.ceil(side / 4) for side in self.image_shape[1:])
 
     @property
     def conditioned(self) -> bool:
@@ -193,19 +197,50 @@ class ResidualBlock(nn.Module):
         return x + self.outer(F.silu(self.inner(self.norm(x, embedding))))
 
 
-class Encoder(nn.Module):
-    """(N, C * H * W), embedding -> what the picture says of each dimension, and the log of how surely, each (N, D)."""
+class PictureToFeatures(nn.Module):
+    """(N, C, H, W) in [0, 1] -> (N, channels * h * w): two convolutions that halve the sides. Strokes look alike everywhere."""
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
-        self.first = nn.Linear(config.pixels, config.width)
+        (_, height, width), (rows, columns) = config.image_shape, config.grid
+        self.padding = (0, 4 * columns - width, 0, 4 * rows - height)
+        self.fine = nn.Conv2d(config.image_shape[0], config.channels, 4, stride=2, padding=1)
+        self.coarse = nn.Conv2d(config.channels, config.channels, 4, stride=2, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = F.pad(images, self.padding).to(memory_format=torch.channels_last)  # the layout that CPUs are fastest with
+        return F.silu(self.coarse(F.silu(self.fine(2 * x - 1)))).flatten(1)
+
+
+class FeaturesToPicture(nn.Module):
+    """(N, channels * h * w) -> (N, C, H, W): the mirror image, logits or locations of the logistic."""
+
+    def __init__(self, config: VAEConfig) -> None:
+        super().__init__()
+        self.image_shape, self.inner_shape = config.image_shape, (config.channels, *config.grid)
+        self.coarse = nn.ConvTranspose2d(config.channels, config.channels, 4, stride=2, padding=1)
+        self.fine = nn.ConvTranspose2d(config.channels, config.image_shape[0], 4, stride=2, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        x = F.silu(features).unflatten(1, self.inner_shape).to(memory_format=torch.channels_last)
+        _, height, width = self.image_shape
+        return self.fine(F.silu(self.coarse(x)))[:, :, :height, :width]
+
+
+class Encoder(nn.Module):
+    """(N, C, H, W), embedding -> what the picture says of each dimension, and the log of how surely, each (N, D)."""
+
+    def __init__(self, config: VAEConfig) -> None:
+        super().__init__()
+        self.picture = PictureToFeatures(config)
+        self.first = nn.Linear(config.channels * math.prod(config.grid), config.width)
         self.blocks = nn.ModuleList(ResidualBlock(config) for _ in range(config.blocks))
         self.norm = ModulatedNorm(config)
         self.head = nn.Linear(config.width, 2 * config.latent_dim)
         self.head_modulation = Modulation(config, 2 * config.latent_dim)
 
-    def forward(self, x: Tensor, embedding: Tensor | None) -> tuple[Tensor, Tensor]:
-        x = self.first(2 * x - 1)
+    def forward(self, images: Tensor, embedding: Tensor | None) -> tuple[Tensor, Tensor]:
+        x = self.first(self.picture(images))
         for block in self.blocks:
             x = block(x, embedding)
         estimate, log_precision = self.head_modulation(self.head(F.silu(self.norm(x, embedding))), embedding).chunk(2, dim=-1)
@@ -213,7 +248,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """(N, D), embedding -> (N, C * H * W): logits, or locations of the logistic."""
+    """(N, D), embedding -> (N, C, H, W): logits, or locations of the logistic."""
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
@@ -221,13 +256,14 @@ class Decoder(nn.Module):
         self.first = nn.Linear(config.latent_dim, config.width)
         self.blocks = nn.ModuleList(ResidualBlock(config) for _ in range(config.blocks))
         self.norm = ModulatedNorm(config)
-        self.last = nn.Linear(config.width, config.pixels)
+        self.last = nn.Linear(config.width, config.channels * math.prod(config.grid))
+        self.picture = FeaturesToPicture(config)
 
     def forward(self, z: Tensor, embedding: Tensor | None) -> Tensor:
         x = self.first(self.latent_modulation(z, embedding))
         for block in self.blocks:
             x = block(x, embedding)
-        return self.last(F.silu(self.norm(x, embedding)))
+        return self.picture(self.last(F.silu(self.norm(x, embedding))))
 
 
 class LogScale(nn.Module):
@@ -270,7 +306,7 @@ class VAE(nn.Module):
         if images.ndim != 4 or tuple(images.shape[1:]) != self.config.image_shape:
             raise ValueError(f"expected images of shape (N, {', '.join(map(str, self.config.image_shape))}), "
                              f"not {tuple(images.shape)}")
-        estimate, log_precision = self.encoder(images.flatten(1), self._embed(beta, len(images)))
+        estimate, log_precision = self.encoder(images, self._embed(beta, len(images)))
         if self.config.autoencoder:
             return DiagonalGaussian(estimate.float(), torch.full_like(estimate, -math.inf, dtype=torch.float32))
         log_beta = torch.as_tensor(beta, dtype=torch.float32, device=self.device).log().reshape(-1, 1)
@@ -281,7 +317,7 @@ class VAE(nn.Module):
         if z.ndim != 2 or z.shape[1] != self.config.latent_dim:
             raise ValueError(f"expected latents of shape (N, {self.config.latent_dim}), not {tuple(z.shape)}")
         embedding = self._embed(beta, len(z))
-        parameters = self.decoder(z, embedding).float().unflatten(1, self.config.image_shape)
+        parameters = self.decoder(z, embedding).float()
         if self.log_scale is None:
             return Bernoulli(parameters)
         return DiscretizedLogistic(parameters, self.log_scale(embedding))

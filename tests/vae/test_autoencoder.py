@@ -49,9 +49,11 @@ def test_it_has_no_other_beta(autoencoder, binary_images):
 
 
 def test_for_a_variational_model_the_mean_is_not_the_distortion(model, binary_images):
-    """Evaluating with z = mu and calling it the ELBO is a known trap: the draws cost more."""
-    draws = vae.elbo(model, binary_images, 5.0, generator=generator(), samples=2000).distortion
-    assert vae.point_distortion(model, binary_images, 5.0).mean() < draws.mean() - 0.1
+    """Evaluating with z = mu and calling it the ELBO is a known trap."""
+    draws = vae.elbo(model, binary_images, 5.0, generator=generator(), samples=5000).distortion
+    again = vae.elbo(model, binary_images, 5.0, generator=generator(1), samples=5000).distortion
+    gap = (vae.point_distortion(model, binary_images, 5.0) - draws).abs().mean()
+    assert gap > 5 * (again - draws).abs().mean()
 
 
 def test_a_picture_goes_through_it_without_noise_and_with_an_infinite_rate(autoencoder, binary_images):
@@ -82,7 +84,7 @@ def test_a_variational_model_may_not_lack_a_rate(tmp_path):
     metrics = Metrics(test_count=5, seed=0, samples=1, importance_weighted=None, reference=(),
                       betas=(BetaMetrics(1.0, math.inf, 50.0, (math.inf,), 1, quantiles),))
     write_metrics(tmp_path / "metrics.json", metrics)
-    with pytest.raises(ValueError, match="expects|finite"):
+    with pytest.raises(ValueError, match="finite"):
         read_metrics(tmp_path / "metrics.json")
 
 
