@@ -1,6 +1,6 @@
 """What a training run is: everything that decides its outcome, one preset for each model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from vae.model import VAEConfig
@@ -48,13 +48,13 @@ class Settings:
                 raise ValueError(f"--{name.replace('_', '-')} must not be negative")
 
 
+DIGITS = VAEConfig(
+    image_shape=(1, 28, 28), latent_dim=40, likelihood="bernoulli", beta_range=(0.01, 50.0), preprocess="ink",
+)
 PRESETS = {
-    "mnist": Settings(
-        dataset="mnist",
-        network=VAEConfig(
-            image_shape=(1, 28, 28), latent_dim=40, likelihood="bernoulli", beta_range=(0.01, 50.0), preprocess="ink",
-        ),
-        epochs=150,
-        beta_warmup_steps=1000,
-    ),
+    "mnist": Settings(dataset="mnist", network=DIGITS, epochs=150, beta_warmup_steps=1000),
+    # Two dimensions for maps and exact posteriors, from nearly an autoencoder to full collapse.
+    "mnist-2d": Settings(dataset="mnist", network=replace(DIGITS, latent_dim=2, beta_range=(0.001, 50.0)), epochs=60),
+    # The same network without noise and without KL, to lay beside it on the map.
+    "mnist-2d-autoencoder": Settings(dataset="mnist", network=replace(DIGITS, latent_dim=2, beta_range=(0.0, 0.0)), epochs=60),
 }
