@@ -26,8 +26,8 @@ class Settings:
     ema_decay: float = 0.999
     """Exponential moving average of the weights, per step; the average is what is saved."""
     beta_warmup_steps: int = 500
-    """Steps over which the largest beta rises, on a logarithmic scale, from 0.05 to the end of the range. At a large beta the
-    rate is cheaper to lower than the distortion while the decoder can't read the code yet, and dimensions that die then stay dead."""
+    """Steps over which the largest beta rises, on a logarithmic scale, from 0.05 to the end of the range. While the decoder
+    can't read the code yet, a large beta makes dimensions die that then stay dead."""
     loss_weight_power: float = 0.75
     """Each example's loss is divided by (1 + beta) to this power: 0 is the plain mean over betas."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"

@@ -11,7 +11,7 @@ import torch
 import vae
 from tests.conftest import generator, random_model, tiny_config
 from vae import experiments
-from vae.metrics import BetaMetrics, Metrics, beta_stops, read_metrics, write_metrics
+from vae.metrics import BetaMetrics, ImportanceWeighted, Metrics, beta_stops, read_metrics, write_metrics
 from vae.weights import load_model, save_model
 
 CONFIG = tiny_config(beta_range=(0.0, 0.0), latent_dim=2)
@@ -81,7 +81,8 @@ def test_its_metrics_are_stored_as_json_without_infinities(tmp_path):
 
 def test_a_variational_model_may_not_lack_a_rate(tmp_path):
     quantiles = tuple(float(value) for value in range(101))
-    metrics = Metrics(test_count=5, seed=0, samples=1, importance_weighted=None, reference=(),
+    bound = ImportanceWeighted(beta=1.0, samples=5, count=5, nats=40.0, standard_error=1.0)
+    metrics = Metrics(test_count=5, seed=0, samples=1, importance_weighted=bound, reference=(),
                       betas=(BetaMetrics(1.0, math.inf, 50.0, (math.inf,), 1, quantiles),))
     write_metrics(tmp_path / "metrics.json", metrics)
     with pytest.raises(ValueError, match="finite"):
