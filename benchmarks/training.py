@@ -36,15 +36,17 @@ class Arguments:
     """Of each; the median counts."""
     threads: int = 0
     """Of PyTorch on the CPU; 0 for as many as it takes by itself."""
+    compile: bool = False
+    """Compile this trainer's network, as training.train --compile does."""
     device: str = "cpu"
     """cpu, cuda or mps."""
     profile: bool = False
     """Also list the five operations in which this trainer spends most time."""
 
 
-def trainer_steps(settings: Settings, images: torch.Tensor, device: torch.device) -> Iterator[object]:
+def trainer_steps(settings: Settings, images: torch.Tensor, device: torch.device, compiled: bool) -> Iterator[object]:
     """One item a step of the real trainer."""
-    return Trainer(settings, images, device, {}).remaining()
+    return Trainer(settings, images, device, {}, compiled=compiled).remaining()
 
 
 def plain_steps(settings: Settings, images: torch.Tensor, device: torch.device) -> Iterator[object]:
@@ -83,7 +85,10 @@ def main(argv: Sequence[str]) -> None:
     settings, device = PRESETS[arguments.preset], torch.device(arguments.device)
     shape = (PICTURES, *settings.network.image_shape)
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    loops = {"plain loop": plain_steps(settings, images, device), "training.train": trainer_steps(settings, images, device)}
+    loops = {
+        "plain loop": plain_steps(settings, images, device),
+        "training.train": trainer_steps(settings, images, device, arguments.compile),
+    }
     found: dict[str, list[float]] = {name: [] for name in loops}
     for _ in range(arguments.turns):
         for name, steps in loops.items():

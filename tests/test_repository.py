@@ -18,9 +18,13 @@ def test_every_picture_and_link_of_the_readme_exists():
 
 
 def test_the_readme_names_every_file_of_the_packages():
-    for path in [*(ROOT / "vae").glob("*.py"), *(ROOT / "training").glob("*.py"), *(ROOT / "ui").glob("*.py")]:
-        if path.name != "__init__.py":
-            assert path.name in README, path
+    for folder in ("vae", "training", "ui"):
+        for path in (ROOT / folder).glob("*.py"):
+            assert path.name == "__init__.py" or path.name in README, path
+    for path in (ROOT / "benchmarks").glob("*.py"):
+        assert path.name == "__init__.py" or f"benchmarks.{path.stem}" in README, path
+    for path in (ROOT / "weights").iterdir():
+        assert f"{path.name}/" in README, path
 
 
 def test_the_readme_and_the_card_state_the_measured_numbers():

@@ -49,12 +49,13 @@ class Processes:
             if self.count == 1:
                 raise
             raise ProcessLostError("another process of this run has ended; start all of them again with --resume "
-                              f"({str(error).splitlines()[0]})") from error
+                                   f"({str(error).splitlines()[0]})") from error
 
     def wait(self) -> None:
-        """Until all processes have come here."""
+        """Until all processes have come here. Raises ProcessLostError."""
         if self.count > 1:
-            distributed.barrier()
+            with self.together():
+                distributed.barrier()
 
 
 ALONE = Processes()

@@ -74,7 +74,7 @@ class Trainer:
 
     def __init__(
         self, settings: Settings, images: Tensor, device: torch.device, data_sha256: dict[str, str],
-        processes: Processes = ALONE,
+        processes: Processes = ALONE, compiled: bool = False,
     ) -> None:
         self.settings, self.device, self.data_sha256, self.processes = settings, device, data_sha256, processes
         self.images = images.to(device)
@@ -89,7 +89,7 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.model = VAE(settings.network).to(device)
-        self._objective = Objective(self.model)
+        self._objective = torch.compile(Objective(self.model)) if compiled else Objective(self.model)
         if processes.count > 1:
             self._objective = DistributedDataParallel(self._objective, gradient_as_bucket_view=True)
         self.average = {name: parameter.detach().clone() for name, parameter in self.model.named_parameters()}

@@ -54,7 +54,7 @@ DIGITS = VAEConfig(
 PRESETS = {
     "mnist": Settings(dataset="mnist", network=DIGITS, epochs=150, beta_warmup_steps=1000),
     # Two dimensions for maps and exact posteriors, from nearly an autoencoder to full collapse.
-    "mnist-2d": Settings(dataset="mnist", network=replace(DIGITS, latent_dim=2, beta_range=(0.001, 50.0)), epochs=60),
+    "mnist-2d": Settings(dataset="mnist", network=replace(DIGITS, latent_dim=2, beta_range=(0.001, 50.0)), epochs=45),
     # The same network without noise and without KL, to lay beside it on the map.
-    "mnist-2d-autoencoder": Settings(dataset="mnist", network=replace(DIGITS, latent_dim=2, beta_range=(0.0, 0.0)), epochs=60),
+    "mnist-2d-autoencoder": Settings(dataset="mnist", network=replace(DIGITS, latent_dim=2, beta_range=(0.0, 0.0)), epochs=45),
 }

@@ -59,6 +59,8 @@ class Arguments:
     """Seconds between two checkpoints."""
     device: str = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     """cpu, cuda or mps."""
+    compile: bool = False
+    """Compile the network with torch.compile: a minute or more at the start, then faster steps; needs a C++ compiler."""
     command: tyro.conf.Suppress[str] = ""
     settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=lambda: PRESETS["mnist"])
 
@@ -100,30 +102,40 @@ def run(arguments: Arguments) -> Path:
     Raises DataError or TrainingError; after saving also ProcessLostError or KeyboardInterrupt.
     """
     settings, directory = arguments.settings, arguments.directory()
-    device = _device(arguments.device)
-    split = data.load(settings.dataset, arguments.data_dir, "train")
-    if tuple(split.images.shape[1:]) != settings.network.image_shape:
-        raise TrainingError(f"{settings.dataset} has pictures of shape {tuple(split.images.shape[1:])}, "
-                            f"the network is for {settings.network.image_shape}; set --network.image-shape")
-    if settings.held_out >= len(split.images):
-        raise TrainingError(f"--held-out {settings.held_out} leaves none of the {len(split.images)} training pictures")
-    count = len(split.images) - settings.held_out
     checkpoint = directory / CHECKPOINT
     if checkpoint.exists() and not arguments.resume:
         raise TrainingError(f"{directory} already holds a run; add --resume to go on with it, or choose another --run-dir")
+    device = _device(arguments.device)
     with distributed.connected(device) as processes:
-        processes.wait()  # until all have looked for the checkpoint, which the first is about to write
-        trainer = Trainer(settings, split.images[:count], device, split.sha256, processes)
+        # The first process of each machine may have to download; and none is here before all have looked for a checkpoint.
+        if processes.local_rank != 0:
+            processes.wait()
+        split = data.load(settings.dataset, arguments.data_dir, "train")
+        if processes.local_rank == 0:
+            processes.wait()
+        pictures, validation = _held_out(settings, split.images)
+        trainer = Trainer(settings, pictures, device, split.sha256, processes, arguments.compile)
         if arguments.resume:
             trainer.restore(checkpoint)
         if processes.rank == 0:
             directory.mkdir(parents=True, exist_ok=True)
             trainer.save(checkpoint)  # an unwritable folder or a full disk shows now, not after hours
         with _Interruption() as interruption:
-            _train(trainer, directory, arguments.checkpoint_seconds, split.images[count:], interruption)
+            _train(trainer, directory, arguments.checkpoint_seconds, validation, interruption)
         if processes.rank == 0:
             _export(trainer, directory / "weights", arguments)
     return directory / "weights"
+
+
+def _held_out(settings: Settings, images: Tensor) -> tuple[Tensor, Tensor]:
+    """The pictures to train on, and those kept for validation."""
+    if tuple(images.shape[1:]) != settings.network.image_shape:
+        raise TrainingError(f"{settings.dataset} has pictures of shape {tuple(images.shape[1:])}, "
+                            f"the network is for {settings.network.image_shape}; set --network.image-shape")
+    if settings.held_out >= len(images):
+        raise TrainingError(f"--held-out {settings.held_out} leaves none of the {len(images)} training pictures")
+    count = len(images) - settings.held_out
+    return images[:count], images[count:]
 
 
 def _train(

@@ -203,6 +203,16 @@ def test_what_is_wrong_is_said_in_one_line(data_dir, tmp_path, capsys, more, sen
     assert not (tmp_path / "run" / "weights").exists()
 
 
+def test_a_damaged_data_file_is_one_line_before_anything_is_written(data_dir, tmp_path, capsys):
+    path = data_dir / "bars" / "train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:-40])
+    assert train.main(command(data_dir, tmp_path / "run")) == 2
+    message = capsys.readouterr().err
+    assert str(path) in message
+    assert message.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_run_is_never_overwritten_and_never_resumed_with_other_settings(data_dir, tmp_path, capsys):
     assert train.main(command(data_dir, tmp_path / "run")) == 0
     before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()

@@ -1,0 +1,133 @@
+"""The committed weights are the ones that were measured, and they reach what they promise."""
+
+import itertools
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+import vae
+from training import evaluate, figures
+from vae import hub
+from vae.noise import seeded
+from vae.weights import Folder, load_folder
+
+WEIGHTS = Path(__file__).parents[1] / "weights"
+NAMES = ("mnist", "mnist-2d", "mnist-2d-autoencoder")
+CONDITIONED = ("mnist", "mnist-2d")
+
+
+@pytest.fixture(scope="module")
+def folders() -> dict[str, Folder]:
+    return {name: load_folder(WEIGHTS / name) for name in NAMES}
+
+
+def test_the_bundled_names_are_these_folders():
+    assert hub.bundled() == NAMES
+    assert vae.load("mnist").config == vae.load(WEIGHTS / "mnist").config
+    assert hub.resolve("mnist").source == "bundled"
+    assert hub.resolve("mnist") is hub.resolve("mnist")  # chosen once per process
+
+
+def test_digits_reach_what_was_promised_on_the_whole_test_set(folders):
+    metrics = folders["mnist"].metrics
+    assert metrics.test_count == 10_000
+    assert metrics.at(1.0).negative_elbo <= 87.0
+    bound = metrics.importance_weighted
+    assert (bound.beta, bound.samples, bound.count) == (1.0, 500, 10_000)
+    assert bound.nats <= 83.5
+
+
+def test_two_dimensions_reach_what_was_promised_from_nearly_an_autoencoder_to_collapse(folders):
+    metrics = folders["mnist-2d"].metrics
+    assert folders["mnist-2d"].model.config.latent_dim == 2
+    assert metrics.test_count == 10_000
+    assert metrics.at(1.0).negative_elbo <= 135.5
+    assert metrics.betas[0].beta == 0.001
+    assert metrics.betas[0].distortion < metrics.at(1.0).distortion - 5
+
+
+def test_the_plain_autoencoder_is_the_same_network_and_has_no_elbo(folders):
+    autoencoder, variational = folders["mnist-2d-autoencoder"], folders["mnist-2d"]
+    shapes = {name: tensor.shape for name, tensor in autoencoder.model.state_dict().items()}
+    rival = {name: tensor.shape for name, tensor in variational.model.state_dict().items()}
+    assert shapes.items() <= rival.items()
+    assert all("scale_shift" in name or "beta_embedding" in name for name in set(rival) - set(shapes))
+    images = vae.binarize(torch.from_numpy(autoencoder.examples.images) / 255, generator=seeded(0))
+    with pytest.raises(ValueError, match="plain autoencoder"):
+        vae.elbo(autoencoder.model, images, 0.0, generator=seeded(0))
+    assert autoencoder.metrics.betas[0].distortion < variational.metrics.at(1.0).distortion
+    assert math.isinf(autoencoder.metrics.betas[0].rate)
+
+
+def test_the_plain_autoencoders_code_has_variance_one(folders):
+    model = folders["mnist-2d-autoencoder"].model
+    images = vae.binarize(torch.from_numpy(folders["mnist-2d-autoencoder"].reference.images) / 255, generator=seeded(0))
+    code = model.encode(images, 0.0).mean
+    torch.testing.assert_close(code.mean(0), torch.zeros(2), atol=0.1, rtol=0)
+    torch.testing.assert_close(code.std(0), torch.ones(2), atol=0.1, rtol=0)
+
+
+@pytest.mark.parametrize("name", CONDITIONED)
+def test_the_rate_falls_strictly_until_it_is_dead(folders, name):
+    rates = {entry.beta: entry.rate for entry in folders[name].metrics.betas}
+    assert len(rates) >= 25
+    rising = sorted(beta for beta in rates if beta <= 10)
+    assert all(rates[low] > rates[high] for low, high in itertools.pairwise(rising))
+    assert rates[max(rates)] < 0.05
+
+
+@pytest.mark.parametrize("name", CONDITIONED)
+def test_each_beta_is_best_at_its_own_objective(folders, name):
+    """What "the slider is real" means: no other setting of the slider has a lower distortion + beta * rate."""
+    entries = [entry for entry in folders[name].metrics.betas if entry.beta in (0.01, 0.1, 1.0, 3.15, 10.0)]
+    for wanted in entries:
+        objectives = {entry.beta: entry.distortion + wanted.beta * entry.rate for entry in entries}
+        assert min(objectives, key=objectives.get) == pytest.approx(wanted.beta), objectives
+
+
+@pytest.mark.parametrize("name", CONDITIONED)
+def test_metrics_are_reproduced_on_the_reference_pictures(folders, name):
+    """The reference pictures are the first of the test set: the same binarisation, the same noise, the same numbers."""
+    model, metrics, reference = folders[name].model, folders[name].metrics, folders[name].reference
+    pictures = torch.from_numpy(reference.images)
+    everything = torch.zeros(metrics.test_count, *pictures.shape[1:], dtype=torch.uint8)
+    everything[:len(pictures)] = pictures  # the binarisation was drawn for the whole test set at once
+    observed = evaluate.observed(model, everything, metrics.seed)[:len(pictures)]
+    assert len(metrics.reference) == 3
+    for beta, rate, distortion in metrics.reference:
+        batches = [vae.elbo(model, batch, beta, generator=seeded(metrics.seed, "noise", number), samples=metrics.samples)
+                   for number, batch in enumerate(observed.split(evaluate.BATCH))]
+        assert torch.cat([terms.rate for terms in batches]).double().mean().item() == pytest.approx(rate, rel=2e-4)
+        assert torch.cat([terms.distortion for terms in batches]).double().mean().item() == pytest.approx(distortion, rel=2e-4)
+
+
+def test_reconstructions_of_the_examples_are_close_at_a_small_beta_and_all_alike_after_collapse(folders):
+    model, examples = folders["mnist"].model, folders["mnist"].examples
+    images = vae.binarize(torch.from_numpy(examples.images) / 255, generator=seeded(0))
+    close = model.decode(model.encode(images, 0.01).mean, 0.01).mean
+    assert ((close > 0.5).float() == images).float().mean() > 0.93
+    blind = model.decode(model.encode(images, 50.0).mean, 50.0).mean
+    assert (blind - blind[:1]).abs().max() < 0.1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_examples_are_one_of_each_digit(folders, name):
+    assert sorted(folders[name].examples.labels.tolist()) == list(range(10))
+    assert len(folders[name].reference.images) == 2_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_folder_is_small_and_says_where_it_comes_from(folders, name):
+    folder = WEIGHTS / name
+    assert (folder / "model.safetensors").stat().st_size <= 10_000_000
+    record = json.loads((folder / "training.json").read_text())
+    assert record["settings"]["dataset"] == "mnist"
+    assert record["command"] == f"python -m training.train --preset {name}"
+    assert record["data_sha256"]["train-images-idx3-ubyte.gz"].startswith("440fcabf")
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    for picture in figures.names(folders[name].model.config):
+        assert f"figures/{picture}.png" in card
+        assert (folder / "figures" / f"{picture}.png").stat().st_size > 5_000
