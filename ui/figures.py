@@ -46,7 +46,8 @@ def posterior(text: Text, code: Reconstruction, order: Sequence[int]) -> go.Figu
     )
     limit = max(3.4, 1.1 * np.abs(z).max(), 1.1 * (np.abs(mean) + deviation).max())  # a rare z lies far out
     figure.update_yaxes(range=[-limit, limit], tickvals=[-2, 0, 2], zeroline=True)
-    figure.update_xaxes(showticklabels=False, title={"text": text("code.axis"), "font": {"size": 12}})
+    axis = text("code.axis") if deviation.any() else text("code.point_axis")
+    figure.update_xaxes(showticklabels=False, title={"text": axis, "font": {"size": 12}})
     return _finish(figure, 200, legend=_legend_above(), bargap=0.2)
 
 
@@ -108,8 +109,7 @@ def plane(
     )
     figure.update_xaxes(title=text("plane.rate"), rangemode="tozero")
     figure.update_yaxes(title=text("plane.distortion"), rangemode="tozero")
-    return _finish(figure, 344, clickmode="event+select",
-                   legend={"x": 1, "xanchor": "right", "y": 1, "bgcolor": "rgba(0,0,0,0)"})
+    return _finish(figure, 344, clickmode="event+select", legend=_legend_above())
 
 
 def _legend_above() -> dict[str, object]:

@@ -98,7 +98,10 @@ def settle(page: Page) -> None:
     page.wait_for_selector(".stApp[data-test-script-state='notRunning']", timeout=60_000)
     page.wait_for_function("performance.now() - window.lastScriptChange > 200", timeout=60_000)
     page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
-    page.wait_for_function("document.querySelectorAll('.js-plotly-plot:has(.main-svg)').length >= 3")  # the three charts
+    page.wait_for_function("""() => {
+        const charts = [...document.querySelectorAll('.stPlotlyChart')];
+        return charts.length >= 2 && charts.every(chart => chart.querySelector('.main-svg'));
+    }""")
     page.wait_for_function("document.querySelector('[data-testid=stSkeleton]') === null")
 
 

@@ -33,13 +33,14 @@ def main() -> None:
         own = _trade_off(choice.model.name, image.numpy(), choice.seed)
         loss = experiments.breakdown(own, choice.now)
         _loss(text, choice, own, loss)
-    left, right = st.columns(2, border=True)
-    with left, st.container(gap="xsmall"):
+    left, right = st.columns(2, border=not choice.autoencoder)
+    with left, st.container(gap="medium" if choice.autoencoder else "xsmall", border=choice.autoencoder):
         if choice.autoencoder:
-            _no_plane(text)
+            st.subheader(text("plane.heading"), anchor=False)
+            st.write(text("plane.no_point"))
         else:
             _plane(text, choice, own, loss)
-    with right, st.container(gap="xsmall"):
+    with right, st.container(gap="xsmall", border=choice.autoencoder):
         _gallery(text, choice)
 
 
@@ -147,11 +148,6 @@ def _plane(text: Text, choice: Choice, own: TradeOff, loss: Breakdown) -> None:
                  high_distortion=last.distortion, beta=f"{loss.beta:g}", rate=loss.average_rate,
                  distortion=loss.average_distortion, own_rate=loss.rate, own_distortion=loss.distortion),
     )
-
-
-def _no_plane(text: Text) -> None:
-    st.subheader(text("plane.heading"), anchor=False, width="content")
-    st.markdown(text("plane.no_point"))
 
 
 def _go_to_clicked(key: str, metrics: Metrics) -> None:
