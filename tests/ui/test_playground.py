@@ -34,7 +34,7 @@ def good(app: AppTest) -> AppTest:
 
 def numbers(app: AppTest) -> str:
     """The sentence with distortion, rate and their sum."""
-    return next(entry.value for entry in app.markdown if "nats**" in entry.value)
+    return next(entry.value for entry in app.markdown if ":blue[" in entry.value)
 
 
 def alternative_texts(app: AppTest) -> list[str]:

@@ -1,0 +1,80 @@
+"""Every bundled model can be chosen, and a plain autoencoder shows only what it has."""
+
+import pytest
+import torch
+
+import vae
+from tests.ui.test_playground import alternative_text, alternative_texts, good, numbers, open_app
+from ui.text import LANGUAGES, Text
+from vae import hub
+
+AUTOENCODER = "mnist-2d-autoencoder"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", hub.bundled())
+def test_a_link_opens_each_model_under_a_name_of_its_own(name, language):
+    app = open_app(model=name, lang=language)
+    assert app.selectbox(key="model").value == name
+    assert Text(language).has(f"models.{name}")
+    assert Text(language)(f"models.{name}") in app.selectbox(key="model").options
+    assert not app.error
+
+
+def test_beta_of_two_dimensions_reaches_from_a_thousandth_to_collapse():
+    app = open_app(model="mnist-2d", beta="0.001")
+    assert app.select_slider(key="beta").options[0] == "0.001"
+    assert "at beta 0.001" in alternative_text(app, "Reconstruction")
+    good(app.select_slider(key="beta").set_value(50.0).run())
+    assert "Posterior at beta 50: 0 of 2 dimensions" in alternative_text(app, "Posterior")
+
+
+def test_a_beta_that_the_next_model_does_not_have_moves_to_its_nearest():
+    app = open_app(model="mnist-2d", beta="0.001")
+    good(app.selectbox(key="model").set_value("mnist").run())
+    assert app.select_slider(key="beta").value == 0.01
+
+
+def test_a_plain_autoencoder_has_no_control_that_would_do_nothing():
+    app = open_app(model=AUTOENCODER)
+    assert not [widget for widget in app.select_slider if widget.key == "beta"]
+    assert "noise" not in [widget.key for widget in app.button_group]
+    assert "new_eps" not in [widget.key for widget in app.button]
+    assert "has no beta" in " ".join(caption.value for caption in app.caption)
+
+
+def test_a_plain_autoencoder_shows_distortion_alone_as_the_package_counts_it():
+    resolved = hub.resolve(AUTOENCODER)
+    app = open_app(model=AUTOENCODER, example="3", seed="11")
+    observed = vae.experiments.observe(resolved.model, resolved.examples.picture("3"), seed=11)
+    distortion = vae.point_distortion(resolved.model, observed[None], 0.0).item()
+    assert f"{distortion:.1f} nats of distortion" in numbers(app)
+    assert f"test average {resolved.metrics.betas[0].distortion:.1f}" in numbers(app)
+    code = resolved.model.encode(observed[None], 0.0).mean[0]
+    assert ", ".join(f"{value:.2f}" for value in code) in alternative_text(app, "The picture's code")
+    texts = " ".join(alternative_texts(app) + [caption.value for caption in app.caption] + [numbers(app)])
+    assert "inf" not in texts
+    assert "nan" not in texts
+    assert "rate is infinite" in " ".join(entry.value for entry in app.markdown)
+
+
+def test_its_decoded_codes_are_not_called_samples_of_a_model_and_answer_to_their_controls():
+    app = open_app(model=AUTOENCODER)
+    assert "Not samples of a model" in " ".join(caption.value for caption in app.caption)
+    before = alternative_text(app, "32 decoded codes")
+    good(app.slider(key="temperature").set_value(0.5).run())
+    assert alternative_text(app, "32 decoded codes") != before
+
+
+def test_the_beta_of_a_link_survives_a_look_at_the_autoencoder():
+    app = open_app(model="mnist-2d", beta="0.1")
+    good(app.selectbox(key="model").set_value(AUTOENCODER).run())
+    good(app.selectbox(key="model").set_value("mnist-2d").run())
+    assert app.select_slider(key="beta").value == 0.1
+
+
+def test_the_code_of_an_autoencoder_is_the_same_at_every_seed_of_one_observation():
+    model = hub.resolve(AUTOENCODER).model
+    picture = (hub.resolve(AUTOENCODER).examples.picture("0") > 0.5).float()  # nothing left to binarise
+    codes = [vae.experiments.reconstruct(model, picture, 0.0, seed=seed).z for seed in (1, 2)]
+    assert torch.equal(torch.from_numpy(codes[0]), torch.from_numpy(codes[1]))
