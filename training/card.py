@@ -75,11 +75,12 @@ def read_training(path: Path) -> dict:
 
 def write(folder: Path, config: VAEConfig, metrics: Metrics, training: dict) -> None:
     """Write folder/README.md. training: the content of training.json."""
+    captions = CAPTIONS | ({"samples": "Pictures decoded from N(0, I)"} if config.autoencoder else {})
     binarised = "Dynamically binarised test set" if config.likelihood == "bernoulli" else "Test set"
     test_set = f"{binarised} of {training['settings']['dataset']}"
     card = TEMPLATE.read_text(encoding="utf-8").format(
         measured=_point(metrics, test_set) if config.autoencoder else _curve(metrics, test_set),
-        figures="\n\n".join(f"![{CAPTIONS[name]}](figures/{name}.png)" for name in figures.names(config)),
+        figures="\n\n".join(f"![{captions[name]}](figures/{name}.png)" for name in figures.names(config)),
         other_betas="" if config.autoencoder else OTHER_BETAS, **_fields(training),
     )
     (folder / "README.md").write_text(card, encoding="utf-8")

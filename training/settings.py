@@ -31,7 +31,8 @@ class Settings:
     loss_weight_power: float = 0.75
     """Each example's loss is divided by (1 + beta) to this power: 0 is the plain mean over betas."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
-    """Of the matrix products; weights, their averages and the losses are float32 either way."""
+    """Of matrix products and convolutions; weights, their averages and losses are float32 either way. A CPU without bfloat16
+    instructions is faster with float32."""
     gradient_norm: float = 1000.0
     """Gradients longer than this (in nats) are shortened to it."""
     held_out: int = 0

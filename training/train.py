@@ -259,8 +259,8 @@ def standardise_code(model: VAE, images: Tensor, seed: int) -> None:
     no reconstruction changes and its map can be laid beside that of a variational model.
     """
     observed = observe(images.float() / 255, model.config.likelihood, generator=seeded(seed, "code"))
-    code = torch.cat([model.encode(batch, 0.0).mean for batch in observed.split(1000)]).double()
-    mean, deviation = code.mean(0).float(), code.std(0).clamp(min=1e-6).float()
+    code = torch.cat([model.encode(batch, 0.0).mean for batch in observed.split(1000)]).cpu().double()  # MPS has no float64
+    mean, deviation = (value.float().to(images.device) for value in (code.mean(0), code.std(0).clamp(min=1e-6)))
     head, first = model.encoder.head, model.decoder.first
     head.weight[:len(mean)] /= deviation[:, None]
     head.bias[:len(mean)] = (head.bias[:len(mean)] - mean) / deviation

@@ -133,3 +133,22 @@ def test_a_folder_without_weights_is_one_sentence(tmp_path, capsys):
 def test_the_metrics_file_is_what_the_package_reads(folder):
     run(folder)
     assert read_metrics(folder / "metrics.json").betas[0].beta == 0.1
+
+
+def test_a_plain_autoencoder_is_measured_and_reproduced_and_its_card_says_what_it_lacks(folder):
+    save_model(folder, random_model(dataclasses.replace(CONFIG, beta_range=(0.0, 0.0), latent_dim=2)))
+    record = json.loads((folder / "training.json").read_text())
+    record["settings"]["network"]["beta_range"] = [0.0, 0.0]
+    (folder / "training.json").write_text(json.dumps(record))
+    assert run(folder) == 0
+    assert run(folder, "--check") == 0
+    everything = load_folder(folder)
+    pictures = evaluate.observed(everything.model, torch.from_numpy(everything.reference.images), 0)
+    expected = vae.point_distortion(everything.model, pictures, 0.0).mean().item()
+    assert everything.metrics.betas[0].distortion == pytest.approx(expected, rel=1e-5)
+    assert everything.metrics.importance_weighted is None
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert "plain autoencoder" in card
+    assert f"{expected:.2f} nats" in card
+    assert "ELBO of the decoder" not in card
+    assert sorted(path.stem for path in (folder / "figures").iterdir()) == ["latent_plane", "reconstructions", "samples"]
