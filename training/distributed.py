@@ -10,7 +10,7 @@ from torch import Tensor, distributed
 
 
 class ProcessLostError(Exception):
-    """Another process of the run has ended. One sentence that says what to do."""
+    """Another process of the run has ended, or was never found. One sentence that says what to do."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,13 @@ class Processes:
         """Around work that needs the others: what PyTorch raises when one of them has ended becomes ProcessLostError."""
         try:
             yield
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             if self.count == 1:
                 raise
-            raise ProcessLostError("another process of this run has ended; start all of them again with --resume "
-                                   f"({str(error).splitlines()[0]})") from error
+            raise ProcessLostError("another process of this run has ended and may have said why; a run that had begun goes on "
+                                   f"when all are started again with --resume ({_first_line(error)})") from error
 
     def wait(self) -> None:
         """Until all processes have come here. Raises ProcessLostError."""
@@ -76,11 +78,19 @@ def connected(device: torch.device) -> Iterator[Processes]:
         return
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    except RuntimeError as error:
+        raise ProcessLostError(f"the processes of this run could not find each other ({_first_line(error)}); "
+                               "start them with torchrun, with another --master-port if this one is taken") from error
     try:
         yield processes
     finally:
         distributed.destroy_process_group()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
 def _device() -> torch.device:

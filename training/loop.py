@@ -116,8 +116,8 @@ class Trainer:
         with self.processes.together():
             sums = self.processes.sum(self._backward(indices))
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.gradient_norm)
-        *sums, norm = torch.cat([sums, norm[None]]).tolist()  # the only time a GPU is waited for
-        finite = math.isfinite(norm)
+        *sums, norm = torch.cat([sums, norm[None]]).tolist()
+        finite = math.isfinite(norm) and all(map(math.isfinite, sums))
         # From here to the end nothing waits for another process: a step is taken whole, or not at all.
         if finite:
             for group in self.optimizer.param_groups:
@@ -168,7 +168,7 @@ class Trainer:
         self.skipped += skipped
         if self.skipped_in_a_row >= PATIENCE:
             raise TrainingError(f"the loss was not finite for {PATIENCE} steps in a row (up to step {self.step}); "
-                                "start again with a smaller --learning-rate")
+                                "start again with a smaller --learning-rate and another --run-dir")
 
     def averaged_model(self) -> VAE:
         """A copy of the network with the averaged weights, ready to evaluate."""
@@ -201,8 +201,10 @@ class Trainer:
         state = _checkpoint_state(path)
         mine = json.loads(json.dumps(dataclasses.asdict(self.settings)))
         if state["settings"] != mine:
-            changed = sorted(key for key in mine if state["settings"].get(key) != mine[key])
-            raise TrainingError(f"{path} was made with other settings ({', '.join(changed)}); resume with the same ones, "
+            there, here = _flat(state["settings"]), _flat(mine)
+            changed = [f"{key}: {there.get(key)} there, {here.get(key)} here" for key in sorted(there | here)
+                       if there.get(key) != here.get(key)]
+            raise TrainingError(f"{path} was made with other settings ({'; '.join(changed)}); resume with the same ones, "
                                 "or choose another --run-dir")
         if state["data_sha256"] != self.data_sha256:
             raise TrainingError(f"{path} was made with other data files; resume with the same --data-dir and --dataset")
@@ -220,6 +222,14 @@ class Trainer:
                 }
         for name in _COUNTERS:
             setattr(self, name, state[name])
+
+
+def _flat(settings: dict, prefix: str = "") -> dict[str, object]:
+    """{"network": {"width": 512}} -> {"network.width": 512}."""
+    flat = {}
+    for key, value in settings.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
 
 
 def _checkpoint_state(path: Path) -> dict:

@@ -8,7 +8,7 @@ from vae.model import VAEConfig
 
 @dataclass(frozen=True)
 class Settings:
-    """Two runs with equal settings, on the same machine and thread count, give the same weights bit for bit."""
+    """Equal settings, on the same machine with as many threads and processes, give equal weights, bit for bit."""
 
     dataset: str
     """Data set: mnist, or any folder in --data-dir with the four IDX files."""

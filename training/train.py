@@ -10,7 +10,7 @@ On several machines --run-dir and --data-dir must be folders that all of them se
 import contextlib
 import dataclasses
 import json
-import platform
+import os
 import shlex
 import signal
 import sys
@@ -28,12 +28,11 @@ from tqdm import tqdm
 
 from training import data, distributed
 from training.distributed import ProcessLostError
+from training.export import export
 from training.loop import Objective, StepReport, Trainer, TrainingError
 from training.settings import PRESETS, Settings
 from vae.likelihood import observe
-from vae.model import VAE
 from vae.noise import seeded, standard_normal
-from vae.weights import save_model
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG_EVERY = 100  # steps
@@ -79,6 +78,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     arguments = tyro.cli(Arguments, args=list(argv), prog="python -m training.train",
                          default=Arguments(preset=preset, settings=PRESETS[preset], command=_repeatable(argv)))
     if arguments.beta is not None:
+        if arguments.beta <= 0:
+            raise TrainingError(f"--beta must be positive, not {arguments.beta:g}; a plain autoencoder is a preset of its own")
         network = arguments.settings.network.for_one_beta(arguments.beta)
         arguments = dataclasses.replace(arguments, settings=dataclasses.replace(arguments.settings, network=network))
     return arguments
@@ -93,7 +94,14 @@ def _repeatable(argv: Sequence[str]) -> str:
         if not (skip or local or word == "--resume"):
             words.append(word)
         skip = local and "=" not in word
-    return shlex.join(["python", "-m", "training.train", *words])
+    return _command(words)
+
+
+def _command(words: Sequence[str]) -> str:
+    """How to start these options in as many processes as there are now."""
+    me = distributed.own()
+    start = ["python"] if me.count == 1 else ["torchrun", "--nproc-per-node", str(me.local_count)]
+    return shlex.join([*start, "-m", "training.train", *words])
 
 
 def run(arguments: Arguments) -> Path:
@@ -106,6 +114,7 @@ def run(arguments: Arguments) -> Path:
     if checkpoint.exists() and not arguments.resume:
         raise TrainingError(f"{directory} already holds a run; add --resume to go on with it, or choose another --run-dir")
     device = _device(arguments.device)
+    torch.backends.cudnn.deterministic = True  # or a resumed run would not repeat an uninterrupted one
     with distributed.connected(device) as processes:
         # The first process of each machine may have to download; and none is here before all have looked for a checkpoint.
         if processes.local_rank != 0:
@@ -123,7 +132,7 @@ def run(arguments: Arguments) -> Path:
         with _Interruption() as interruption:
             _train(trainer, directory, arguments.checkpoint_seconds, validation, interruption)
         if processes.rank == 0:
-            _export(trainer, directory / "weights", arguments)
+            export(trainer, directory / "weights", arguments.preset, arguments.command)
     return directory / "weights"
 
 
@@ -215,8 +224,11 @@ class _Log:
                 with contextlib.suppress(ValueError):  # a line that was cut off by a crash
                     if json.loads(line)["step"] <= step:
                         kept.append(line)
-        self._file = path.open("w", encoding="utf-8")
-        self._file.writelines(line + "\n" for line in kept)
+        # Beside it and renamed, as a checkpoint: a crash at this moment must not cost the history.
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        os.replace(temporary, path)
+        self._file = path.open("a", encoding="utf-8")
 
     def write(self, **values: object) -> None:
         print(json.dumps(values), file=self._file, flush=True)
@@ -228,61 +240,17 @@ class _Log:
         self._file.close()
 
 
-def _export(trainer: Trainer, folder: Path, arguments: Arguments) -> None:
-    model = trainer.averaged_model()
-    if model.config.autoencoder:
-        standardise_code(model, trainer.images, trainer.settings.seed)
-    save_model(folder, model)
-    settings = dataclasses.asdict(trainer.settings)
-    record = {
-        "command": arguments.command,
-        "preset": arguments.preset,
-        "settings": settings,
-        "seed": settings["seed"],
-        "data_sha256": trainer.data_sha256,
-        "examples_seen": trainer.step * trainer.settings.batch_size,
-        "steps": trainer.step,
-        "skipped_steps": trainer.skipped,
-        "minutes": round(trainer.seconds / 60, 1),
-        "parameters": sum(parameter.numel() for parameter in trainer.model.parameters()),
-        "machine": _machine(trainer),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
-    }
-    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-
-
-@torch.no_grad()
-def standardise_code(model: VAE, images: Tensor, seed: int) -> None:
-    """Give a plain autoencoder's code mean 0 and variance 1 in each dimension over the training pictures.
-
-    Nothing in its loss decides where the code lies and how wide it is. Both go into the layers on either side of it, so that
-    no reconstruction changes and its map can be laid beside that of a variational model.
-    """
-    observed = observe(images.float() / 255, model.config.likelihood, generator=seeded(seed, "code"))
-    code = torch.cat([model.encode(batch, 0.0).mean for batch in observed.split(1000)]).cpu().double()  # MPS has no float64
-    mean, deviation = (value.float().to(images.device) for value in (code.mean(0), code.std(0).clamp(min=1e-6)))
-    head, first = model.encoder.head, model.decoder.first
-    head.weight[:len(mean)] /= deviation[:, None]
-    head.bias[:len(mean)] = (head.bias[:len(mean)] - mean) / deviation
-    first.bias += first.weight @ mean
-    first.weight *= deviation
-
-
 def _device(name: str) -> torch.device:
+    me = distributed.own()
+    if me.count > 1 and (name == "mps" or (name == "cuda" and me.local_count > torch.cuda.device_count())):
+        raise TrainingError(f"--device {name} cannot be shared by {me.local_count} processes here; start one process for each "
+                            "GPU, or choose --device cpu")
     try:
-        device = torch.device("cuda", distributed.own().local_rank) if name == "cuda" else torch.device(name)
+        device = torch.device("cuda", me.local_rank) if name == "cuda" else torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise TrainingError(f"--device {name} cannot be used here; leave it out, or choose cpu") from error
     return device
-
-
-def _machine(trainer: Trainer) -> str:
-    count = trainer.processes.count
-    if trainer.device.type == "cuda":
-        return f"{count} x {torch.cuda.get_device_name(trainer.device)}"
-    cores = torch.get_num_threads() * count
-    return f"{cores} CPU core{'s' if cores > 1 else ''} ({platform.machine()}, {platform.system()})"
 
 
 class _Interruption:
@@ -311,7 +279,10 @@ def main(argv: Sequence[str]) -> int:
             folder = run(arguments)
         except KeyboardInterrupt:
             if me.rank == 0:
-                print(f"\nstopped; go on with: {_resuming(argv, arguments)}", file=sys.stderr)
+                words = [word for word in argv if word != "--resume"]
+                if (arguments.directory() / CHECKPOINT).exists():
+                    words.append("--resume")
+                print(f"\nstopped; go on with: {_command(words)}", file=sys.stderr)
             return 130
     except OSError as error:
         print(f"error: cannot write {error.filename or arguments.directory()} ({error.strerror}); choose another --run-dir",
@@ -320,8 +291,16 @@ def main(argv: Sequence[str]) -> int:
     except ProcessLostError as error:
         print(f"error: {error}", file=sys.stderr)  # by whoever is left
         return 2
+    except torch.OutOfMemoryError:
+        print("error: the device has too little memory; choose a smaller --batch-size", file=sys.stderr)
+        return 2
+    except RuntimeError as error:
+        if not arguments.compile:
+            raise
+        print(f"error: --compile does not work here ({str(error).splitlines()[0]}); leave it out", file=sys.stderr)
+        return 2
     except (data.DataError, TrainingError, ValueError) as error:
-        if me.local_rank == 0:  # the others on this machine find the same
+        if me.local_rank == 0:  # settings and files are the same for the others on this machine
             print(f"error: {error}", file=sys.stderr)
         return 2
     if me.rank == 0:
@@ -329,11 +308,6 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def _resuming(argv: Sequence[str], arguments: Arguments) -> str:
-    me = distributed.own()
-    start = ["python"] if me.count == 1 else ["torchrun", "--nproc-per-node", str(me.local_count)]
-    resume = ["--resume"] if (arguments.directory() / CHECKPOINT).exists() else []
-    return shlex.join([*start, "-m", "training.train", *(word for word in argv if word != "--resume"), *resume])
 
 
 if __name__ == "__main__":

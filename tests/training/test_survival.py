@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.multiprocessing
+from safetensors import safe_open
 from torch import distributed
 
 import vae
@@ -26,7 +27,7 @@ from vae.noise import seeded, standard_normal
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--preset", "mnist", "--dataset", "bars", "--network.width", "16", "--network.blocks", "1", "--network.latent-dim", "3",
-        "--batch-size", "50", "--epochs", "25", "--warmup-steps", "10", "--checkpoint-seconds", "0"]
+        "--batch-size", "50", "--epochs", "25", "--warmup-steps", "10", "--checkpoint-seconds", "0", "--device", "cpu"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 CPU = torch.device("cpu")
 
@@ -68,6 +69,12 @@ def await_file(path: Path, process: subprocess.Popen, lines: int = 0) -> None:
         time.sleep(0.01)
 
 
+def step_of(run_dir: Path) -> int:
+    """Of its checkpoint."""
+    with safe_open(run_dir / "checkpoint.safetensors", "pt") as file:
+        return json.loads(file.metadata()["state"])["step"]
+
+
 def weights(run_dir: Path) -> bytes:
     return (run_dir / "weights" / "model.safetensors").read_bytes()
 
@@ -76,18 +83,17 @@ def test_kill_9_at_random_moments_changes_no_bit_of_the_final_weights(data_dir, 
     """A checkpoint after every step, so that many of the kills fall into the writing of one."""
     finish(start(data_dir, tmp_path / "whole"))
     moment = random.Random(time.time_ns())
-    checkpoint, kills, resume = tmp_path / "killed" / "checkpoint.safetensors", 0, []
+    checkpoint, resume = tmp_path / "killed" / "checkpoint.safetensors", []
     for _ in range(4):
         process = start(data_dir, tmp_path / "killed", *resume)
         before = checkpoint.stat().st_mtime_ns if resume else 0
         while process.poll() is None and (not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before):
             time.sleep(0.005)
-        time.sleep(moment.uniform(0, 0.5))
-        kills += process.poll() is None
+        time.sleep(moment.uniform(0, 0.3))
         process.kill()
         process.communicate(timeout=60)
         resume = ["--resume"]
-    assert kills >= 2
+    assert step_of(tmp_path / "killed") > 0
     finish(start(data_dir, tmp_path / "killed", "--resume"))
     assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
     steps = [json.loads(line)["step"] for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()]
@@ -99,7 +105,8 @@ def test_kill_9_at_random_moments_changes_no_bit_of_the_final_weights(data_dir, 
 
 def settings(**changes) -> Settings:
     network = tiny_config(image_shape=(1, 28, 28), width=32, latent_dim=4)
-    values = {"dataset": "bars", "network": network, "epochs": 1, "batch_size": 65, "precision": "float32", "warmup_steps": 0}
+    values = {"dataset": "bars", "network": network, "epochs": 1, "batch_size": 65, "precision": "float32", "warmup_steps": 0,
+              "beta_warmup_steps": 0}
     return Settings(**(values | changes))
 
 
@@ -166,33 +173,50 @@ def test_shares_cover_a_batch_without_overlap(total, count):
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
 def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(data_dir, tmp_path):
-    run = tmp_path / "run"
-    two = start(data_dir, run, "--epochs", "2000", processes=2)
-    await_file(run / "log.jsonl", two, lines=2)
+    run, options = tmp_path / "run", ("--epochs", "200")
+    two = start(data_dir, run, *options, processes=2)
+    await_file(run / "log.jsonl", two, lines=1)
     workers = Path(f"/proc/{two.pid}/task/{two.pid}/children").read_text().split()
     assert len(workers) == 2
     os.kill(int(workers[1]), signal.SIGKILL)
     _, message = two.communicate(timeout=120)
     assert two.returncode != 0
-    assert "another process of this run has ended; start all of them again with --resume" in message
+    assert "another process of this run has ended" in message
     assert not (run / "weights").exists()
-    state = json.loads(vae.weights.safetensors.safe_open(run / "checkpoint.safetensors", "pt").metadata()["state"])
-    assert state["step"] >= 200
+    assert 100 <= step_of(run) < 2000
+    finish(start(data_dir, run, *options, "--resume"))
+    assert step_of(run) == 2000
 
 
-def test_a_run_of_two_processes_is_resumed_by_one(data_dir, tmp_path):
-    """The same draws, so nearly the same weights as one process alone; only sums were taken in another order."""
-    run, options = tmp_path / "run", ("--precision", "float32")
-    two = start(data_dir, run, *options, processes=2)
-    await_file(run / "log.jsonl", two, lines=1)
-    two.send_signal(signal.SIGINT)
-    _, message = two.communicate(timeout=120)
+@pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 2)])
+def test_a_run_is_resumed_in_another_number_of_processes(data_dir, tmp_path, first, then):
+    """The same draws, so nearly the weights of one process alone; only sums were taken in another order."""
+    run, options = tmp_path / "run", ("--precision", "float32", "--epochs", "40")
+    begun = start(data_dir, run, *options, processes=first)
+    await_file(run / "log.jsonl", begun, lines=1)
+    begun.send_signal(signal.SIGINT)
+    _, message = begun.communicate(timeout=120)
+    launcher = "torchrun --nproc-per-node 2" if first == 2 else "python"
+    assert f"{launcher} -m training.train" in message
     assert "--resume" in message
-    assert "torchrun --nproc-per-node 2 -m training.train" in message
-    finish(start(data_dir, run, "--resume", *options))
+    assert 100 <= step_of(run) < 400
+    finish(start(data_dir, run, "--resume", *options, processes=then))
+    assert step_of(run) == 400
     finish(start(data_dir, tmp_path / "alone", *options))
     mixed, alone = vae.load(run / "weights"), vae.load(tmp_path / "alone" / "weights")
     x = vae.binarize(pictures().float() / 255, generator=seeded(0))
     losses = [vae.elbo(model, x, 1.0, generator=seeded(1)).negative_elbo.mean().item() for model in (mixed, alone)]
-    assert losses[0] == pytest.approx(losses[1], rel=0.02)
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_trains_and_resumes(tmp_path):
+    trainer = Trainer(settings(precision="bfloat16"), pictures(), torch.device("cuda"), {})
+    steps = trainer.remaining()
+    assert not next(steps).skipped
+    trainer.save(tmp_path / "checkpoint.safetensors")
+    again = Trainer(settings(precision="bfloat16"), pictures(), torch.device("cuda"), {})
+    again.restore(tmp_path / "checkpoint.safetensors")
+    assert next(again.remaining()).loss == pytest.approx(next(steps).loss, rel=1e-3)

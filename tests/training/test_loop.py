@@ -1,0 +1,185 @@
+"""The training loop: it learns, noise depends on seed and step alone, and a checkpoint after any step loses nothing."""
+
+import dataclasses
+import itertools
+
+import pytest
+import torch
+from safetensors import SafetensorError
+
+import vae
+from tests.conftest import generator, striped_digits, tiny_config
+from training import loop
+from training.export import standardise_code
+from training.loop import Trainer, TrainingError, log_uniform
+from training.settings import PRESETS, Settings
+from vae.noise import seeded
+
+NETWORK = tiny_config(image_shape=(1, 28, 28), channels=8, width=32, latent_dim=4)
+CPU = torch.device("cpu")
+DATA = {"train-images-idx3-ubyte.gz": "0" * 64}
+
+
+def settings(**changes) -> Settings:
+    values = {"dataset": "bars", "network": NETWORK, "epochs": 2, "batch_size": 64, "warmup_steps": 5, "learning_rate": 5e-3,
+              "beta_warmup_steps": 20, "ema_decay": 0.9}
+    return Settings(**(values | changes))
+
+
+@pytest.fixture(scope="module")
+def images() -> torch.Tensor:
+    return torch.from_numpy(striped_digits(1200, seed=1)[0])[:, None]
+
+
+def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
+    return {**dict(trainer.model.named_parameters()), **{f"average {name}": value for name, value in trainer.average.items()}}
+
+
+def assert_equal(one: Trainer, other: Trainer) -> None:
+    for name, tensor in weights_of(one).items():
+        assert torch.equal(tensor, weights_of(other)[name]), name
+
+
+def finish(trainer: Trainer) -> Trainer:
+    for _ in trainer.remaining():
+        pass
+    return trainer
+
+
+def test_a_tiny_run_learns_bars_at_every_beta_but_the_collapsed_ones(images):
+    trainer = finish(Trainer(settings(epochs=40), images, CPU, DATA))
+    model = trainer.averaged_model()
+    test = vae.binarize(torch.from_numpy(striped_digits(300, seed=9)[0])[:, None] / 255, generator=generator())
+    ink = test.mean(0).clamp(1e-3, 1 - 1e-3)
+    no_code = torch.distributions.Bernoulli(ink).log_prob(test).sum((1, 2, 3)).mean().neg()  # about 105 nats
+    with torch.no_grad():
+        terms = {beta: vae.elbo(model, test, beta, generator=generator(1)) for beta in (0.01, 1.0, 50.0)}
+    assert terms[1.0].negative_elbo.mean() < 45
+    assert no_code > 90
+    assert terms[0.01].rate.mean() > terms[1.0].rate.mean() > terms[50.0].rate.mean()
+    assert terms[50.0].rate.mean() < 0.4 * terms[0.01].rate.mean()
+
+
+@pytest.mark.parametrize("stop", [0, 1, 11, 18, 19, 35])
+def test_resuming_after_any_step_equals_an_uninterrupted_run_bit_for_bit(images, tmp_path, stop):
+    whole = finish(Trainer(settings(), images, CPU, DATA))
+    first = Trainer(settings(), images, CPU, DATA)
+    steps = first.remaining()
+    for _ in range(stop):
+        next(steps)
+    first.save(tmp_path / "checkpoint.safetensors")
+    second = Trainer(settings(), images, CPU, DATA)
+    second.restore(tmp_path / "checkpoint.safetensors")
+    assert second.step == stop
+    assert_equal(finish(second), whole)
+
+
+def test_saving_changes_nothing(images, tmp_path):
+    whole = finish(Trainer(settings(), images, CPU, DATA))
+    saving = Trainer(settings(), images, CPU, DATA)
+    for _ in saving.remaining():
+        saving.save(tmp_path / "checkpoint.safetensors")
+    assert_equal(saving, whole)
+
+
+def test_seed_and_step_alone_decide_the_noise():
+    assert torch.equal(torch.rand(5, generator=seeded(1, "step", 7)), torch.rand(5, generator=seeded(1, "step", 7)))
+    others = [seeded(2, "step", 7), seeded(1, "step", 8), seeded(1, "order", 7)]
+    mine = torch.rand(5, generator=seeded(1, "step", 7))
+    assert all(not torch.equal(mine, torch.rand(5, generator=other)) for other in others)
+
+
+def test_training_leaves_the_global_generator_alone(images):
+    state = torch.get_rng_state()
+    next(Trainer(settings(), images, CPU, DATA).remaining())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_largest_beta_rises_over_the_first_steps(images):
+    trainer = Trainer(settings(epochs=10), images, CPU, DATA)
+    drawn: list[torch.Tensor] = []
+    inner = trainer.model.encode
+    trainer.model.encode = lambda x, beta: drawn.append(beta) or inner(x, beta)
+    finish(trainer)
+    largest = torch.stack([beta.max() for beta in drawn])
+    assert largest[0] <= loop.FIRST_CEILING
+    assert all(largest[step] <= 0.05 * 1000 ** (step / 20) * 1.001 for step in range(20))  # 20 steps, from 0.05 to 50
+    assert largest[10:20].max() > 1
+    assert largest[20:].max() > 40
+    assert torch.stack([beta.min() for beta in drawn]).min() < 0.012
+
+
+def test_a_network_for_one_beta_is_charged_less_for_the_rate_at_first(images):
+    """It cannot be told another beta, so the ceiling falls on its loss."""
+    one = settings(network=NETWORK.for_one_beta(5.0), loss_weight_power=0.0)
+    reports = list(itertools.islice(Trainer(one, images, CPU, DATA).remaining(), 30))
+    assert reports[0].loss == pytest.approx(reports[0].distortion + 0.05 * reports[0].rate, rel=1e-4)
+    assert reports[10].loss == pytest.approx(reports[10].distortion + 0.5 * reports[10].rate, rel=1e-4)
+    assert reports[29].loss == pytest.approx(reports[29].distortion + 5.0 * reports[29].rate, rel=1e-4)
+
+
+def test_betas_are_log_uniform():
+    betas = log_uniform(0.01, 100.0, 40_000, generator())
+    assert betas.min() >= 0.01
+    assert betas.max() <= 100.0
+    for decade in (0.01, 0.1, 1.0, 10.0):
+        assert ((betas >= decade) & (betas < 10 * decade)).float().mean().item() == pytest.approx(0.25, abs=0.01)
+
+
+def test_a_step_that_is_not_finite_is_skipped_and_many_in_a_row_stop_the_run(images):
+    trainer = Trainer(settings(), images, CPU, DATA)
+    steps = trainer.remaining()
+    next(steps)
+    before = {name: tensor.clone() for name, tensor in weights_of(trainer).items()}
+    original = trainer.model.decoder.last.bias.detach().clone()
+    with torch.no_grad():
+        trainer.model.decoder.last.bias[0] = float("nan")
+    assert next(steps).skipped
+    with torch.no_grad():
+        trainer.model.decoder.last.bias.copy_(original)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in weights_of(trainer).items())
+    assert not next(steps).skipped
+    assert trainer.skipped == 1
+    with torch.no_grad():
+        trainer.model.decoder.last.bias[0] = float("nan")
+    with pytest.raises(TrainingError, match="learning-rate"):
+        finish(trainer)
+
+
+def test_one_beta_alone_can_be_trained(images):
+    model = finish(Trainer(settings(network=NETWORK.for_one_beta(0.3)), images, CPU, DATA)).averaged_model()
+    x = vae.binarize(images.float() / 255, generator=generator())
+    trained = vae.elbo(model, x, 0.3, generator=generator()).objective(0.3).mean()
+    start = Trainer(settings(network=NETWORK.for_one_beta(0.3)), images, CPU, DATA).averaged_model()
+    assert trained < 0.8 * vae.elbo(start, x, 0.3, generator=generator()).objective(0.3).mean()
+    with pytest.raises(ValueError, match="beta"):
+        vae.elbo(model, x, 0.5, generator=generator())
+
+
+def test_a_full_disk_is_one_sentence(images, tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(loop, "save_file", full)
+    with pytest.raises(TrainingError, match="No space left"):
+        Trainer(settings(), images, CPU, DATA).save(tmp_path / "checkpoint.safetensors")
+
+
+def test_a_plain_autoencoder_learns_and_its_code_is_scaled_without_changing_a_reconstruction(images):
+    plain = settings(network=dataclasses.replace(NETWORK, beta_range=(0.0, 0.0), latent_dim=2), epochs=60)
+    trainer = finish(Trainer(plain, images, CPU, DATA))
+    model, x = trainer.averaged_model(), vae.binarize(images.float() / 255, generator=generator())
+    before = vae.point_distortion(model, x, 0.0)
+    assert before.mean() < 80  # two numbers say which of ten bars, and no noise disturbs them
+    standardise_code(model, images, seed=1)
+    code = model.encode(x, 0.0).mean
+    torch.testing.assert_close(code.mean(0), torch.zeros(2), atol=0.02, rtol=0)
+    torch.testing.assert_close(code.std(0), torch.ones(2), atol=0.02, rtol=0)
+    torch.testing.assert_close(vae.point_distortion(model, x, 0.0), before, rtol=1e-3, atol=1e-2)
+
+
+def test_the_presets_are_networks_that_fit_the_size_limit():
+    for preset in PRESETS.values():
+        with torch.device("meta"):
+            parameters = sum(parameter.numel() for parameter in vae.VAE(preset.network).parameters())
+        assert 2 * parameters <= 10_000_000  # bytes, as float16
