@@ -46,7 +46,7 @@ CAPTIONS = {
     "rate_distortion": "Rate–distortion curve of the test set",
     "reconstructions": "Reconstructions of test pictures",
     "samples": "Samples from the prior",
-    "latent_plane": "Codes of 2,000 test pictures in the latent plane, by class",
+    "latent_plane": "Codes of test pictures in the latent plane, by class",
 }
 LIKELIHOOD_LIMITS = {
     "bernoulli": "Its likelihood is that of binarised pixels and cannot be compared with one of grey pixels.",

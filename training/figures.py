@@ -22,7 +22,7 @@ INK, MUTED = "#222222", "#767676"
 
 
 def write(folder: Path, model: VAE, metrics: Metrics, examples: Tensor, reference: Reference) -> None:
-    """Write into figures/ what NAMES says of this model. examples: (M, C, H, W) uint8."""
+    """Write into figures/ what names() says of this model. examples: (M, C, H, W) uint8."""
     target = folder / "figures"
     target.mkdir(exist_ok=True)
     low, high = model.config.beta_range
@@ -111,16 +111,17 @@ def _latent_plane(model: VAE, betas: list[float], reference: Reference) -> plt.F
     observed = experiments.observe(model, images, seed=SEED)
     figure, all_axes = plt.subplots(1, len(betas), figsize=(3.4 * len(betas), 3.6), squeeze=False)
     colours = plt.get_cmap("tab10")
-    for axes, beta in zip(all_axes[0], betas, strict=True):
-        means = model.encode(observed, beta).mean.numpy()
+    all_means = [model.encode(observed, beta).mean.numpy() for beta in betas]
+    limit = max(3.3, *(1.05 * np.abs(means).max() for means in all_means))
+    for axes, beta, means in zip(all_axes[0], betas, all_means, strict=True):
         axes.scatter(*means.T, s=2, c=reference.labels, cmap=colours, vmin=-0.5, vmax=9.5, rasterized=True)
         for radius in (1, 2, 3):
             axes.add_patch(plt.Circle((0, 0), radius, fill=False, color=MUTED, linewidth=0.6))
         for label in np.unique(reference.labels):
             axes.annotate(str(label), np.median(means[reference.labels == label], axis=0), fontsize=11, weight="bold",
                           ha="center", va="center", path_effects=[patheffects.withStroke(linewidth=2.5, foreground="white")])
-        axes.set(title=_name(beta), xlim=(-4, 4), ylim=(-4, 4), aspect="equal", xlabel="z₁")
+        axes.set(title=_name(beta), xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xlabel="z₁")
     all_axes[0, 0].set_ylabel("z₂")
-    figure.suptitle("Codes mu of 2,000 test pictures; circles: 1, 2, 3 standard deviations of N(0, I)", fontsize=10)
+    figure.suptitle(f"Codes mu of {len(images):,} test pictures; circles: 1, 2, 3 standard deviations of N(0, I)", fontsize=10)
     figure.tight_layout()
     return figure

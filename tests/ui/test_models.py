@@ -60,7 +60,7 @@ def test_a_plain_autoencoder_shows_distortion_alone_as_the_package_counts_it():
 
 def test_its_decoded_codes_are_not_called_samples_of_a_model_and_answer_to_their_controls():
     app = open_app(model=AUTOENCODER)
-    assert "Not samples of a model" in " ".join(caption.value for caption in app.caption)
+    assert "no samples of a model" in " ".join(caption.value for caption in app.caption)
     before = alternative_text(app, "32 decoded codes")
     good(app.slider(key="temperature").set_value(0.5).run())
     assert alternative_text(app, "32 decoded codes") != before

@@ -74,7 +74,8 @@ def _picture(text: Text, choice: Choice, given: Given, seen: Reconstruction) -> 
         reconstruction, difference = st.columns(2, wrap=False)
         _labelled(reconstruction, "reconstruction", text("picture.reconstruction"),
                   pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
-                  text("alt.reconstruction", beta=f"{choice.beta:g}", share=seen.ink_expected))
+                  text("alt.point_reconstruction", share=seen.ink_expected) if choice.autoencoder
+                  else text("alt.reconstruction", beta=f"{choice.beta:g}", share=seen.ink_expected))
         _labelled(difference, "difference", text("picture.difference"),
                   pictures.photo_uri(pictures.difference(seen.difference), SHARP),
                   text("alt.difference", lost=seen.lost, added=seen.added))
@@ -177,7 +178,8 @@ def _gallery(text: Text, choice: Choice) -> None:
         )
         temperature = state.linked(
             st.slider, text("gallery.temperature"), 0.0, 1.5, step=0.1, key="temperature", default=1.0,
-            accept=state.number(0.0, 1.5), help=text("gallery.temperature_help"), width=104,
+            accept=state.number(0.0, 1.5), width=104,
+            help=text("gallery.point_temperature_help") if choice.autoencoder else text("gallery.temperature_help"),
         )
     drawn = experiments.gallery(choice.model.model, choice.beta, count=count, seed=choice.seed, temperature=temperature,
                                 draw_pixels=pixels == "draw")
@@ -188,12 +190,13 @@ def _gallery(text: Text, choice: Choice) -> None:
     content = pictures.png(sheet, SHARP)
     shown.image(pictures.uri("png", content), width="stretch", alt=alt)
     if choice.autoencoder:
-        st.caption(text("gallery.no_prior"))
+        st.caption(text("gallery.no_prior", temperature=temperature))
     elif temperature != 1.0:
         st.caption(text("gallery.not_prior", temperature=temperature))
     download.download_button(
         text("gallery.download"), content, icon=":material/download:", mime="image/png",
-        file_name=f"{choice.model.name}-beta-{choice.beta:g}-seed-{choice.seed}.png", on_click="ignore", key="download",
+        file_name=f"{choice.model.name}{'' if choice.autoencoder else f'-beta-{choice.beta:g}'}-seed-{choice.seed}.png",
+        on_click="ignore", key="download",
     )
 
 
