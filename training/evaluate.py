@@ -53,7 +53,7 @@ class Arguments:
     """Write nothing; compare with the metrics.json that lies there, exit code 1 if a number differs."""
     seed: int = 0
     """Fixes the binarisation of the test set and all noise."""
-    samples: int = 16
+    samples: int = 4
     """Draws of z for each picture's distortion."""
     importance_samples: int = 500
     """K of the importance-weighted bound at beta = 1."""

@@ -175,7 +175,7 @@ def test_shares_cover_a_batch_without_overlap(total, count):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
 def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(data_dir, tmp_path):
-    run, options = tmp_path / "run", ("--epochs", "200")
+    run, options = tmp_path / "run", ("--epochs", "200", "--checkpoint-seconds", "1")
     two = start(data_dir, run, *options, processes=2)
     await_file(run / "log.jsonl", two, lines=1)
     workers = Path(f"/proc/{two.pid}/task/{two.pid}/children").read_text().split()
@@ -185,7 +185,7 @@ def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(data_
     assert two.returncode != 0
     assert "another process of this run has ended" in message
     assert not (run / "weights").exists()
-    assert 100 <= step_of(run) < 2000
+    assert 0 < step_of(run) < 2000
     finish(start(data_dir, run, *options, "--resume"))
     assert step_of(run) == 2000
 
@@ -193,7 +193,7 @@ def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(data_
 @pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 2)])
 def test_a_run_is_resumed_in_another_number_of_processes(data_dir, tmp_path, first, then):
     """The same draws, so nearly the weights of one process alone; only sums were taken in another order."""
-    run, options = tmp_path / "run", ("--precision", "float32", "--epochs", "40")
+    run, options = tmp_path / "run", ("--precision", "float32", "--epochs", "40", "--checkpoint-seconds", "1")
     begun = start(data_dir, run, *options, processes=first)
     await_file(run / "log.jsonl", begun, lines=1)
     begun.send_signal(signal.SIGINT)
