@@ -66,8 +66,8 @@ def test_the_plain_autoencoders_code_has_variance_one(folders):
     model = folders["mnist-2d-autoencoder"].model
     images = vae.binarize(torch.from_numpy(folders["mnist-2d-autoencoder"].reference.images) / 255, generator=seeded(0))
     code = model.encode(images, 0.0).mean
-    torch.testing.assert_close(code.mean(0), torch.zeros(2), atol=0.1, rtol=0)
-    torch.testing.assert_close(code.std(0), torch.ones(2), atol=0.1, rtol=0)
+    torch.testing.assert_close(code.mean(0), torch.zeros(2), atol=0.2, rtol=0)
+    torch.testing.assert_close(code.std(0), torch.ones(2), atol=0.2, rtol=0)
 
 
 @pytest.mark.parametrize("name", CONDITIONED)
