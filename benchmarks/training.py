@@ -13,10 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
 import tyro
+from PIL import Image
 from torch.profiler import ProfilerActivity, profile
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Dataset
 
 import vae
 from training.loop import Objective, Trainer, log_uniform
@@ -52,14 +54,28 @@ def trainer_steps(settings: Settings, images: torch.Tensor, device: torch.device
     return Trainer(endless, images, device, {}, compiled=compiled).remaining()
 
 
+class Pictures(Dataset):
+    """Single pictures as tutorials get them from torchvision.datasets.MNIST with ToTensor: by way of a Pillow image."""
+
+    def __init__(self, images: torch.Tensor) -> None:
+        self.images = images
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> torch.Tensor:
+        picture = Image.fromarray(self.images[index, 0].numpy())
+        return torch.from_numpy(np.array(picture, copy=True))[None].float().div(255)
+
+
 def plain_steps(settings: Settings, images: torch.Tensor, device: torch.device) -> Iterator[object]:
     """One item a step of the plain loop."""
     objective = Objective(vae.VAE(settings.network).to(device))
     optimizer = torch.optim.Adam(objective.parameters(), lr=settings.learning_rate)
-    loader = DataLoader(TensorDataset(images.float() / 255), batch_size=settings.batch_size, shuffle=True)
+    loader = DataLoader(Pictures(images), batch_size=settings.batch_size, shuffle=True)
     generator = torch.Generator().manual_seed(settings.seed)
     while True:
-        for (grey,) in loader:
+        for grey in loader:
             x = vae.binarize(grey, generator=generator).to(device)
             beta = log_uniform(*settings.network.beta_range, len(x), generator).to(device)
             eps = torch.randn((1, len(x), settings.network.latent_dim), generator=generator).to(device)
