@@ -134,9 +134,9 @@ def test_every_other_control_answers():
 
 def test_new_eps_changes_the_reconstruction_but_not_the_seed():
     app = open_app()
-    before = alternative_text(app, "Reconstruction")
+    before = alternative_text(app, "Difference")
     good(app.button(key="new_eps").click().run())
-    assert alternative_text(app, "Reconstruction") != before
+    assert alternative_text(app, "Difference") != before
     assert app.query_params["eps"] == "1"
     assert app.number_input(key="seed").value == 7
 
