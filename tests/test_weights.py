@@ -105,6 +105,15 @@ def test_metrics_are_reproduced_on_the_reference_pictures(folders, name):
         assert torch.cat([terms.distortion for terms in batches]).double().mean().item() == pytest.approx(distortion, rel=2e-4)
 
 
+def test_the_autoencoders_distortion_is_reproduced_on_the_reference_pictures(folders):
+    model, metrics, reference = (getattr(folders["mnist-2d-autoencoder"], part) for part in ("model", "metrics", "reference"))
+    everything = torch.zeros(metrics.test_count, *reference.images.shape[1:], dtype=torch.uint8)
+    everything[:len(reference.images)] = torch.from_numpy(reference.images)
+    observed = evaluate.observed(model, everything, metrics.seed)[:len(reference.images)]
+    (beta, _, distortion), = metrics.reference
+    assert vae.point_distortion(model, observed, beta).double().mean().item() == pytest.approx(distortion, rel=2e-4)
+
+
 def test_reconstructions_of_the_examples_are_close_at_a_small_beta_and_all_alike_after_collapse(folders):
     model, examples = folders["mnist"].model, folders["mnist"].examples
     images = vae.binarize(torch.from_numpy(examples.images) / 255, generator=seeded(0))

@@ -107,7 +107,8 @@ def measure(model: VAE, images: Tensor, seed: int, samples: int, importance_samp
                for beta in tqdm(betas, desc=f"test set at {len(betas)} betas", unit="beta")]
     low, high = model.config.beta_range
     reference = pictures[:REFERENCE_COUNT]
-    reference_entries = [_at_beta(model, reference, beta, seed, samples) for beta in REFERENCE_BETAS if low <= beta <= high]
+    reference_betas = [beta for beta in REFERENCE_BETAS if low <= beta <= high] or [low]
+    reference_entries = [_at_beta(model, reference, beta, seed, samples) for beta in reference_betas]
     bound = None
     if not model.config.autoencoder:
         bound = _importance_weighted(model, pictures, min(max(1.0, low), high), seed, importance_samples)
