@@ -1,16 +1,20 @@
 """Training examples per second, this trainer beside the loop that tutorials show: python -m benchmarks.training
 
-Both train the same network on the same pictures with the same batch size, in turns on the same cores. The plain loop is a
-DataLoader over single pictures, float32, default Adam. The pictures are noise: speed does not depend on what they show.
+All train the same network on the same pictures, in turns on the same cores, each in a process of its own. The plain loop is
+that of PyTorch's own VAE example: a DataLoader over single pictures in batches of 128, float32, default Adam. It also runs
+with this trainer's batch size. The pictures are noise: speed does not depend on what they show.
 """
 
 import dataclasses
 import itertools
+import multiprocessing
 import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Literal
 
 import numpy as np
@@ -22,10 +26,13 @@ from torch.utils.data import DataLoader, Dataset
 
 import vae
 from training.loop import Objective, Trainer, log_uniform
+from training.memory import keep_freed_memory
 from training.settings import PRESETS, Settings
 
+OURS, PLAIN, PLAIN_SAME_BATCH = "training.train", "plain loop", "plain, same batch"
 PICTURES = 60_000
-WARM_UP_STEPS = 5
+PLAIN_BATCH = 128  # github.com/pytorch/examples, vae/main.py
+WARM_UP_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -34,97 +41,130 @@ class Arguments:
 
     preset: Literal[tuple(PRESETS)] = "mnist"
     """Whose network, batch size and optimiser settings."""
-    seconds: float = 10.0
+    seconds: float = 3.0
     """For each turn of each loop."""
-    turns: int = 3
-    """Of each; the median counts."""
+    turns: int = 10
+    """Of each; medians count."""
     threads: int = 0
     """Of PyTorch on the CPU; 0 for as many as it takes by itself."""
     compile: bool = False
     """Compile this trainer's network, as training.train --compile does."""
     device: Literal["cpu", "cuda", "mps"] = "cpu"
-    """Where both run."""
+    """Where all run."""
     profile: bool = False
     """Also list the five operations in which this trainer spends most time."""
 
 
-def trainer_steps(settings: Settings, images: torch.Tensor, device: torch.device, compiled: bool) -> Iterator[object]:
-    """One item a step of the real trainer."""
-    endless = dataclasses.replace(settings, epochs=1_000_000)
-    return Trainer(endless, images, device, {}, compiled=compiled).remaining()
-
-
 class Pictures(Dataset):
-    """Single pictures as tutorials get them from torchvision.datasets.MNIST with ToTensor: by way of a Pillow image."""
+    """Picture and label, as tutorials get them from torchvision.datasets.MNIST with ToTensor: by way of a Pillow image."""
 
     def __init__(self, images: torch.Tensor) -> None:
-        self.images = images
+        self.images, self.labels = images, torch.zeros(len(images), dtype=torch.int64)
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, index: int) -> torch.Tensor:
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
         picture = Image.fromarray(self.images[index, 0].numpy())
-        return torch.from_numpy(np.array(picture, copy=True))[None].float().div(255)
+        rows = torch.from_numpy(np.array(picture, np.uint8, copy=True)).view(picture.height, picture.width, 1)
+        return rows.permute(2, 0, 1).contiguous().float().div(255), int(self.labels[index])
 
 
-def plain_steps(settings: Settings, images: torch.Tensor, device: torch.device) -> Iterator[object]:
-    """One item a step of the plain loop."""
+def plain_steps(settings: Settings, images: torch.Tensor, device: torch.device) -> Iterator[int]:
+    """The number of examples of each step of the plain loop."""
     objective = Objective(vae.VAE(settings.network).to(device))
     optimizer = torch.optim.Adam(objective.parameters(), lr=settings.learning_rate)
     loader = DataLoader(Pictures(images), batch_size=settings.batch_size, shuffle=True)
     generator = torch.Generator().manual_seed(settings.seed)
+    total = 0.0
     while True:
-        for grey in loader:
+        for grey, _ in loader:
             x = vae.binarize(grey, generator=generator).to(device)
             beta = log_uniform(*settings.network.beta_range, len(x), generator).to(device)
             eps = torch.randn((1, len(x), settings.network.latent_dim), generator=generator).to(device)
+            optimizer.zero_grad()
             distortion, rate = objective(x, beta, eps)
             loss = (distortion + beta * rate).mean()
-            optimizer.zero_grad()
             loss.backward()
+            total += loss.item()
             optimizer.step()
-            yield loss.item()
+            yield len(x)
 
 
-def examples_per_second(steps: Iterator[object], batch_size: int, seconds: float) -> float:
-    """Over at least `seconds`, after a few steps that do not count."""
-    for _ in itertools.islice(steps, WARM_UP_STEPS):
-        pass
-    count, start = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - start) < seconds:
-        next(steps)
-        count += 1
-    return count * batch_size / elapsed
+def trainer_steps(settings: Settings, images: torch.Tensor, device: torch.device, compiled: bool) -> Iterator[int]:
+    """The same for the real trainer."""
+    keep_freed_memory()
+    endless = dataclasses.replace(settings, epochs=1_000_000)
+    return (settings.batch_size for _ in Trainer(endless, images, device, {}, compiled=compiled).remaining())
 
 
-def main(argv: Sequence[str]) -> None:
-    arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.training")
+def work(name: str, arguments: Arguments, orders: Connection) -> None:
+    """In a process of its own: run one loop for as many seconds as each order says, and answer with examples per second.
+
+    The last order is 0, and a profile is the answer to a negative one.
+    """
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     settings, device = PRESETS[arguments.preset], torch.device(arguments.device)
     shape = (PICTURES, *settings.network.image_shape)
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    loops = {
-        "plain loop": plain_steps(settings, images, device),
-        "training.train": trainer_steps(settings, images, device, arguments.compile),
-    }
-    found: dict[str, list[float]] = {name: [] for name in loops}
-    for _ in range(arguments.turns):
-        for name, steps in loops.items():
-            found[name].append(examples_per_second(steps, settings.batch_size, arguments.seconds))
-    print(f"preset {arguments.preset}, batch {settings.batch_size}, {device}, {torch.get_num_threads()} threads, "
-          f"{arguments.turns} turns of {arguments.seconds:g} s")
-    print(f"{'loop':16}{'examples/s':>12}   all turns")
-    for name, speeds in found.items():
-        print(f"{name:16}{statistics.median(speeds):12,.0f}   {', '.join(f'{speed:,.0f}' for speed in speeds)}")
-    plain, ours = (statistics.median(speeds) for speeds in found.values())
-    print(f"ratio {ours / plain:.2f}")
-    if arguments.profile:
-        with profile(activities=[ProfilerActivity.CPU]) as profiler:
-            for _ in itertools.islice(loops["training.train"], 20):
-                pass
-        print(profiler.key_averages().table(sort_by="self_cpu_time_total", row_limit=5, max_name_column_width=40))
+    if name == OURS:
+        steps = trainer_steps(settings, images, device, arguments.compile)
+    else:
+        batch = PLAIN_BATCH if name == PLAIN else settings.batch_size
+        steps = plain_steps(dataclasses.replace(settings, batch_size=batch), images, device)
+    for _ in itertools.islice(steps, WARM_UP_STEPS):
+        pass
+    orders.send(torch.get_num_threads())
+    while seconds := orders.recv():
+        orders.send(examples_per_second(steps, seconds) if seconds > 0 else top_five(steps))
+
+
+def examples_per_second(steps: Iterator[int], seconds: float) -> float:
+    """Over at least `seconds`."""
+    examples, start = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - start) < seconds:
+        examples += next(steps)
+    return examples / elapsed
+
+
+def top_five(steps: Iterator[int]) -> str:
+    """The operations in which most of the time goes, as a table."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        for _ in itertools.islice(steps, 20):
+            pass
+    return profiler.key_averages().table(sort_by="self_cpu_time_total", row_limit=5, max_name_column_width=40)
+
+
+def main(argv: Sequence[str]) -> None:
+    arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.training")
+    processes = multiprocessing.get_context("spawn")
+    with ExitStack() as stack:
+        loops = {}
+        for name in (PLAIN, PLAIN_SAME_BATCH, OURS):
+            loops[name], theirs = processes.Pipe()
+            process = processes.Process(target=work, args=(name, arguments, theirs), daemon=True)
+            process.start()
+            stack.callback(process.join)
+            stack.callback(loops[name].send, 0)
+            theirs.close()  # or a loop that fails would be waited for
+        threads = [orders.recv() for orders in loops.values()][0]
+        found: dict[str, list[float]] = {name: [] for name in loops}
+        for _ in range(arguments.turns):
+            for name, orders in loops.items():
+                orders.send(arguments.seconds)
+                found[name].append(orders.recv())
+        print(f"preset {arguments.preset}, {arguments.device}, {threads} threads, "
+              f"{arguments.turns} turns of {arguments.seconds:g} s each")
+        print(f"{'loop':20}{'examples/s':>10}{'ratio':>8}   batch")
+        for name, speeds in found.items():
+            # Turn by turn: the machine's other load changes more slowly than the turns do.
+            ratio = statistics.median(ours / other for ours, other in zip(found[OURS], speeds, strict=True))
+            batch = PLAIN_BATCH if name == PLAIN else PRESETS[arguments.preset].batch_size
+            print(f"{name:20}{statistics.median(speeds):10,.0f}{ratio:8.2f}   {batch}")
+        if arguments.profile:
+            loops[OURS].send(-1)
+            print(loops[OURS].recv())
 
 
 if __name__ == "__main__":

@@ -115,11 +115,13 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         with self.processes.together():
             sums = self.processes.sum(self._backward(indices))
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), settings.gradient_norm)
-        *sums, norm = torch.cat([sums, norm[None]]).tolist()
-        finite = math.isfinite(norm) and all(map(math.isfinite, sums))
+        norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in self.model.parameters()])
+        *sums, length = torch.cat([sums, norm[None]]).tolist()
+        finite = math.isfinite(length) and all(map(math.isfinite, sums))
         # From here to the end nothing waits for another process: a step is taken whole, or not at all.
         if finite:
+            if length > settings.gradient_norm:
+                torch.nn.utils.clip_grads_with_norm_(self.model.parameters(), settings.gradient_norm, norm)
             for group in self.optimizer.param_groups:
                 group["lr"] = self._learning_rate()
             self.optimizer.step()

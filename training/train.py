@@ -30,6 +30,7 @@ from training import data, distributed
 from training.distributed import ProcessLostError
 from training.export import export
 from training.loop import Objective, StepReport, Trainer, TrainingError
+from training.memory import keep_freed_memory
 from training.settings import PRESETS, Settings
 from vae.likelihood import observe
 from vae.noise import seeded, standard_normal
@@ -59,7 +60,7 @@ class Arguments:
     device: str = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     """cpu, cuda or mps."""
     compile: bool = False
-    """Compile the network with torch.compile: a minute or more at the start, then faster steps; needs a C++ compiler."""
+    """Compile the network with torch.compile: takes a minute or more at the start and a C++ compiler. On CPUs it gains nothing."""
     command: tyro.conf.Suppress[str] = ""
     settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=lambda: PRESETS["mnist"])
 
@@ -308,7 +309,6 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-
-
 if __name__ == "__main__":
+    keep_freed_memory()
     sys.exit(main(sys.argv[1:]))

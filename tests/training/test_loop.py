@@ -183,3 +183,16 @@ def test_the_presets_are_networks_that_fit_the_size_limit():
         with torch.device("meta"):
             parameters = sum(parameter.numel() for parameter in vae.VAE(preset.network).parameters())
         assert 2 * parameters <= 10_000_000  # bytes, as float16
+
+
+def test_a_long_gradient_is_shortened_to_the_limit_and_a_short_one_is_not(images):
+    def gradients(limit: float) -> torch.Tensor:
+        trainer = Trainer(settings(gradient_norm=limit), images, CPU, DATA)
+        next(trainer.remaining())
+        return torch.cat([parameter.grad.flatten() for parameter in trainer.model.parameters()])
+
+    free = gradients(1e6)
+    assert free.norm() > 1
+    assert gradients(0.5).norm() == pytest.approx(0.5, rel=1e-4)
+    assert torch.allclose(gradients(0.5), free * (0.5 / free.norm()), rtol=1e-3, atol=1e-7)
+    assert torch.equal(gradients(float(free.norm()) * 1.01), free)
