@@ -148,13 +148,13 @@ def main(argv: Sequence[str]) -> None:
             stack.callback(process.join)
             stack.callback(loops[name].send, 0)
             theirs.close()  # or a loop that fails would be waited for
-        threads = [orders.recv() for orders in loops.values()][0]
+        threads = [orders.recv() for orders in loops.values()]  # once all are ready
         found: dict[str, list[float]] = {name: [] for name in loops}
         for _ in range(arguments.turns):
             for name, orders in loops.items():
                 orders.send(arguments.seconds)
                 found[name].append(orders.recv())
-        print(f"preset {arguments.preset}, {arguments.device}, {threads} threads, "
+        print(f"preset {arguments.preset}, {arguments.device}, {threads[0]} threads, "
               f"{arguments.turns} turns of {arguments.seconds:g} s each")
         print(f"{'loop':20}{'examples/s':>10}{'ratio':>8}   batch")
         for name, speeds in found.items():

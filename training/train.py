@@ -60,7 +60,7 @@ class Arguments:
     device: str = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     """cpu, cuda or mps."""
     compile: bool = False
-    """Compile the network with torch.compile: takes a minute or more at the start and a C++ compiler. On CPUs it gains nothing."""
+    """Compile the network with torch.compile: a minute or more at the start, needs a C++ compiler. On CPUs it gains nothing."""
     command: tyro.conf.Suppress[str] = ""
     settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=lambda: PRESETS["mnist"])
 
