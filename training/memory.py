@@ -4,7 +4,7 @@ import ctypes
 import sys
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
-_NEVER, _ONE_GIB = 2**31 - 1, 2**30
+_NEVER, _ONE_GIB, _32_MIB = 2**31 - 1, 2**30, 2**25
 
 
 def keep_freed_memory() -> None:
@@ -18,4 +18,5 @@ def keep_freed_memory() -> None:
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
         library.mallopt(_TRIM_THRESHOLD, _NEVER)
-        library.mallopt(_MMAP_THRESHOLD, _ONE_GIB)
+        if not library.mallopt(_MMAP_THRESHOLD, _ONE_GIB):
+            library.mallopt(_MMAP_THRESHOLD, _32_MIB)  # the most that some versions take
