@@ -30,6 +30,7 @@ from training.memory import keep_freed_memory
 from training.settings import PRESETS, Settings
 
 OURS, PLAIN, PLAIN_SAME_BATCH = "training.train", "plain loop", "plain, same batch"
+PROFILE = "profile"
 PICTURES = 60_000
 PLAIN_BATCH = 128  # github.com/pytorch/examples, vae/main.py
 WARM_UP_STEPS = 10
@@ -99,10 +100,8 @@ def trainer_steps(settings: Settings, images: torch.Tensor, device: torch.device
 
 
 def work(name: str, arguments: Arguments, orders: Connection) -> None:
-    """In a process of its own: run one loop for as many seconds as each order says, and answer with examples per second.
-
-    The last order is 0, and a profile is the answer to a negative one.
-    """
+    """In a process of its own: run one loop for as many seconds as an order says and answer with examples per second, or answer
+    PROFILE with the operations that take most time. None is the last order."""
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     settings, device = PRESETS[arguments.preset], torch.device(arguments.device)
@@ -116,8 +115,8 @@ def work(name: str, arguments: Arguments, orders: Connection) -> None:
     for _ in itertools.islice(steps, WARM_UP_STEPS):
         pass
     orders.send(torch.get_num_threads())
-    while seconds := orders.recv():
-        orders.send(examples_per_second(steps, seconds) if seconds > 0 else top_five(steps))
+    while (order := orders.recv()) is not None:
+        orders.send(top_five(steps) if order == PROFILE else examples_per_second(steps, order))
 
 
 def examples_per_second(steps: Iterator[int], seconds: float) -> float:
@@ -146,7 +145,7 @@ def main(argv: Sequence[str]) -> None:
             process = processes.Process(target=work, args=(name, arguments, theirs), daemon=True)
             process.start()
             stack.callback(process.join)
-            stack.callback(loops[name].send, 0)
+            stack.callback(loops[name].send, None)
             theirs.close()  # or a loop that fails would be waited for
         threads = [orders.recv() for orders in loops.values()]  # once all are ready
         found: dict[str, list[float]] = {name: [] for name in loops}
@@ -163,7 +162,7 @@ def main(argv: Sequence[str]) -> None:
             batch = PLAIN_BATCH if name == PLAIN else PRESETS[arguments.preset].batch_size
             print(f"{name:20}{statistics.median(speeds):10,.0f}{ratio:8.2f}   {batch}")
         if arguments.profile:
-            loops[OURS].send(-1)
+            loops[OURS].send(PROFILE)
             print(loops[OURS].recv())
 
 
