@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 import vae
 from training import card, data, figures
+from training.memory import keep_freed_memory
 from vae.likelihood import observe
 from vae.metrics import (
     ACTIVE_NATS,
@@ -187,4 +188,5 @@ def _compare(published: Metrics, found: Metrics) -> int:
 
 
 if __name__ == "__main__":
+    keep_freed_memory()
     sys.exit(main(sys.argv[1:]))

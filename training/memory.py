@@ -1,4 +1,4 @@
-"""How a process that repeats the same step asks the operating system for memory."""
+"""How a process that repeats the same step, of training or evaluation, asks the operating system for memory."""
 
 import ctypes
 import sys
