@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from vae.convolutions import FeaturesToPicture, PictureToFeatures, grid
 from vae.likelihood import Bernoulli, DiscretizedLogistic, Likelihood
 
 LIKELIHOODS = ("bernoulli", "discretized_logistic")
@@ -37,7 +38,8 @@ class VAEConfig:
     for that one beta, without conditioning; (0, 0) means a plain autoencoder, the same network without noise and without
     KL, whose code is a point (nothing is left that would pay for a wider q). preprocess: how vae.images prepares a file:
     "ink", "garment" or "photo".
-    channels: of the two convolutions between picture and features, and of the two on the way back.
+    halvings: how many convolutions lie between picture and features, and as many on the way back; each halves the sides.
+    channels: of these convolutions.
     width, blocks: features and number of residual blocks in the encoder, and again in the decoder.
     beta_embedding: width of the embedding of log beta.
     """
@@ -47,6 +49,7 @@ class VAEConfig:
     likelihood: str
     beta_range: tuple[float, float]
     preprocess: str
+    halvings: int = 2
     channels: int = 32
     width: int = 512
     blocks: int = 2
@@ -76,6 +79,7 @@ class VAEConfig:
                 "beta_range must be two finite numbers, 0 < lowest <= highest, or (0, 0) for a plain autoencoder, "
                 f"not {betas!r}")
         require(self.preprocess in PREPROCESSES, f"preprocess must be one of {PREPROCESSES}, not {self.preprocess!r}")
+        require(count(self.halvings, 6), f"halvings must be a whole number from 1 to 6, not {self.halvings!r}")
         require(count(self.channels, 256), f"channels must be a whole number from 1 to 256, not {self.channels!r}")
         require(count(self.width, 4096), f"width must be a whole number from 1 to 4096, not {self.width!r}")
         require(count(self.blocks, 32), f"blocks must be a whole number from 1 to 32, not {self.blocks!r}")
@@ -87,13 +91,18 @@ class VAEConfig:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Height and width after the two convolutions, each of which halves the sides (rounded up)."""
-        return tuple(math.ceil(side / 4) for side in self.image_shape[1:])
+        """Height and width after the convolutions, each of which halves the sides (rounded up)."""
+        return grid(self.image_shape, self.halvings)
 
     @property
     def conditioned(self) -> bool:
         """Whether the network answers to beta at all, or was trained for a single one."""
         return self.beta_range[0] < self.beta_range[1]
+
+    @property
+    def binarised(self) -> bool:
+        """Whether pixels are 0 or 1 to this model: it sees a binarisation of a picture, not its greys or colours."""
+        return self.likelihood == "bernoulli"
 
     @property
     def autoencoder(self) -> bool:
@@ -197,52 +206,12 @@ class ResidualBlock(nn.Module):
         return x + self.outer(F.silu(self.inner(self.norm(x, embedding))))
 
 
-class PictureToFeatures(nn.Module):
-    """(N, C, H, W) in [0, 1] -> (N, channels * h * w): two convolutions that halve the sides. Strokes look alike everywhere."""
-
-    def __init__(self, config: VAEConfig) -> None:
-        super().__init__()
-        (_, height, width), (rows, columns) = config.image_shape, config.grid
-        self.padding = (0, 4 * columns - width, 0, 4 * rows - height)
-        self.fine = nn.Conv2d(config.image_shape[0], config.channels, 4, stride=2, padding=1)
-        self.coarse = nn.Conv2d(config.channels, config.channels, 4, stride=2, padding=1)
-
-    def forward(self, images: Tensor) -> Tensor:
-        x = F.pad(images, self.padding).to(memory_format=torch.channels_last)  # the layout that CPUs are fastest with
-        return F.silu(self.coarse(F.silu(self.fine(2 * x - 1))).flatten(1))
-
-
-class FeaturesToPicture(nn.Module):
-    """(N, channels * h * w) -> (N, C, H, W): the mirror image, logits or locations of the logistic.
-
-    Both layers are transposed convolutions, computed in the way that is fastest on CPUs with gradients.
-    """
-
-    def __init__(self, config: VAEConfig) -> None:
-        super().__init__()
-        self.image_shape, self.inner_shape = config.image_shape, (config.channels, *config.grid)
-        self.coarse = nn.ConvTranspose2d(config.channels, config.channels, 4, stride=2, padding=1)
-        self.fine = nn.ConvTranspose2d(config.channels, config.image_shape[0], 4, stride=2, padding=1)
-
-    def forward(self, features: Tensor) -> Tensor:
-        x = F.silu(features).unflatten(1, self.inner_shape).to(memory_format=torch.channels_last)
-        # The bias apart: inside, its gradient alone takes as long as all the others of this layer.
-        x = F.conv_transpose2d(x, self.coarse.weight, stride=2, padding=1)
-        x = x + self.coarse.bias.to(x)[:, None, None]
-        # To so few channels it pays to compute each position's 4x4 patch, and then to add up where patches overlap.
-        patches = F.silu(x).permute(0, 2, 3, 1).flatten(1, 2) @ self.fine.weight.flatten(1)
-        rows, columns = x.shape[2:]
-        x = F.fold(patches.mT, (2 * rows, 2 * columns), 4, padding=1, stride=2) + self.fine.bias[:, None, None]
-        _, height, width = self.image_shape
-        return x[:, :, :height, :width]
-
-
 class Encoder(nn.Module):
     """(N, C, H, W), embedding -> what the picture says of each dimension, and the log of how surely, each (N, D)."""
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
-        self.picture = PictureToFeatures(config)
+        self.picture = PictureToFeatures(config.image_shape, config.halvings, config.channels)
         self.first = nn.Linear(config.channels * math.prod(config.grid), config.width)
         self.blocks = nn.ModuleList(ResidualBlock(config) for _ in range(config.blocks))
         self.norm = ModulatedNorm(config)
@@ -267,7 +236,7 @@ class Decoder(nn.Module):
         self.blocks = nn.ModuleList(ResidualBlock(config) for _ in range(config.blocks))
         self.norm = ModulatedNorm(config)
         self.last = nn.Linear(config.width, config.channels * math.prod(config.grid))
-        self.picture = FeaturesToPicture(config)
+        self.picture = FeaturesToPicture(config.image_shape, config.halvings, config.channels)
 
     def forward(self, z: Tensor, embedding: Tensor | None) -> Tensor:
         x = self.first(self.latent_modulation(z, embedding))
