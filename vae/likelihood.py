@@ -4,6 +4,7 @@ Both likelihoods treat pixels as independent given z, so log p(x|z) is the *sum*
 would silently divide the reconstruction error by the number of pixels and multiply beta by it.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +36,11 @@ def observe(images: Tensor, likelihood: str, *, generator: torch.Generator) -> T
     if likelihood == "bernoulli":
         return binarize(images, generator=generator)
     return (images * (GREY_LEVELS - 1)).round() / (GREY_LEVELS - 1)
+
+
+def bits_per_dimension(nats: float, count: int) -> float:
+    """Nats of a whole picture -> bits for each of its `count` numbers, the unit in which colour models are compared."""
+    return nats / (count * math.log(2))
 
 
 def _same_shape(images: Tensor, parameters: Tensor) -> None:
@@ -105,21 +111,19 @@ class DiscretizedLogistic:
 
         With upper and lower the standardised edges of the bin, the mass is
         sigmoid(upper) - sigmoid(lower) = sigmoid(upper) sigmoid(-lower) (1 - exp(lower - upper)),
-        which keeps its digits where the two sigmoids are nearly equal.
+        which keeps its digits where the two sigmoids are nearly equal; upper - lower is the bin's width.
         """
         _same_shape(images, self.location)
         levels = images * (GREY_LEVELS - 1)
         if not ((levels - levels.round()).abs() < 1e-3).all() or images.min() < 0 or images.max() > 1:
             raise ValueError("a discretised logistic likelihood is for 8-bit pixels: multiples of 1/255 in [0, 1]")
         inverse_scale = (-self.log_scale).exp()
-        half_bin = 0.5 / (GREY_LEVELS - 1)
-        upper = (images - self.location + half_bin) * inverse_scale
-        lower = (images - self.location - half_bin) * inverse_scale
-        lowest, highest = levels < 0.5, levels > GREY_LEVELS - 1.5
-        width = (2 * half_bin * inverse_scale).expand_as(upper)
-        open_bin = lowest | highest  # its mass is one sigmoid: the other edge lies at infinity
-        log_mass = F.logsigmoid(upper).masked_fill(highest, 0) + F.logsigmoid(-lower).masked_fill(lowest, 0)
-        log_mass = log_mass + torch.log(-torch.expm1(-width)).masked_fill(open_bin, 0)
+        offset, half_bin = (images - self.location) * inverse_scale, 0.5 / (GREY_LEVELS - 1) * inverse_scale
+        lowest, highest = levels < 0.5, levels > GREY_LEVELS - 1.5  # of these bins one edge lies at infinity: a sigmoid of 1
+        log_upper = F.logsigmoid((half_bin + offset).masked_fill(highest, math.inf))
+        log_lower = F.logsigmoid((half_bin - offset).masked_fill(lowest, math.inf))
+        log_width = torch.log(-torch.expm1(-2 * half_bin))  # the same for all pixels of a channel
+        log_mass = log_upper + log_lower + ~(lowest | highest) * log_width
         return log_mass.flatten(1).sum(1)
 
 
