@@ -8,6 +8,8 @@ ERROR_SENTENCES: dict[str, str] = {
     "not_a_picture": "The file is not a picture that can be read here; save it as PNG or JPEG and try again.",
     "damaged": "The picture file is damaged or breaks off early; save it anew as PNG or JPEG and try again.",
     "too_slow": "The picture takes too long to unpack; save it anew as PNG or JPEG and try again.",
+    "no_garment": "No garment found, nothing stands out; lay one garment on a plain surface of another colour.",
+    "no_surface": "No surface found around the garment; leave a margin on all sides and a plain surface beneath it.",
     "no_ink": "No ink found, the picture looks like one even surface; write one digit with a darker or thicker pen.",
     "too_much_ink": "No clear digit found, the picture is too busy; write one digit large on plain paper.",
     "many_shapes": "I see {count} separate shapes; crop the picture so that it shows one digit.",

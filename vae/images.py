@@ -22,11 +22,12 @@ import torch
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from vae import ink
+from vae import garment, ink, photo
 from vae.image_error import ERROR_SENTENCES, ImageError
 from vae.model import VAEConfig
+from vae.photo import WHOLE, Framing
 
-__all__ = ["ERROR_SENTENCES", "MAX_BYTES", "MAX_PIXELS", "ImageError", "Step", "View", "read"]
+__all__ = ["ERROR_SENTENCES", "MAX_BYTES", "MAX_PIXELS", "Framing", "ImageError", "Step", "View", "opened", "read", "view"]
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
@@ -54,16 +55,20 @@ _BEGINNINGS = re.compile(
 _SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
 _ONE_AT_A_TIME = threading.Lock()  # a class that uploads at once must not need the memory of thirty pictures
 
-Pipeline = Callable[[np.ndarray, int, int], list[tuple[str, np.ndarray]]]
-_PIPELINES: dict[str, Pipeline] = {"ink": ink.digit}
+Pipeline = Callable[[np.ndarray, int, int, Framing], list[tuple[str, np.ndarray]]]
+_PIPELINES: dict[str, Pipeline] = {
+    "ink": lambda picture, height, width, _: ink.digit(picture, height, width),  # finds its digit by itself
+    "garment": garment.garment,
+    "photo": photo.framed,
+}
 
 
 @dataclass(frozen=True)
 class Step:
     """One stage on the way from the file to the model.
 
-    name: stable key, translated by the app: "file", "grey", "ink", "cropped", "centred". image: (H, W) grey or
-    (H, W, 3) colour, uint8, ready to display.
+    name: stable key, translated by the app: "file", "grey", "ink", "cut_out", "light", "cropped", "centred", "small".
+    image: (H, W) grey or (H, W, 3) colour, uint8, ready to display.
     """
 
     name: str
@@ -74,32 +79,35 @@ class Step:
 class View:
     """What the model sees, and how it came about.
 
-    image: (C, H, W) float32 in [0, 1], grey; binarising is done elsewhere. steps: the stages in order, from the upright
-    file, made small, to the picture that `image` holds.
+    image: (C, H, W) float32 in [0, 1], grey or colour; binarising is done elsewhere. steps: the stages in order, from the
+    upright file, made small, to the picture that `image` holds.
     """
 
     image: torch.Tensor
     steps: tuple[Step, ...]
 
 
-def read(file: bytes, config: VAEConfig) -> View:
+def read(file: bytes, config: VAEConfig, framing: Framing = WHOLE) -> View:
     """A file's bytes -> a View for the model with this config (its image_shape and preprocess).
 
     Reads PNG, JPEG, WebP, HEIC, AVIF, GIF, BMP and TIFF, of an animation the first frame. A picture that is in the data
-    set's own form already comes through unchanged. Raises ImageError, and nothing else, for bytes it
-    can't use; ValueError for a config whose preprocess it doesn't know.
+    set's own form already comes through unchanged. framing: which part of a photo; a garment is found anywhere and heeds
+    only `mirrored`, a digit nothing of it. Raises ImageError, and nothing else, for bytes it can't use.
     """
-    if config.preprocess not in _PIPELINES:
-        raise ValueError(f"pictures for preprocess {config.preprocess!r} cannot be read; only for {', '.join(_PIPELINES)}")
-    pipeline = _PIPELINES[config.preprocess]
+    return view(opened(file), config, framing)
+
+
+def view(picture: np.ndarray, config: VAEConfig, framing: Framing = WHOLE) -> View:
+    """The same for a picture that `opened` has given: framing it anew costs no decoding. Raises ImageError as `read` does."""
     channels, height, width = config.image_shape
-    picture = _decoded(file)
-    steps = [Step("file", picture)] + [Step(*stage) for stage in pipeline(picture, height, width)]
+    steps = [Step("file", picture)] + [Step(*stage) for stage in _PIPELINES[config.preprocess](picture, height, width, framing)]
     return View(image=_tensor(steps[-1].image, channels), steps=tuple(steps))
 
 
 def _tensor(picture: np.ndarray, channels: int) -> torch.Tensor:
-    """(H, W) or (H, W, 3) uint8 -> (channels, H, W) float32 in [0, 1]."""
+    """(H, W) or (H, W, 3) uint8 -> (channels, H, W) float32 in [0, 1]; luminance where a model without colour gets a photo."""
+    if picture.ndim == 3 and channels == 1:
+        picture = np.asarray(Image.fromarray(picture).convert("L"))
     planes = np.atleast_3d(picture).transpose(2, 0, 1).astype(np.float32) / 255
     return torch.from_numpy(planes).expand(channels, -1, -1).contiguous()
 
@@ -107,8 +115,11 @@ def _tensor(picture: np.ndarray, channels: int) -> torch.Tensor:
 # --- from bytes to a small, upright picture without transparency ------------------------------------------------------
 
 
-def _decoded(file: bytes) -> np.ndarray:
-    """The picture (H, W, 3) uint8: upright, at most WORKING_PIXELS large, laid on paper where it is transparent."""
+def opened(file: bytes) -> np.ndarray:
+    """The picture (H, W, 3) uint8: upright, at most WORKING_PIXELS large, laid on paper where it is transparent.
+
+    Raises ImageError, and nothing else, for bytes that it can't use.
+    """
     if not file:
         raise ImageError("empty")
     if len(file) > MAX_BYTES:

@@ -249,6 +249,8 @@ def test_nothing_of_pillows_or_pythons_settings_is_changed():
     assert (Image.MAX_IMAGE_PIXELS, warnings.filters) == before
 
 
-def test_a_model_whose_preprocess_is_unknown_is_named():
-    with pytest.raises(ValueError, match="'photo'"):
-        images.read(encoded(FIVE), dataclasses.replace(CONFIG, preprocess="photo"))
+def test_a_model_without_colour_gets_the_luminance_of_a_photo():
+    red = Image.new("RGB", (28, 28), (255, 0, 0))
+    view = images.read(encoded(red), dataclasses.replace(CONFIG, preprocess="photo"))
+    assert view.image.shape == (1, 28, 28)
+    assert view.image.unique().tolist() == pytest.approx([76 / 255])
