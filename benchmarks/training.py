@@ -28,6 +28,7 @@ import vae
 from training.loop import Objective, Trainer, log_uniform
 from training.memory import keep_freed_memory
 from training.settings import PRESETS, Settings
+from vae.likelihood import observe
 
 OURS, PLAIN, PLAIN_SAME_BATCH = "training.train", "plain loop", "plain, same batch"
 PROFILE = "profile"
@@ -66,8 +67,8 @@ class Pictures(Dataset):
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        picture = Image.fromarray(self.images[index, 0].numpy())
-        rows = torch.from_numpy(np.array(picture, np.uint8, copy=True)).view(picture.height, picture.width, 1)
+        picture = Image.fromarray(self.images[index].permute(1, 2, 0).squeeze(2).numpy())  # grey has one channel, colour three
+        rows = torch.from_numpy(np.array(picture, np.uint8, copy=True)).view(picture.height, picture.width, -1)
         return rows.permute(2, 0, 1).contiguous().float().div(255), int(self.labels[index])
 
 
@@ -79,8 +80,8 @@ def plain_steps(settings: Settings, images: torch.Tensor, device: torch.device) 
     generator = torch.Generator().manual_seed(settings.seed)
     total = 0.0
     while True:
-        for grey, _ in loader:
-            x = vae.binarize(grey, generator=generator).to(device)
+        for pictures, _ in loader:
+            x = observe(pictures, settings.network.likelihood, generator=generator).to(device)
             beta = log_uniform(*settings.network.beta_range, len(x), generator).to(device)
             eps = torch.randn((1, len(x), settings.network.latent_dim), generator=generator).to(device)
             optimizer.zero_grad()

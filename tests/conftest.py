@@ -1,12 +1,14 @@
 """Small models and data, made here: no test needs the data sets, a network or a GPU."""
 
 import gzip
+import io
 import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from vae.model import VAE, VAEConfig
 
@@ -76,4 +78,30 @@ def write_idx(folder: Path, train: int = 1200, test: int = 120) -> Path:
         header = struct.pack(">4i", 2051, count, 28, 28)
         (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + images.tobytes()))
         (folder / f"{name}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(struct.pack(">2i", 2049, count) + labels.tobytes()))
+    return folder
+
+
+def coloured_pictures(count: int, seed: int, side: int = 16) -> np.ndarray:
+    """(count, side, side, 3) uint8: two smooth fields of colour, as JPEG can hold them."""
+    random = np.random.default_rng(seed)
+    fields = np.stack([np.linspace(0, 1, side)[:, None].repeat(side, 1), np.linspace(0, 1, side)[None].repeat(side, 0)])
+    colours = random.uniform(0, 255, (count, 3, 3))
+    return np.einsum("nfc,fhw->nhwc", colours, np.stack([(1 - fields[0]), fields[0] * (1 - fields[1]), fields[0] * fields[1]])
+                     ).astype(np.uint8)
+
+
+def write_packed(folder: Path, train: int = 40, test: int = 30) -> Path:
+    """The .npz of a small data set of JPEGs, beside labels that nobody should read."""
+    folder.mkdir(parents=True)
+    arrays = {}
+    for part, count, seed in (("train", train, 1), ("test", test, 2)):
+        files = []
+        for picture in coloured_pictures(count, seed):
+            buffer = io.BytesIO()
+            Image.fromarray(picture).save(buffer, "JPEG", quality=95, subsampling=0)
+            files.append(buffer.getvalue())
+        arrays[f"{part}_jpeg"] = np.frombuffer(b"".join(files), np.uint8)
+        arrays[f"{part}_offsets"] = np.cumsum([0, *map(len, files)])
+        arrays[f"{part}_age"] = np.arange(count, dtype=np.uint8)
+    np.savez(folder / f"{folder.name}.npz", **arrays)
     return folder

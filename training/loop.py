@@ -21,7 +21,6 @@ from vae.likelihood import observe
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
-FIRST_CEILING = 0.05  # of beta, at the first step
 PATIENCE = 10  # non-finite steps in a row before giving up
 _COUNTERS = ("step", "skipped", "skipped_in_a_row", "seconds")  # of a Trainer, kept in its checkpoints
 
@@ -46,6 +45,21 @@ def log_uniform(low: float, high: float, count: int, generator: torch.Generator)
     if low == high:
         return torch.full((count,), low)
     return torch.exp(math.log(low) + u * (math.log(high) - math.log(low))).clamp(low, high)
+
+
+def initial_model(settings: Settings) -> VAE:
+    """The network before its first step. Trained for one beta, it starts from the weights of the conditioned network of this
+    seed, as far as it has the same: so the two can be compared."""
+    config = settings.network
+    (low, high) = config.beta_range
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        if config.conditioned or config.autoencoder:
+            return VAE(config)
+        conditioned = VAE(dataclasses.replace(config, beta_range=(low, 2 * high))).state_dict()  # any range draws the same
+    model = VAE(config)
+    model.load_state_dict({name: conditioned[name] for name in model.state_dict()}, strict=True)
+    return model
 
 
 class Objective(nn.Module):
@@ -86,9 +100,7 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0  # of training, over all interruptions
         self.skipped, self.skipped_in_a_row = 0, 0
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(settings.seed)
-            self.model = VAE(settings.network).to(device)
+        self.model = initial_model(settings).to(device)
         self._objective = torch.compile(Objective(self.model)) if compiled else Objective(self.model)
         if processes.count > 1:
             self._objective = DistributedDataParallel(self._objective, gradient_as_bucket_view=True)
@@ -138,7 +150,11 @@ class Trainer:
         """
         settings, config = self.settings, self.settings.network
         noise, share = seeded(settings.seed, "step", self.step), self.processes.share(len(indices))
-        images = observe(self.images[indices.to(self.device)].float() / 255, config.likelihood, generator=noise)[share]
+        pictures = self.images[indices.to(self.device)]
+        if settings.flips:
+            mirrored = torch.rand(len(indices), generator=noise).to(self.device) < 0.5
+            pictures = torch.where(mirrored[:, None, None, None], pictures.flip(3), pictures)
+        images = observe(pictures.float() / 255, config.likelihood, generator=noise)[share]
         (low, high), ceiling = config.beta_range, self._beta_ceiling()
         beta = log_uniform(low, max(low, min(high, ceiling)), len(indices), noise)[share].to(self.device)
         eps = standard_normal((1, len(indices), config.latent_dim), noise, self.device)[:, share]
@@ -156,8 +172,11 @@ class Trainer:
 
     def _beta_ceiling(self) -> float:
         """The largest beta of this step: drawn, or charged for the rate where the network knows only one."""
-        risen = self.step / self.settings.beta_warmup_steps if self.step < self.settings.beta_warmup_steps else 1.0
-        return FIRST_CEILING * (max(FIRST_CEILING, self.settings.network.beta_range[1]) / FIRST_CEILING) ** risen
+        settings = self.settings
+        risen = self.step / settings.beta_warmup_steps if self.step < settings.beta_warmup_steps else 1.0
+        first = settings.beta_warmup_start
+        last = max(first, settings.beta_warmup_end or settings.network.beta_range[1])
+        return first * (last / first) ** risen
 
     @torch.no_grad()
     def _update_average(self) -> None:

@@ -11,7 +11,7 @@ class Settings:
     """Equal settings, on the same machine with as many threads and processes, give equal weights, bit for bit."""
 
     dataset: str
-    """Data set: mnist, or any folder in --data-dir with the four IDX files."""
+    """Data set: mnist, fashion-mnist, faces64, or any folder in --data-dir with the four IDX files or NAME.npz of JPEGs."""
     network: VAEConfig
     epochs: int
     """Passes over the training pictures."""
@@ -26,8 +26,12 @@ class Settings:
     ema_decay: float = 0.999
     """Exponential moving average of the weights, per step; the average is what is saved."""
     beta_warmup_steps: int = 500
-    """Steps over which the largest beta rises, on a logarithmic scale, from 0.05 to the end of the range. While the decoder
-    can't read the code yet, a large beta makes dimensions die that then stay dead."""
+    """Steps over which the largest beta rises, on a logarithmic scale, to the end of the range. While the decoder can't
+    read the code yet, a large beta makes dimensions die that then stay dead."""
+    beta_warmup_start: float = 0.05
+    """Largest beta of the first step. The smaller, the more dimensions live."""
+    beta_warmup_end: float | None = None
+    """Largest beta of the last of these steps; the end of the range unless told. A network for one beta stops at its own."""
     loss_weight_power: float = 0.75
     """Each example's loss is divided by (1 + beta) to this power: 0 is the plain mean over betas."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
@@ -35,18 +39,30 @@ class Settings:
     instructions is faster with float32."""
     gradient_norm: float = 1000.0
     """Gradients longer than this (in nats) are shortened to it."""
+    flips: bool = False
+    """Mirror each training picture left to right half of the times that it is seen."""
     held_out: int = 0
     """Last training pictures kept for validation (5000 when making choices; 0 trains on all of them)."""
     seed: int = 1
     """Fixes initial weights, order of pictures, binarisation, betas and noise."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate", "ema_decay", "gradient_norm"):
+        for name in ("epochs", "batch_size", "learning_rate", "ema_decay", "beta_warmup_start", "gradient_norm"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"--{name.replace('_', '-')} must be positive")
         for name in ("held_out", "warmup_steps", "beta_warmup_steps", "weight_decay"):
             if getattr(self, name) < 0:
                 raise ValueError(f"--{name.replace('_', '-')} must not be negative")
+
+    @classmethod
+    def from_record(cls, values: dict) -> "Settings":
+        """As training.json holds them. Raises TypeError or ValueError for another version's."""
+        return cls(**(values | {"network": VAEConfig(**values["network"])}))
+
+    def for_one_beta(self, beta: float) -> "Settings":
+        """The same run of the same network without conditioning, at this beta alone; beta rises as in this run."""
+        end = self.beta_warmup_end or self.network.beta_range[1]
+        return replace(self, network=self.network.for_one_beta(beta), beta_warmup_end=end)
 
 
 DIGITS = VAEConfig(
@@ -54,6 +70,18 @@ DIGITS = VAEConfig(
 )
 PRESETS = {
     "mnist": Settings(dataset="mnist", network=DIGITS, epochs=150, beta_warmup_steps=1000),
+    "fashion-mnist": Settings(
+        dataset="fashion-mnist", network=replace(DIGITS, beta_range=(0.01, 150.0), preprocess="garment"), epochs=60,
+        learning_rate=2e-3, beta_warmup_steps=1000, beta_warmup_start=0.001, loss_weight_power=0.25,
+    ),
+    # Gradients are sums over 12,288 numbers. Half of the betas lie above 7, so that the plain power would forget them.
+    "faces": Settings(
+        dataset="faces64",
+        network=VAEConfig(image_shape=(3, 64, 64), latent_dim=128, likelihood="discretized_logistic", beta_range=(0.01, 5000.0),
+                          preprocess="photo", halvings=3),
+        epochs=130, batch_size=64, flips=True, beta_warmup_steps=1500, beta_warmup_start=0.01, loss_weight_power=0.5,
+        gradient_norm=100_000.0,
+    ),
     # Two dimensions for maps and exact posteriors, from nearly an autoencoder to full collapse.
     "mnist-2d": Settings(dataset="mnist", network=replace(DIGITS, latent_dim=2, beta_range=(0.001, 50.0)), epochs=45),
     # The same network without noise and without KL, to lay beside it on the map.

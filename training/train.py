@@ -81,8 +81,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     if arguments.beta is not None:
         if arguments.beta <= 0:
             raise TrainingError(f"--beta must be positive, not {arguments.beta:g}; a plain autoencoder is a preset of its own")
-        network = arguments.settings.network.for_one_beta(arguments.beta)
-        arguments = dataclasses.replace(arguments, settings=dataclasses.replace(arguments.settings, network=network))
+        arguments = dataclasses.replace(arguments, settings=arguments.settings.for_one_beta(arguments.beta))
     return arguments
 
 

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tests.conftest import striped_digits, write_idx
+from tests.conftest import coloured_pictures, striped_digits, write_idx, write_packed
 from training import data
 
 
@@ -80,3 +80,46 @@ def test_a_download_that_is_something_else_is_refused_and_not_kept(public_home, 
     with pytest.raises(data.DataError, match="--data-dir"):
         data.load("bars", None, "train")
     assert not (tmp_path / "data" / "bars" / "train-images-idx3-ubyte.gz").exists()
+
+
+def test_packed_jpegs_come_back_as_colour_pictures_without_their_labels(tmp_path):
+    write_packed(tmp_path / "colours", train=40)
+    split = data.load("colours", tmp_path, "train")
+    assert split.images.shape == (40, 3, 16, 16)
+    written = coloured_pictures(40, seed=1).transpose(0, 3, 1, 2).astype(int)
+    assert np.abs(split.images.numpy() - written).mean() < 3  # JPEG's own loss
+    assert not split.labels.any()
+    assert set(split.sha256) == {"colours.npz"}
+
+
+@pytest.mark.parametrize("damage", [
+    lambda path: path.write_bytes(path.read_bytes()[:-200]),
+    lambda path: path.write_bytes(b"<html>not found</html>"),
+    lambda path: np.savez(path, pictures=np.zeros(3)),
+    lambda path: np.savez(path, train_jpeg=np.zeros(30, np.uint8), train_offsets=np.array([0, 10, 30])),
+])
+def test_a_damaged_packed_file_is_named(tmp_path, damage):
+    damage(write_packed(tmp_path / "colours") / "colours.npz")
+    with pytest.raises(data.DataError, match=r"colours\.npz does not hold train_jpeg"):
+        data.load("colours", tmp_path, "train")
+
+
+def test_another_file_beside_the_four_is_none_of_our_business(tmp_path, monkeypatch):
+    folder = write_idx(tmp_path / "mnist", train=30)
+    sha256 = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    monkeypatch.setitem(data.SOURCES, "mnist", data.Source(None, sha256, licence="", citation=""))
+    (folder / "mnist.npz").write_bytes(b"as another library names its own")
+    assert len(data.load("mnist", tmp_path, "train").images) == 30
+
+
+def test_a_set_without_a_public_home_says_where_its_file_must_lie(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for data_dir in (None, tmp_path):
+        with pytest.raises(data.DataError, match=r"folder named faces64, with faces64\.npz in it"):
+            data.load("faces64", data_dir, "train")
+    write_packed(tmp_path / "faces64")
+    with pytest.raises(data.DataError, match="sha256"):
+        data.load("faces64", tmp_path, "train")
+    (tmp_path / "faces64" / "faces64.npz").unlink()
+    with pytest.raises(data.DataError, match=r"cannot read .*faces64\.npz"):
+        data.load("faces64", tmp_path, "train")

@@ -102,11 +102,30 @@ def test_the_largest_beta_rises_over_the_first_steps(images):
     trainer.model.encode = lambda x, beta: drawn.append(beta) or inner(x, beta)
     finish(trainer)
     largest = torch.stack([beta.max() for beta in drawn])
-    assert largest[0] <= loop.FIRST_CEILING
+    assert largest[0] <= 0.05
     assert all(largest[step] <= 0.05 * 1000 ** (step / 20) * 1.001 for step in range(20))  # 20 steps, from 0.05 to 50
     assert largest[10:20].max() > 1
     assert largest[20:].max() > 40
     assert torch.stack([beta.min() for beta in drawn]).min() < 0.012
+
+
+def test_the_rival_of_a_conditioned_network_sees_its_rise_of_beta_up_to_its_own(images):
+    rival = settings(loss_weight_power=0.0).for_one_beta(5.0)
+    reports = list(itertools.islice(Trainer(rival, images, CPU, DATA).remaining(), 30))
+    for step, ceiling in ((0, 0.05), (10, 0.05 * 1000**0.5), (19, 5.0), (29, 5.0)):  # 20 steps, from 0.05 to 50
+        assert reports[step].loss == pytest.approx(reports[step].distortion + ceiling * reports[step].rate, rel=1e-4)
+
+
+@pytest.mark.parametrize(("flips", "share"), [(False, 0.0), (True, 0.5)])
+def test_flips_mirror_half_of_the_pictures(images, flips, share):
+    left = images[images[..., 14:].flatten(1).sum(1) == 0]  # bars in the left half
+    trainer = Trainer(settings(flips=flips, epochs=4), left, CPU, DATA)
+    seen: list[torch.Tensor] = []
+    inner = trainer.model.encode
+    trainer.model.encode = lambda x, beta: seen.append(x) or inner(x, beta)
+    finish(trainer)
+    on_the_right = torch.cat(seen)[..., 14:].flatten(1).any(1).float().mean()
+    assert on_the_right == pytest.approx(share, abs=0.05)
 
 
 def test_a_network_for_one_beta_is_charged_less_for_the_rate_at_first(images):
