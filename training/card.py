@@ -1,15 +1,19 @@
 """The model card: README.md of a weights folder, from card.md and the numbers of metrics.json and training.json."""
 
 import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from training import figures
 from training.data import SOURCES
-from vae.metrics import Metrics
+from vae.likelihood import bits_per_dimension
+from vae.metrics import Dedicated, Metrics, regret
 from vae.model import VAEConfig
 
 TEMPLATE = Path(__file__).with_name("card.md")
-TABLE_BETAS = (0.001, 0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0)
+TABLE_BETAS = (0.001, 0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 1000.0, 5000.0)
+FIDELITY_BETAS = (0.01, 0.1, 1.0, 10.0, 100.0)
 EVERY_BETA = (
     "A variational autoencoder for every beta from {low:g} to {high:g}: one network, conditioned on beta, that a slider can\n"
     "move along the whole rate–distortion curve. Made for teaching."
@@ -42,6 +46,40 @@ POINT = """\
 **Distortion −log p(x|z) at the code of each picture: {distortion:.2f} nats.**
 There is no rate: a code without noise could hold any amount of information. So this number is no bound on anything, and not
 to be compared with a negative ELBO."""
+REGRET = """
+
+### What one network for every beta costs
+
+The same network without conditioning, trained for one beta alone: from the same initial weights, on the same examples in
+the same order, with the same noise and schedule. The objective distortion + beta · rate on the same test pictures, nats;
+regret is the difference. `python -m training.regret weights/{name}` trains and measures them ({examples:,} examples each,
+seed {seed}).
+
+| beta | this network | trained for it alone | regret |
+|---:|---:|---:|---:|
+{rows}"""
+FIDELITY = """
+
+**{bits:.3f} bits per dimension** at beta = {beta:g}: the negative ELBO in bits, over {pixel_values:,} numbers a picture.
+Likewise importance-weighted: {bound_bits:.3f}.
+
+### Beside PCA
+
+Squared error of reconstructions from z = mu, mean over pixels and channels of the test pictures, where white is 1; and of the
+first {fidelity.pca_components} principal components of the training pictures{mirrored}, as many numbers as this code has.
+
+| | squared error | root, in grey levels |
+|---|---:|---:|
+{rows}
+
+To {fidelity.identified:.1%} of reconstructions at beta = {fidelity.identified_at:g}, of one z ~ q(z|x) each, their own original
+is the nearest of {fidelity.candidates} test pictures."""
+PORTRAITS = """
+**Its samples show no one, but it was made from photographs of real people.** It is for learning how such a model works. It must
+not be used to recognise or identify a person, to guess anything about one (age, gender, origin, character, health), to judge
+one, or to pass off its pictures as photographs. The balance of the data says nothing of how well it treats any group: that was
+not measured. At most a dozen test pictures lie here as examples; the labels of the data set were not used and are not here.
+"""
 CAPTIONS = {
     "rate_distortion": "Rate–distortion curve of the test set",
     "reconstructions": "Reconstructions of test pictures",
@@ -73,13 +111,15 @@ def read_training(path: Path) -> dict:
     return training
 
 
-def write(folder: Path, config: VAEConfig, metrics: Metrics, training: dict) -> None:
+def write(folder: Path, config: VAEConfig, metrics: Metrics, training: dict, dedicated: Sequence[Dedicated] = ()) -> None:
     """Write folder/README.md. training: the content of training.json."""
     captions = CAPTIONS | ({"samples": "Pictures decoded from N(0, I)"} if config.autoencoder else {})
-    binarised = "Dynamically binarised test set" if config.likelihood == "bernoulli" else "Test set"
+    binarised = "Dynamically binarised test set" if config.binarised else "Test set"
     test_set = f"{binarised} of {training['settings']['dataset']}"
     card = TEMPLATE.read_text(encoding="utf-8").format(
-        measured=_point(metrics, test_set) if config.autoencoder else _curve(metrics, test_set),
+        measured=(_point(metrics, test_set) if config.autoencoder else
+                  _curve(metrics, test_set) + _fidelity(metrics, config, training) +
+                  _regret(metrics, dedicated, training["preset"])),
         figures="\n\n".join(f"![{captions[name]}](figures/{name}.png)" for name in figures.names(config)),
         other_betas="" if config.autoencoder else OTHER_BETAS, **_fields(training),
     )
@@ -91,6 +131,7 @@ def _fields(training: dict) -> dict[str, object]:
     settings = training["settings"]
     network, source = settings["network"], SOURCES.get(settings["dataset"])
     low, high = network["beta_range"]
+    portraits = bool(source and source.portraits)
     return {
         "name": training["preset"] if low < high or not high else f"{training['preset']}-beta-{low:g}",
         "kind": (EVERY_BETA.format(low=low, high=high) if low < high else ONE_BETA.format(beta=low) if low else AUTOENCODER),
@@ -101,6 +142,9 @@ def _fields(training: dict) -> dict[str, object]:
         "training_seed": training["seed"],
         "citation": source.citation if source else "A data set of one's own.",
         "licence": source.licence if source else "its owner's",
+        "selection": f"\n{source.selection}" if source and source.selection else "",
+        "portraits": PORTRAITS if portraits else "",
+        "not_for": "" if portraits else "Not made to recognise or judge anything.",
         **{key: training[key] for key in ("examples_seen", "minutes", "machine", "parameters", "command")},
     }
 
@@ -111,6 +155,31 @@ def _point(metrics: Metrics, test_set: str) -> str:
 
 def _curve(metrics: Metrics, test_set: str) -> str:
     return CURVE.format(test_set=test_set, metrics=metrics, bound=metrics.importance_weighted, table=_table(metrics))
+
+
+def _fidelity(metrics: Metrics, config: VAEConfig, training: dict) -> str:
+    fidelity = metrics.fidelity
+    if fidelity is None:
+        return ""
+    errors = {entry.beta: error for entry, error in zip(metrics.betas, fidelity.squared_errors, strict=True)}
+    shown = {f"beta = {entry.beta:g}": errors[entry.beta] for entry in map(metrics.at, FIDELITY_BETAS)}
+    shown[f"PCA, {fidelity.pca_components} components"] = fidelity.pca_squared_error
+    pixel_values = math.prod(config.image_shape)
+    return FIDELITY.format(
+        fidelity=fidelity, pixel_values=pixel_values, beta=metrics.at(1.0).beta,
+        mirrored=" and their mirror images" if training["settings"].get("flips") else "",
+        bits=bits_per_dimension(metrics.at(1.0).negative_elbo, pixel_values),
+        bound_bits=bits_per_dimension(metrics.importance_weighted.nats, pixel_values),
+        rows="\n".join(f"| {name} | {error:.5f} | {255 * error**0.5:.1f} |" for name, error in shown.items()),
+    )
+
+
+def _regret(metrics: Metrics, dedicated: Sequence[Dedicated], name: str) -> str:
+    if not dedicated:
+        return ""
+    rows = "\n".join(f"| {entry.beta:g} | {metrics.at(entry.beta).objective:.2f} | {entry.objective:.2f} | "
+                     f"{regret(metrics, entry):.2f} |" for entry in dedicated)
+    return REGRET.format(name=name, examples=dedicated[0].examples, seed=dedicated[0].seed, rows=rows)
 
 
 def _table(metrics: Metrics) -> str:

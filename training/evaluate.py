@@ -19,7 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 import vae
-from training import card, data, figures
+from training import card, data, fidelity, figures
 from training.memory import keep_freed_memory
 from vae.likelihood import observe
 from vae.metrics import (
@@ -82,14 +82,27 @@ def evaluate(arguments: Arguments) -> int:
     published = read_metrics(folder / METRICS) if arguments.check else None
     if not arguments.check:
         (folder / "README.md").touch()
-    metrics = measure(model, test.images, arguments.seed, arguments.samples, arguments.importance_samples)
+    source = data.SOURCES.get(dataset)
+    portraits = bool(source and source.portraits)
+    metrics = measure(model, test.images, arguments.seed, arguments.samples, arguments.importance_samples,
+                      EXAMPLE_COUNT if portraits else REFERENCE_COUNT)
+    training_images = data.load(dataset, arguments.data_dir, "train").images
+    if not (model.config.binarised or model.config.autoencoder):
+        betas = [entry.beta for entry in metrics.betas]
+        pictures, mirrored = observed(model, test.images, arguments.seed), training["settings"].get("flips", False)
+        found = fidelity.measure(model, pictures, training_images, mirrored, betas, arguments.seed)
+        metrics = dataclasses.replace(metrics, fidelity=found)
     if published:
         return _compare(published, metrics)
     write_metrics(folder / METRICS, metrics)
-    _write_examples(folder, test)
-    _write_reference(folder, test, data.load(dataset, arguments.data_dir, "train").images)
-    figures.write(folder, model, metrics, test.images[example_indices(test.labels)], load_folder(folder).reference)
-    card.write(folder, model.config, metrics, training)
+    _write_examples(folder, test, source.classes if source else ())
+    if portraits:
+        (folder / REFERENCE).unlink(missing_ok=True)
+    else:
+        _write_reference(folder, test, training_images)
+    everything = load_folder(folder)
+    figures.write(folder, model, metrics, test.images[example_indices(test.labels)], everything.reference)
+    card.write(folder, model.config, metrics, training, everything.dedicated)
     print(card.summary(metrics))
     return 0
 
@@ -100,16 +113,21 @@ def observed(model: VAE, images: Tensor, seed: int) -> Tensor:
 
 
 @torch.no_grad()
-def measure(model: VAE, images: Tensor, seed: int, samples: int, importance_samples: int) -> Metrics:
-    """All numbers of metrics.json for uint8 test pictures (N, C, H, W). The same eps at every beta."""
+def measure(
+    model: VAE, images: Tensor, seed: int, samples: int, importance_samples: int, reference_count: int = REFERENCE_COUNT
+) -> Metrics:
+    """All numbers of metrics.json but the fidelity, for uint8 test pictures (N, C, H, W). The same eps at every beta.
+
+    reference_count: how many of the first pictures are published with the weights.
+    """
     pictures = observed(model, images, seed)
     betas = beta_stops(model.config.beta_range)
-    entries = [_at_beta(model, pictures, beta, seed, samples)
+    entries = [at_beta(model, pictures, beta, seed, samples)
                for beta in tqdm(betas, desc=f"test set at {len(betas)} betas", unit="beta")]
     low, high = model.config.beta_range
-    reference = pictures[:REFERENCE_COUNT]
+    reference = pictures[:reference_count]
     reference_betas = [beta for beta in REFERENCE_BETAS if low <= beta <= high] or [low]
-    reference_entries = [_at_beta(model, reference, beta, seed, samples) for beta in reference_betas]
+    reference_entries = [at_beta(model, reference, beta, seed, samples) for beta in reference_betas]
     bound = None
     if not model.config.autoencoder:
         bound = _importance_weighted(model, pictures, min(max(1.0, low), high), seed, importance_samples)
@@ -119,7 +137,7 @@ def measure(model: VAE, images: Tensor, seed: int, samples: int, importance_samp
     )
 
 
-def _at_beta(model: VAE, pictures: Tensor, beta: float, seed: int, samples: int) -> BetaMetrics:
+def at_beta(model: VAE, pictures: Tensor, beta: float, seed: int, samples: int) -> BetaMetrics:
     distortions, rates = [], []
     for number, batch in enumerate(pictures.split(BATCH)):
         if model.config.autoencoder:
@@ -150,15 +168,19 @@ def _importance_weighted(model: VAE, pictures: Tensor, beta: float, seed: int, s
 
 
 def example_indices(labels: Tensor) -> list[int]:
-    """The first test picture of each class, at most EXAMPLE_COUNT."""
-    return [int((labels == label).nonzero()[0]) for label in labels.unique()[:EXAMPLE_COUNT]]
+    """The first test picture of each class, or of all where there is but one class; at most EXAMPLE_COUNT."""
+    classes = labels.unique()
+    if len(classes) == 1:
+        return list(range(min(EXAMPLE_COUNT, len(labels))))
+    return [int((labels == label).nonzero()[0]) for label in classes[:EXAMPLE_COUNT]]
 
 
-def _write_examples(folder: Path, test: data.Split) -> None:
+def _write_examples(folder: Path, test: data.Split, classes: tuple[str, ...]) -> None:
     chosen = example_indices(test.labels)
     labels = test.labels[chosen].numpy()
-    np.savez_compressed(folder / EXAMPLES, images=test.images[chosen].numpy(), labels=labels,
-                        names=np.array([str(label) for label in labels]))
+    one_class = len(set(labels.tolist())) == 1
+    names = [str(number + 1) if one_class else classes[label] if classes else str(label) for number, label in enumerate(labels)]
+    np.savez_compressed(folder / EXAMPLES, images=test.images[chosen].numpy(), labels=labels, names=np.array(names))
 
 
 def _write_reference(folder: Path, test: data.Split, training_images: Tensor) -> None:
@@ -167,12 +189,19 @@ def _write_reference(folder: Path, test: data.Split, training_images: Tensor) ->
                         labels=test.labels[:REFERENCE_COUNT].numpy(), mean_training_pixel=mean)
 
 
+def _grey_levels(squared_error: float | tuple[float, ...]) -> list[float]:
+    """Roots of squared errors in grey levels, which are of the size of the other numbers."""
+    return (255 * np.sqrt(np.atleast_1d(squared_error))).tolist()
+
+
 def _compare(published: Metrics, found: Metrics) -> int:
     """Print the largest relative difference of any number; 0 if the published metrics are reproduced, else 1."""
     def numbers(value: object) -> list[float]:
         if isinstance(value, dict):
-            # A dimension at the very threshold may count as active on one machine and not on another; its rate tells.
-            return [number for key, item in value.items() if key != "active_units" for number in numbers(item)]
+            # A dimension at the very threshold may count as active on one machine and not on another, as may the nearest of
+            # two pictures that are equally near; rates and squared errors tell.
+            return [number for key, item in value.items() if key not in ("active_units", "identified")
+                    for number in (_grey_levels(item) if "squared_error" in key else numbers(item))]
         if isinstance(value, list | tuple):
             return [number for item in value for number in numbers(item)]
         return [] if value in (None, math.inf) else [float(value)]  # None, infinite: what a plain autoencoder lacks

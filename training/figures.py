@@ -12,11 +12,11 @@ from matplotlib import patheffects
 from torch import Tensor
 
 from vae import experiments
-from vae.metrics import Metrics
+from vae.metrics import BetaMetrics, Metrics
 from vae.model import VAE, VAEConfig
 from vae.weights import Reference
 
-SHOWN_BETAS = (0.01, 0.1, 1.0, 10.0)
+SHOWN_BETAS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 SEED = 0
 INK, MUTED = "#222222", "#767676"
 
@@ -56,14 +56,19 @@ def _rate_distortion(metrics: Metrics) -> plt.Figure:
     # The line of pictures that cost as much as beta = 1 does in all: distortion + rate is constant along it.
     total = one.negative_elbo
     axes.plot([0, total], [total, 0], ":", color=MUTED, linewidth=1, label=f"distortion + rate = {total:.1f}")
-    marked = (metrics.betas[0].beta, 0.1, 1.0, 3.15, 10.0, metrics.betas[-1].beta)
-    for beta in marked:
-        entry = metrics.at(beta)
+    marked = (metrics.betas[0].beta, 0.1, 1.0, 10.0, 3.15, 100.0, metrics.betas[-1].beta)
+    named: list[BetaMetrics] = []
+    for entry in map(metrics.at, marked):
+        if any(abs(entry.rate - other.rate) < 0.12 * max(rates) and
+               abs(entry.distortion - other.distortion) < 0.12 * (max(distortions) - min(distortions)) for other in named):
+            continue  # the names would lie on each other
+        named.append(entry)
         axes.annotate(f"β = {entry.beta:g}", (entry.rate, entry.distortion), xytext=(6, 6), textcoords="offset points")
     axes.set_xlabel("rate, KL(q(z|x) ‖ p(z)), nats")
     axes.set_ylabel("distortion, −E[log p(x|z)], nats")
     axes.set_xlim(left=-1, right=1.08 * max(rates))
-    axes.set_ylim(bottom=0, top=1.06 * max(distortions))
+    from_zero = min(distortions) < max(distortions) / 2  # a colour picture's distortion never comes near it
+    axes.set_ylim(bottom=0 if from_zero else 0.98 * min(distortions), top=(1.06 if from_zero else 1.02) * max(distortions))
     axes.legend(frameon=False)
     return figure
 

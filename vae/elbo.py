@@ -16,6 +16,8 @@ from torch import Tensor
 from vae.model import VAE, DiagonalGaussian
 from vae.noise import standard_normal
 
+DECODED_PIXELS = 10_000 * 28 * 28  # at once, by the importance-weighted bound
+
 
 @dataclass(frozen=True)
 class Elbo:
@@ -92,15 +94,17 @@ def _require_a_posterior(model: VAE) -> None:
 
 @torch.no_grad()
 def importance_weighted_bound(
-    model: VAE, images: Tensor, beta: float, *, samples: int, generator: torch.Generator, chunk: int = 10_000
+    model: VAE, images: Tensor, beta: float, *, samples: int, generator: torch.Generator, chunk: int | None = None
 ) -> Tensor:
     """A lower bound on log p(x), (N,) nats, that rises with the number of samples K (Burda et al. 2016, eq. 8):
 
         log (1/K) sum_k p(x|z_k) p(z_k) / q(z_k|x),   z_k ~ q(z|x)
 
     K = 1 is the one-sample ELBO; K to infinity is log p(x). images as for elbo, beta one number. At most `chunk` latents
-    (pictures times samples) are decoded at once, which bounds the memory; the noise is the same for any `chunk`.
+    (pictures times samples) are decoded at once, which bounds the memory: 10,000 of 28×28 pixels, fewer of larger ones, unless
+    told. The noise is the same for any `chunk`.
     """
+    chunk = chunk or max(1, DECODED_PIXELS // math.prod(model.config.image_shape))
     if samples < 1:
         raise ValueError("samples must be at least 1")
     _require_a_posterior(model)

@@ -36,6 +36,11 @@ class BetaMetrics:
         return self.distortion + self.rate
 
     @property
+    def objective(self) -> float:
+        """What training minimised at this beta, distortion + beta * rate, nats. A plain autoencoder has distortion alone."""
+        return self.distortion + self.beta * self.rate if self.beta else self.distortion
+
+    @property
     def dimensions_by_rate(self) -> tuple[int, ...]:
         """Numbers of the latent dimensions, from the one that carries most to the one that carries least."""
         return tuple(int(dimension) for dimension in np.argsort(-np.array(self.rate_per_dimension), kind="stable"))
@@ -58,11 +63,29 @@ class ImportanceWeighted:
 
 
 @dataclass(frozen=True)
+class Fidelity:
+    """How like the original reconstructions of colour pictures are, over the whole test set.
+
+    squared_errors: at each beta of the metrics, mean over pictures, pixels and channels of (E[x|z] - x)^2 at z = mu, where
+    white is 1. pca_squared_error: that of the pca_components first principal components of the training pictures.
+    identified: the share of reconstructions at beta = identified_at, one z ~ q(z|x) each, to which of `candidates` test
+    pictures their own original is the nearest.
+    """
+
+    squared_errors: tuple[float, ...]
+    pca_squared_error: float
+    pca_components: int
+    identified_at: float
+    candidates: int
+    identified: float
+
+
+@dataclass(frozen=True)
 class Metrics:
     """metrics.json. seed: of the test set's binarisation and of all noise; samples: draws of z for each distortion.
 
-    reference: (beta, rate, distortion) over the pictures of reference.npz alone, so that a copy of the weights can be
-    checked without the data set.
+    reference: (beta, rate, distortion) over the pictures of reference.npz alone (of examples.npz where there is none), so that
+    a copy of the weights can be checked without the data set. fidelity: of models of colour pictures.
     """
 
     test_count: int
@@ -71,6 +94,7 @@ class Metrics:
     betas: tuple[BetaMetrics, ...]
     importance_weighted: ImportanceWeighted | None  # None: a plain autoencoder has no bound on log p(x)
     reference: tuple[tuple[float, float, float], ...]
+    fidelity: Fidelity | None = None
 
     def at(self, beta: float) -> BetaMetrics:
         """The measured beta nearest to this one on a logarithmic scale."""
@@ -81,7 +105,11 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Dedicated:
-    """A network of the same size, trained for one beta alone on as many examples: the honest rival of the conditioned one."""
+    """A network of the same size, trained for one beta alone on as many examples: the honest rival of the conditioned one.
+
+    rate, distortion: nats, means over the whole test set, with the same noise as in metrics.json. examples: seen in training.
+    seed: of its training.
+    """
 
     beta: float
     rate: float
@@ -89,10 +117,29 @@ class Dedicated:
     examples: int
     seed: int
 
+    @property
+    def objective(self) -> float:
+        """distortion + beta * rate, nats."""
+        return self.distortion + self.beta * self.rate
+
+
+def regret(metrics: Metrics, dedicated: Dedicated) -> float:
+    """By how many nats the objective at this beta is worse (larger) than that of the network trained for it alone.
+
+    What one network for every beta costs; negative where it is the better one. Raises ValueError for a beta not measured.
+    """
+    measured = metrics.at(dedicated.beta)
+    if not math.isclose(measured.beta, dedicated.beta):
+        raise ValueError(f"beta {dedicated.beta:g} was not measured; the nearest one that was is {measured.beta:g}")
+    return measured.objective - dedicated.objective
+
 
 def write_metrics(path: Path, metrics: Metrics) -> None:
     """Write metrics.json, numbers rounded to six significant digits so that the file can be read by people."""
-    path.write_text(json.dumps(_rounded(asdict(metrics)), indent=1) + "\n", encoding="utf-8")
+    values = asdict(metrics)
+    if metrics.fidelity is None:
+        del values["fidelity"]
+    path.write_text(json.dumps(_rounded(values), indent=1) + "\n", encoding="utf-8")
 
 
 def read_metrics(path: Path) -> Metrics:
@@ -106,14 +153,18 @@ def read_metrics(path: Path) -> Metrics:
             for entry in raw.pop("betas")
         )
         reference = tuple((float(b), _rate(r, b), float(d)) for b, r, d in raw.pop("reference"))
-        bound = raw.pop("importance_weighted")
+        bound, fidelity = raw.pop("importance_weighted"), raw.pop("fidelity", None)
         plain = [entry.beta for entry in betas] == [0]
         metrics = Metrics(betas=betas, reference=reference,
-                          importance_weighted=None if plain else ImportanceWeighted(**bound), **raw)
+                          importance_weighted=None if plain else ImportanceWeighted(**bound),
+                          fidelity=fidelity and Fidelity(**fidelity | {"squared_errors": tuple(fidelity["squared_errors"])}),
+                          **raw)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"it does not hold the measurements this version expects ({error})") from error
-    _require_numbers({**asdict(metrics), "importance_weighted": [] if plain else asdict(metrics.importance_weighted)},
-                     infinite=plain)
+    absent = {name: [] for name, value in vars(metrics).items() if value is None}
+    _require_numbers(asdict(metrics) | absent, infinite=plain)
+    if metrics.fidelity and len(metrics.fidelity.squared_errors) != len(betas):
+        raise ValueError(f"it has {len(betas)} betas but {len(metrics.fidelity.squared_errors)} squared errors")
     if not betas or any(len(entry.objective_quantiles) != QUANTILES for entry in betas):
         raise ValueError(f"it needs at least one beta with {QUANTILES} quantiles")
     if any(list(entry.objective_quantiles) != sorted(entry.objective_quantiles) for entry in betas):
@@ -121,6 +172,12 @@ def read_metrics(path: Path) -> Metrics:
     if [entry.beta for entry in betas] != sorted({entry.beta for entry in betas}):
         raise ValueError("its betas must rise")
     return metrics
+
+
+def write_dedicated(path: Path, networks: Sequence[Dedicated]) -> None:
+    """Write dedicated.json, in the order of beta, numbers rounded as in metrics.json."""
+    rows = [_rounded(asdict(network)) for network in sorted(networks, key=lambda network: network.beta)]
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
 def read_dedicated(path: Path) -> tuple[Dedicated, ...]:

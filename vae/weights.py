@@ -96,11 +96,14 @@ def load_folder(folder: Path) -> Folder:
         raise WeightsError(f"{folder / METRICS}: it has betas outside the model's range, {low:g} to {high:g}")
     if any(len(entry.rate_per_dimension) != model.config.latent_dim for entry in metrics.betas):
         raise WeightsError(f"{folder / METRICS}: it is of a model with another latent_dim than {model.config.latent_dim}")
+    dedicated = _checked(folder / DEDICATED, read_dedicated)
+    if unknown := {entry.beta for entry in dedicated} - {entry.beta for entry in metrics.betas}:
+        raise WeightsError(f"{folder / DEDICATED}: it has a network for beta {min(unknown):g}, which metrics.json has not")
     examples = _checked(folder / EXAMPLES, lambda path: _read_examples(path, model.config))
     reference = None
     if (folder / REFERENCE).exists():
         reference = _checked(folder / REFERENCE, lambda path: _read_reference(path, model.config))
-    return Folder(model, metrics, _checked(folder / DEDICATED, read_dedicated), examples, reference)
+    return Folder(model, metrics, dedicated, examples, reference)
 
 
 def _read_config(path: Path) -> tuple[VAEConfig, str]:
