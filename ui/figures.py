@@ -64,14 +64,15 @@ def loss_bars(text: Text, loss: Breakdown) -> go.Figure:
     longest = max(totals)
     figure = go.Figure([
         go.Bar(y=rows, x=values, name=name, orientation="h", marker_color=colour,
-               text=[f"{value:.1f}" if value > 0.04 * longest else "" for value in values],
+               text=[f"{value:,.1f}" if value > 0.04 * longest else "" for value in values],
                textposition="inside", insidetextanchor="middle", textangle=0,
-               insidetextfont={"color": "white"}, hovertemplate=f"{name}: %{{x:.1f}} nats<extra></extra>")
+               insidetextfont={"color": "white"}, hovertemplate=f"{name}: %{{x:,.1f}} nats<extra></extra>")
         for name, values, colour in terms
     ])
     for row, total in zip(rows, totals, strict=True):
-        figure.add_annotation(x=total, y=row, text=f" = {total:.1f}", showarrow=False, xanchor="left")
-    figure.update_xaxes(range=[0, 1.14 * longest], showgrid=False, zeroline=False, showticklabels=False)
+        figure.add_annotation(x=total, y=row, text=f" = {total:,.1f}", showarrow=False, xanchor="left")
+    room = 1.14 if longest < 10_000 else 1.3  # for the sums at the ends of the bars, also on a phone
+    figure.update_xaxes(range=[0, room * longest], showgrid=False, zeroline=False, showticklabels=False)
     return _finish(figure, 58, barmode="stack", bargap=0.2, showlegend=False)
 
 
@@ -82,7 +83,7 @@ def plane(
 
     Every trace that can be clicked carries its beta as customdata.
     """
-    beta_hover = "beta %{customdata:g}<br>%{x:.2f} + %{y:.2f} nats<extra>%{fullData.name}</extra>"
+    beta_hover = "beta %{customdata:g}<br>%{x:,.2f} + %{y:,.2f} nats<extra>%{fullData.name}</extra>"
     figure = go.Figure(go.Scatter(
         x=[entry.rate for entry in metrics.betas], y=[entry.distortion for entry in metrics.betas],
         customdata=[entry.beta for entry in metrics.betas], name=text("plane.test"), mode="lines+markers",
@@ -108,7 +109,10 @@ def plane(
         name=text("plane.own"), marker={"color": OWN, "size": 15, "symbol": "diamond"}, hovertemplate=beta_hover,
     )
     figure.update_xaxes(title=text("plane.rate"), rangemode="tozero")
-    figure.update_yaxes(title=text("plane.distortion"), rangemode="tozero")
+    distortions = [entry.distortion for entry in metrics.betas]
+    # A colour picture's distortion never comes near zero: from there the curve would look flat.
+    from_zero = min(distortions) < max(distortions) / 2
+    figure.update_yaxes(title=text("plane.distortion"), rangemode="tozero" if from_zero else "normal")
     return _finish(figure, 344, clickmode="event+select", legend=_legend_above())
 
 

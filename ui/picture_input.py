@@ -4,15 +4,20 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 import vae
 from ui import pictures, state
+from ui.framing import controls
 from ui.pictures import SHARP, THUMBNAIL
 from ui.text import Text
+from vae import photo
 from vae.hub import Resolved
-from vae.images import Step, View
+from vae.images import WHOLE, Framing, Step, View
+from vae.model import VAEConfig
 
 SOURCES = ("example", "upload", "draw", "camera")
 CANVAS = 200  # pixels a side
@@ -30,6 +35,11 @@ class Given:
         return pictures.photo_uri(self.view.steps[0].image, SHARP)
 
     @cached_property
+    def guide(self) -> str:
+        """The part that was framed, with lines for eyes and mouth."""
+        return pictures.guide_uri(self.view.steps[-2].image, (photo.EYES, photo.MOUTH))
+
+    @cached_property
     def thumbnails(self) -> dict[str, str]:
         """Each step's name and picture, in order."""
         return {step.name: pictures.photo_uri(step.image, THUMBNAIL) for step in self.view.steps}
@@ -39,13 +49,19 @@ class Given:
 class _Kept:
     """What a session remembers of a source, for one kind of model: the last file, and the last picture that could be read."""
 
-    digest: str | None = None
+    digest: str | None = None  # of the last file
+    error: vae.ImageError | None = None  # what is wrong with it
+    shown: str | None = None  # digest of the file that `opened`, `framing` and `given` belong to
+    opened: np.ndarray | None = None
+    framing: Framing = WHOLE
     given: Given | None = None
-    error: vae.ImageError | None = None
 
 
-def choose(text: Text, model: Resolved) -> Given:
-    """Draw the source's controls and return the picture to show: the one given, else the last good one, else the example."""
+def choose(text: Text, model: Resolved, below: DeltaGenerator) -> Given:
+    """Draw the source's controls and return the picture to show: the one given, else the last good one, else the example.
+
+    below: where the controls go that frame a photograph, which need the whole width.
+    """
     source = state.linked(
         st.segmented_control, text("picture.source"), SOURCES, key="source", default="example",
         accept=state.one_of(SOURCES), required=True, label_visibility="collapsed",
@@ -53,8 +69,8 @@ def choose(text: Text, model: Resolved) -> Given:
     )
     if source == "example":
         return _example(text, model)
-    file = {"upload": _upload, "draw": _draw, "camera": _camera}[source](text)
-    kept = _read(text, model, source, file)
+    file = {"upload": _upload, "draw": _draw, "camera": _camera}[source](text, model.model.config)
+    kept = _read(text, model, source, file, below)
     if kept is not None:
         return kept
     st.caption(text(f"picture.waiting_{source}"))
@@ -66,6 +82,7 @@ def _example(text: Text, model: Resolved) -> Given:
     name = state.linked(
         st.pills, text("picture.example"), names, key="example", default=names[0], accept=state.one_of(names), required=True,
         label_visibility="collapsed", wrap=True,
+        format_func=lambda name: text(f"examples.{name}") if text.has(f"examples.{name}") else name,
     )
     return _example_given(model, name)
 
@@ -76,20 +93,21 @@ def _example_given(model: Resolved, name: str | None) -> Given:
     return Given(View(image, (Step("file", pictures.to_uint8(image.numpy())),)))
 
 
-def _upload(text: Text) -> bytes | None:
+def _upload(text: Text, config: VAEConfig) -> bytes | None:
     megabytes = vae.images.MAX_BYTES >> 20
     file = st.file_uploader(
-        text("picture.upload"), key="upload", help=text("picture.upload_help", megabytes=megabytes), max_upload_size=megabytes,
+        text(f"upload.{config.preprocess}"), key="upload", help=text("picture.upload_help", megabytes=megabytes),
+        max_upload_size=megabytes,
     )
     return file.getvalue() if file else None
 
 
-def _camera(text: Text) -> bytes | None:
-    photograph = st.camera_input(text("picture.camera"), key="camera")
+def _camera(text: Text, config: VAEConfig) -> bytes | None:
+    photograph = st.camera_input(text(f"camera.{config.preprocess}"), key="camera")
     return photograph.getvalue() if photograph else None
 
 
-def _draw(text: Text) -> bytes | None:
+def _draw(text: Text, config: VAEConfig) -> bytes | None:
     canvas = st_canvas(
         stroke_width=14, stroke_color="#111111", background_color="#FFFFFF", width=CANVAS, height=CANVAS,
         drawing_mode="freedraw", key="canvas", return_image_data=True,
@@ -98,7 +116,7 @@ def _draw(text: Text) -> bytes | None:
     return canvas.image_bytes if objects else None
 
 
-def _read(text: Text, model: Resolved, source: str, file: bytes | None) -> Given | None:
+def _read(text: Text, model: Resolved, source: str, file: bytes | None, below: DeltaGenerator) -> Given | None:
     """This file read; where it cannot be read, one sentence and the last picture that could."""
     config = model.model.config
     store: dict[tuple, _Kept] = st.session_state.setdefault("pictures", {})
@@ -106,11 +124,29 @@ def _read(text: Text, model: Resolved, source: str, file: bytes | None) -> Given
     if file is not None and (digest := hashlib.sha256(file).hexdigest()) != kept.digest:
         kept.digest, kept.error = digest, None
         try:
-            kept.given = Given(vae.images.read(file, config))
+            opened = vae.images.opened(file)
+            kept.given = Given(vae.images.view(opened, config))
+            kept.opened, kept.framing, kept.shown = opened, WHOLE, digest
         except vae.ImageError as error:
             kept.error = error  # remembered, or every move of beta would read the bad file again
     if file is not None and kept.error:
         st.error(text(f"errors.{kept.error.code}", **kept.error.details), icon=":material/image_not_supported:")
     if kept.given and (file is None or kept.error):
         st.caption(text("picture.kept"))
+    if kept.given and source != "draw":
+        with below:
+            _frame(text, config, kept, key="-".join(map(str, (source, config.preprocess, *config.image_shape, kept.shown))))
     return kept.given
+
+
+def _frame(text: Text, config: VAEConfig, kept: _Kept, key: str) -> None:
+    """Let the student frame the photograph that is shown, and prepare it anew where that changed."""
+    framing, preview = controls(text, config, kept.opened, kept.framing, key)
+    if framing != kept.framing:
+        try:
+            kept.given = Given(vae.images.view(kept.opened, config, framing))
+            kept.framing = framing
+        except vae.ImageError as error:
+            st.error(text(f"errors.{error.code}", **error.details), icon=":material/image_not_supported:")
+    if preview is not None:
+        preview.image(kept.given.guide, width=pictures.GUIDE_SIDE, alt=text("alt.framing", eyes=photo.EYES, mouth=photo.MOUTH))

@@ -3,14 +3,16 @@
 import base64
 import io
 import math
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 LOST, ADDED = np.array([60, 150, 225]), np.array([235, 120, 40])  # blue and orange, bright enough on the dark ground
 NEUTRAL = np.array([24, 24, 27])
 SHARP = 448  # pixels a side at least: the model's squares stay sharp also where a program smooths what it enlarges
 THUMBNAIL = 96
+GUIDE_SIDE = 176  # pixels on the screen
 PIXEL_ART = 64  # pixels: a longer side belongs to a photo
 
 
@@ -21,10 +23,13 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
 
 
 def difference(signed: np.ndarray) -> np.ndarray:
-    """(C, H, W) float in [-1, 1] -> (H, W, 3) uint8: blue where the picture lost light, orange where it gained, else dark."""
-    amount = signed.mean(0)[..., None]
-    colour = np.where(amount < 0, LOST, ADDED)
-    return (NEUTRAL + np.abs(amount) * (colour - NEUTRAL)).round().astype(np.uint8)
+    """(C, H, W) float in [-1, 1] -> (H, W, 3) uint8: blue where the picture lost light, orange where it gained, else dark.
+
+    How strong: the mean over channels, so that a change of colour alone shows as well.
+    """
+    amount = np.abs(signed).mean(0)[..., None]
+    colour = np.where(signed.mean(0)[..., None] < 0, LOST, ADDED)
+    return (NEUTRAL + amount * (colour - NEUTRAL)).round().astype(np.uint8)
 
 
 def grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
@@ -48,6 +53,21 @@ def framed(pixels: np.ndarray, side: int) -> np.ndarray:
     square = Image.new("RGBA", (max(image.size),) * 2)
     square.paste(image, ((square.width - image.width) // 2, (square.height - image.height) // 2))
     return np.asarray(square)
+
+
+def guide_uri(pixels: np.ndarray, heights: Sequence[float]) -> str:
+    """A square photo with dashed lines, light and dark to show on both: across at these heights, and down the middle."""
+    side = 2 * GUIDE_SIDE
+    image = Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR)
+    draw = ImageDraw.Draw(image)
+    dash = side // 16
+    for start in range(0, side, 2 * dash):
+        for offset, colour in ((0, "white"), (dash, "black")):
+            begin, end = start + offset, start + offset + dash - 1
+            draw.line([(side // 2, begin), (side // 2, end)], colour, 1)
+            for height in heights:
+                draw.line([(begin, round(height * side)), (end, round(height * side))], colour, 2)
+    return photo_uri(np.asarray(image), side)
 
 
 def png(pixels: np.ndarray, at_least: int = 0) -> bytes:

@@ -52,6 +52,8 @@ def show(text: Text) -> Choice:
                 format_func=lambda kind: text(f"sidebar.noise_{kind}"), help=text("sidebar.noise_help"),
             )
             st.caption(text(f"sidebar.source_{model.source}"))
+            if text.has(f"credit.{name}"):
+                st.caption(text(f"credit.{name}"))
     return Choice(model, now, seed, noise == "mean")
 
 

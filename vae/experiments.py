@@ -20,6 +20,7 @@ from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
 DRAWS = 64  # of z, for the distortion of one picture
+DRAWN_PIXELS = 64 * 28 * 28  # a larger picture gets fewer draws: it takes longer, and its own sum over pixels averages more
 
 
 @dataclass(frozen=True)
@@ -63,26 +64,28 @@ class Reconstruction:
 
     @property
     def lost(self) -> float:
-        """Light that the reconstruction lacks, in whole pixels."""
-        return float(-self.difference.clip(max=0).sum())
+        """Light that the reconstruction lacks, in whole pixels: a white one that comes out black is 1."""
+        return float(-self.difference.clip(max=0).mean(0).sum())
 
     @property
     def added(self) -> float:
         """Light that only the reconstruction has, in whole pixels."""
-        return float(self.difference.clip(min=0).sum())
+        return float(self.difference.clip(min=0).mean(0).sum())
 
 
 @dataclass(frozen=True)
 class TradeOff:
     """Rate and distortion of one picture at each beta, nats, (B,); the distortion is a mean over `draws` of z.
 
-    Of a plain autoencoder: one beta, 0, an infinite rate, and no draws: its distortion is that of z = mu.
+    pixel_values: how many numbers make up the picture, pixels times channels. Of a plain autoencoder: one beta, 0, an
+    infinite rate, and no draws: its distortion is that of z = mu.
     """
 
     betas: tuple[float, ...]
     rate: np.ndarray
     distortion: np.ndarray
     draws: int
+    pixel_values: int
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class Breakdown:
     average_distortion: float
     average_rate: float
     easier_than: float
+    pixel_values: int
 
     @property
     def negative_elbo(self) -> float:
@@ -123,6 +127,16 @@ class Breakdown:
     def average_negative_elbo(self) -> float:
         """distortion + rate, mean over the test set."""
         return self.average_distortion + self.average_rate
+
+    @property
+    def bits_per_dimension(self) -> float:
+        """The negative ELBO in bits, for each of the numbers that make up the picture."""
+        return likelihood.bits_per_dimension(self.negative_elbo, self.pixel_values)
+
+    @property
+    def average_bits_per_dimension(self) -> float:
+        """Likewise, mean over the test set."""
+        return likelihood.bits_per_dimension(self.average_negative_elbo, self.pixel_values)
 
 
 @dataclass(frozen=True)
@@ -157,15 +171,19 @@ def reconstruct(
 
 
 @torch.no_grad()
-def trade_off(model: VAE, image: Tensor, betas: tuple[float, ...], *, seed: int, draws: int = DRAWS) -> TradeOff:
-    """The picture's own rate–distortion curve: one binarisation and the same `draws` of eps at every beta."""
+def trade_off(model: VAE, image: Tensor, betas: tuple[float, ...], *, seed: int, draws: int | None = None) -> TradeOff:
+    """The picture's own rate–distortion curve: one binarisation and the same `draws` of eps at every beta.
+
+    draws: as many as a person can wait for, 64 for 28×28 pixels and at least 4, unless told.
+    """
+    draws = draws or max(4, min(DRAWS, DRAWN_PIXELS // image.numel()))
     observed = observe(model, image, seed=seed)
     if model.config.autoencoder:
         distortion = point_distortion(model, observed[None], 0.0)
-        return TradeOff(tuple(betas), np.full(1, np.inf, np.float32), distortion.numpy(), draws=0)
+        return TradeOff(tuple(betas), np.full(1, np.inf, np.float32), distortion.numpy(), 0, observed.numel())
     eps = standard_normal((draws, 1, model.config.latent_dim), seeded(seed, "distortion"), image.device)
     terms = elbo_with_noise(model, observed.expand(len(betas), *observed.shape), torch.tensor(betas), eps)
-    return TradeOff(tuple(betas), terms.rate.numpy(), terms.distortion.numpy(), draws)
+    return TradeOff(tuple(betas), terms.rate.numpy(), terms.distortion.numpy(), draws, observed.numel())
 
 
 def breakdown(own: TradeOff, average: BetaMetrics) -> Breakdown:
@@ -174,6 +192,7 @@ def breakdown(own: TradeOff, average: BetaMetrics) -> Breakdown:
     mine = Breakdown(
         beta=average.beta, distortion=float(own.distortion[index]), rate=float(own.rate[index]),
         average_distortion=average.distortion, average_rate=average.rate, easier_than=0.0,
+        pixel_values=own.pixel_values,
     )
     return replace(mine, easier_than=average.share_above(mine.objective))
 

@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.app import answered, open_page, settle
+from tests.ui.test_framing import portrait
 from tests.ui.test_playground import digit_png
 
 pytestmark = pytest.mark.browser
@@ -154,6 +155,30 @@ def test_a_file_beyond_the_limit_is_refused_with_the_limit(page):
     move_beta(page, 2, to="1.6")
 
 
+def test_a_portrait_is_framed_by_the_keyboard_until_the_eyes_lie_on_their_line(page, address, tmp_path):
+    page.goto(f"{address}/?lang=en&model=faces&source=upload")
+    settle(page)
+    file = tmp_path / "portrait.png"
+    file.write_bytes(portrait())
+    with answered(page):
+        page.locator(".st-key-upload input[type=file]").set_input_files(file)
+        expect(page.get_by_text("Eyes on the upper line")).to_be_visible(timeout=20_000)
+    whole = pixels(page, "seen")
+    guide = page.locator("img[alt^='The square that the model will see']")
+    before = guide.get_attribute("src")
+    with answered(page):
+        page.locator("[class*=st-key-zoom-] input[type=range]").focus()
+        for _ in range(8):
+            page.keyboard.press("ArrowRight")
+        expect(guide).not_to_have_attribute("src", before, timeout=20_000)
+    zoomed = pixels(page, "seen")
+    assert zoomed != whole
+    with answered(page):
+        page.locator("[class*=st-key-across-] input[type=range]").focus()
+        page.keyboard.press("Home")
+    assert pixels(page, "seen") != zoomed
+
+
 def test_clicking_a_point_of_the_plane_goes_to_its_beta_again_and_again(page):
     choose(page, "example", "5")  # a hard one: its own curve lies far from the test set's
     for index, beta in ((0, "0.01"), (10, "0.1"), (30, "10"), (10, "0.1")):
@@ -203,10 +228,12 @@ def test_the_gallery_is_downloaded_as_a_png(page):
     assert image.width > 800
 
 
-@pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("width", [1440, 390])
-def test_nothing_sticks_out_and_every_picture_has_an_alternative_text(browser, address, width, dark):
-    page = open_page(browser, f"{address}/?lang=en", width=width, dark=dark)
+@pytest.mark.parametrize(("model", "width", "dark"), [
+    ("mnist", 1440, False), ("mnist", 1440, True), ("mnist", 390, False), ("mnist", 390, True), ("faces", 1440, False),
+    ("faces", 390, True), ("fashion-mnist", 390, False),
+])
+def test_nothing_sticks_out_and_every_picture_has_an_alternative_text(browser, address, model, width, dark):
+    page = open_page(browser, f"{address}/?lang=en&model={model}", width=width, dark=dark)
     assert page.evaluate("document.querySelector('.stMain').scrollWidth - document.querySelector('.stMain').clientWidth") <= 0
     assert page.evaluate("[...document.querySelectorAll('.stMain img')].every(image => image.alt.length > 3)")
     background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")

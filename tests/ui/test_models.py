@@ -1,5 +1,7 @@
 """Every bundled model can be chosen, and a plain autoencoder shows only what it has."""
 
+import shutil
+
 import pytest
 import torch
 
@@ -7,6 +9,7 @@ import vae
 from tests.ui.test_playground import alternative_text, alternative_texts, good, numbers, open_app
 from ui.text import LANGUAGES, Text
 from vae import hub
+from vae.metrics import Dedicated, read_metrics, write_dedicated
 
 AUTOENCODER = "mnist-2d-autoencoder"
 
@@ -78,3 +81,30 @@ def test_the_code_of_an_autoencoder_is_the_same_at_every_seed_of_one_observation
     picture = (hub.resolve(AUTOENCODER).examples.picture("0") > 0.5).float()  # nothing left to binarise
     codes = [vae.experiments.reconstruct(model, picture, 0.0, seed=seed).z for seed in (1, 2)]
     assert torch.equal(torch.from_numpy(codes[0]), torch.from_numpy(codes[1]))
+
+
+@pytest.fixture
+def with_rivals(tmp_path, monkeypatch):
+    """The digits with two dedicated networks, one of them better than the conditioned one and one worse."""
+    shutil.copytree(hub.BUNDLE / "mnist", tmp_path / "mnist")
+    metrics = read_metrics(tmp_path / "mnist" / "metrics.json")
+    rivals = [Dedicated(beta, metrics.at(beta).rate, metrics.at(beta).distortion + more, examples=1234, seed=1)
+              for beta, more in ((0.1, -2.0), (10.0, 0.5))]
+    write_dedicated(tmp_path / "mnist" / "dedicated.json", rivals)
+    monkeypatch.setattr(hub, "BUNDLE", tmp_path)
+    hub.forget()
+    yield tmp_path / "mnist"
+    hub.forget()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_one_network_for_every_beta_costs_is_said_with_its_sign(with_rivals, language):
+    captions = " ".join(caption.value for caption in open_app(lang=language).caption)
+    assert "beta 0.1: +2.0, beta 10: -0.5 nats" in captions
+
+
+def test_a_rival_at_a_beta_that_was_not_measured_is_a_sentence_that_names_the_file(with_rivals):
+    write_dedicated(with_rivals / "dedicated.json", [Dedicated(0.07, 1.0, 1.0, examples=1, seed=1)])
+    app = open_app()
+    assert len(app.error) == 1
+    assert "dedicated.json: it has a network for beta 0.07" in app.error[0].value

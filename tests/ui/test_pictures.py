@@ -46,6 +46,11 @@ def test_differences_are_blue_where_light_was_lost_orange_where_added_dark_where
     assert equal.max() < 40
 
 
+def test_a_change_of_colour_alone_shows_too():
+    red_to_blue = np.array([-1.0, 0.0, 1.0])[:, None, None]
+    assert np.abs(pictures.difference(red_to_blue)[0, 0].astype(int) - pictures.NEUTRAL).max() > 80
+
+
 def test_tiles_lie_in_rows():
     images = np.stack([np.full((1, 4, 4), value) for value in (0.0, 0.25, 0.5, 0.75, 1.0)])
     sheet = pictures.grid(images, columns=3, gap=2)

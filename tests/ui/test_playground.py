@@ -206,7 +206,7 @@ def test_a_bad_file_gives_one_sentence_and_keeps_the_last_good_picture():
 
 def test_a_bad_file_is_read_once_and_not_again_at_every_beta(monkeypatch):
     app, calls = open_app(source="upload"), []
-    monkeypatch.setattr(vae.images, "read", lambda file, config, read=vae.images.read: calls.append(file) or read(file, config))
+    monkeypatch.setattr(vae.images, "opened", lambda file, opened=vae.images.opened: calls.append(file) or opened(file))
     upload(app, b"no picture")
     good(app.select_slider(key="beta").set_value(10.0).run())
     assert len(calls) == 1

@@ -36,7 +36,8 @@ def test_every_key_in_the_code_exists_and_every_key_is_used():
     named = set(re.findall(r'text\(\s*"([a-z_]+\.[a-z_]+)"', CODE))
     assert named <= set(strings(DEFAULT))
     prefixes = tuple(re.findall(r'f"([a-z_]+\.[a-z_]*)\{', CODE))  # as in text(f"errors.{code}")
-    assert {prefix for prefix in prefixes if prefix.endswith(".")} == {"errors.", "models.", "steps."}
+    assert {prefix for prefix in prefixes if prefix.endswith(".")} == {
+        "camera.", "credit.", "errors.", "examples.", "models.", "steps.", "stuff.", "upload.", "use."}
     assert not {key for key in strings(DEFAULT) if key not in named and not key.startswith(prefixes)}
 
 

@@ -67,19 +67,19 @@ def test_a_colour_picture_is_observed_as_8_bit(colour_model):
 
 
 def test_the_breakdown_adds_up_and_ranks_the_picture():
-    own = experiments.TradeOff((0.01, 1.0, 50.0), np.array([9.0, 5.0, 1.0]), np.array([10.0, 20.0, 30.0]), draws=64)
+    own = experiments.TradeOff((0.01, 1.0, 50.0), np.array([9.0, 5.0, 1.0]), np.array([10.0, 20.0, 30.0]), 64, 30)
     loss = experiments.breakdown(own, some_metrics().betas[1])
     assert (loss.distortion, loss.rate, loss.negative_elbo) == (20, 5, 25)
     assert loss.easier_than == pytest.approx(0.75)  # objectives of the test set are 0, 1, …, 100
     half = experiments.breakdown(own, some_metrics().betas[2])
     assert half.objective == 30 + 50 * 1
     with pytest.raises(ValueError, match="not in"):
-        experiments.breakdown(experiments.TradeOff((2.0,), np.ones(1), np.ones(1), 1), some_metrics().betas[1])
+        experiments.breakdown(experiments.TradeOff((2.0,), np.ones(1), np.ones(1), 1, 30), some_metrics().betas[1])
 
 
 def test_a_share_is_never_rounded_up_to_all_pictures():
     for share, harder, easier in ((0.997, 99, 0), (1.0, 100, 0), (0.004, 0, 99), (0.5, 50, 50)):
-        loss = experiments.Breakdown(1.0, 1.0, 1.0, 1.0, 1.0, easier_than=share)
+        loss = experiments.Breakdown(1.0, 1.0, 1.0, 1.0, 1.0, easier_than=share, pixel_values=30)
         assert (loss.percent_harder, loss.percent_easier) == (harder, easier)
 
 
@@ -87,6 +87,16 @@ def test_lost_and_added_light_are_counted_in_pixels(model, grey):
     result = experiments.reconstruct(model, grey, 1.0, seed=7)
     assert result.added - result.lost == pytest.approx(float(result.mean.sum() - result.observed.sum()), abs=1e-3)
     assert result.lost >= 0
+
+
+def test_lost_light_of_a_colour_picture_is_counted_in_pixels_too():
+    nothing = np.zeros((3, 4, 4), np.float32)
+    white_lost = experiments.Reconstruction(
+        observed=nothing + 1, posterior_mean=nothing, posterior_deviation=nothing, eps=nothing, z=nothing, mean=nothing,
+        difference=nothing - 1, rate_per_dimension=nothing,
+    )
+    assert white_lost.lost == pytest.approx(16)
+    assert white_lost.added == 0
 
 
 def test_the_gallery_keeps_its_latents_at_every_beta_and_in_every_count(model):

@@ -12,7 +12,7 @@ from ui.sidebar import Choice
 from ui.text import Text
 from vae import experiments, hub
 from vae.experiments import Breakdown, Reconstruction, TradeOff
-from vae.metrics import Metrics
+from vae.metrics import Metrics, regret
 
 STATIC = {"displayModeBar": False}
 GALLERY_COUNTS = (8, 16, 32, 64)
@@ -22,9 +22,10 @@ def main() -> None:
     text = state.current_text()
     choice = sidebar.show(text)
     with st.container(border=True, gap="xsmall", key="your_picture"):
-        with st.container(horizontal=True, key="source_row"):
+        row, below = st.container(horizontal=True, key="source_row"), st.container()
+        with row:
             st.subheader(text("picture.heading"), anchor=False, width="content")
-            given = picture_input.choose(text, choice.model)
+            given = picture_input.choose(text, choice.model, below)
         image = given.view.image
         seen = experiments.reconstruct(
             choice.model.model, image, choice.beta, seed=choice.seed, draw=state.eps_number(), use_mean=choice.use_mean,
@@ -42,6 +43,8 @@ def main() -> None:
             _plane(text, choice, own, loss)
     with right, st.container(gap="xsmall", border=choice.autoencoder):
         _gallery(text, choice)
+    if text.has(f"use.{choice.model.name}"):
+        st.caption(text(f"use.{choice.model.name}"))
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
@@ -55,14 +58,16 @@ def _picture(text: Text, choice: Choice, given: Given, seen: Reconstruction) -> 
     """File → what the model sees → q(z|x) → reconstruction → difference."""
     before, code, after = st.columns([1.7, 2.6, 1.7])
     observed = pictures.to_uint8(seen.observed)
+    stuff = text(f"stuff.{choice.model.model.config.preprocess}")
     with before:
         left, right = st.columns(2, wrap=False)
         height, width = given.view.steps[0].image.shape[:2]
         _labelled(left, "file", text("picture.file"), given.file, text("alt.file", width=width, height=height))
         height, width = observed.shape[:2]
         _labelled(right, "seen", text("picture.seen"), pictures.photo_uri(observed, SHARP),
-                  text("alt.seen", width=width, height=height, share=seen.ink_seen))
-        _steps(text, {**given.thumbnails, "binarised": pictures.photo_uri(observed, THUMBNAIL)})
+                  text("alt.seen", width=width, height=height, share=seen.ink_seen, stuff=stuff))
+        binarised = {"binarised": pictures.photo_uri(observed, THUMBNAIL)} if choice.model.model.config.binarised else {}
+        _steps(text, given.thumbnails | binarised)
     with code, st.container(gap="xsmall"):
         st.caption(text("picture.point_code") if choice.autoencoder else text("picture.code"))
         order = choice.model.metrics.at(1.0).dimensions_by_rate
@@ -74,16 +79,16 @@ def _picture(text: Text, choice: Choice, given: Given, seen: Reconstruction) -> 
         reconstruction, difference = st.columns(2, wrap=False)
         _labelled(reconstruction, "reconstruction", text("picture.reconstruction"),
                   pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
-                  text("alt.point_reconstruction", share=seen.ink_expected) if choice.autoencoder
-                  else text("alt.reconstruction", beta=f"{choice.beta:g}", share=seen.ink_expected))
+                  text("alt.point_reconstruction", share=seen.ink_expected, stuff=stuff) if choice.autoencoder
+                  else text("alt.reconstruction", beta=f"{choice.beta:g}", share=seen.ink_expected, stuff=stuff))
         _labelled(difference, "difference", text("picture.difference"),
                   pictures.photo_uri(pictures.difference(seen.difference), SHARP),
-                  text("alt.difference", lost=seen.lost, added=seen.added))
+                  text("alt.difference", lost=seen.lost, added=seen.added, stuff=stuff))
         with st.container(horizontal=True, vertical_alignment="center"):
             if not choice.autoencoder:
                 st.button(text("picture.new_eps"), icon=":material/casino:", on_click=state.next_eps, disabled=choice.use_mean,
                           help=text("picture.new_eps_help"), key="new_eps")
-            st.caption(text("picture.difference_key"), width="content")
+            st.caption(text("picture.difference_key", stuff=stuff), width="content")
 
 
 def _code_alt(text: Text, choice: Choice, seen: Reconstruction) -> str:
@@ -119,6 +124,9 @@ def _loss(text: Text, choice: Choice, own: TradeOff, loss: Breakdown) -> None:
     st.plotly_chart(figures.loss_bars(text, loss), config=STATIC, key="loss", alt=alt)
     with st.container(horizontal=True, vertical_alignment="center", key="numbers"):
         st.markdown(numbers, help=explanation, width="content")
+        if not choice.model.model.config.binarised:
+            st.markdown(text("breakdown.bits", bits=loss.bits_per_dimension, average=loss.average_bits_per_dimension),
+                        help=text("breakdown.bits_help", count=loss.pixel_values), width="content")
         st.caption(_verdict(text, loss), width="content")
 
 
@@ -149,6 +157,16 @@ def _plane(text: Text, choice: Choice, own: TradeOff, loss: Breakdown) -> None:
                  high_distortion=last.distortion, beta=f"{loss.beta:g}", rate=loss.average_rate,
                  distortion=loss.average_distortion, own_rate=loss.rate, own_distortion=loss.distortion),
     )
+    _regret(text, choice)
+
+
+def _regret(text: Text, choice: Choice) -> None:
+    """What one network for every beta costs, where networks for single betas were trained."""
+    metrics, dedicated = choice.model.metrics, choice.model.dedicated
+    if dedicated:
+        differences = ", ".join(f"beta {network.beta:g}: {regret(metrics, network):+,.1f}" for network in dedicated)
+        st.caption(text("plane.regret", differences=differences),
+                   help=text("plane.regret_help", examples=f"{dedicated[0].examples:,}"))
 
 
 def _go_to_clicked(key: str, metrics: Metrics) -> None:
