@@ -15,8 +15,12 @@ from vae.noise import seeded
 from vae.weights import Folder, load_folder
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
-NAMES = ("mnist", "mnist-2d", "mnist-2d-autoencoder")
-CONDITIONED = ("mnist", "mnist-2d")
+DIGITS = ("mnist", "mnist-2d", "mnist-2d-autoencoder")
+NAMES = ("faces", "fashion-mnist", *DIGITS)
+CONDITIONED = ("faces", "fashion-mnist", "mnist", "mnist-2d")
+DATA = {"faces": ("faces64", "faces64.npz", "c6c05c7a"),
+        "fashion-mnist": ("fashion-mnist", "train-images-idx3-ubyte.gz", "3aede38d")}
+MNIST = ("mnist", "train-images-idx3-ubyte.gz", "440fcabf")
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +42,36 @@ def test_digits_reach_what_was_promised_on_the_whole_test_set(folders):
     bound = metrics.importance_weighted
     assert (bound.beta, bound.samples, bound.count) == (1.0, 500, 10_000)
     assert bound.nats <= 83.5
+
+
+def test_garments_reach_what_was_promised_on_the_whole_test_set(folders):
+    metrics, config = folders["fashion-mnist"].metrics, folders["fashion-mnist"].model.config
+    assert 32 <= config.latent_dim <= 40
+    assert metrics.test_count == 10_000
+    bound = metrics.importance_weighted
+    assert (bound.beta, bound.samples, bound.count) == (1.0, 500, 10_000)
+    assert bound.nats <= 229
+
+
+def test_faces_reach_what_was_promised_on_the_whole_test_set(folders):
+    metrics, config = folders["faces"].metrics, folders["faces"].model.config
+    assert (config.image_shape, config.likelihood) == ((3, 64, 64), "discretized_logistic")
+    assert 64 <= config.latent_dim <= 128
+    assert metrics.test_count == 1_869
+    fidelity = metrics.fidelity
+    assert (fidelity.pca_components, fidelity.identified_at, fidelity.candidates) == (config.latent_dim, 0.1, 20)
+    assert fidelity.identified >= 0.9
+    assert fidelity.squared_errors[0] < 1.6 * fidelity.pca_squared_error
+    assert metrics.importance_weighted.count == 1_869
+
+
+def test_of_the_faces_no_labels_and_at_most_a_dozen_pictures_are_passed_on(folders):
+    assert folders["faces"].reference is None
+    assert len(folders["faces"].examples.images) <= 12
+    assert not folders["faces"].examples.labels.any()
+    card = (WEIGHTS / "faces" / "README.md").read_text(encoding="utf-8")
+    for words in ("Kärkkäinen", "CC BY 4.0", "most frontal half", "must\nnot be used to recognise"):
+        assert words in card
 
 
 def test_two_dimensions_reach_what_was_promised_from_nearly_an_autoencoder_to_collapse(folders):
@@ -83,7 +117,9 @@ def test_the_rate_falls_strictly_until_it_is_dead(folders, name):
 @pytest.mark.parametrize("name", CONDITIONED)
 def test_each_beta_is_best_at_its_own_objective(folders, name):
     """What "the slider is real" means: no other setting of the slider has a lower distortion + beta * rate."""
-    entries = [entry for entry in folders[name].metrics.betas if entry.beta in (0.01, 0.1, 1.0, 3.15, 10.0)]
+    apart = (1.0, 10.0, 100.0, 1000.0) if name == "faces" else (0.01, 0.1, 1.0, 3.15, 10.0)
+    entries = [entry for entry in folders[name].metrics.betas if entry.beta in apart]
+    assert len(entries) == len(apart)
     for wanted in entries:
         objectives = {entry.beta: entry.distortion + wanted.beta * entry.rate for entry in entries}
         assert min(objectives, key=objectives.get) == pytest.approx(wanted.beta), objectives
@@ -93,7 +129,7 @@ def test_each_beta_is_best_at_its_own_objective(folders, name):
 def test_metrics_are_reproduced_on_the_reference_pictures(folders, name):
     """The reference pictures are the first of the test set: the same binarisation, the same noise, the same numbers."""
     model, metrics, reference = folders[name].model, folders[name].metrics, folders[name].reference
-    pictures = torch.from_numpy(reference.images)
+    pictures = torch.from_numpy((reference or folders[name].examples).images)
     everything = torch.zeros(metrics.test_count, *pictures.shape[1:], dtype=torch.uint8)
     everything[:len(pictures)] = pictures  # the binarisation was drawn for the whole test set at once
     observed = evaluate.observed(model, everything, metrics.seed)[:len(pictures)]
@@ -123,8 +159,8 @@ def test_reconstructions_of_the_examples_are_close_at_a_small_beta_and_all_alike
     assert (blind - blind[:1]).abs().max() < 0.1
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_examples_are_one_of_each_digit(folders, name):
+@pytest.mark.parametrize("name", ["fashion-mnist", *DIGITS])
+def test_the_examples_are_one_of_each_class(folders, name):
     assert sorted(folders[name].examples.labels.tolist()) == list(range(10))
     assert len(folders[name].reference.images) == 2_000
 
@@ -134,10 +170,16 @@ def test_the_folder_is_small_and_says_where_it_comes_from(folders, name):
     folder = WEIGHTS / name
     assert (folder / "model.safetensors").stat().st_size <= 10_000_000
     record = json.loads((folder / "training.json").read_text())
-    assert record["settings"]["dataset"] == "mnist"
+    dataset, file, sha256 = DATA.get(name, MNIST)
+    assert record["settings"]["dataset"] == dataset
     assert record["command"] == f"python -m training.train --preset {name}"
-    assert record["data_sha256"]["train-images-idx3-ubyte.gz"].startswith("440fcabf")
+    assert record["data_sha256"][file].startswith(sha256)
     card = (folder / "README.md").read_text(encoding="utf-8")
     for picture in figures.names(folders[name].model.config):
         assert f"figures/{picture}.png" in card
         assert (folder / "figures" / f"{picture}.png").stat().st_size > 5_000
+
+
+def test_all_weights_together_are_small():
+    assert sum(path.stat().st_size for path in WEIGHTS.rglob("*.safetensors")) <= 45_000_000
+    assert sum(path.stat().st_size for path in WEIGHTS.rglob("*") if path.is_file()) <= 45 * 2**20
