@@ -145,6 +145,7 @@ def _fields(training: dict) -> dict[str, object]:
         "selection": f"\n{source.selection}" if source and source.selection else "",
         "portraits": PORTRAITS if portraits else "",
         "not_for": "" if portraits else "Not made to recognise or judge anything.",
+        "data_dir": "" if source is None or source.home else " --data-dir DIR",
         **{key: training[key] for key in ("examples_seen", "minutes", "machine", "parameters", "command")},
     }
 

@@ -82,12 +82,13 @@ def evaluate(arguments: Arguments) -> int:
     published = read_metrics(folder / METRICS) if arguments.check else None
     if not arguments.check:
         (folder / "README.md").touch()
+    in_colour = not (model.config.binarised or model.config.autoencoder)
+    training_images = data.load(dataset, arguments.data_dir, "train").images if in_colour or not arguments.check else None
     source = data.SOURCES.get(dataset)
     portraits = bool(source and source.portraits)
     metrics = measure(model, test.images, arguments.seed, arguments.samples, arguments.importance_samples,
                       EXAMPLE_COUNT if portraits else REFERENCE_COUNT)
-    training_images = data.load(dataset, arguments.data_dir, "train").images
-    if not (model.config.binarised or model.config.autoencoder):
+    if in_colour:
         betas = [entry.beta for entry in metrics.betas]
         pictures, mirrored = observed(model, test.images, arguments.seed), training["settings"].get("flips", False)
         found = fidelity.measure(model, pictures, training_images, mirrored, betas, arguments.seed)

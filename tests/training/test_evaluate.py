@@ -51,6 +51,13 @@ def test_evaluation_fills_the_folder_and_reproduces_itself(folder, capsys):
     assert run(folder, "--check") == 0
 
 
+def test_the_check_of_a_grey_model_needs_the_test_part_alone(folder):
+    run(folder)
+    for path in (folder.parent / "data" / "bars").glob("train-*"):
+        path.unlink()
+    assert run(folder, "--check") == 0
+
+
 def test_check_notices_a_number_that_is_not_reproduced_and_writes_nothing(folder):
     run(folder)
     path = folder / "metrics.json"

@@ -112,6 +112,7 @@ def test_a_colour_model_is_measured_and_reproduced_with_its_fidelity(folder):
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"{bits_per_dimension(metrics.at(1.0).negative_elbo, 768):.3f} bits per dimension" in card
     assert f"{metrics.fidelity.pca_squared_error:.5f}" in card
+    assert "weights/toy --data-dir DIR" in card  # these pictures have no public home
     assert f"{metrics.fidelity.identified:.1%}" in card
 
 
