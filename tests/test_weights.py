@@ -11,6 +11,7 @@ import torch
 import vae
 from training import evaluate, figures
 from vae import hub
+from vae.metrics import regret
 from vae.noise import seeded
 from vae.weights import Folder, load_folder
 
@@ -18,6 +19,7 @@ WEIGHTS = Path(__file__).parents[1] / "weights"
 DIGITS = ("mnist", "mnist-2d", "mnist-2d-autoencoder")
 NAMES = ("faces", "fashion-mnist", *DIGITS)
 CONDITIONED = ("faces", "fashion-mnist", "mnist", "mnist-2d")
+RIVALLED = ("fashion-mnist",)
 DATA = {"faces": ("faces64", "faces64.npz", "c6c05c7a"),
         "fashion-mnist": ("fashion-mnist", "train-images-idx3-ubyte.gz", "3aede38d")}
 MNIST = ("mnist", "train-images-idx3-ubyte.gz", "440fcabf")
@@ -123,6 +125,21 @@ def test_each_beta_is_best_at_its_own_objective(folders, name):
     for wanted in entries:
         objectives = {entry.beta: entry.distortion + wanted.beta * entry.rate for entry in entries}
         assert min(objectives, key=objectives.get) == pytest.approx(wanted.beta), objectives
+
+
+@pytest.mark.parametrize("name", RIVALLED)
+def test_rivals_for_single_betas_saw_as_many_examples_in_the_same_order(folders, name):
+    record = json.loads((WEIGHTS / name / "training.json").read_text(encoding="utf-8"))
+    assert [rival.beta for rival in folders[name].dedicated] == [0.01, 0.1, 1.0, 10.0]
+    for rival in folders[name].dedicated:
+        assert (rival.examples, rival.seed) == (record["examples_seen"], record["seed"])
+
+
+@pytest.mark.parametrize("name", RIVALLED)
+def test_one_network_for_every_beta_costs_less_than_three_percent_of_the_objective_at_each(folders, name):
+    metrics = folders[name].metrics
+    for rival in folders[name].dedicated:
+        assert regret(metrics, rival) < 0.03 * rival.objective
 
 
 @pytest.mark.parametrize("name", CONDITIONED)
