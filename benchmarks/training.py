@@ -25,7 +25,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import DataLoader, Dataset
 
 import vae
-from training.loop import Objective, Trainer, log_uniform
+from training.loop import Objective, Trainer, draw_betas
 from training.memory import keep_freed_memory
 from training.settings import PRESETS, Settings
 from vae.likelihood import observe
@@ -82,7 +82,7 @@ def plain_steps(settings: Settings, images: torch.Tensor, device: torch.device) 
     while True:
         for pictures, _ in loader:
             x = observe(pictures, settings.network.likelihood, generator=generator).to(device)
-            beta = log_uniform(*settings.network.beta_range, len(x), generator).to(device)
+            beta = draw_betas(*settings.network.beta_range, len(x), generator).to(device)
             eps = torch.randn((1, len(x), settings.network.latent_dim), generator=generator).to(device)
             optimizer.zero_grad()
             distortion, rate = objective(x, beta, eps)

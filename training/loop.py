@@ -4,10 +4,11 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
@@ -39,12 +40,23 @@ class StepReport:
     skipped: bool
 
 
-def log_uniform(low: float, high: float, count: int, generator: torch.Generator) -> Tensor:
-    """(count,) betas, each decade as likely as any other; equal ends may also be 0."""
+def draw_betas(
+    low: float, high: float, count: int, generator: torch.Generator, shares: Sequence[tuple[float, float]] = (),
+) -> Tensor:
+    """(count,) betas from low to high; equal ends may also be 0. Log-uniform, or by `shares`: (highest beta, share) of one
+    piece after another from low on, log-uniform within each, and nothing above high.
+
+    One number is drawn for each whatever the shares are, so that the noise drawn next does not depend on them.
+    """
     u = torch.rand(count, generator=generator)
     if low == high:
         return torch.full((count,), low)
-    return torch.exp(math.log(low) + u * (math.log(high) - math.log(low))).clamp(low, high)
+    if not shares:
+        return torch.exp(math.log(low) + u * (math.log(high) - math.log(low))).clamp(low, high)
+    ends, parts = zip(*shares, strict=True)
+    knots, cumulative = np.log([low, *ends]), np.cumsum([0.0, *parts])
+    reached = np.interp(math.log(high), knots, cumulative)
+    return torch.from_numpy(np.exp(np.interp(u.numpy() * reached, cumulative, knots))).float().clamp(low, high)
 
 
 def initial_model(settings: Settings) -> VAE:
@@ -156,7 +168,7 @@ class Trainer:
             pictures = torch.where(mirrored[:, None, None, None], pictures.flip(3), pictures)
         images = observe(pictures.float() / 255, config.likelihood, generator=noise)[share]
         (low, high), ceiling = config.beta_range, self._beta_ceiling()
-        beta = log_uniform(low, max(low, min(high, ceiling)), len(indices), noise)[share].to(self.device)
+        beta = draw_betas(low, max(low, min(high, ceiling)), len(indices), noise, settings.beta_shares)[share].to(self.device)
         eps = standard_normal((1, len(indices), config.latent_dim), noise, self.device)[:, share]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
             distortion, rate = self._objective(images, beta, eps)

@@ -1,6 +1,8 @@
 """What a training run is: everything that decides its outcome, one preset for each model."""
 
+import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 from vae.model import VAEConfig
@@ -32,6 +34,9 @@ class Settings:
     """Largest beta of the first step. The smaller, the more dimensions live."""
     beta_warmup_end: float | None = None
     """Largest beta of the last of these steps; the end of the range unless told. A network for one beta stops at its own."""
+    beta_shares: tuple[tuple[float, float], ...] = ()
+    """How betas are drawn where not log-uniformly over the whole range: (highest beta, share of the examples) of one piece of
+    the range after another, log-uniform within each. Only a network for many betas draws any."""
     loss_weight_power: float = 0.75
     """Each example's loss is divided by (1 + beta) to this power: 0 is the plain mean over betas."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
@@ -53,26 +58,40 @@ class Settings:
         for name in ("held_out", "warmup_steps", "beta_warmup_steps", "weight_decay"):
             if getattr(self, name) < 0:
                 raise ValueError(f"--{name.replace('_', '-')} must not be negative")
+        if self.beta_shares:
+            low, high = self.network.beta_range
+            ends, shares = zip(*self.beta_shares, strict=True)
+            if not (all(a < b for a, b in pairwise((low, *ends))) and ends[-1] == high and min(shares) > 0
+                    and math.isclose(sum(shares), 1)):
+                raise ValueError(f"--beta-shares must be pairs of a beta and a share: betas that rise from above {low:g} to "
+                                 f"{high:g}, positive shares whose sum is 1")
 
     @classmethod
     def from_record(cls, values: dict) -> "Settings":
         """As training.json holds them. Raises TypeError or ValueError for another version's."""
-        return cls(**(values | {"network": VAEConfig(**values["network"])}))
+        shares = tuple(map(tuple, values.get("beta_shares", ())))
+        return cls(**(values | {"network": VAEConfig(**values["network"]), "beta_shares": shares}))
 
     def for_one_beta(self, beta: float) -> "Settings":
         """The same run of the same network without conditioning, at this beta alone; beta rises as in this run."""
         end = self.beta_warmup_end or self.network.beta_range[1]
-        return replace(self, network=self.network.for_one_beta(beta), beta_warmup_end=end)
+        return replace(self, network=self.network.for_one_beta(beta), beta_warmup_end=end, beta_shares=())
 
 
 DIGITS = VAEConfig(
     image_shape=(1, 28, 28), latent_dim=40, likelihood="bernoulli", beta_range=(0.01, 50.0), preprocess="ink",
 )
 PRESETS = {
-    "mnist": Settings(dataset="mnist", network=DIGITS, epochs=150, beta_warmup_steps=1000),
+    # There is nothing to learn where the code is empty, and most where dimensions go out one by one.
+    "mnist": Settings(
+        dataset="mnist", network=replace(DIGITS, latent_dim=32), epochs=90, batch_size=128, learning_rate=3e-3,
+        beta_warmup_steps=1500, beta_warmup_start=0.001, loss_weight_power=0.25,
+        beta_shares=((0.4, 0.37), (2.5, 0.41), (10.0, 0.15), (50.0, 0.07)),
+    ),
     "fashion-mnist": Settings(
         dataset="fashion-mnist", network=replace(DIGITS, beta_range=(0.01, 150.0), preprocess="garment"), epochs=60,
         learning_rate=2e-3, beta_warmup_steps=1000, beta_warmup_start=0.001, loss_weight_power=0.25,
+        beta_shares=((0.1, 0.31), (1.0, 0.27), (10.0, 0.27), (150.0, 0.15)),
     ),
     # Gradients are sums over 12,288 numbers. Half of the betas lie above 7, so that the plain power would forget them.
     "faces": Settings(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import json
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ import vae
 from tests.conftest import generator, striped_digits, tiny_config
 from training import loop
 from training.export import standardise_code
-from training.loop import Trainer, TrainingError, log_uniform
+from training.loop import Trainer, TrainingError, draw_betas
 from training.settings import PRESETS, Settings
 from vae.noise import seeded
 
@@ -137,12 +138,45 @@ def test_a_network_for_one_beta_is_charged_less_for_the_rate_at_first(images):
     assert reports[29].loss == pytest.approx(reports[29].distortion + 5.0 * reports[29].rate, rel=1e-4)
 
 
-def test_betas_are_log_uniform():
-    betas = log_uniform(0.01, 100.0, 40_000, generator())
+def test_betas_are_draw_betas():
+    betas = draw_betas(0.01, 100.0, 40_000, generator())
     assert betas.min() >= 0.01
     assert betas.max() <= 100.0
     for decade in (0.01, 0.1, 1.0, 10.0):
         assert ((betas >= decade) & (betas < 10 * decade)).float().mean().item() == pytest.approx(0.25, abs=0.01)
+
+
+SHARES = ((0.1, 0.5), (10.0, 0.4), (100.0, 0.1))
+
+
+def test_betas_can_be_drawn_by_shares_log_uniform_within_each():
+    betas = draw_betas(0.01, 100.0, 40_000, generator(), SHARES)
+    for low, high, share in ((0.01, 0.1, 0.5), (0.1, 1.0, 0.2), (1.0, 10.0, 0.2), (10.0, 100.0, 0.1)):
+        assert ((betas >= low) & (betas < high)).float().mean().item() == pytest.approx(share, abs=0.01)
+
+
+def test_shares_keep_their_ratios_below_a_ceiling_and_take_as_much_noise_as_none():
+    noise, other = generator(), generator()
+    betas = draw_betas(0.01, 1.0, 40_000, noise, SHARES)
+    assert 0.99 < betas.max() <= 1.0
+    assert (betas < 0.1).float().mean().item() == pytest.approx(0.5 / 0.7, abs=0.01)
+    draw_betas(0.01, 100.0, 40_000, other)
+    assert torch.equal(torch.rand(3, generator=noise), torch.rand(3, generator=other))
+
+
+@pytest.mark.parametrize("shares", [
+    ((0.1, 0.5), (10.0, 0.4)), ((0.1, 0.5), (100.0, 0.4)), ((0.005, 0.5), (100.0, 0.5)), ((0.1, 1.0), (100.0, 0.0)),
+    ((10.0, 0.5), (10.0, 0.2), (100.0, 0.3)),
+])
+def test_shares_that_do_not_cover_the_range_are_refused(shares):
+    with pytest.raises(ValueError, match=r"--beta-shares must be pairs of a beta and a share: .* from above 0\.01 to 100"):
+        settings(network=dataclasses.replace(NETWORK, beta_range=(0.01, 100.0)), beta_shares=shares)
+
+
+def test_a_network_for_one_beta_draws_none_so_that_shares_change_no_rival():
+    many = settings(network=dataclasses.replace(NETWORK, beta_range=(0.01, 100.0)), beta_shares=SHARES)
+    assert many.for_one_beta(1.0) == dataclasses.replace(many, beta_shares=()).for_one_beta(1.0)
+    assert Settings.from_record(json.loads(json.dumps(dataclasses.asdict(many)))) == many
 
 
 def test_a_step_that_is_not_finite_is_skipped_and_many_in_a_row_stop_the_run(images):

@@ -20,7 +20,7 @@ from torch import distributed
 import vae
 from tests.conftest import striped_digits, tiny_config, write_idx
 from training.distributed import Processes
-from training.loop import Trainer, log_uniform
+from training.loop import Trainer, draw_betas
 from training.settings import Settings
 from vae.likelihood import observe
 from vae.noise import seeded, standard_normal
@@ -150,7 +150,7 @@ def test_the_gradients_are_those_of_the_mean_loss_written_out():
     order = torch.randperm(650, generator=seeded(1, "order", 0))[:65]
     noise = seeded(1, "step", 0)
     x = observe(pictures()[order].float() / 255, "bernoulli", generator=noise)
-    beta = log_uniform(0.01, 50.0, 65, noise)
+    beta = draw_betas(0.01, 50.0, 65, noise)
     eps = standard_normal((1, 65, 4), noise, CPU)
     q = trainer.model.encode(x, beta)
     p = torch.distributions.Bernoulli(logits=trainer.model.decode(q.mean + q.log_variance.exp().sqrt() * eps[0], beta).logits)
