@@ -15,6 +15,7 @@ import torch
 import vae
 from tests.conftest import write_idx
 from training import train
+from training.settings import PRESETS
 
 ROOT = Path(__file__).parents[2]
 
@@ -97,7 +98,7 @@ def test_a_run_is_never_overwritten_and_never_resumed_with_other_settings(data_d
     assert "--resume" in capsys.readouterr().err
     assert train.main(command(data_dir, tmp_path / "run", "--resume", "--learning-rate", "0.1", "--network.blocks", "2")) == 2
     message = capsys.readouterr().err
-    assert "learning_rate: 0.001 there, 0.1 here" in message
+    assert f"learning_rate: {PRESETS['mnist'].learning_rate} there, 0.1 here" in message
     assert "network.blocks: 1 there, 2 here" in message
     assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
 
