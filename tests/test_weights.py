@@ -19,7 +19,8 @@ WEIGHTS = Path(__file__).parents[1] / "weights"
 DIGITS = ("mnist", "mnist-2d", "mnist-2d-autoencoder")
 NAMES = ("faces", "fashion-mnist", *DIGITS)
 CONDITIONED = ("faces", "fashion-mnist", "mnist", "mnist-2d")
-RIVALLED = ("fashion-mnist",)
+RIVALLED = ("fashion-mnist", "mnist")
+BEST_PUBLISHED_REGRET = {0.01: 5.1, 0.1: 3.1, 1.0: 1.2, 10.0: 5.2}  # nats, MNIST: the repository of the Multi-Rate VAE
 DATA = {"faces": ("faces64", "faces64.npz", "c6c05c7a"),
         "fashion-mnist": ("fashion-mnist", "train-images-idx3-ubyte.gz", "3aede38d")}
 MNIST = ("mnist", "train-images-idx3-ubyte.gz", "440fcabf")
@@ -136,11 +137,11 @@ def test_rivals_for_single_betas_saw_as_many_examples_in_the_same_order(folders,
 
 
 @pytest.mark.parametrize("name", RIVALLED)
-def test_what_one_network_for_every_beta_costs_is_in_its_card_and_below_three_percent(folders, name):
+def test_what_one_network_for_every_beta_costs_is_in_its_card_and_below_what_others_published(folders, name):
     metrics, card = folders[name].metrics, (WEIGHTS / name / "README.md").read_text(encoding="utf-8")
     for rival in folders[name].dedicated:
         cost = regret(metrics, rival)
-        assert cost < 0.03 * rival.objective
+        assert cost < BEST_PUBLISHED_REGRET[rival.beta]
         assert f"| {rival.beta:g} | {metrics.at(rival.beta).objective:.2f} | {rival.objective:.2f} | {cost:.2f} |" in card
 
 
