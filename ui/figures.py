@@ -113,7 +113,8 @@ def plane(
     # A colour picture's distortion never comes near zero: from there the curve would look flat.
     from_zero = min(distortions) < max(distortions) / 2
     figure.update_yaxes(title=text("plane.distortion"), rangemode="tozero" if from_zero else "normal")
-    return _finish(figure, 344, clickmode="event+select", legend=_legend_above())
+    height = 302 if dedicated else 344  # of rivals a sentence stands below
+    return _finish(figure, height, clickmode="event+select", legend=_legend_above())
 
 
 def _legend_above() -> dict[str, object]:

@@ -100,7 +100,7 @@ def with_rivals(tmp_path, monkeypatch):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_one_network_for_every_beta_costs_is_said_with_its_sign(with_rivals, language):
     captions = " ".join(caption.value for caption in open_app(lang=language).caption)
-    assert "beta 0.1: +2.00, beta 10: -0.50 nats" in captions
+    assert ": +2.00 (0.1), -0.50 (10)." in captions
 
 
 def test_a_rival_at_a_beta_that_was_not_measured_is_a_sentence_that_names_the_file(with_rivals):

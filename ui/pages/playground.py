@@ -164,7 +164,7 @@ def _regret(text: Text, choice: Choice) -> None:
     """What one network for every beta costs, where networks for single betas were trained."""
     metrics, dedicated = choice.model.metrics, choice.model.dedicated
     if dedicated:
-        differences = ", ".join(f"beta {network.beta:g}: {regret(metrics, network):+,.2f}" for network in dedicated)
+        differences = ", ".join(f"{regret(metrics, network):+,.2f} ({network.beta:g})" for network in dedicated)
         st.caption(text("plane.regret", differences=differences),
                    help=text("plane.regret_help", examples=f"{dedicated[0].examples:,}"))
 
