@@ -2,15 +2,26 @@
 
 import gzip
 import io
+import json
 import struct
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from huggingface_hub import constants
+from huggingface_hub.utils import _http, close_session
 from PIL import Image
 
+from tests.hub_server import HubServer
+from training import card
+from vae import hub as sources
+from vae.metrics import BetaMetrics, ImportanceWeighted, Metrics, write_metrics
 from vae.model import VAE, VAEConfig
+from vae.weights import save_model
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +64,69 @@ def model() -> VAE:
 @pytest.fixture
 def colour_model() -> VAE:
     return random_model(tiny_config(image_shape=(3, 4, 4), likelihood="discretized_logistic", preprocess="photo"))
+
+
+def some_metrics(latent_dim: int = 3) -> Metrics:
+    betas = tuple(
+        BetaMetrics(beta=beta, rate=10 - beta / 10, distortion=20 + beta, rate_per_dimension=(1.0,) * latent_dim,
+                    active_units=3, objective_quantiles=tuple(float(value) for value in range(101)))
+        for beta in (0.01, 1.0, 50.0)
+    )
+    return Metrics(test_count=5, seed=0, samples=1, betas=betas, reference=((1.0, 2.0, 3.0),),
+                   importance_weighted=ImportanceWeighted(1.0, 5, 5, 30.0, 0.1))
+
+
+def write_weights(folder: Path, seed: int = 0) -> Path:
+    """A finished weights folder of an untrained model."""
+    config = tiny_config()
+    save_model(folder, random_model(config, seed))
+    write_metrics(folder / "metrics.json", some_metrics())
+    images = np.zeros((2, 1, 6, 5), np.uint8)
+    np.savez(folder / "examples.npz", images=images, names=np.array(["a", "b"]), labels=np.array([0, 1]))
+    mean = np.zeros((1, 6, 5), np.float32)
+    np.savez(folder / "reference.npz", images=images, labels=np.array([0, 1]), mean_training_pixel=mean)
+    (folder / "figures").mkdir()
+    Image.new("L", (9, 9), seed).save(folder / "figures" / "samples.png")
+    network = {"likelihood": "bernoulli", "beta_range": [0.01, 50.0], "latent_dim": 3}
+    record = {"settings": {"dataset": "bars", "epochs": 1, "network": network}, "examples_seen": 1, "minutes": 0.1,
+              "machine": "none", "parameters": 1, "seed": seed, "command": "x", "preset": "toy"}
+    (folder / "training.json").write_text(json.dumps(record))
+    card.write(folder, config, some_metrics(), record)
+    return folder
+
+
+@pytest.fixture
+def weights(tmp_path) -> Path:
+    return write_weights(tmp_path / "toy")
+
+
+def use_hub(monkeypatch: pytest.MonkeyPatch, url: str, home: Path, token: str | None = "hf_writer") -> None:
+    """What HF_ENDPOINT, HF_HOME, HF_TOKEN, HF_HUB_DISABLE_XET and _TELEMETRY do to a process that starts with them."""
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)  # or it asks once a day for names of agents
+    monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda seconds: None))  # between its own attempts
+    if token:
+        monkeypatch.setenv("HF_TOKEN", token)
+    else:
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+
+
+@pytest.fixture
+def local_hub(monkeypatch, tmp_path) -> Iterator[HubServer]:
+    """A Hub on this machine, which the client in this process asks with an empty cache, as a user who may write."""
+    sources.forget()
+    with HubServer() as server:
+        use_hub(monkeypatch, server.url, tmp_path / "home")
+        yield server
+    for thread in threading.enumerate():
+        if thread.name.startswith("pull "):  # given up, and now at its end: the server is gone
+            thread.join(10)
+    close_session()
+    sources.forget()
 
 
 @pytest.fixture

@@ -2,8 +2,11 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
+
+from huggingface_hub import EvalResult, ModelCardData
 
 from training import figures
 from training.data import SOURCES
@@ -12,6 +15,7 @@ from vae.metrics import Dedicated, Metrics, regret
 from vae.model import VAEConfig
 
 TEMPLATE = Path(__file__).with_name("card.md")
+TASK = "unconditional-image-generation"
 TABLE_BETAS = (0.001, 0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 1000.0, 5000.0)
 FIDELITY_BETAS = (0.01, 0.1, 1.0, 10.0, 100.0)
 EVERY_BETA = (
@@ -111,19 +115,66 @@ def read_training(path: Path) -> dict:
     return training
 
 
-def write(folder: Path, config: VAEConfig, metrics: Metrics, training: dict, dedicated: Sequence[Dedicated] = ()) -> None:
-    """Write folder/README.md. training: the content of training.json."""
+def write(
+    folder: Path, config: VAEConfig, metrics: Metrics, training: dict, dedicated: Sequence[Dedicated] = (), *,
+    repo_id: str | None = None,
+) -> None:
+    """Write folder/README.md. training: the content of training.json. repo_id: the repository on the Hub that the card will
+    lie in, which then is what its lines of Python load; without it they load what the card there already names.
+    """
     captions = CAPTIONS | ({"samples": "Pictures decoded from N(0, I)"} if config.autoencoder else {})
     binarised = "Dynamically binarised test set" if config.binarised else "Test set"
     test_set = f"{binarised} of {training['settings']['dataset']}"
+    fields = _fields(training)
     card = TEMPLATE.read_text(encoding="utf-8").format(
+        metadata=_metadata(fields["name"], config, metrics, training["settings"]["dataset"]),
+        address=repo_id or _address(folder) or fields["name"],
         measured=(_point(metrics, test_set) if config.autoencoder else
                   _curve(metrics, test_set) + _fidelity(metrics, config, training) +
                   _regret(metrics, dedicated, training["preset"])),
         figures="\n\n".join(f"![{captions[name]}](figures/{name}.png)" for name in figures.names(config)),
-        other_betas="" if config.autoencoder else OTHER_BETAS, **_fields(training),
+        other_betas="" if config.autoencoder else OTHER_BETAS, **fields,
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def name(training: dict) -> str:
+    """What a model is called: its preset, and its beta where it is for one alone."""
+    low, high = training["settings"]["network"]["beta_range"]
+    return training["preset"] if low < high or not high else f"{training['preset']}-beta-{low:g}"
+
+
+def _address(folder: Path) -> str | None:
+    """The repository that the card in this folder loads, if it is one on the Hub."""
+    card = folder / "README.md"
+    found = re.search(r'vae\.load\("([^"]+/[^"]+)"\)', card.read_text(encoding="utf-8")) if card.exists() else None
+    return found and found[1]
+
+
+def _metadata(name: str, config: VAEConfig, metrics: Metrics, dataset: str) -> str:
+    """What the Hub reads: YAML with the measured numbers as a model-index."""
+    source, one = SOURCES.get(dataset), metrics.betas[0] if config.autoencoder else metrics.at(1.0)
+    measured = {"distortion": ("Distortion at the code, nats", one.distortion)} if config.autoencoder else {
+        "negative_elbo": (f"Negative ELBO at beta = {one.beta:g}, nats", one.negative_elbo),
+        "distortion": (f"Distortion at beta = {one.beta:g}, nats", one.distortion),
+        "rate": (f"Rate at beta = {one.beta:g}, nats", one.rate),
+    }
+    if bound := metrics.importance_weighted:
+        measured["nll"] = (f"−log p(x) at beta = {bound.beta:g}, importance-weighted, K = {bound.samples}, nats", bound.nats)
+        if not config.binarised:
+            bits = bits_per_dimension(one.negative_elbo, math.prod(config.image_shape))
+            measured["bits_per_dimension"] = (f"Bits per dimension at beta = {one.beta:g}", bits)
+    hub_id = source.hub_id if source else ""
+    results = [
+        EvalResult(task_type=TASK, dataset_type=hub_id or dataset, dataset_split="test",
+                   dataset_name=f"{dataset}{', dynamically binarised' if config.binarised else ''}", metric_type=kind,
+                   metric_name=title, metric_value=float(f"{value:.6g}"))
+        for kind, (title, value) in measured.items()
+    ]
+    return ModelCardData(
+        model_name=f"vae-lab-{name}", library_name="pytorch", pipeline_tag=TASK, license="apache-2.0",
+        tags=["vae", "beta-vae", "rate-distortion", "education"], datasets=[hub_id] if hub_id else None, eval_results=results,
+    ).to_yaml()
 
 
 def _fields(training: dict) -> dict[str, object]:
@@ -133,7 +184,7 @@ def _fields(training: dict) -> dict[str, object]:
     low, high = network["beta_range"]
     portraits = bool(source and source.portraits)
     return {
-        "name": training["preset"] if low < high or not high else f"{training['preset']}-beta-{low:g}",
+        "name": name(training),
         "kind": (EVERY_BETA.format(low=low, high=high) if low < high else ONE_BETA.format(beta=low) if low else AUTOENCODER),
         "dataset": settings["dataset"],
         "likelihood_limit": LIKELIHOOD_LIMITS[network["likelihood"]],

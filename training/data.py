@@ -27,7 +27,8 @@ class Source:
     """Where a known data set comes from: its public home, if it has one, and the sha256 of each file.
 
     classes: what its labels mean, where numbers would not say it. selection: how its pictures were chosen and changed.
-    portraits: photographs of people, of which no labels and no more than the examples are passed on.
+    portraits: photographs of people, of which no labels and no more than the examples are passed on. hub_id: its name on the
+    Hugging Face Hub, or that of the set which it was selected from.
     """
 
     home: str | None
@@ -37,6 +38,7 @@ class Source:
     classes: tuple[str, ...] = ()
     selection: str = ""
     portraits: bool = False
+    hub_id: str = ""
 
 
 FILES = {
@@ -49,6 +51,7 @@ FILES = {
 SOURCES = {
     "mnist": Source(
         home="https://ossci-datasets.s3.amazonaws.com/mnist/",
+        hub_id="ylecun/mnist",
         sha256={
             "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
             "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
@@ -61,6 +64,7 @@ SOURCES = {
     ),
     "fashion-mnist": Source(
         home="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        hub_id="zalando-datasets/fashion_mnist",
         sha256={
             "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
             "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
@@ -74,6 +78,7 @@ SOURCES = {
     ),
     "faces64": Source(
         home=None,
+        hub_id="HuggingFaceM4/FairFace",
         sha256={"faces64.npz": "c6c05c7ab80f9e83a6126de4626fbd30f287d3b2942b088ee859556fab617cc9"},
         licence="CC BY 4.0",
         citation="K. Kärkkäinen, J. Joo. FairFace: Face Attribute Dataset for Balanced Race, Gender, and Age for Bias "

@@ -34,6 +34,7 @@ from training.memory import keep_freed_memory
 from training.settings import PRESETS, Settings
 from vae.likelihood import observe
 from vae.noise import seeded, standard_normal
+from vae.repository import require_token
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG_EVERY = 100  # steps
@@ -59,6 +60,8 @@ class Arguments:
     """Seconds between two checkpoints."""
     device: str = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     """cpu, cuda or mps."""
+    push_to_hub: str | None = None
+    """Repository on the Hugging Face Hub, user/name: at the end, measure the weights on the test set and publish them there."""
     compile: bool = False
     """Compile the network with torch.compile: a minute or more at the start, needs a C++ compiler. On CPUs it gains nothing."""
     command: tyro.conf.Suppress[str] = ""
@@ -90,7 +93,7 @@ def _repeatable(argv: Sequence[str]) -> str:
     words, skip = [], False
     for word in argv:
         # tyro takes --data_dir as well.
-        local = word.replace("_", "-").startswith(("--data-dir", "--run-dir", "--checkpoint-seconds"))
+        local = word.replace("_", "-").startswith(("--data-dir", "--run-dir", "--checkpoint-seconds", "--push-to-hub"))
         if not (skip or local or word == "--resume"):
             words.append(word)
         skip = local and "=" not in word
@@ -275,6 +278,8 @@ def main(argv: Sequence[str]) -> int:
     me = distributed.own()
     try:
         arguments = parse(argv)
+        if arguments.push_to_hub:
+            require_token()  # now, not after an hour
         try:
             folder = run(arguments)
         except KeyboardInterrupt:
@@ -299,13 +304,29 @@ def main(argv: Sequence[str]) -> int:
             raise
         print(f"error: --compile does not work here ({str(error).splitlines()[0]}); leave it out", file=sys.stderr)
         return 2
-    except (data.DataError, TrainingError, ValueError) as error:
+    except (data.DataError, TrainingError, ValueError) as error:  # a HubError is one
         if me.local_rank == 0:  # settings and files are the same for the others on this machine
             print(f"error: {error}", file=sys.stderr)
         return 2
+    if me.rank == 0 and arguments.push_to_hub:
+        return _measure_and_publish(folder, arguments)
     if me.rank == 0:
         print(f"weights in {folder}; measure them with: python -m training.evaluate {folder}")
     return 0
+
+
+def _measure_and_publish(folder: Path, arguments: Arguments) -> int:
+    """A card without measured numbers is not published."""
+    from training import evaluate, publish  # with Matplotlib, which is not needed before
+
+    data_dir = ["--data-dir", str(arguments.data_dir)] if arguments.data_dir else []
+    failed = evaluate.main([str(folder), *data_dir])
+    failed = failed or publish.main([str(folder), "--repo-id", arguments.push_to_hub])
+    if failed:
+        measure = shlex.join(["python", "-m", "training.evaluate", str(folder), *data_dir])
+        print(f"the weights are safe in {folder}; go on with: {measure} && python -m training.publish {folder} --repo-id "
+              f"{arguments.push_to_hub}", file=sys.stderr)
+    return failed
 
 
 if __name__ == "__main__":

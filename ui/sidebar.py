@@ -34,7 +34,7 @@ def show(text: Text) -> Choice:
     """Draw the side bar and return what is chosen. Stops the page with a sentence where the model cannot be used."""
     with st.sidebar:
         st.title(text("app.title"), anchor=False)
-        names = hub.bundled()
+        names = hub.names()
         name = state.linked(
             st.selectbox, text("sidebar.model"), names, key="model", default="mnist", accept=state.one_of(names),
             format_func=lambda name: _title(text, name),
@@ -51,7 +51,7 @@ def show(text: Text) -> Choice:
                 accept=state.one_of(("draw", "mean")), required=True,
                 format_func=lambda kind: text(f"sidebar.noise_{kind}"), help=text("sidebar.noise_help"),
             )
-            st.caption(text(f"sidebar.source_{model.source}"))
+            st.caption(_source(text, model), help=_shown(model.reason) or None)
             if text.has(f"credit.{name}"):
                 st.caption(text(f"credit.{name}"))
     return Choice(model, now, seed, noise == "mean")
@@ -63,11 +63,24 @@ def _title(text: Text, name: str) -> str:
 
 def _resolve(text: Text, name: str) -> hub.Resolved:
     try:
-        return hub.resolve(name)
+        with st.spinner(text("sidebar.loading")):
+            return hub.resolve(name)
     except WeightsError as error:
-        reason = str(error).replace(str(hub.BUNDLE), "weights")  # the server's own folders are nobody's business
-        st.error(text("problems.weights", reason=reason), icon=":material/error:")
+        st.error(text("problems.weights", reason=_shown(str(error))), icon=":material/error:")
         st.stop()
+
+
+def _source(text: Text, model: hub.Resolved) -> str:
+    """Which weights are in use, and from where."""
+    commit = f"[{model.pinned.repo_id} @ {model.pinned.commit[:7]}]({model.pinned.address})" if model.pinned else ""
+    if model.source != "bundled":
+        return text("sidebar.source_hub", commit=commit)
+    return text(f"sidebar.source_bundled_{model.problem}", commit=commit) if model.problem else text("sidebar.source_bundled")
+
+
+def _shown(reason: str) -> str:
+    """The server's own folders are nobody's business."""
+    return reason.replace(str(hub.BUNDLE), "weights")
 
 
 def _beta(text: Text, model: hub.Resolved) -> BetaMetrics:

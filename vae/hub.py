@@ -1,23 +1,49 @@
-"""Where models come from: a folder, or one of the bundled names in weights/."""
+"""Where models come from: a folder, a bundled name in weights/, or a repository on the Hugging Face Hub."""
 
+import os
+import tomllib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from threading import Lock
 
 from vae.model import VAE
-from vae.weights import Folder, WeightsError, load_folder, load_model
+from vae.weights import CONFIG, LOADED, WEIGHTS, Folder, WeightsError, load_folder, load_model
 
-_resolving = Lock()
 BUNDLE = Path(__file__).resolve().parent.parent / "weights"
+SOURCES = "sources.toml"
+VARIABLE = "VAE_LAB_SOURCE_"
+SECONDS_TO_WAIT = 5.0  # for the Hub, before the bundled weights serve
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """One commit of a repository on the Hub: the full id of 40 hexadecimal digits, so that it can never change."""
+
+    repo_id: str
+    commit: str
+
+    @property
+    def address(self) -> str:
+        """The page of this commit, for people."""
+        from vae import repository
+
+        return repository.page(self.repo_id, self.commit)
 
 
 @dataclass(frozen=True)
 class Resolved(Folder):
-    """A checked weights folder, its name, and where it came from: source is "bundled"."""
+    """A checked weights folder, its name, and where it came from.
+
+    source: "hub", "cache" (a copy of the Hub's that was already here) or "bundled". pinned: the commit that was to serve, None
+    where none is set. problem, reason: why the bundled weights serve although one is set, as a word ("offline", "unreachable",
+    "busy", "denied", "missing", "refused", "settings") and as a sentence.
+    """
 
     name: str
     source: str
+    pinned: Pinned | None = None
+    problem: str = ""
+    reason: str = ""
 
 
 def bundled() -> tuple[str, ...]:
@@ -25,41 +51,145 @@ def bundled() -> tuple[str, ...]:
     return tuple(sorted(path.name for path in BUNDLE.iterdir() if path.is_dir())) if BUNDLE.is_dir() else ()
 
 
-def load(name: str | Path) -> VAE:
-    """The model in an existing folder, else the bundled one of that name; never another than the one asked for.
+def names() -> tuple[str, ...]:
+    """Names that `resolve` knows: the bundled ones, and those that weights/sources.toml takes from the Hub alone."""
+    try:
+        listed = {name for name, entry in _table().items() if entry.get("repo_id")}
+    except WeightsError:  # resolve says it, of each model
+        listed = set()
+    return tuple(sorted({*bundled(), *listed}))
 
-    Ready to use on the CPU, in float32, without gradients. Raises WeightsError: which file is wrong, or which names there are.
+
+def load(name: str | Path, *, revision: str | None = None) -> VAE:
+    """The model in an existing folder, else the bundled one of that name, else of the repository "user/name" on the Hub.
+
+    Never another than the one asked for. revision: branch, tag or commit of the repository; None is its main branch. A
+    download shows its progress on stderr and is made once: a full commit in the local cache is used without any request.
+    Ready to use on the CPU, in float32, without gradients. Raises WeightsError: which file is wrong, or which names there
+    are; HubError, one of them, where the Hub is the problem.
     """
-    return load_model(_locate(name))
+    folder = Path(name)
+    if revision is None and folder.is_dir():
+        return load_model(folder)
+    if revision is None and str(name) in bundled():
+        return load_model(BUNDLE / str(name))
+    from vae import repository  # the Hub's client is loaded only where it is needed
+
+    if not repository.REPO_ID.fullmatch(str(name)):
+        raise WeightsError(_unknown(name) if revision is None else
+                           f"{str(name)!r} has no revisions; they belong to a repository on the Hub, named like user/name")
+    files = (CONFIG, WEIGHTS)
+    pinned = revision is not None and repository.COMMIT.fullmatch(revision)
+    snapshot = repository.cached(str(name), revision, files) if pinned else None
+    snapshot = snapshot or repository.pull(str(name), revision, files)
+    try:
+        return load_model(snapshot.folder)
+    except WeightsError as error:
+        raise snapshot.refusal(error) from error
+
+
+def source(name: str) -> Pinned | None:
+    """Which commit of which repository a model comes from, by VAE_LAB_SOURCE_NAME=user/name@commit or weights/sources.toml.
+
+    None means bundled. Raises WeightsError, naming the variable or the file, where that is no full commit of a repository.
+    """
+    variable = VARIABLE + name.upper().replace("-", "_")
+    where, text = variable, os.environ.get(variable)
+    if text is None:
+        where, entry = f"{BUNDLE / SOURCES}: {name}", _table().get(name, {})
+        text = f"{entry.get('repo_id', '')}@{entry.get('commit', '')}"
+    if text in ("", "@"):
+        return None
+    from vae import repository
+
+    repo_id, _, commit = text.partition("@")
+    if not (repository.REPO_ID.fullmatch(repo_id) and repository.COMMIT.fullmatch(commit)):
+        raise WeightsError(f"{where}: it must name a repository, user/name, and a full commit of 40 digits, not {text!r}")
+    return Pinned(repo_id, commit)
 
 
 def resolve(name: str) -> Resolved:
-    """What the app uses: a bundled model with everything measured of it, chosen once per process. Raises WeightsError."""
-    with _resolving:  # a class that opens the link at once loads a model once
-        return _resolve(name)
+    """What the app uses: a model with everything measured of it, chosen once per process and never exchanged.
 
-
-@cache
-def _resolve(name: str) -> Resolved:
-    if name not in bundled():
-        raise WeightsError(_unknown(name))
-    return Resolved(**vars(load_folder(BUNDLE / name)), name=name, source="bundled")
+    The local cache at the pinned commit (no request), then the Hub, then the bundled folder, which serves after 5 seconds at
+    most where the Hub does not. `source` says which it is, `reason` why. Raises WeightsError where none can be used.
+    """
+    if name not in _resolved:
+        with _guard:
+            lock = _locks.setdefault(name, Lock())
+        with lock:  # a class that opens the link at once loads a model once, and another model does not wait for this one
+            if name not in _resolved:
+                _resolved[name] = _choose(name)
+    return _resolved[name]
 
 
 def forget() -> None:
-    """Let the next resolve read the folders anew."""
-    _resolve.cache_clear()
+    """Let the next resolve look anew."""
+    _resolved.clear()
+    _silent.clear()
 
 
-def _locate(name: str | Path) -> Path:
-    folder = Path(name)
-    if folder.is_dir():
-        return folder
-    if str(name) in bundled():
-        return BUNDLE / str(name)
-    raise WeightsError(_unknown(name))
+_guard, _locks = Lock(), {}
+_resolved: dict[str, Resolved] = {}
+_silent: list[WeightsError] = []  # what the first model met, where the Hub did not answer: no further model waits for it
+
+
+def _choose(name: str) -> Resolved:
+    pinned, problem = None, None
+    try:
+        if pinned := source(name):
+            return _from_hub(name, pinned)
+    except WeightsError as error:
+        problem = error
+    if name not in bundled():
+        raise problem or WeightsError(_unknown(name))
+    return Resolved(**vars(load_folder(BUNDLE / name)), name=name, source="bundled", pinned=pinned,
+                    problem=getattr(problem, "kind", "settings") if problem else "", reason=str(problem or ""))
+
+
+def _from_hub(name: str, pinned: Pinned) -> Resolved:
+    """The cached copy of this commit, else the Hub's, checked whole. Raises HubError."""
+    from vae import repository
+
+    def checked(snapshot: repository.Snapshot, kind: str) -> Resolved:
+        try:
+            folder = load_folder(snapshot.folder)
+        except WeightsError as error:
+            raise snapshot.refusal(error) from error
+        return Resolved(**vars(folder), name=name, source=kind, pinned=pinned)
+
+    damaged = None
+    if snapshot := repository.cached(pinned.repo_id, pinned.commit, LOADED):
+        try:
+            return checked(snapshot, "cache")
+        except repository.HubError as error:
+            damaged = error
+    if _silent or (damaged and repository.offline()):
+        raise damaged or _silent[0]
+    try:
+        snapshot = repository.pull(pinned.repo_id, pinned.commit, LOADED, anew=damaged is not None, within=SECONDS_TO_WAIT)
+    except repository.HubError as error:
+        if error.kind == "unreachable":
+            _silent.append(error)
+        raise
+    return checked(snapshot, "hub")
+
+
+def _table() -> dict[str, dict[str, str]]:
+    """The content of weights/sources.toml, empty where there is none. Raises WeightsError."""
+    try:
+        table = tomllib.loads((BUNDLE / SOURCES).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{BUNDLE / SOURCES}: {error}") from error
+    for name, entry in table.items():
+        if not isinstance(entry, dict) or not all(isinstance(value, str) for value in entry.values()):
+            raise WeightsError(f"{BUNDLE / SOURCES}: {name} must be a table with repo_id and commit")
+    return table
 
 
 def _unknown(name: str | Path) -> str:
-    names = ", ".join(bundled()) or "none in this installation"
-    return f"there is no folder and no bundled model named {str(name)!r}; bundled models: {names}"
+    known = ", ".join(bundled()) or "none in this installation"
+    return (f"there is no folder and no bundled model named {str(name)!r}; a repository on the Hub is named like user/name; "
+            f"bundled models: {known}")

@@ -7,6 +7,7 @@ nothing is loaded in part, because random weights look just like a badly trained
 import hashlib
 import io
 import json
+import zipfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -19,8 +20,12 @@ from vae.metrics import Dedicated, Metrics, read_dedicated, read_metrics
 from vae.model import VAE, VAEConfig
 
 FORMAT = 1
+MAX_UNPACKED = 64 * 2**20  # bytes of an .npz: a small file may claim to be a huge one
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 METRICS, DEDICATED, EXAMPLES, REFERENCE = "metrics.json", "dedicated.json", "examples.npz", "reference.npz"
+TRAINING, CARD, FIGURES = "training.json", "README.md", "figures"
+OPTIONAL = (DEDICATED, REFERENCE)
+LOADED = (CONFIG, WEIGHTS, METRICS, EXAMPLES, *OPTIONAL)  # what the app needs
 
 
 class WeightsError(ValueError):
@@ -106,6 +111,21 @@ def load_folder(folder: Path) -> Folder:
     return Folder(model, metrics, dedicated, examples, reference)
 
 
+def contents(folder: Path) -> tuple[str, ...]:
+    """Names of all files of a finished weights folder, figures included, sorted: exactly what its repository on the Hub holds.
+
+    Raises WeightsError for a file that is missing and for one that does not belong there, such as a pickle.
+    """
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    figures = {name for name in names if name.startswith(f"{FIGURES}/") and name.endswith(".png") and name.count("/") == 1}
+    required = {*LOADED, TRAINING, CARD} - set(OPTIONAL)
+    if missing := sorted(required - names):
+        raise WeightsError(f"{folder / missing[0]}: it is missing; `python -m training.evaluate {folder}` completes the folder")
+    if foreign := sorted(names - required - set(OPTIONAL) - figures):
+        raise WeightsError(f"{folder / foreign[0]}: it does not belong into a weights folder; move it away")
+    return tuple(sorted(names))
+
+
 def _read_config(path: Path) -> tuple[VAEConfig, str]:
     if not path.parent.is_dir():
         raise WeightsError(f"{path.parent}: there is no such folder")
@@ -172,6 +192,10 @@ def _checked(path: Path, read):
 def _read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
     content = path.read_bytes()
     try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+        if unpacked > MAX_UNPACKED:
+            raise ValueError(f"unpacked it would be {unpacked:,} bytes, more than the {MAX_UNPACKED:,} allowed")
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             return {name: file[name] for name in names}
     except Exception as error:  # a damaged zip raises anything from BadZipFile to zlib.error

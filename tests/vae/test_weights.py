@@ -10,33 +10,15 @@ import safetensors.torch
 import torch
 
 import vae
-from tests.conftest import random_model, tiny_config
+from tests.conftest import random_model, some_metrics, tiny_config
 from vae import hub
-from vae.metrics import BetaMetrics, Dedicated, ImportanceWeighted, Metrics, beta_stops, read_metrics, write_metrics
+from vae.metrics import Dedicated, beta_stops, read_metrics, write_metrics
 from vae.weights import load_folder, load_model, save_model
 
 
-def some_metrics(latent_dim: int = 3) -> Metrics:
-    betas = tuple(
-        BetaMetrics(beta=beta, rate=10 - beta, distortion=20 + beta, rate_per_dimension=(1.0,) * latent_dim, active_units=3,
-                    objective_quantiles=tuple(float(value) for value in range(101)))
-        for beta in (0.01, 1.0, 50.0)
-    )
-    return Metrics(test_count=5, seed=0, samples=1, betas=betas, reference=((1.0, 2.0, 3.0),),
-                   importance_weighted=ImportanceWeighted(1.0, 5, 5, 30.0, 0.1))
-
-
 @pytest.fixture
-def folder(tmp_path):
-    """A complete weights folder of an untrained model."""
-    folder = tmp_path / "toy"
-    save_model(folder, random_model(tiny_config()))
-    write_metrics(folder / "metrics.json", some_metrics())
-    images = np.zeros((2, 1, 6, 5), np.uint8)
-    np.savez(folder / "examples.npz", images=images, names=np.array(["a", "b"]), labels=np.array([0, 1]))
-    mean = np.zeros((1, 6, 5), np.float32)
-    np.savez(folder / "reference.npz", images=images, labels=np.array([0, 1]), mean_training_pixel=mean)
-    return folder
+def folder(weights):
+    return weights
 
 
 def test_a_saved_model_computes_the_same_up_to_half_precision(folder, binary_images):

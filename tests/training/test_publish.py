@@ -1,0 +1,284 @@
+"""Publishing: one commit with exactly the folder's files, none where nothing changed, a sentence for whatever goes wrong."""
+
+import re
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from huggingface_hub import ModelCard
+
+import vae
+from tests.conftest import some_metrics, use_hub, write_idx
+from tests.hub_server import Fault, HubServer, closed_port, error, silent_port
+from training import evaluate, publish, train
+from vae import repository
+
+NAME = "teacher/vae-toy"
+ROOT = Path(__file__).parents[2]
+
+# The client uploads large files in a way that its own HTTP library calls outdated.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
+
+
+def run(folder: Path, *more: str) -> int:
+    return publish.main([str(folder), "--repo-id", NAME, *more])
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*")
+            if path.is_file() and not path.relative_to(folder).as_posix().startswith(".")}
+
+
+def there(local_hub: HubServer, name: str = NAME) -> dict[str, bytes]:
+    """The files of the newest commit, without the Hub's own."""
+    files = local_hub.repositories[name].commits[-1].files
+    return {path: content for path, content in files.items() if path != ".gitattributes"}
+
+
+def test_the_repository_holds_exactly_the_folder_after_one_commit(local_hub, weights, capsys):
+    assert run(weights, "--tag", "v1") == 0
+    assert there(local_hub) == files_of(weights)
+    assert len(local_hub.repositories[NAME].commits) == 2  # the first is the Hub's own
+    commit = local_hub.repositories[NAME].commits[-1].id
+    assert local_hub.repositories[NAME].tags == {"v1": commit}
+    assert not local_hub.repositories[NAME].private
+    printed = capsys.readouterr()
+    entry = tomllib.loads(printed.out[printed.out.index("[toy]"):])
+    assert entry == {"toy": {"repo_id": NAME, "commit": commit}}
+    assert "model.safetensors" in printed.out
+    for revision in ("v1", commit):
+        assert vae.load(NAME, revision=revision).config == vae.load(weights).config
+
+
+def test_publishing_the_same_folder_again_makes_no_commit(local_hub, weights, capsys):
+    assert run(weights, "--tag", "v1") == 0
+    commits = list(local_hub.repositories[NAME].commits)
+    capsys.readouterr()
+    assert run(weights, "--tag", "v1") == 0
+    assert local_hub.repositories[NAME].commits == commits
+    assert f"nothing has changed; {NAME} is at\n{commits[-1].id}" in capsys.readouterr().out
+
+
+def test_what_is_gone_from_the_folder_goes_from_the_repository_in_the_same_commit(local_hub, weights):
+    local_hub.add(NAME, {"figures/old.png": b"old", "pytorch_model.bin": b"\x80\x04K\x01."})
+    assert run(weights) == 0
+    assert there(local_hub) == files_of(weights)
+    assert len(local_hub.repositories[NAME].commits) == 3
+
+
+def test_a_private_repository_is_made_private(local_hub, weights):
+    assert run(weights, "--private") == 0
+    assert local_hub.repositories[NAME].private
+
+
+def test_a_dry_run_lists_what_would_go_and_asks_nothing(local_hub, weights, capsys, monkeypatch):
+    monkeypatch.delenv("HF_TOKEN")
+    before = files_of(weights)
+    assert run(weights, "--dry-run") == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in before)
+    assert local_hub.requests == []
+    assert files_of(weights) == before
+
+
+def test_no_pickle_leaves(local_hub, weights, capsys):
+    (weights / "optimizer.pt").write_bytes(b"\x80\x04K\x01.")
+    assert run(weights) == 1
+    assert "optimizer.pt: it does not belong into a weights folder" in capsys.readouterr().err
+    assert local_hub.requests == []
+
+
+@pytest.mark.parametrize(("missing", "sentence"), [
+    ("metrics.json", "metrics.json: it is missing"), ("training.json", "training.json: it is missing"),
+    ("README.md", "python -m training.evaluate"), ("config.json", "config.json: it is missing"),
+])
+def test_an_unfinished_folder_is_not_published(local_hub, weights, capsys, missing, sentence):
+    (weights / missing).unlink()
+    assert run(weights) == 1
+    assert sentence in capsys.readouterr().err
+    assert local_hub.requests == []
+
+
+def failed(capsys) -> str:
+    """The one sentence on stderr."""
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+@pytest.mark.parametrize(("token", "sentence"), [
+    (None, "there is no token for the Hub; log in with `hf auth login`"),
+    ("hf_nobody", "log in anew with `hf auth login`"),
+    ("hf_reader", "this token may not write to teacher/vae-toy"),
+    ("hf_other", "the name is somebody else's"),
+])
+@pytest.mark.parametrize("present", [False, True])
+def test_a_token_that_will_not_do_is_said_with_what_to_do(local_hub, weights, capsys, monkeypatch, tmp_path, token, sentence,
+                                                          present):
+    if present:
+        local_hub.add(NAME, {"README.md": b"---\n---\n"})
+    use_hub(monkeypatch, local_hub.url, tmp_path / "home", token)
+    assert run(weights) == 1
+    assert sentence in failed(capsys)
+    assert present == (NAME in local_hub.repositories)
+
+
+def test_a_name_that_is_none_is_said(local_hub, weights, capsys):
+    assert publish.main([str(weights), "--repo-id", "toy"]) == 1
+    assert "--repo-id must look like user/name" in failed(capsys)
+
+
+def test_a_dead_network_is_said_at_once(monkeypatch, tmp_path, weights, capsys):
+    with closed_port() as port:
+        use_hub(monkeypatch, f"http://127.0.0.1:{port}", tmp_path)
+        assert run(weights) == 1
+    assert "does not answer" in failed(capsys)
+
+
+def test_a_silent_network_is_given_up(monkeypatch, tmp_path, weights, capsys):
+    monkeypatch.setattr(repository, "SECONDS_TO_PUSH", 0.5)
+    started = time.monotonic()
+    with silent_port() as port:
+        use_hub(monkeypatch, f"http://127.0.0.1:{port}", tmp_path)
+        assert run(weights) == 1
+    assert "does not answer" in failed(capsys)
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize(("fault", "when", "sentence"), [
+    (Fault(instead=error(429, headers={"Retry-After": "3600"})), "POST /api/repos", "too many requests"),
+    (Fault(instead=error(500)), "POST .*/commit/", "the Hub answers 500"),
+    (Fault(instead=error(413)), "POST .*/preupload/", "the Hub answers 413"),
+])
+def test_a_hub_that_refuses_is_said(local_hub, weights, capsys, fault, when, sentence):
+    local_hub.inject(fault, when, times=None)
+    assert run(weights) == 1
+    assert sentence in failed(capsys)
+
+
+@pytest.mark.parametrize("fault", [Fault(instead=error(500)), Fault(cut_at=0)])
+@pytest.mark.parametrize("when", ["POST /api/repos", "GET /api/models", "POST .*/preup", "PUT /storage", "POST .*/commit/"])
+def test_a_hub_that_stumbles_once_gets_it_all_the_same(local_hub, weights, when, fault):
+    local_hub.inject(fault, when)
+    assert run(weights) == 0
+    assert there(local_hub) == files_of(weights)
+    assert len(local_hub.repositories[NAME].commits) == 2
+
+
+def test_what_somebody_else_pushes_meanwhile_is_not_overwritten(local_hub, weights, capsys):
+    local_hub.add(NAME, {"README.md": b"---\n---\n"})
+    local_hub.inject(Fault(before=lambda: local_hub.add(NAME, {"notes.txt": b"another person's"})), "POST .*/commit/")
+    assert run(weights) == 1
+    assert "somebody else changed teacher/vae-toy at this moment" in failed(capsys)
+    assert there(local_hub)["notes.txt"] == b"another person's"
+
+
+def test_a_commit_that_turns_out_to_be_ones_own_is_no_conflict(local_hub, weights):
+    """The client sends a commit again when the answer is lost, and is then told that somebody was faster."""
+    def arrives() -> None:
+        local_hub.add(NAME, files_of(weights))
+
+    local_hub.inject(Fault(before=arrives), "POST .*/commit/")
+    assert run(weights) == 0
+    assert there(local_hub) == files_of(weights)
+    assert len(local_hub.repositories[NAME].commits) == 2
+
+
+def test_a_tag_never_moves(local_hub, weights, capsys):
+    first = local_hub.add(NAME, {"README.md": b"---\n---\n"})
+    local_hub.repositories[NAME].tags["v1"] = first
+    assert run(weights, "--tag", "v1") == 1
+    assert "choose another --tag" in failed(capsys)
+    assert local_hub.repositories[NAME].tags == {"v1": first}
+
+
+def test_the_card_names_the_repository_and_keeps_the_name_when_measured_again(local_hub, weights):
+    assert 'vae.load("toy")' in (weights / "README.md").read_text(encoding="utf-8")
+    assert run(weights) == 0
+    card = (weights / "README.md").read_text(encoding="utf-8")
+    assert f'```python\nimport vae\nmodel = vae.load("{NAME}")\n' in card
+    from training.card import read_training, write
+
+    write(weights, vae.load(weights).config, some_metrics(), read_training(weights / "training.json"))
+    assert (weights / "README.md").read_text(encoding="utf-8") == card
+
+
+@pytest.mark.parametrize("name", ["mnist", "mnist-2d", "mnist-2d-autoencoder", "fashion-mnist", "faces"])
+def test_every_card_is_a_valid_hub_card_with_the_measured_numbers(name):
+    folder = ROOT / "weights" / name
+    data = ModelCard.load(folder / "README.md").data
+    metrics = vae.metrics.read_metrics(folder / "metrics.json")
+    assert (data.library_name, data.pipeline_tag, data.license) == ("pytorch", "unconditional-image-generation", "apache-2.0")
+    assert data.datasets
+    assert "vae" in data.tags
+    values = {result.metric_type: result.metric_value for result in data.eval_results}
+    expected = metrics.betas[0] if name.endswith("autoencoder") else metrics.at(1.0)
+    assert values["distortion"] == pytest.approx(expected.distortion, rel=1e-5)
+    if bound := metrics.importance_weighted:
+        assert values["negative_elbo"] == pytest.approx(metrics.at(1.0).negative_elbo, rel=1e-5)
+        assert values["nll"] == pytest.approx(bound.nats, rel=1e-5)
+    assert yaml.safe_load((folder / "README.md").read_text(encoding="utf-8").split("---\n")[1])["model-index"]
+
+
+def test_from_the_command_line_with_nothing_but_environment_variables(local_hub, weights, tmp_path):
+    environment = local_hub.environment(tmp_path / "somewhere")
+    done = subprocess.run([sys.executable, "-m", "training.publish", weights, "--repo-id", NAME, "--tag", "v1"], cwd=ROOT,
+                          env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    commit = re.search("[0-9a-f]{40}", done.stdout)[0]
+    hf = Path(sys.executable).with_name("hf")
+    subprocess.run([hf, "download", NAME, "--revision", commit, "--local-dir", tmp_path / "back"], env=environment, check=True,
+                   capture_output=True, timeout=120)
+    assert files_of(tmp_path / "back") == files_of(weights)
+    code = f"import vae; print(vae.load({NAME!r}, revision={commit!r}).config); print(vae.load({NAME!r}, revision='v1').config)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True,
+                            timeout=120)
+    assert loaded.stdout.splitlines() == [str(vae.load(weights).config)] * 2
+
+
+def test_what_the_hubs_own_command_line_uploads_loads_too(local_hub, weights, tmp_path):
+    environment = local_hub.environment(tmp_path / "somewhere")
+    hf = Path(sys.executable).with_name("hf")
+    subprocess.run([hf, "upload", NAME, weights, "."], env=environment, check=True, capture_output=True, timeout=120)
+    assert there(local_hub) == files_of(weights)
+    assert vae.load(NAME).config == vae.load(weights).config
+
+
+@pytest.fixture
+def bars(tmp_path) -> list[str]:
+    write_idx(tmp_path / "data" / "bars", train=200, test=40)
+    return ["--data-dir", str(tmp_path / "data"), "--run-dir", str(tmp_path / "run"), "--dataset", "bars", "--epochs", "1",
+            "--batch-size", "50", "--beta-shares", "--network.channels", "4", "--network.width", "16", "--network.blocks", "1",
+            "--device", "cpu", "--push-to-hub", NAME]
+
+
+def test_training_can_end_with_measured_weights_on_the_hub(local_hub, bars, tmp_path, monkeypatch):
+    measure = evaluate.evaluate
+
+    def quickly(arguments):
+        return measure(evaluate.dataclasses.replace(arguments, samples=1, importance_samples=2))
+
+    monkeypatch.setattr(evaluate, "evaluate", quickly)
+    assert train.main(bars) == 0
+    assert there(local_hub) == files_of(tmp_path / "run" / "weights")
+    assert "push-to-hub" not in (tmp_path / "run" / "weights" / "training.json").read_text()
+    assert "negative_elbo" in there(local_hub)["README.md"].decode()
+
+
+def test_training_does_not_begin_without_a_token(local_hub, bars, tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("HF_TOKEN")
+    assert train.main(bars) == 2
+    assert "hf auth login" in failed(capsys)
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_was_trained_is_safe_when_publishing_fails(local_hub, bars, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(evaluate, "main", lambda argv: 0)
+    local_hub.tokens["hf_writer"] = local_hub.tokens["hf_reader"]
+    assert train.main(bars) == 1
+    assert "the weights are safe in" in capsys.readouterr().err
+    assert vae.load(tmp_path / "run" / "weights").config.width == 16

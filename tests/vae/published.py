@@ -1,0 +1,57 @@
+"""A weights folder on the Hub, and what can be wrong with one."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+import vae
+
+NAME = "teacher/vae-toy"
+Files = dict[str, bytes]
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def assert_same_weights(model: vae.VAE, folder: Path) -> None:
+    expected = vae.load(folder).state_dict()
+    assert set(model.state_dict()) == set(expected)
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in model.state_dict().items())
+
+
+def without(*names: str) -> Callable[[Files], Files]:
+    return lambda files: {name: content for name, content in files.items() if name not in names}
+
+
+def with_file(name: str, content: bytes) -> Callable[[Files], Files]:
+    return lambda files: files | {name: content}
+
+
+def of_another_network(files: Files) -> Files:
+    return files | {"model.safetensors": files["model.safetensors"][:-4] + b"\0\0\0\0"}
+
+
+def config_with(**changes) -> Callable[[Files], Files]:
+    return lambda files: files | {"config.json": json.dumps(json.loads(files["config.json"]) | changes).encode()}
+
+
+def only_a_pickle(files: Files) -> Files:
+    return {"README.md": files["README.md"], "pytorch_model.bin": b"\x80\x04K\x01."}
+
+
+REFUSED = [
+    (without("config.json"), "config.json: it is missing"),
+    (only_a_pickle, r"config.json: it is missing; .*pytorch_model.bin is a pickle, which is never loaded"),
+    (with_file("config.json", b"<!doctype html>"), "config.json: it is not JSON"),
+    (config_with(width=10**9), "config.json: .*width must be a whole number from 1 to 4096"),
+    (config_with(width=4096, blocks=32, channels=256), "parameters is larger than"),
+    (config_with(heads=12, hidden_size=768), r"config.json: .*unknown \['heads', 'hidden_size'\]"),
+    (config_with(blocks=2), "model.safetensors: it is of another network"),
+    (with_file("model.safetensors", b"<html>Please log in</html>"), "model.safetensors: it is a web page"),
+    (with_file("model.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"),
+     "model.safetensors: it is a Git LFS pointer"),
+    (of_another_network, "model.safetensors: its sha256 is"),
+]

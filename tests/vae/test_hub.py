@@ -1,0 +1,216 @@
+"""What the app uses: the pinned commit from the cache or the Hub, else the bundle, and no lesson ever waits or fails for it."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+
+from tests.conftest import use_hub, write_weights
+from tests.hub_server import WEB_PAGE, Fault, error, silent_port
+from tests.vae.published import NAME, REFUSED, assert_same_weights, files_of, with_file, without
+from vae import hub, repository
+from vae.weights import WeightsError
+
+
+@pytest.fixture
+def bundle(monkeypatch, tmp_path, local_hub) -> Path:
+    """A bundle of two models, toy and other, whose weights are not those on the Hub."""
+    for seed, name in enumerate(("toy", "other"), start=5):
+        write_weights(tmp_path / "bundle" / name, seed)
+    monkeypatch.setattr(hub, "BUNDLE", tmp_path / "bundle")
+    return tmp_path / "bundle"
+
+
+def pin(bundle: Path, name: str, repo_id: str, commit: str) -> None:
+    with (bundle / "sources.toml").open("a") as file:
+        file.write(f'[{name}]\nrepo_id = "{repo_id}"\ncommit = "{commit}"\n')
+
+
+def test_resolve_takes_the_pinned_commit_then_the_cache_and_says_which(local_hub, published, weights, bundle):
+    pin(bundle, "toy", NAME, published)
+    found = hub.resolve("toy")
+    assert (found.source, found.pinned, found.problem) == ("hub", hub.Pinned(NAME, published), "")
+    assert found.pinned.address == f"{local_hub.url}/{NAME}/tree/{published}"
+    assert_same_weights(found.model, weights)
+    hub.forget()
+    local_hub.requests.clear()
+    again = hub.resolve("toy")
+    assert again.source == "cache"
+    assert_same_weights(again.model, weights)
+    assert local_hub.requests == []  # none at all
+
+
+def test_without_an_entry_the_bundled_folder_serves_and_the_hub_is_not_asked(local_hub, bundle):
+    found = hub.resolve("toy")
+    assert (found.source, found.pinned, found.reason) == ("bundled", None, "")
+    assert_same_weights(found.model, bundle / "toy")
+    assert local_hub.requests == []
+
+
+def test_the_environment_overrides_the_file(local_hub, published, bundle, monkeypatch):
+    pin(bundle, "toy", NAME, "0" * 40)
+    monkeypatch.setenv("VAE_LAB_SOURCE_TOY", f"{NAME}@{published}")
+    assert hub.resolve("toy").pinned == hub.Pinned(NAME, published)
+    hub.forget()
+    monkeypatch.setenv("VAE_LAB_SOURCE_TOY", "")
+    assert hub.resolve("toy").pinned is None
+
+
+@pytest.mark.parametrize("value", ["teacher/vae-toy@main", "teacher/vae-toy", "toy@" + 40 * "0", "teacher/vae-toy@" + 39 * "0"])
+def test_only_a_full_commit_can_be_pinned(bundle, monkeypatch, value):
+    monkeypatch.setenv("VAE_LAB_SOURCE_TOY", value)
+    found = hub.resolve("toy")
+    assert (found.source, found.problem) == ("bundled", "settings")
+    assert "VAE_LAB_SOURCE_TOY: it must name a repository, user/name, and a full commit of 40 digits" in found.reason
+
+
+def test_sources_that_are_not_toml_leave_the_bundle(bundle):
+    (bundle / "sources.toml").write_text("[toy\n")
+    assert hub.names() == ("other", "toy")
+    assert hub.resolve("toy").problem == "settings"
+
+
+@pytest.mark.parametrize(("change", "sentence"), REFUSED)
+def test_what_is_refused_leaves_the_bundle_and_says_why(local_hub, weights, bundle, change, sentence):
+    pin(bundle, "toy", NAME, local_hub.add(NAME, change(files_of(weights))))
+    found = hub.resolve("toy")
+    assert (found.source, found.problem) == ("bundled", "refused")
+    assert found.reason.startswith(NAME)
+    assert_same_weights(found.model, bundle / "toy")
+
+
+@pytest.mark.parametrize(("damage", "sentence"), [
+    (with_file("metrics.json", b"[]"), "metrics.json"),
+    (without("metrics.json"), "metrics.json: it is missing"),
+    (with_file("examples.npz", b"PK"), "examples.npz"),
+])
+def test_what_was_measured_must_be_in_order_too(local_hub, weights, bundle, damage, sentence):
+    pin(bundle, "toy", NAME, local_hub.add(NAME, damage(files_of(weights))))
+    found = hub.resolve("toy")
+    assert (found.source, found.problem) == ("bundled", "refused")
+    assert sentence in found.reason
+
+
+def test_a_damaged_cache_is_mended_from_the_hub(local_hub, published, weights, bundle):
+    pin(bundle, "toy", NAME, published)
+    hub.resolve("toy")
+    snapshot = repository.cached(NAME, published, ("model.safetensors",))
+    (snapshot.folder / "model.safetensors").resolve().write_bytes(b"half of it")
+    hub.forget()
+    found = hub.resolve("toy")
+    assert found.source == "hub"
+    assert_same_weights(found.model, weights)
+
+
+@pytest.mark.parametrize(("fault", "when", "problem"), [
+    (Fault(instead=error(401, "Invalid credentials in Authorization header")), "GET /api", "denied"),
+    (Fault(instead=error(403)), "GET /api", "denied"),
+    (Fault(instead=error(404, code="RepoNotFound")), "GET /api", "missing"),
+    (Fault(instead=error(429, headers={"Retry-After": "3600"})), "GET /api", "busy"),
+    (Fault(instead=WEB_PAGE), "GET /storage/", "refused"),
+    (Fault(corrupt=True), "GET /storage/", "refused"),
+    (Fault(silent=True), "GET /api", "unreachable"),
+    (Fault(silent=True), "GET /storage/", "unreachable"),
+    (Fault(cut_at=100), "GET /storage/", "unreachable"),
+    (Fault(instead=error(500)), "GET ", "busy"),
+])
+def test_whatever_the_hub_does_the_bundle_serves_within_five_seconds(local_hub, published, bundle, fault, when, problem):
+    pin(bundle, "toy", NAME, published)
+    local_hub.inject(fault, when, times=None)
+    started = time.monotonic()
+    found = hub.resolve("toy")
+    assert time.monotonic() - started < hub.SECONDS_TO_WAIT + 1
+    assert found.source == "bundled"
+    assert found.problem == problem, found.reason
+    assert_same_weights(found.model, bundle / "toy")
+
+
+def test_a_black_hole_costs_five_seconds_once_and_nothing_for_the_next_model(bundle, monkeypatch, tmp_path):
+    with silent_port() as port:
+        use_hub(monkeypatch, f"http://127.0.0.1:{port}", tmp_path / "elsewhere")
+        pin(bundle, "toy", NAME, "1" * 40)
+        pin(bundle, "other", "teacher/vae-other", "2" * 40)
+        started = time.monotonic()
+        assert hub.resolve("toy").problem == "unreachable"
+        assert 4 < time.monotonic() - started < hub.SECONDS_TO_WAIT + 1
+        started = time.monotonic()
+        assert hub.resolve("other").problem == "unreachable"
+        assert time.monotonic() - started < 1
+
+
+def test_a_process_stays_with_what_it_has(local_hub, published, bundle, weights):
+    local_hub.inject(Fault(instead=error(404, code="RepoNotFound")), "GET /api")
+    pin(bundle, "toy", NAME, published)
+    first = hub.resolve("toy")
+    assert first.source == "bundled"
+    assert hub.resolve("toy") is first  # although the Hub would answer by now
+
+
+def test_a_class_that_arrives_at_once_loads_a_model_once(local_hub, published, bundle):
+    pin(bundle, "toy", NAME, published)
+    with ThreadPoolExecutor(30) as pool:
+        found = list(pool.map(hub.resolve, ["toy"] * 30))
+    assert all(one is found[0] for one in found)
+    sent = [path for method, path in local_hub.requests if method == "GET" and path.startswith("/storage/")]
+    assert len(sent) == len(set(sent)) == 3  # files, not sessions
+
+
+def test_a_model_that_is_here_does_not_wait_for_one_that_is_fetched(local_hub, published, bundle, monkeypatch):
+    monkeypatch.setattr(hub, "SECONDS_TO_WAIT", 2.5)
+    pin(bundle, "toy", NAME, published)
+    local_hub.inject(Fault(silent=True), "GET ", times=None)
+    waiting = threading.Thread(target=hub.resolve, args=("toy",))
+    waiting.start()
+    started = time.monotonic()
+    hub.resolve("other")
+    assert time.monotonic() - started < 2
+    waiting.join()
+
+
+def test_offline_the_cache_serves_and_else_the_bundle(local_hub, published, bundle, weights, monkeypatch):
+    pin(bundle, "toy", NAME, published)
+    hub.resolve("toy")
+    pin(bundle, "other", "teacher/vae-other", "2" * 40)
+    hub.forget()
+    local_hub.requests.clear()
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    assert hub.resolve("toy").source == "cache"
+    found = hub.resolve("other")
+    assert (found.source, found.problem) == ("bundled", "offline")
+    assert local_hub.requests == []
+
+
+def test_what_came_too_late_is_there_at_the_next_start(local_hub, published, bundle, weights, monkeypatch):
+    monkeypatch.setattr(hub, "SECONDS_TO_WAIT", 0.2)
+    local_hub.inject(Fault(before=lambda: time.sleep(0.6)), "GET /api/models/[^/]+/[^/]+/revision")
+    pin(bundle, "toy", NAME, published)
+    assert hub.resolve("toy").problem == "unreachable"
+    deadline = time.monotonic() + 10
+    while repository.cached(NAME, published, ("model.safetensors",)) is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    hub.forget()
+    assert hub.resolve("toy").source in ("cache", "hub")
+
+
+def test_a_model_of_the_hub_alone_is_offered_too(local_hub, published, bundle, weights):
+    pin(bundle, "extra", NAME, published)
+    assert hub.names() == ("extra", "other", "toy")
+    assert_same_weights(hub.resolve("extra").model, weights)
+    hub.forget()
+    local_hub.repositories.clear()
+    pin(bundle, "gone", NAME, "3" * 40)
+    with pytest.raises(WeightsError, match="there is no repository"):
+        hub.resolve("gone")
+
+
+def test_the_hubs_client_is_loaded_only_where_it_is_needed():
+    """It takes half a second that no start of the app with bundled weights has to pay."""
+    code = "import sys, vae; vae.hub.resolve('mnist'); sys.exit('huggingface_hub' in sys.modules)"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("VAE_LAB_")}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=60).returncode == 0

@@ -1,0 +1,80 @@
+"""Push a weights folder to the Hugging Face Hub: python -m training.publish weights/mnist --repo-id user/vae-mnist
+
+The repository then holds exactly the files of the folder, in one commit; publishing the same folder again makes none. Prints
+the commit's full id and what to put into weights/sources.toml, so that the app takes the model from there. Needs a token with
+the right to write: `hf auth login`, or HF_TOKEN. With --dry-run nothing is asked of the Hub.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from training import card
+from vae import repository
+from vae.repository import HubError
+from vae.weights import TRAINING, WeightsError, contents, load_folder
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Push a measured weights folder to a repository on the Hub."""
+
+    folder: Annotated[Path, tyro.conf.Positional]
+    """Weights folder, e.g. weights/mnist."""
+    repo_id: str
+    """Repository on the Hub, user/name; created if it is missing."""
+    private: bool = False
+    """Create it for oneself alone. A repository that is there stays as it is."""
+    tag: str | None = None
+    """Name this commit, e.g. v1."""
+    dry_run: bool = False
+    """List what would go, and send nothing."""
+
+
+def main(argv: Sequence[str]) -> int:
+    arguments = tyro.cli(Arguments, args=list(argv), prog="python -m training.publish")
+    try:
+        publish(arguments)
+    except (HubError, WeightsError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on, what has arrived is not sent again", file=sys.stderr)
+        return 130
+    else:
+        return 0
+    return 1
+
+
+def publish(arguments: Arguments) -> None:
+    """Check, write the card with the repository's name, push, print. Raises WeightsError (HubError among them), OSError."""
+    folder = arguments.folder
+    if not repository.REPO_ID.fullmatch(arguments.repo_id):
+        raise HubError("missing", f"--repo-id must look like user/name, not {arguments.repo_id!r}")
+    checked = load_folder(folder)  # what could not be loaded again is not sent
+    contents(folder)
+    training = card.read_training(folder / TRAINING)
+    if not arguments.dry_run:
+        repository.require_token()
+        card.write(folder, checked.model.config, checked.metrics, training, checked.dedicated, repo_id=arguments.repo_id)
+    files = contents(folder)
+    for name in files:
+        print(f"{(folder / name).stat().st_size:>12,}  {name}")
+    if arguments.dry_run:
+        print(f"would go to {arguments.repo_id}; nothing was sent, and its card does not name the repository yet")
+        return
+    before, commit = repository.push(folder, arguments.repo_id, files, private=arguments.private, tag=arguments.tag,
+                                     message=f"{card.name(training)}: {card.summary(checked.metrics)}")
+    tagged = f", tagged {arguments.tag}" if arguments.tag else ""
+    print(f"nothing has changed; {arguments.repo_id} is at" if commit == before else f"published as {arguments.repo_id} at")
+    print(f"{commit}{tagged}\n\nFor weights/sources.toml:\n")
+    print(f'[{card.name(training)}]\nrepo_id = "{arguments.repo_id}"\ncommit = "{commit}"')
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
