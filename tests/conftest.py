@@ -76,9 +76,9 @@ def some_metrics(latent_dim: int = 3) -> Metrics:
                    importance_weighted=ImportanceWeighted(1.0, 5, 5, 30.0, 0.1))
 
 
-def write_weights(folder: Path, seed: int = 0) -> Path:
+def write_weights(folder: Path, seed: int = 0, **changes) -> Path:
     """A finished weights folder of an untrained model."""
-    config = tiny_config()
+    config = tiny_config(**changes)
     save_model(folder, random_model(config, seed))
     write_metrics(folder / "metrics.json", some_metrics())
     images = np.zeros((2, 1, 6, 5), np.uint8)

@@ -12,8 +12,9 @@ import os
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from itertools import chain, repeat
@@ -93,6 +94,7 @@ class Fault:
     silent: bool = False  # no answer, until the client leaves or the server stops
     corrupt: bool = False  # the last byte of the body is another
     cut_at: int | None = None  # the connection ends after so many bytes of the body
+    seconds_a_chunk: float = 0.0  # to wait before each 64 KiB of the body
 
 
 class HubServer(ThreadingTCPServer):
@@ -163,14 +165,14 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.silent:
             self.connection.recv(1, socket.MSG_PEEK)  # returns when the client leaves or the server stops
         else:
-            self._send(fault.instead or self._answer(path), fault.corrupt, fault.cut_at)
+            self._send(fault.instead or self._answer(path), fault)
         self.close_connection |= fault.silent or fault.cut_at is not None
 
     do_GET = do_HEAD = do_POST = do_PUT = _respond  # noqa: N815
 
-    def _send(self, answer: Answer, corrupt: bool, cut_at: int | None) -> None:
+    def _send(self, answer: Answer, fault: Fault) -> None:
         body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-        body = body[:-1] + bytes(255 - byte for byte in body[-1:]) if corrupt else body
+        body = body[:-1] + bytes(255 - byte for byte in body[-1:]) if fault.corrupt else body
         start = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")) if answer.status == 200 else None
         headers = {"Content-Range": f"bytes {start[1]}-{len(body) - 1}/{len(body)}"} if start else {}
         body = body[int(start[1]):] if start else body
@@ -178,7 +180,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**answer.headers, **headers, "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(b"" if self.command == "HEAD" else body[:cut_at])
+        body = b"" if self.command == "HEAD" else body[:fault.cut_at]
+        for begin in range(0, len(body), 2**16):
+            time.sleep(fault.seconds_a_chunk)
+            self.wfile.write(body[begin:begin + 2**16])
 
     def _answer(self, path: str) -> Answer:
         line = f"{self.command.replace('HEAD', 'GET')} {path}"
@@ -227,14 +232,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def information(self, name: str, revision: str) -> Answer:
         repository, commit = self._repository(name), self._repository(name).at(revision)
-        return Answer({"id": name, "sha": commit.id, "private": repository.private, "tags": [], "gated": False,
-                       "siblings": [{"rfilename": path, "size": len(commit.files[path])} for path in sorted(commit.files)]})
+        return Answer({"id": name, "sha": commit.id, "private": repository.private, "tags": [], "gated": False, "siblings": [
+            {"rfilename": path, **about(path, content)} for path, content in sorted(commit.files.items())]})
 
     def tree(self, name: str, revision: str) -> Answer:
-        return Answer([{"type": "file", "path": path, "size": len(content), "oid": git_hash(content),
-                        "lfs": {"oid": sha256(content), "size": len(content), "pointerSize": 130}
-                        if is_large(path, len(content), content) else None}
-                       for path, content in self._repository(name).at(revision).files.items()])
+        files = self._repository(name).at(revision).files
+        return Answer([{"type": "file", "path": path, **about(path, content)} for path, content in files.items()])
 
     def references(self, name: str) -> Answer:
         repository = self._repository(name)
@@ -326,24 +329,15 @@ def is_large(path: str, size: int, sample: bytes) -> bool:
     return size > 0 and (path.endswith(LARGE_SUFFIXES) or size > 10_000_000 or b"\0" in sample[:512])
 
 
+def about(path: str, content: bytes) -> dict[str, object]:
+    """Size and hashes, by the names that they have in a tree and, differently, in the description of a model."""
+    git, lfs = git_hash(content), {"oid": sha256(content), "sha256": sha256(content), "size": len(content), "pointerSize": 130}
+    return {"size": len(content), "oid": git, "blobId": git, "lfs": lfs if is_large(path, len(content), content) else None}
+
+
 def git_hash(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-@contextmanager
-def closed_port() -> Iterator[int]:
-    """A port that refuses connections: taken, so that nobody else opens it, and not listened at."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
-
-
-@contextmanager
-def silent_port() -> Iterator[int]:
-    """A port where the system accepts connections and nobody ever reads or answers."""
-    with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
-        yield listening.getsockname()[1]

@@ -135,7 +135,7 @@ def write(
         figures="\n\n".join(f"![{captions[name]}](figures/{name}.png)" for name in figures.names(config)),
         other_betas="" if config.autoencoder else OTHER_BETAS, **fields,
     )
-    (folder / "README.md").write_text(card, encoding="utf-8")
+    (folder / "README.md").write_text(card, encoding="utf-8", newline="\n")
 
 
 def name(training: dict) -> str:

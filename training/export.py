@@ -40,7 +40,7 @@ def export(trainer: Trainer, folder: Path, preset: str, command: str) -> None:
         "threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
-    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 @torch.no_grad()

@@ -15,8 +15,9 @@ import tyro
 
 from training import card
 from vae import repository
+from vae.hub import BUNDLE
 from vae.repository import HubError
-from vae.weights import TRAINING, WeightsError, contents, load_folder
+from vae.weights import CARD, TRAINING, WeightsError, contents, load_folder
 
 
 @dataclass(frozen=True)
@@ -54,26 +55,28 @@ def main(argv: Sequence[str]) -> int:
 def publish(arguments: Arguments) -> None:
     """Check, write the card with the repository's name, push, print. Raises WeightsError (HubError among them), OSError."""
     folder = arguments.folder
-    if not repository.REPO_ID.fullmatch(arguments.repo_id):
-        raise HubError("missing", f"--repo-id must look like user/name, not {arguments.repo_id!r}")
     checked = load_folder(folder)  # what could not be loaded again is not sent
-    contents(folder)
-    training = card.read_training(folder / TRAINING)
-    if not arguments.dry_run:
-        repository.require_token()
-        card.write(folder, checked.model.config, checked.metrics, training, checked.dedicated, repo_id=arguments.repo_id)
     files = contents(folder)
+    training = card.read_training(folder / TRAINING)
     for name in files:
         print(f"{(folder / name).stat().st_size:>12,}  {name}")
     if arguments.dry_run:
         print(f"would go to {arguments.repo_id}; nothing was sent, and its card does not name the repository yet")
         return
-    before, commit = repository.push(folder, arguments.repo_id, files, private=arguments.private, tag=arguments.tag,
-                                     message=f"{card.name(training)}: {card.summary(checked.metrics)}")
+    repository.require_writer(arguments.repo_id)
+    unnamed = (folder / CARD).read_bytes()
+    card.write(folder, checked.model.config, checked.metrics, training, checked.dedicated, repo_id=arguments.repo_id)
+    try:
+        before, commit = repository.push(folder, arguments.repo_id, files, private=arguments.private, tag=arguments.tag,
+                                         message=f"{card.name(training)}: {card.summary(checked.metrics)}")
+    except BaseException:
+        (folder / CARD).write_bytes(unnamed)  # it names no repository that may not exist
+        raise
     tagged = f", tagged {arguments.tag}" if arguments.tag else ""
     print(f"nothing has changed; {arguments.repo_id} is at" if commit == before else f"published as {arguments.repo_id} at")
     print(f"{commit}{tagged}\n\nFor weights/sources.toml:\n")
-    print(f'[{card.name(training)}]\nrepo_id = "{arguments.repo_id}"\ncommit = "{commit}"')
+    name = folder.resolve().name if folder.resolve().parent == BUNDLE else card.name(training)
+    print(f'["{name}"]\nrepo_id = "{arguments.repo_id}"\ncommit = "{commit}"')
 
 
 if __name__ == "__main__":

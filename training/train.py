@@ -34,7 +34,7 @@ from training.memory import keep_freed_memory
 from training.settings import PRESETS, Settings
 from vae.likelihood import observe
 from vae.noise import seeded, standard_normal
-from vae.repository import require_token
+from vae.repository import HubError, require_writer
 
 CHECKPOINT = "checkpoint.safetensors"
 LOG_EVERY = 100  # steps
@@ -278,8 +278,8 @@ def main(argv: Sequence[str]) -> int:
     me = distributed.own()
     try:
         arguments = parse(argv)
-        if arguments.push_to_hub:
-            require_token()  # now, not after an hour
+        if arguments.push_to_hub and me.rank == 0:
+            require_writer(arguments.push_to_hub)  # now, not after an hour
         try:
             folder = run(arguments)
         except KeyboardInterrupt:
@@ -304,7 +304,10 @@ def main(argv: Sequence[str]) -> int:
             raise
         print(f"error: --compile does not work here ({str(error).splitlines()[0]}); leave it out", file=sys.stderr)
         return 2
-    except (data.DataError, TrainingError, ValueError) as error:  # a HubError is one
+    except HubError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except (data.DataError, TrainingError, ValueError) as error:
         if me.local_rank == 0:  # settings and files are the same for the others on this machine
             print(f"error: {error}", file=sys.stderr)
         return 2
@@ -323,9 +326,9 @@ def _measure_and_publish(folder: Path, arguments: Arguments) -> int:
     failed = evaluate.main([str(folder), *data_dir])
     failed = failed or publish.main([str(folder), "--repo-id", arguments.push_to_hub])
     if failed:
+        push = shlex.join(["python", "-m", "training.publish", str(folder), "--repo-id", arguments.push_to_hub])
         measure = shlex.join(["python", "-m", "training.evaluate", str(folder), *data_dir])
-        print(f"the weights are safe in {folder}; go on with: {measure} && python -m training.publish {folder} --repo-id "
-              f"{arguments.push_to_hub}", file=sys.stderr)
+        print(f"the weights are safe in {folder}; go on with: {measure} && {push}", file=sys.stderr)
     return failed
 
 

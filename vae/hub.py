@@ -1,6 +1,8 @@
 """Where models come from: a folder, a bundled name in weights/, or a repository on the Hugging Face Hub."""
 
 import os
+import re
+import time
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ BUNDLE = Path(__file__).resolve().parent.parent / "weights"
 SOURCES = "sources.toml"
 VARIABLE = "VAE_LAB_SOURCE_"
 SECONDS_TO_WAIT = 5.0  # for the Hub, before the bundled weights serve
+SECONDS_TO_CHECK = 0.5  # of them, what has arrived or the bundle
+SECONDS_TO_REMEMBER = 60.0  # that a model of the Hub alone failed
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Resolved(Folder):
 
     source: "hub", "cache" (a copy of the Hub's that was already here) or "bundled". pinned: the commit that was to serve, None
     where none is set. problem, reason: why the bundled weights serve although one is set, as a word ("offline", "unreachable",
-    "busy", "denied", "missing", "refused", "settings") and as a sentence.
+    "busy", "denied", "missing", "cache", "refused", "settings") and as a sentence.
     """
 
     name: str
@@ -93,7 +97,7 @@ def source(name: str) -> Pinned | None:
 
     None means bundled. Raises WeightsError, naming the variable or the file, where that is no full commit of a repository.
     """
-    variable = VARIABLE + name.upper().replace("-", "_")
+    variable = VARIABLE + re.sub(r"\W", "_", name.upper().replace("-", "_"))
     where, text = variable, os.environ.get(variable)
     if text is None:
         where, entry = f"{BUNDLE / SOURCES}: {name}", _table().get(name, {})
@@ -119,35 +123,41 @@ def resolve(name: str) -> Resolved:
             lock = _locks.setdefault(name, Lock())
         with lock:  # a class that opens the link at once loads a model once, and another model does not wait for this one
             if name not in _resolved:
-                _resolved[name] = _choose(name)
+                _resolved[name] = _choose(name, _failures.get(name))
     return _resolved[name]
 
 
 def forget() -> None:
     """Let the next resolve look anew."""
     _resolved.clear()
+    _failures.clear()
     _silent.clear()
 
 
 _guard, _locks = Lock(), {}
 _resolved: dict[str, Resolved] = {}
+_failures: dict[str, tuple[float, WeightsError]] = {}  # of models of the Hub alone: when, and why
 _silent: list[WeightsError] = []  # what the first model met, where the Hub did not answer: no further model waits for it
 
 
-def _choose(name: str) -> Resolved:
-    pinned, problem = None, None
+def _choose(name: str, failed: tuple[float, WeightsError] | None) -> Resolved:
+    if failed and time.monotonic() - failed[0] < SECONDS_TO_REMEMBER:  # a class need not queue up for the same failure
+        raise failed[1]
+    started, pinned, problem = time.monotonic(), None, None
     try:
         if pinned := source(name):
-            return _from_hub(name, pinned)
+            return _from_hub(name, pinned, started)
     except WeightsError as error:
         problem = error
     if name not in bundled():
+        if pinned:
+            _failures[name] = time.monotonic(), problem
         raise problem or WeightsError(_unknown(name))
     return Resolved(**vars(load_folder(BUNDLE / name)), name=name, source="bundled", pinned=pinned,
                     problem=getattr(problem, "kind", "settings") if problem else "", reason=str(problem or ""))
 
 
-def _from_hub(name: str, pinned: Pinned) -> Resolved:
+def _from_hub(name: str, pinned: Pinned, started: float) -> Resolved:
     """The cached copy of this commit, else the Hub's, checked whole. Raises HubError."""
     from vae import repository
 
@@ -166,8 +176,9 @@ def _from_hub(name: str, pinned: Pinned) -> Resolved:
             damaged = error
     if _silent or (damaged and repository.offline()):
         raise damaged or _silent[0]
+    left = SECONDS_TO_WAIT - SECONDS_TO_CHECK - (time.monotonic() - started)
     try:
-        snapshot = repository.pull(pinned.repo_id, pinned.commit, LOADED, anew=damaged is not None, within=SECONDS_TO_WAIT)
+        snapshot = repository.pull(pinned.repo_id, pinned.commit, LOADED, anew=damaged is not None, within=max(0.0, left))
     except repository.HubError as error:
         if error.kind == "unreachable":
             _silent.append(error)

@@ -139,7 +139,7 @@ def write_metrics(path: Path, metrics: Metrics) -> None:
     values = asdict(metrics)
     if metrics.fidelity is None:
         del values["fidelity"]
-    path.write_text(json.dumps(_rounded(values), indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(_rounded(values), indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 def read_metrics(path: Path) -> Metrics:
@@ -177,7 +177,7 @@ def read_metrics(path: Path) -> Metrics:
 def write_dedicated(path: Path, networks: Sequence[Dedicated]) -> None:
     """Write dedicated.json, in the order of beta, numbers rounded as in metrics.json."""
     rows = [_rounded(asdict(network)) for network in sorted(networks, key=lambda network: network.beta)]
-    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 def read_dedicated(path: Path) -> tuple[Dedicated, ...]:

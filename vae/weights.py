@@ -17,9 +17,10 @@ import safetensors.torch
 import torch
 
 from vae.metrics import Dedicated, Metrics, read_dedicated, read_metrics
-from vae.model import VAE, VAEConfig
+from vae.model import MAX_PARAMETERS, VAE, VAEConfig
 
 FORMAT = 1
+MAX_BYTES = {".safetensors": 4 * MAX_PARAMETERS + 2**20, ".npz": 2**24, ".json": 2**21}  # of one file; more is not even read
 MAX_UNPACKED = 64 * 2**20  # bytes of an .npz: a small file may claim to be a huge one
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 METRICS, DEDICATED, EXAMPLES, REFERENCE = "metrics.json", "dedicated.json", "examples.npz", "reference.npz"
@@ -79,7 +80,7 @@ def save_model(folder: Path, model: VAE, dtype: torch.dtype = torch.float16) -> 
     content = safetensors.torch.save(tensors, metadata={"format": "pt"})
     config = {"format": FORMAT, **asdict(model.config), "weights_sha256": hashlib.sha256(content).hexdigest()}
     (folder / WEIGHTS).write_bytes(content)
-    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8", newline="\n")
 
 
 def load_model(folder: Path) -> VAE:
@@ -117,6 +118,7 @@ def contents(folder: Path) -> tuple[str, ...]:
     Raises WeightsError for a file that is missing and for one that does not belong there, such as a pickle.
     """
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    names = {name for name in names if not any(part.startswith(".") for part in name.split("/"))}  # a file manager's, git's
     figures = {name for name in names if name.startswith(f"{FIGURES}/") and name.endswith(".png") and name.count("/") == 1}
     required = {*LOADED, TRAINING, CARD} - set(OPTIONAL)
     if missing := sorted(required - names):
@@ -126,14 +128,27 @@ def contents(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def largest(name: str) -> int:
+    """The most bytes that a file of this name may have."""
+    return MAX_BYTES[Path(name).suffix]
+
+
+def _bytes(path: Path) -> bytes:
+    if (size := path.stat().st_size) > largest(path.name):
+        raise WeightsError(f"{path}: it has {size:,} bytes; at most {largest(path.name):,} are read")
+    return path.read_bytes()
+
+
 def _read_config(path: Path) -> tuple[VAEConfig, str]:
     if not path.parent.is_dir():
         raise WeightsError(f"{path.parent}: there is no such folder")
     if not path.is_file():
         raise WeightsError(f"{path}: it is missing; a weights folder without it cannot be used")
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        raw = json.loads(_bytes(path).decode())
+    except WeightsError:
+        raise
+    except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path}: it is not JSON ({error})") from error
     if not isinstance(raw, dict) or raw.pop("format", None) != FORMAT:
         raise WeightsError(f"{path}: it does not say \"format\": {FORMAT}, the only one this version reads")
@@ -145,13 +160,13 @@ def _read_config(path: Path) -> tuple[VAEConfig, str]:
         raise WeightsError(f"{path}: missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
     try:
         return VAEConfig(**raw), sha256
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, OverflowError) as error:
         raise WeightsError(f"{path}: {error}") from error
 
 
 def _read_tensors(path: Path, config: VAEConfig, sha256: str) -> dict[str, torch.Tensor]:
     try:
-        content = path.read_bytes()
+        content = _bytes(path)
     except OSError as error:
         raise WeightsError(f"{path}: it cannot be read ({error.strerror})") from error
     if content.startswith(b"version https://git-lfs"):
@@ -175,18 +190,22 @@ def _read_tensors(path: Path, config: VAEConfig, sha256: str) -> dict[str, torch
     for name, tensor in tensors.items():
         if tensor.shape != expected[name]:
             raise WeightsError(f"{path}: {name} has shape {tuple(tensor.shape)}, config.json means {tuple(expected[name])}")
-        if not tensor.is_floating_point() or not torch.isfinite(tensor).all():
-            raise WeightsError(f"{path}: {name} holds values that are not finite numbers")
+        if tensor.dtype not in (torch.float16, torch.float32) or not torch.isfinite(tensor).all():
+            raise WeightsError(f"{path}: {name} holds values that are not finite numbers in float16 or float32")
     return tensors
 
 
 def _checked(path: Path, read):
     try:
+        if path.exists():
+            _bytes(path)
         return read(path)
+    except WeightsError:
+        raise
     except FileNotFoundError as error:
         raise WeightsError(f"{path}: it is missing") from error
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise WeightsError(f"{path}: {error}") from error
+    except Exception as error:  # whatever a file from anywhere holds: a list where a number should be, or a thousand brackets
+        raise WeightsError(f"{path}: {str(error) or type(error).__name__}") from error
 
 
 def _read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
@@ -203,6 +222,8 @@ def _read_arrays(path: Path, names: tuple[str, ...]) -> dict[str, np.ndarray]:
 
 
 def _pictures(images: np.ndarray, labels: np.ndarray, config: VAEConfig) -> None:
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise ValueError("its labels must be whole numbers, one for each picture")
     if images.dtype != np.uint8 or images.shape[1:] != config.image_shape or len(labels) != len(images) or not len(images):
         raise ValueError(f"its images must be (M, {', '.join(map(str, config.image_shape))}) uint8 with a label each")
 
@@ -210,6 +231,8 @@ def _pictures(images: np.ndarray, labels: np.ndarray, config: VAEConfig) -> None
 def _read_examples(path: Path, config: VAEConfig) -> Examples:
     arrays = _read_arrays(path, ("images", "names", "labels"))
     _pictures(arrays["images"], arrays["labels"], config)
+    if arrays["names"].ndim != 1:
+        raise ValueError("it needs a name for each picture")
     names = tuple(str(name) for name in arrays["names"])
     if len(set(names)) != len(arrays["images"]):
         raise ValueError("it needs a different name for each picture")
@@ -219,6 +242,7 @@ def _read_examples(path: Path, config: VAEConfig) -> Examples:
 def _read_reference(path: Path, config: VAEConfig) -> Reference:
     arrays = _read_arrays(path, ("images", "labels", "mean_training_pixel"))
     _pictures(arrays["images"], arrays["labels"], config)
-    if arrays["mean_training_pixel"].shape != config.image_shape:
-        raise ValueError(f"its mean_training_pixel must have shape {config.image_shape}")
+    mean = arrays["mean_training_pixel"]
+    if mean.shape != config.image_shape or mean.dtype != np.float32 or not np.isfinite(mean).all():
+        raise ValueError(f"its mean_training_pixel must be finite float32 of shape {config.image_shape}")
     return Reference(**arrays)

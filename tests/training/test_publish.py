@@ -13,7 +13,8 @@ from huggingface_hub import ModelCard
 
 import vae
 from tests.conftest import some_metrics, use_hub, write_idx
-from tests.hub_server import Fault, HubServer, closed_port, error, silent_port
+from tests.hub_server import Answer, Fault, HubServer, error
+from tests.ports import closed_port, silent_port
 from training import evaluate, publish, train
 from vae import repository
 
@@ -47,7 +48,8 @@ def test_the_repository_holds_exactly_the_folder_after_one_commit(local_hub, wei
     assert local_hub.repositories[NAME].tags == {"v1": commit}
     assert not local_hub.repositories[NAME].private
     printed = capsys.readouterr()
-    entry = tomllib.loads(printed.out[printed.out.index("[toy]"):])
+    assert "Upload 4 LFS files" in printed.err  # progress
+    entry = tomllib.loads(printed.out[printed.out.index('["toy"]'):])
     assert entry == {"toy": {"repo_id": NAME, "commit": commit}}
     assert "model.safetensors" in printed.out
     for revision in ("v1", commit):
@@ -110,6 +112,44 @@ def failed(capsys) -> str:
     return lines[0]
 
 
+def test_a_folder_that_the_hubs_command_line_or_a_file_manager_touched_goes_as_it_is(local_hub, weights):
+    (weights / ".DS_Store").write_bytes(b"x")
+    (weights / ".cache").mkdir()
+    (weights / ".cache" / "model.lock").write_bytes(b"")
+    assert run(weights) == 0
+    assert there(local_hub) == files_of(weights)
+
+
+def test_a_public_repository_is_not_taken_for_a_private_one(local_hub, weights, capsys):
+    local_hub.add(NAME, {"README.md": b"---\n---\n"})
+    assert run(weights, "--private") == 1
+    assert "is there already, and public" in failed(capsys)
+    assert set(there(local_hub)) == {"README.md"}
+
+
+def test_a_network_for_one_beta_gets_an_entry_that_toml_reads(local_hub, weights, capsys):
+    path = weights / "training.json"
+    path.write_text(path.read_text().replace("[0.01, 50.0]", "[0.1, 0.1]"))
+    assert run(weights) == 0
+    printed = capsys.readouterr().out
+    assert list(tomllib.loads(printed[printed.index('["'):])) == ["toy-beta-0.1"]
+
+
+def test_a_lost_answer_is_no_unchanged_folder(local_hub, weights, capsys):
+    local_hub.inject(Fault(cut_at=0), "POST .*/commit/")
+    assert run(weights) == 0
+    assert "published as" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("when", "answer"), [
+    ("POST /api/repos", {}), ("GET /api/models", {}), ("GET /api/models", []), ("GET /api/whoami", None),
+])
+def test_an_answer_of_another_kind_is_a_sentence_too(local_hub, weights, capsys, when, answer):
+    local_hub.inject(Fault(instead=Answer(answer)), when, times=None)
+    assert run(weights) == 1
+    failed(capsys)
+
+
 @pytest.mark.parametrize(("token", "sentence"), [
     (None, "there is no token for the Hub; log in with `hf auth login`"),
     ("hf_nobody", "log in anew with `hf auth login`"),
@@ -122,14 +162,16 @@ def test_a_token_that_will_not_do_is_said_with_what_to_do(local_hub, weights, ca
     if present:
         local_hub.add(NAME, {"README.md": b"---\n---\n"})
     use_hub(monkeypatch, local_hub.url, tmp_path / "home", token)
+    before = (weights / "README.md").read_bytes()
     assert run(weights) == 1
     assert sentence in failed(capsys)
     assert present == (NAME in local_hub.repositories)
+    assert (weights / "README.md").read_bytes() == before  # it names no repository that may not be there
 
 
 def test_a_name_that_is_none_is_said(local_hub, weights, capsys):
     assert publish.main([str(weights), "--repo-id", "toy"]) == 1
-    assert "--repo-id must look like user/name" in failed(capsys)
+    assert "a repository's name looks like user/name" in failed(capsys)
 
 
 def test_a_dead_network_is_said_at_once(monkeypatch, tmp_path, weights, capsys):
@@ -152,7 +194,7 @@ def test_a_silent_network_is_given_up(monkeypatch, tmp_path, weights, capsys):
 @pytest.mark.parametrize(("fault", "when", "sentence"), [
     (Fault(instead=error(429, headers={"Retry-After": "3600"})), "POST /api/repos", "too many requests"),
     (Fault(instead=error(500)), "POST .*/commit/", "the Hub answers 500"),
-    (Fault(instead=error(413)), "POST .*/preupload/", "the Hub answers 413"),
+    (Fault(instead=error(413)), "POST .*/preupload/", "the Hub does not take this"),
 ])
 def test_a_hub_that_refuses_is_said(local_hub, weights, capsys, fault, when, sentence):
     local_hub.inject(fault, when, times=None)
@@ -271,14 +313,14 @@ def test_training_can_end_with_measured_weights_on_the_hub(local_hub, bars, tmp_
 
 def test_training_does_not_begin_without_a_token(local_hub, bars, tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("HF_TOKEN")
-    assert train.main(bars) == 2
+    assert train.main(bars) == 1
     assert "hf auth login" in failed(capsys)
     assert not (tmp_path / "run").exists()
 
 
 def test_what_was_trained_is_safe_when_publishing_fails(local_hub, bars, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(evaluate, "main", lambda argv: 0)
-    local_hub.tokens["hf_writer"] = local_hub.tokens["hf_reader"]
+    local_hub.inject(Fault(instead=error(403)), "POST /api/repos", times=None)
     assert train.main(bars) == 1
     assert "the weights are safe in" in capsys.readouterr().err
     assert vae.load(tmp_path / "run" / "weights").config.width == 16

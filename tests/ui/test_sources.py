@@ -7,7 +7,8 @@ import pytest
 
 import vae
 from tests.conftest import use_hub
-from tests.hub_server import Fault, closed_port, error, silent_port
+from tests.hub_server import Fault, error
+from tests.ports import closed_port, silent_port
 from tests.ui.test_playground import alternative_texts, open_app
 from ui.text import Text
 from vae import hub

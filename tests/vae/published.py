@@ -1,9 +1,11 @@
 """A weights folder on the Hub, and what can be wrong with one."""
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 
 import vae
@@ -30,6 +32,16 @@ def with_file(name: str, content: bytes) -> Callable[[Files], Files]:
     return lambda files: files | {name: content}
 
 
+def with_arrays(name: str, **changes: np.ndarray) -> Callable[[Files], Files]:
+    """Other arrays in an .npz."""
+    def change(files: Files) -> Files:
+        with np.load(io.BytesIO(files[name])) as arrays:
+            buffer = io.BytesIO()
+            np.savez(buffer, **(dict(arrays) | changes))
+        return files | {name: buffer.getvalue()}
+    return change
+
+
 def of_another_network(files: Files) -> Files:
     return files | {"model.safetensors": files["model.safetensors"][:-4] + b"\0\0\0\0"}
 
@@ -53,5 +65,8 @@ REFUSED = [
     (with_file("model.safetensors", b"<html>Please log in</html>"), "model.safetensors: it is a web page"),
     (with_file("model.safetensors", b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"),
      "model.safetensors: it is a Git LFS pointer"),
+    (with_file("config.json", b"[" * 100_000), "config.json: it is not JSON"),
+    (with_file("config.json", b" " * 3_000_000), "config.json: it has 3,000,000 bytes; at most"),
+    (config_with(beta_range=[0.01, 10**400]), "config.json: "),
     (of_another_network, "model.safetensors: its sha256 is"),
 ]

@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import huggingface_hub
+import numpy as np
 import pytest
 
 from tests.conftest import use_hub, write_weights
-from tests.hub_server import WEB_PAGE, Fault, error, silent_port
-from tests.vae.published import NAME, REFUSED, assert_same_weights, files_of, with_file, without
+from tests.hub_server import WEB_PAGE, Fault, error
+from tests.ports import silent_port
+from tests.vae.published import NAME, REFUSED, assert_same_weights, files_of, with_arrays, with_file, without
 from vae import hub, repository
 from vae.weights import WeightsError
 
@@ -89,6 +91,13 @@ def test_what_is_refused_leaves_the_bundle_and_says_why(local_hub, weights, bund
     (with_file("metrics.json", b"[]"), "metrics.json"),
     (without("metrics.json"), "metrics.json: it is missing"),
     (with_file("examples.npz", b"PK"), "examples.npz"),
+    (with_arrays("examples.npz", labels=np.array(0)), "examples.npz: its labels"),
+    (with_arrays("examples.npz", names=np.array("a")), "examples.npz: it needs a name"),
+    (with_arrays("reference.npz", labels=np.array(["0", "1"])), "reference.npz: its labels"),
+    (with_arrays("reference.npz", mean_training_pixel=np.full((1, 6, 5), np.nan, np.float32)), "reference.npz: its mean"),
+    (with_file("metrics.json", b"[" * 100_000), "metrics.json"),
+    (with_file("metrics.json", b'{"betas": [{"beta": [1]}]}'), "metrics.json"),
+    (with_file("metrics.json", b" " * 3_000_000), "metrics.json: it has 3,000,000 bytes"),
 ])
 def test_what_was_measured_must_be_in_order_too(local_hub, weights, bundle, damage, sentence):
     pin(bundle, "toy", NAME, local_hub.add(NAME, damage(files_of(weights))))
@@ -207,6 +216,19 @@ def test_a_model_of_the_hub_alone_is_offered_too(local_hub, published, bundle, w
     pin(bundle, "gone", NAME, "3" * 40)
     with pytest.raises(WeightsError, match="there is no repository"):
         hub.resolve("gone")
+    local_hub.requests.clear()
+    with pytest.raises(WeightsError, match="there is no repository"):
+        hub.resolve("gone")
+    assert local_hub.requests == []  # a class does not queue up for the same failure
+
+
+def test_a_cache_that_cannot_be_written_is_said_without_the_path(local_hub, published, bundle, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    use_hub(monkeypatch, local_hub.url, tmp_path / "file")
+    pin(bundle, "toy", NAME, published)
+    found = hub.resolve("toy")
+    assert (found.source, found.problem) == ("bundled", "cache")
+    assert str(tmp_path) not in found.reason
 
 
 def test_the_hubs_client_is_loaded_only_where_it_is_needed():

@@ -9,7 +9,8 @@ import pytest
 
 import vae
 from tests.conftest import use_hub, write_weights
-from tests.hub_server import WEB_PAGE, Fault, closed_port, error
+from tests.hub_server import WEB_PAGE, Answer, Fault, error
+from tests.ports import closed_port
 from tests.vae.published import NAME, REFUSED, assert_same_weights, files_of
 from vae import repository
 from vae.repository import HubError
@@ -48,9 +49,32 @@ def test_a_process_that_finds_its_commit_in_the_cache_asks_nobody_anything(local
     assert local_hub.requests == []
 
 
-def test_a_download_reports_its_progress(local_hub, published, capfd):
+def test_a_download_reports_its_progress(local_hub, published, capfd, monkeypatch):
+    monkeypatch.setenv("TQDM_POSITION", "-1")  # the client shows bars on a terminal, or where this asks for them
     vae.load(NAME)
-    assert "Fetching 2 files" in capfd.readouterr().err
+    assert capfd.readouterr().err.count("100%") == 2  # of config.json and of the weights
+
+
+def test_a_slow_download_that_goes_on_is_not_given_up(local_hub, weights, monkeypatch):
+    """Only silence is: each 64 KiB are news."""
+    monkeypatch.setattr(repository, "SECONDS_WITHOUT_NEWS", 1.0)
+    big = write_weights(weights.parent / "big", width=256)
+    commit = local_hub.add(NAME, files_of(big))
+    local_hub.inject(Fault(seconds_a_chunk=0.3), "GET /storage/", times=None)
+    started = time.monotonic()
+    assert_same_weights(vae.load(NAME, revision=commit), big)
+    assert time.monotonic() - started > 1.5
+
+
+def test_a_process_ends_when_a_download_was_given_up(local_hub, published, tmp_path):
+    local_hub.inject(Fault(silent=True), "GET /storage/", times=None)
+    code = (f"import vae.repository as r; r.SECONDS_WITHOUT_NEWS = 1.0; import vae\ntry: vae.load({NAME!r})\n"
+            "except vae.WeightsError as error: print(error)")
+    started = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], env=local_hub.environment(tmp_path / "home"), capture_output=True,
+                          text=True, timeout=60)
+    assert "check the connection" in done.stdout, done.stderr
+    assert time.monotonic() - started < 20
 
 
 @pytest.mark.parametrize(("change", "sentence"), REFUSED)
@@ -64,7 +88,7 @@ def test_what_is_no_weights_folder_is_refused_in_a_sentence_that_names_the_file(
 
 
 def test_a_file_larger_than_any_network_is_not_even_downloaded(local_hub, published, monkeypatch):
-    monkeypatch.setattr(repository, "MAX_BYTES", 1000)
+    monkeypatch.setitem(vae.weights.MAX_BYTES, ".safetensors", 1000)
     with pytest.raises(HubError, match=r"model.safetensors: it has [\d,]+ bytes; at most 1,000 are read"):
         vae.load(NAME)
     assert not any("/resolve/" in path for _, path in local_hub.requests)
@@ -80,7 +104,11 @@ def test_a_file_larger_than_any_network_is_not_even_downloaded(local_hub, publis
     (Fault(instead=error(500)), "GET /api", "busy", "answers 500"),
     (Fault(instead=WEB_PAGE), "GET /api", "unreachable", "transfer failed"),
     (Fault(instead=WEB_PAGE), "GET /storage/", "refused", "model.safetensors: it did not arrive whole"),
-    (Fault(corrupt=True), "GET /storage/", "refused", "model.safetensors: its sha256 is"),
+    (Fault(corrupt=True), "GET /storage/", "refused", "model.safetensors: it did not arrive whole"),
+    (Fault(corrupt=True), "GET .*/config.json", "refused", "config.json: it did not arrive whole"),
+    (Fault(instead=error(404)), "GET /api", "missing", "knows nothing of teacher/vae-toy"),
+    (Fault(instead=Answer({})), "GET /api", "unreachable", "transfer failed"),
+    (Fault(instead=Answer(None)), "GET /api", "unreachable", "transfer failed"),
 ])
 def test_each_way_in_which_the_hub_fails_is_one_sentence(local_hub, published, monkeypatch, fault, when, kind, sentence):
     monkeypatch.setattr(repository.time, "sleep", lambda seconds: None)
@@ -113,7 +141,7 @@ def test_a_refused_connection_is_one_sentence_at_once(monkeypatch, tmp_path):
     assert time.monotonic() - started < 5
 
 
-@pytest.mark.parametrize("when", ["GET /api/models/[^/]+/[^/]+$", "GET .*/tree/", "GET .*/resolve/", "GET /storage/"])
+@pytest.mark.parametrize("when", ["GET /api/models/[^/]+/[^/]+$", "GET .*/resolve/", "HEAD .*/resolve/", "GET /storage/"])
 def test_a_hub_that_falls_silent_at_any_moment_is_given_up(local_hub, published, monkeypatch, when):
     """Some of the client's own requests would wait for ever."""
     monkeypatch.setattr(repository, "SECONDS_WITHOUT_NEWS", 1.0)
