@@ -95,6 +95,12 @@ def write_weights(folder: Path, seed: int = 0, **changes) -> Path:
     return folder
 
 
+def files_of(folder: Path) -> dict[str, bytes]:
+    """All files of a folder but those that begin with a dot, or lie in such a folder: the Hub's client's, a file manager's."""
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    return {name: path.read_bytes() for name, path in paths.items() if "/." not in f"/{name}"}
+
+
 @pytest.fixture
 def weights(tmp_path) -> Path:
     return write_weights(tmp_path / "toy")

@@ -10,6 +10,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.utils import close_session
 
+from tests.conftest import files_of
 from tests.hub_server import Fault, HubServer, error
 
 NAME = "teacher/vae-mnist"
@@ -38,12 +39,6 @@ def folder(tmp_path) -> Path:
     return folder
 
 
-def contents(folder: str | Path) -> dict[str, bytes]:
-    """The files of a model in a folder, without what the Hub and the client add."""
-    files = {path.relative_to(folder).as_posix(): path for path in Path(folder).rglob("*") if path.is_file()}
-    return {name: path.read_bytes() for name, path in files.items() if not name.startswith(".")}
-
-
 def pushed(hub: HubServer, folder: Path) -> HfApi:
     api = HfApi(endpoint=hub.url, token="hf_writer")
     api.create_repo(NAME, exist_ok=True)
@@ -58,7 +53,7 @@ def test_what_is_pushed_and_tagged_comes_back_by_branch_tag_and_commit_byte_for_
     assert api.list_repo_refs(NAME).tags[0].target_commit == api.model_info(NAME, revision="v1").sha == commit
     for revision in ("main", "v1", commit):
         there = api.snapshot_download(NAME, revision=revision, cache_dir=tmp_path / revision)
-        assert contents(there) == contents(folder)
+        assert files_of(Path(there)) == files_of(folder)
 
 
 def test_pushing_the_same_folder_again_makes_no_commit(hub, folder):
@@ -76,11 +71,11 @@ def command_line(hub: HubServer, home: Path, *arguments: str | Path) -> None:
 def test_the_command_line_pushes_and_pulls_the_same_folder(hub, folder, tmp_path):
     command_line(hub, tmp_path / "home", "upload", NAME, folder, ".")
     command_line(hub, tmp_path / "home", "download", NAME, "--local-dir", tmp_path / "there")
-    assert contents(tmp_path / "there") == contents(folder)
+    assert files_of(tmp_path / "there") == files_of(folder)
 
 
 def test_a_commit_that_is_cached_makes_no_request(hub, folder, tmp_path):
-    commit = hub.add(NAME, contents(folder))
+    commit = hub.add(NAME, files_of(folder))
     command_line(hub, tmp_path / "home", "download", NAME, "--revision", commit)
     hub.requests.clear()
     command_line(hub, tmp_path / "home", "download", NAME, "--revision", commit)
@@ -88,7 +83,7 @@ def test_a_commit_that_is_cached_makes_no_request(hub, folder, tmp_path):
 
 
 def test_a_download_that_breaks_off_is_resumed(hub, folder, tmp_path):
-    hub.add(NAME, contents(folder))
+    hub.add(NAME, files_of(folder))
     hub.inject(Fault(cut_at=1000), when="GET /storage/")
     api = HfApi(endpoint=hub.url, token=False)
     there = api.hf_hub_download(NAME, "model.safetensors", cache_dir=tmp_path / "cache")
@@ -104,7 +99,7 @@ def test_a_hub_that_is_silent_once_is_asked_again(hub, tmp_path):
 
 
 def test_the_client_does_not_notice_other_bytes_of_the_same_length(hub, folder, tmp_path):
-    hub.add(NAME, contents(folder))
+    hub.add(NAME, files_of(folder))
     hub.inject(Fault(corrupt=True), when="GET /storage/")
     there = HfApi(endpoint=hub.url, token=False).hf_hub_download(NAME, "model.safetensors", cache_dir=tmp_path / "cache")
     assert Path(there).read_bytes() != (folder / "model.safetensors").read_bytes()

@@ -63,14 +63,13 @@ def publish(arguments: Arguments) -> None:
     if arguments.dry_run:
         print(f"would go to {arguments.repo_id}; nothing was sent, and its card does not name the repository yet")
         return
-    repository.require_writer(arguments.repo_id)
-    unnamed = (folder / CARD).read_bytes()
+    card_as_it_was = (folder / CARD).read_bytes()
     card.write(folder, checked.model.config, checked.metrics, training, checked.dedicated, repo_id=arguments.repo_id)
     try:
         before, commit = repository.push(folder, arguments.repo_id, files, private=arguments.private, tag=arguments.tag,
                                          message=f"{card.name(training)}: {card.summary(checked.metrics)}")
     except BaseException:
-        (folder / CARD).write_bytes(unnamed)  # it names no repository that may not exist
+        (folder / CARD).write_bytes(card_as_it_was)  # it names no repository that may not exist
         raise
     tagged = f", tagged {arguments.tag}" if arguments.tag else ""
     print(f"nothing has changed; {arguments.repo_id} is at" if commit == before else f"published as {arguments.repo_id} at")

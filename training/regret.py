@@ -70,7 +70,8 @@ def measure(arguments: Arguments) -> None:
     if unknown := sorted(set(arguments.betas) - set(measured)):
         raise ValueError(f"metrics.json has no beta {unknown[0]:g}; choose among {', '.join(f'{beta:g}' for beta in measured)}")
     settings = Settings.from_record(record["settings"])
-    # At one beta all losses weigh the same: so rivals need not be trained again where only the weights over betas changed.
+    # At one beta all losses weigh the same and no betas are drawn: so rivals need not be trained again where only the weights
+    # or the shares of betas changed.
     unweighted = dataclasses.replace(settings, loss_weight_power=0.0)
     for beta in arguments.betas:
         run_dir = arguments.runs / f"{record['preset']}-beta-{beta:g}"

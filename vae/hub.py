@@ -123,7 +123,7 @@ def resolve(name: str) -> Resolved:
             lock = _locks.setdefault(name, Lock())
         with lock:  # a class that opens the link at once loads a model once, and another model does not wait for this one
             if name not in _resolved:
-                _resolved[name] = _choose(name, _failures.get(name))
+                _resolved[name] = _choose(name)
     return _resolved[name]
 
 
@@ -140,9 +140,10 @@ _failures: dict[str, tuple[float, WeightsError]] = {}  # of models of the Hub al
 _silent: list[WeightsError] = []  # what the first model met, where the Hub did not answer: no further model waits for it
 
 
-def _choose(name: str, failed: tuple[float, WeightsError] | None) -> Resolved:
-    if failed and time.monotonic() - failed[0] < SECONDS_TO_REMEMBER:  # a class need not queue up for the same failure
-        raise failed[1]
+def _choose(name: str) -> Resolved:
+    when, failure = _failures.get(name, (0.0, None))
+    if failure and time.monotonic() - when < SECONDS_TO_REMEMBER:  # a class need not queue up for it
+        raise failure
     started, pinned, problem = time.monotonic(), None, None
     try:
         if pinned := source(name):

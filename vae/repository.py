@@ -156,7 +156,7 @@ def push(
     Creates the repository where it is missing; where nothing differs there is no new commit. What else lies there is deleted,
     except .gitattributes, which is the Hub's own. Progress goes to stderr. Raises HubError.
     """
-    require_writer(repo_id)
+    require_writer(repo_id)  # which also makes the client give up on an answer that never comes
     api, before = HfApi(), []
 
     def commit() -> tuple[str | None, str]:

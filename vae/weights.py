@@ -118,7 +118,7 @@ def contents(folder: Path) -> tuple[str, ...]:
     Raises WeightsError for a file that is missing and for one that does not belong there, such as a pickle.
     """
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    names = {name for name in names if not any(part.startswith(".") for part in name.split("/"))}  # a file manager's, git's
+    names = {name for name in names if "/." not in f"/{name}"}  # what a file manager or the Hub's client leaves
     figures = {name for name in names if name.startswith(f"{FIGURES}/") and name.endswith(".png") and name.count("/") == 1}
     required = {*LOADED, TRAINING, CARD} - set(OPTIONAL)
     if missing := sorted(required - names):
@@ -133,10 +133,9 @@ def largest(name: str) -> int:
     return MAX_BYTES[Path(name).suffix]
 
 
-def _bytes(path: Path) -> bytes:
+def _require_no_larger(path: Path) -> None:
     if (size := path.stat().st_size) > largest(path.name):
         raise WeightsError(f"{path}: it has {size:,} bytes; at most {largest(path.name):,} are read")
-    return path.read_bytes()
 
 
 def _read_config(path: Path) -> tuple[VAEConfig, str]:
@@ -145,7 +144,8 @@ def _read_config(path: Path) -> tuple[VAEConfig, str]:
     if not path.is_file():
         raise WeightsError(f"{path}: it is missing; a weights folder without it cannot be used")
     try:
-        raw = json.loads(_bytes(path).decode())
+        _require_no_larger(path)
+        raw = json.loads(path.read_text(encoding="utf-8"))
     except WeightsError:
         raise
     except (OSError, ValueError, RecursionError) as error:
@@ -166,7 +166,8 @@ def _read_config(path: Path) -> tuple[VAEConfig, str]:
 
 def _read_tensors(path: Path, config: VAEConfig, sha256: str) -> dict[str, torch.Tensor]:
     try:
-        content = _bytes(path)
+        _require_no_larger(path)
+        content = path.read_bytes()
     except OSError as error:
         raise WeightsError(f"{path}: it cannot be read ({error.strerror})") from error
     if content.startswith(b"version https://git-lfs"):
@@ -198,7 +199,7 @@ def _read_tensors(path: Path, config: VAEConfig, sha256: str) -> dict[str, torch
 def _checked(path: Path, read):
     try:
         if path.exists():
-            _bytes(path)
+            _require_no_larger(path)
         return read(path)
     except WeightsError:
         raise

@@ -12,7 +12,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 import vae
-from tests.conftest import some_metrics, use_hub, write_idx
+from tests.conftest import files_of, some_metrics, use_hub, write_idx
 from tests.hub_server import Answer, Fault, HubServer, error
 from tests.ports import closed_port, silent_port
 from training import evaluate, publish, train
@@ -27,11 +27,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning"
 
 def run(folder: Path, *more: str) -> int:
     return publish.main([str(folder), "--repo-id", NAME, *more])
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*")
-            if path.is_file() and not path.relative_to(folder).as_posix().startswith(".")}
 
 
 def there(local_hub: HubServer, name: str = NAME) -> dict[str, bytes]:

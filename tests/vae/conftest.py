@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.conftest import files_of
 from tests.vae.drawn import FIVE, encoded, seen
-from tests.vae.published import NAME, files_of
+from tests.vae.published import NAME
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,6 @@ NAME = "teacher/vae-toy"
 Files = dict[str, bytes]
 
 
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 def assert_same_weights(model: vae.VAE, folder: Path) -> None:
     expected = vae.load(folder).state_dict()
     assert set(model.state_dict()) == set(expected)

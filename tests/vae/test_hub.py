@@ -12,10 +12,10 @@ import huggingface_hub
 import numpy as np
 import pytest
 
-from tests.conftest import use_hub, write_weights
+from tests.conftest import files_of, use_hub, write_weights
 from tests.hub_server import WEB_PAGE, Fault, error
 from tests.ports import silent_port
-from tests.vae.published import NAME, REFUSED, assert_same_weights, files_of, with_arrays, with_file, without
+from tests.vae.published import NAME, REFUSED, assert_same_weights, with_arrays, with_file, without
 from vae import hub, repository
 from vae.weights import WeightsError
 

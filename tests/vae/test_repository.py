@@ -8,10 +8,10 @@ import huggingface_hub
 import pytest
 
 import vae
-from tests.conftest import use_hub, write_weights
+from tests.conftest import files_of, use_hub, write_weights
 from tests.hub_server import WEB_PAGE, Answer, Fault, error
 from tests.ports import closed_port
-from tests.vae.published import NAME, REFUSED, assert_same_weights, files_of
+from tests.vae.published import NAME, REFUSED, assert_same_weights
 from vae import repository
 from vae.repository import HubError
 from vae.weights import WeightsError
