@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from ui import state
+from ui import sentences, state
 from ui.text import LANGUAGES, Text
 from vae import hub
 from vae.metrics import BetaMetrics
@@ -37,7 +37,7 @@ def show(text: Text) -> Choice:
         names = hub.names()
         name = state.linked(
             st.selectbox, text("sidebar.model"), names, key="model", default="mnist", accept=state.one_of(names),
-            format_func=lambda name: _title(text, name),
+            format_func=lambda name: sentences.title(text, name),
         ) if names else ""
         controls, foot = st.container(), st.container()
         with foot:
@@ -51,14 +51,10 @@ def show(text: Text) -> Choice:
                 accept=state.one_of(("draw", "mean")), required=True,
                 format_func=lambda kind: text(f"sidebar.noise_{kind}"), help=text("sidebar.noise_help"),
             )
-            st.caption(_source(text, model), help=_shown(model.reason) or None)
+            st.caption(sentences.source(text, model), help=sentences.without_folders(model.reason) or None)
             if text.has(f"credit.{name}"):
                 st.caption(text(f"credit.{name}"))
     return Choice(model, now, seed, noise == "mean")
-
-
-def _title(text: Text, name: str) -> str:
-    return text(f"models.{name}") if text.has(f"models.{name}") else name
 
 
 def _resolve(text: Text, name: str) -> hub.Resolved:
@@ -66,21 +62,8 @@ def _resolve(text: Text, name: str) -> hub.Resolved:
         with st.spinner(text("sidebar.loading")):
             return hub.resolve(name)
     except WeightsError as error:
-        st.error(text("problems.weights", reason=_shown(str(error))), icon=":material/error:")
+        st.error(text("problems.weights", reason=sentences.without_folders(str(error))), icon=":material/error:")
         st.stop()
-
-
-def _source(text: Text, model: hub.Resolved) -> str:
-    """Which weights are in use, and from where."""
-    commit = f"[{model.pinned.repo_id} @ {model.pinned.commit[:7]}]({model.pinned.address})" if model.pinned else ""
-    if model.source != "bundled":
-        return text("sidebar.source_hub", commit=commit)
-    return text(f"sidebar.source_bundled_{model.problem}", commit=commit) if model.problem else text("sidebar.source_bundled")
-
-
-def _shown(reason: str) -> str:
-    """The server's own folders are nobody's business."""
-    return reason.replace(str(hub.BUNDLE), "weights")
 
 
 def _beta(text: Text, model: hub.Resolved) -> BetaMetrics:
