@@ -4,6 +4,8 @@ import gzip
 import io
 import json
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,18 +109,24 @@ def weights(tmp_path) -> Path:
 
 
 def use_hub(monkeypatch: pytest.MonkeyPatch, url: str, home: Path, token: str | None = "hf_writer") -> None:
-    """What HF_ENDPOINT, HF_HOME, HF_TOKEN, HF_HUB_DISABLE_XET and _TELEMETRY do to a process that starts with them."""
+    """What HF_ENDPOINT, HF_HOME, HF_TOKEN and HF_HUB_DISABLE_TELEMETRY do to a process that starts with them."""
     monkeypatch.setattr(constants, "ENDPOINT", url)
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)  # or it asks once a day for names of agents
     monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda seconds: None))  # between its own attempts
     if token:
         monkeypatch.setenv("HF_TOKEN", token)
     else:
         monkeypatch.delenv("HF_TOKEN", raising=False)
+
+
+def hf(server: HubServer, home: Path, *arguments: str | Path) -> None:
+    """The Hub's own command line. It would look for a newer version of itself, and takes every server for one with Xet."""
+    environment = server.environment(home) | {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1"}
+    command = [Path(sys.executable).with_name("hf"), *arguments]
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
 
 
 @pytest.fixture

@@ -123,9 +123,9 @@ class HubServer(ThreadingTCPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def environment(self, home: str | os.PathLike[str], token: str | None = "hf_writer") -> dict[str, str]:
-        """For a subprocess, since the library reads these when it is imported."""
+        """For a subprocess, since the library reads these when it is imported. All that our own commands need."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
-        own = {"HF_ENDPOINT": self.url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1"}
+        own = {"HF_ENDPOINT": self.url, "HF_HOME": str(home)}
         return inherited | own | {"NO_PROXY": "127.0.0.1,localhost"} | ({"HF_TOKEN": token} if token else {})
 
     def add(self, name: str, files: Mapping[str, bytes], message: str = "Added by a test") -> str:

@@ -1,7 +1,5 @@
 """The server of the other tests is one that the real client and the real command line can work with."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import huggingface_hub
@@ -10,7 +8,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.utils import close_session
 
-from tests.conftest import files_of
+from tests.conftest import files_of, hf
 from tests.hub_server import Fault, HubServer, error
 
 NAME = "teacher/vae-mnist"
@@ -63,22 +61,17 @@ def test_pushing_the_same_folder_again_makes_no_commit(hub, folder):
     assert len(hub.repositories[NAME].commits) == 2
 
 
-def command_line(hub: HubServer, home: Path, *arguments: str | Path) -> None:
-    command = [Path(sys.executable).with_name("hf"), *arguments]
-    subprocess.run(command, env=hub.environment(home), check=True, capture_output=True, timeout=60)
-
-
 def test_the_command_line_pushes_and_pulls_the_same_folder(hub, folder, tmp_path):
-    command_line(hub, tmp_path / "home", "upload", NAME, folder, ".")
-    command_line(hub, tmp_path / "home", "download", NAME, "--local-dir", tmp_path / "there")
+    hf(hub, tmp_path / "home", "upload", NAME, folder, ".")
+    hf(hub, tmp_path / "home", "download", NAME, "--local-dir", tmp_path / "there")
     assert files_of(tmp_path / "there") == files_of(folder)
 
 
 def test_a_commit_that_is_cached_makes_no_request(hub, folder, tmp_path):
     commit = hub.add(NAME, files_of(folder))
-    command_line(hub, tmp_path / "home", "download", NAME, "--revision", commit)
+    hf(hub, tmp_path / "home", "download", NAME, "--revision", commit)
     hub.requests.clear()
-    command_line(hub, tmp_path / "home", "download", NAME, "--revision", commit)
+    hf(hub, tmp_path / "home", "download", NAME, "--revision", commit)
     assert hub.requests == []
 
 

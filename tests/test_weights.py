@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,13 @@ def test_the_bundled_names_are_these_folders():
     assert vae.load("mnist").config == vae.load(WEIGHTS / "mnist").config
     assert hub.resolve("mnist").source == "bundled"
     assert hub.resolve("mnist") is hub.resolve("mnist")  # chosen once per process
+
+
+def test_the_file_of_sources_has_an_entry_for_each_and_names_no_repository_that_nobody_published():
+    """Each entry is empty, which means bundled, or a full commit: a release that pins its own weights keeps this test green."""
+    assert set(tomllib.loads((WEIGHTS / hub.SOURCES).read_text(encoding="utf-8"))) == set(NAMES)
+    for name in NAMES:
+        assert hub.source(name) is None or len(hub.source(name).commit) == 40
 
 
 def test_digits_reach_what_was_promised_on_the_whole_test_set(folders):

@@ -186,7 +186,6 @@ def _fields(training: dict) -> dict[str, object]:
     return {
         "name": name(training),
         "kind": (EVERY_BETA.format(low=low, high=high) if low < high else ONE_BETA.format(beta=low) if low else AUTOENCODER),
-        "dataset": settings["dataset"],
         "likelihood_limit": LIKELIHOOD_LIMITS[network["likelihood"]],
         "latent_dim": network["latent_dim"],
         "epochs": settings["epochs"],

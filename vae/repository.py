@@ -43,7 +43,6 @@ from vae.weights import CONFIG, OPTIONAL, WEIGHTS, WeightsError, largest
 COMMIT = re.compile(r"[0-9a-f]{40}")
 REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle", "*.joblib")
-CHUNK = 2**16  # bytes of a file that are news; the client's own 10 MB would be a whole model
 SECONDS_WITHOUT_NEWS = 30.0  # after which a download counts as dead
 SECONDS_FOR_AN_ANSWER = 10.0
 SECONDS_TO_PUSH = 60.0
@@ -51,6 +50,11 @@ SECONDS_TO_RETRY_AFTER = 20  # the longest that a busy Hub may ask for
 ATTEMPTS = 3
 MAY_NOT_WRITE = ("this token may not write to {repo_id}: the name is somebody else's, or the token only reads; choose a name "
                  "of your own, or a token with the right to write and `hf auth login`")
+
+# Of the client, for the whole process. Its own chunk of 10 MB would be a whole model: no news until all is here. Xet, by which
+# it moves large files in pieces, is not spoken by mirrors and servers of one's own; our files are small and go by plain HTTP.
+constants.DOWNLOAD_CHUNK_SIZE = 2**16
+constants.HF_HUB_DISABLE_XET = True
 
 Answer = TypeVar("Answer")
 
@@ -132,7 +136,6 @@ def pull(
         if not anew and (found := cached(repo_id, revision or constants.DEFAULT_REVISION, files)):
             return found
         raise HubError("offline", f"{repo_id} is not in the local cache, and HF_HUB_OFFLINE forbids to ask the Hub for it")
-    constants.DOWNLOAD_CHUNK_SIZE = CHUNK
     return _watched(lambda: _said(repo_id, revision, download), news, repo_id, within)
 
 

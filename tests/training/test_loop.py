@@ -138,7 +138,7 @@ def test_a_network_for_one_beta_is_charged_less_for_the_rate_at_first(images):
     assert reports[29].loss == pytest.approx(reports[29].distortion + 5.0 * reports[29].rate, rel=1e-4)
 
 
-def test_betas_are_draw_betas():
+def test_betas_are_log_uniform():
     betas = draw_betas(0.01, 100.0, 40_000, generator())
     assert betas.min() >= 0.01
     assert betas.max() <= 100.0

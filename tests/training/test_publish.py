@@ -12,7 +12,7 @@ import yaml
 from huggingface_hub import ModelCard
 
 import vae
-from tests.conftest import files_of, some_metrics, use_hub, write_idx
+from tests.conftest import files_of, hf, some_metrics, use_hub, write_idx
 from tests.hub_server import Answer, Fault, HubServer, error
 from tests.ports import closed_port, silent_port
 from training import evaluate, publish, train
@@ -267,9 +267,7 @@ def test_from_the_command_line_with_nothing_but_environment_variables(local_hub,
                           env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     commit = re.search("[0-9a-f]{40}", done.stdout)[0]
-    hf = Path(sys.executable).with_name("hf")
-    subprocess.run([hf, "download", NAME, "--revision", commit, "--local-dir", tmp_path / "back"], env=environment, check=True,
-                   capture_output=True, timeout=120)
+    hf(local_hub, tmp_path / "elsewhere", "download", NAME, "--revision", commit, "--local-dir", tmp_path / "back")
     assert files_of(tmp_path / "back") == files_of(weights)
     code = f"import vae; print(vae.load({NAME!r}, revision={commit!r}).config); print(vae.load({NAME!r}, revision='v1').config)"
     loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True,
@@ -278,9 +276,7 @@ def test_from_the_command_line_with_nothing_but_environment_variables(local_hub,
 
 
 def test_what_the_hubs_own_command_line_uploads_loads_too(local_hub, weights, tmp_path):
-    environment = local_hub.environment(tmp_path / "somewhere")
-    hf = Path(sys.executable).with_name("hf")
-    subprocess.run([hf, "upload", NAME, weights, "."], env=environment, check=True, capture_output=True, timeout=120)
+    hf(local_hub, tmp_path / "somewhere", "upload", NAME, weights, ".")
     assert there(local_hub) == files_of(weights)
     assert vae.load(NAME).config == vae.load(weights).config
 

@@ -1,6 +1,7 @@
 """What the app uses: the pinned commit from the cache or the Hub, else the bundle, and no lesson ever waits or fails for it."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -84,6 +85,7 @@ def test_what_is_refused_leaves_the_bundle_and_says_why(local_hub, weights, bund
     found = hub.resolve("toy")
     assert (found.source, found.problem) == ("bundled", "refused")
     assert found.reason.startswith(NAME)
+    assert re.search(sentence, found.reason)
     assert_same_weights(found.model, bundle / "toy")
 
 
