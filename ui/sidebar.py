@@ -95,5 +95,5 @@ def _seed(text: Text) -> int:
 def _language(text: Text) -> None:
     st.segmented_control(
         text("sidebar.language"), list(LANGUAGES), format_func=LANGUAGES.get, required=True, key="language",
-        label_visibility="collapsed",
+        label_visibility="collapsed", on_change=state.keep_choices,
     )

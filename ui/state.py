@@ -45,9 +45,17 @@ def linked(
         value = default
     if key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
+    st.session_state.setdefault("linked", set()).add(key)
     value = widget(label, *arguments, key=key, **more)
     _write_link(key, None if value == default else f"{value:g}" if isinstance(value, float) else str(value))
     return value
+
+
+def keep_choices() -> None:
+    """When the language changes: the browser names a choice by the words that it shows, so it must be told the new ones."""
+    for key in st.session_state.get("linked", ()):
+        if key in st.session_state:  # widgets of another kind of model are not drawn now
+            st.session_state[key] = st.session_state[key]
 
 
 def one_of(options: Sequence[Value]) -> Callable[[object], Value]:

@@ -204,6 +204,23 @@ def test_the_language_changes_everything_but_the_state(page):
     assert numbers(page) == english
 
 
+def test_what_was_chosen_by_hand_stays_chosen_in_the_other_language(page):
+    """Also at the next thing that a student does: the browser then sends back the words that it shows."""
+    model = page.locator(".st-key-model input")
+    with answered(page):
+        model.click()
+        page.get_by_role("option", name="Garments", exact=True).click()
+    choose(page, "example", "Sandal")
+    choose(page, "noise", "the mean")
+    choose(page, "pixels", "draw")
+    chosen = {"model": ["fashion-mnist"], "example": ["Sandal"], "noise": ["mean"], "pixels": ["draw"]}
+    for language, code, beta, named in (("한국어", "ko", "1.25", "옷과 신발"), ("English", "en", "1.6", "Garments")):
+        choose(page, "language", language)
+        move_beta(page, 1, to=beta)
+        assert query(page) == chosen | {"lang": [code], "beta": [beta]}
+        expect(model).to_have_value(named)
+
+
 def test_the_page_asks_nobody_but_the_app(page, address):
     asked = []
     page.on("request", lambda request: asked.append(request.url))
