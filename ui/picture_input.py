@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import streamlit as st
@@ -10,39 +9,17 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 import vae
-from ui import pictures, state
+from ui import given, pictures, state
 from ui.framing import controls
-from ui.pictures import SHARP, THUMBNAIL
+from ui.given import Given
 from ui.text import Text
 from vae import photo
 from vae.hub import Resolved
-from vae.images import WHOLE, Framing, Step, View
+from vae.images import WHOLE, Framing
 from vae.model import VAEConfig
 
 SOURCES = ("example", "upload", "draw", "camera")
 CANVAS = 200  # pixels a side
-
-
-@dataclass(frozen=True)
-class Given:
-    """The picture of a source, and its data: addresses, encoded once and not again at every move of beta."""
-
-    view: View
-
-    @cached_property
-    def file(self) -> str:
-        """The file as it was given."""
-        return pictures.photo_uri(self.view.steps[0].image, SHARP)
-
-    @cached_property
-    def guide(self) -> str:
-        """The part that was framed, with lines for eyes and mouth."""
-        return pictures.guide_uri(self.view.steps[-2].image, (photo.EYES, photo.MOUTH))
-
-    @cached_property
-    def thumbnails(self) -> dict[str, str]:
-        """Each step's name and picture, in order."""
-        return {step.name: pictures.photo_uri(step.image, THUMBNAIL) for step in self.view.steps}
 
 
 @dataclass
@@ -74,7 +51,7 @@ def choose(text: Text, model: Resolved, below: DeltaGenerator) -> Given:
     if kept is not None:
         return kept
     st.caption(text(f"picture.waiting_{source}"))
-    return _example_given(model, st.session_state.get("example", st.query_params.get("example")))
+    return given.example(model, st.session_state.get("example", st.query_params.get("example")))
 
 
 def _example(text: Text, model: Resolved) -> Given:
@@ -84,13 +61,7 @@ def _example(text: Text, model: Resolved) -> Given:
         label_visibility="collapsed", wrap=True,
         format_func=lambda name: text(f"examples.{name}") if text.has(f"examples.{name}") else name,
     )
-    return _example_given(model, name)
-
-
-def _example_given(model: Resolved, name: str | None) -> Given:
-    names = model.examples.names
-    image = model.examples.picture(name if name in names else names[0])
-    return Given(View(image, (Step("file", pictures.to_uint8(image.numpy())),)))
+    return given.example(model, name)
 
 
 def _upload(text: Text, config: VAEConfig) -> bytes | None:

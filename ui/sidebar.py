@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from ui import sentences, state
+from ui.arguments import DEFAULT_SEED, LARGEST_SEED
 from ui.text import LANGUAGES, Text
 from vae import hub
 from vae.metrics import BetaMetrics
@@ -85,8 +86,8 @@ def _beta(text: Text, model: hub.Resolved) -> BetaMetrics:
 def _seed(text: Text) -> int:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = state.linked(
-            st.number_input, text("sidebar.seed"), 0, state.LARGEST_SEED, key="seed", default=state.DEFAULT_SEED,
-            accept=state.number(0, state.LARGEST_SEED, int), help=text("sidebar.seed_help"),
+            st.number_input, text("sidebar.seed"), 0, LARGEST_SEED, key="seed", default=DEFAULT_SEED,
+            accept=state.number(0, LARGEST_SEED, int), help=text("sidebar.seed_help"),
         )
         st.button(text("sidebar.new_seed"), on_click=state.new_seed, key="new_seed")
     return seed

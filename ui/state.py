@@ -10,11 +10,9 @@ from typing import TypeVar
 
 import streamlit as st
 
+from ui.arguments import LARGEST_SEED
 from ui.text import LANGUAGES, Text, preferred
 from vae import metrics
-
-DEFAULT_SEED = 7
-LARGEST_SEED = 99_999
 
 Value = TypeVar("Value")
 

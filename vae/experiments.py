@@ -141,7 +141,7 @@ class Breakdown:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures from prior latents: images (N, C, H, W), latents (N, D)."""
+    """Pictures of latents: images (N, C, H, W), latents (N, D)."""
 
     images: np.ndarray
     latents: np.ndarray
@@ -197,7 +197,6 @@ def breakdown(own: TradeOff, average: BetaMetrics) -> Breakdown:
     return replace(mine, easier_than=average.share_above(mine.objective))
 
 
-@torch.no_grad()
 def gallery(
     model: VAE, beta: float, *, count: int, seed: int, temperature: float = 1.0, draw_pixels: bool = False
 ) -> Gallery:
@@ -206,6 +205,12 @@ def gallery(
     The same latents, and the same uniform numbers for the pixels, at every beta.
     """
     latents = prior_sample(count, model.config.latent_dim, temperature=temperature, generator=seeded(seed, "prior"))
+    return decode(model, latents, beta, seed=seed, draw_pixels=draw_pixels)
+
+
+@torch.no_grad()
+def decode(model: VAE, latents: Tensor, beta: float, *, seed: int, draw_pixels: bool = False) -> Gallery:
+    """The pictures of latents (N, D), float32: E[x|z], or a draw from p(x|z) where draw_pixels. Raises as VAE.decode does."""
     pixels = model.decode(latents, beta)
     images = pixels.sample(seeded(seed, "pixels")) if draw_pixels else pixels.mean
     return Gallery(images.numpy(), latents.numpy())

@@ -6,7 +6,7 @@ import torch
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import figures, picture_input, pictures, sentences, sidebar, state
-from ui.picture_input import Given
+from ui.given import Given
 from ui.pictures import SHARP, THUMBNAIL
 from ui.sidebar import Choice
 from ui.text import Text

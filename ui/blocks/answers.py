@@ -1,0 +1,143 @@
+"""What the page's controls lead to: values in, HTML and figures out. What is computed, drawn and said is written elsewhere."""
+
+from dataclasses import dataclass, replace
+
+import gradio as gr
+import numpy as np
+import plotly.graph_objects as go
+
+import vae
+from ui import arguments, endpoints, figures, given, pictures, sentences
+from ui.blocks import html
+from ui.given import Given
+from ui.pictures import SHARP, THUMBNAIL
+from ui.text import Text
+from vae import experiments
+from vae.experiments import Breakdown, Reconstruction, TradeOff
+from vae.hub import Resolved
+from vae.images import WHOLE, Framing
+from vae.metrics import BetaMetrics
+
+COUNTS = (8, 16, 32, 64)
+
+
+@dataclass(frozen=True)
+class Photo:
+    """What a session remembers of a file: the opened picture, how it is framed, and what comes of it for the model shown."""
+
+    opened: np.ndarray
+    framing: Framing
+    given: Given
+
+    def framed(self, model: Resolved, framing: Framing) -> "Photo":
+        """The same picture prepared anew. Raises ImageError."""
+        given = Given(vae.images.view(self.opened, model.model.config, framing))
+        return replace(self, framing=framing, given=given)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The model and the point of its beta scale that the page is at."""
+
+    model: Resolved
+    now: BetaMetrics
+
+    @classmethod
+    def at(cls, name: object, stop: object) -> "Chosen":
+        """stop: the number of the beta among those that were measured."""
+        model = endpoints.resolve(name)
+        last = len(model.metrics.betas) - 1
+        return cls(model, model.metrics.betas[arguments.whole("beta", min(stop, last), 0, last)])
+
+    @property
+    def beta(self) -> float:
+        return self.now.beta
+
+    @property
+    def autoencoder(self) -> bool:
+        return self.model.model.config.autoencoder
+
+
+def photo(event: gr.EventData, model: Resolved) -> Photo:
+    """What picture_source sent, opened and prepared. Raises ImageError and InputError, gr.Error for what the browser said."""
+    data = event._data or {}
+    if sentence := data.get("sentence"):
+        raise gr.Error(str(sentence)[:300], print_exception=False)
+    opened = vae.images.opened(arguments.file(data.get("picture"), model))
+    return Photo(opened, WHOLE, Given(vae.images.view(opened, model.model.config)))
+
+
+def view(text: Text, at: Chosen, seed: int, noise: str, eps: int, example: str, photo: Photo | None) -> list[object]:
+    """Everything that answers to the picture, in the order of Page.view_outputs."""
+    model, shown = at.model, photo.given if photo else given.example(at.model, example)
+    image = shown.view.image
+    seen = experiments.reconstruct(model.model, image, at.beta, seed=seed, draw=eps,
+                                   use_mean=noise == "mean" and not at.autoencoder)
+    own = endpoints.trade_off(model, image, seed)
+    loss = experiments.breakdown(own, at.now)
+    before, after = _before(text, at, shown, seen), _after(text, at, seen)
+    return [before, *_code(text, at, seen), after, *_loss(text, at, own, loss), *_plane(text, at, own, loss)]
+
+
+def _before(text: Text, at: Chosen, shown: Given, seen: Reconstruction) -> str:
+    observed = pictures.to_uint8(seen.observed)
+    steps = dict(shown.thumbnails)
+    if at.model.model.config.binarised:
+        steps["binarised"] = pictures.photo_uri(observed, THUMBNAIL)
+    named = {text(f"steps.{step}"): address for step, address in steps.items()}
+    return html.pictures([
+        (text("picture.file"), shown.file, sentences.file_alt(text, shown.view)),
+        (text("picture.seen"), pictures.photo_uri(observed, SHARP), sentences.seen_alt(text, at.model, seen)),
+    ]) + html.steps({name: (address, text("alt.step", number=number, name=name))
+                     for number, (name, address) in enumerate(named.items(), start=1)})
+
+
+def _after(text: Text, at: Chosen, seen: Reconstruction) -> str:
+    return html.pictures([
+        (text("picture.reconstruction"), pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
+         sentences.reconstruction_alt(text, at.model, at.beta, seen)),
+        (text("picture.difference"), pictures.photo_uri(pictures.difference(seen.difference), SHARP),
+         sentences.difference_alt(text, at.model, seen)),
+    ]) + html.paragraphs(text("picture.difference_key", stuff=sentences.stuff(text, at.model)))
+
+
+def _code(text: Text, at: Chosen, seen: Reconstruction) -> tuple[go.Figure, str]:
+    order = at.model.metrics.at(1.0).dimensions_by_rate
+    return figures.posterior(text, seen, order), html.described(sentences.code_alt(text, at.model, at.beta, seen))
+
+
+def _loss(text: Text, at: Chosen, own: TradeOff, loss: Breakdown) -> tuple[go.Figure, str]:
+    bits = "" if at.model.model.config.binarised else sentences.bits(text, loss)
+    said = html.paragraphs(sentences.loss(text, loss), bits, sentences.verdict(text, loss))
+    return figures.loss_bars(text, loss), (
+        html.described(sentences.loss_alt(text, loss)) + said
+        + html.folded(text("source.explain"), sentences.loss_help(text, at.model, own)))
+
+
+def _plane(text: Text, at: Chosen, own: TradeOff, loss: Breakdown) -> tuple[object, str]:
+    """A plain autoencoder has no point in the plane, and a sentence that says why."""
+    if at.autoencoder:
+        return gr.Plot(visible=False), html.paragraphs(text("plane.no_point"))
+    figure = figures.plane(text, at.model.metrics, at.model.dedicated, own, loss)
+    said = html.described(sentences.plane_alt(text, at.model, loss)) + html.paragraphs(sentences.regret(text, at.model))
+    return gr.Plot(figure, visible=True), said + html.folded(text("source.explain"), text("plane.help"))
+
+
+def samples(text: Text, at: Chosen, seed: int, count: int, pixels: str, temperature: float) -> str:
+    """The gallery, as the Streamlit page lays it out."""
+    drawn = experiments.gallery(at.model.model, at.beta, count=count, seed=seed, temperature=temperature,
+                                draw_pixels=pixels == "draw")
+    sheet = pictures.uri("png", pictures.png(pictures.grid(drawn.images, columns=16 if count > 32 else 8), SHARP))
+    alternative = sentences.gallery_alt(text, at.model, at.beta, count=count, temperature=temperature, seed=seed)
+    beta = "" if at.autoencoder else f"-beta-{at.beta:g}"
+    heading = text("gallery.point_heading") if at.autoencoder else text("gallery.heading")
+    return (html.heading(heading)
+            + html.sheet(sheet, alternative, text("gallery.download"), f"{at.model.name}{beta}-seed-{seed}.png")
+            + html.paragraphs(sentences.gallery_note(text, at.model, temperature)))
+
+
+def foot(text: Text, at: Chosen) -> str:
+    """Where the weights are from, whose pictures they were trained on, and what the model must not be used for."""
+    name = at.model.name
+    return html.paragraphs(sentences.source(text, at.model),
+                           *(text(f"{kind}.{name}") for kind in ("credit", "use") if text.has(f"{kind}.{name}")))

@@ -1,0 +1,286 @@
+"""The page: where the controls stand, and what answers to which. Static labels follow the browser, sentences the request."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from urllib.parse import urlencode
+
+import gradio as gr
+
+import vae
+from ui import arguments, endpoints, sentences
+from ui.arguments import DEFAULT_SEED, LARGEST_SEED, InputError
+from ui.blocks import answers, html, sessions
+from ui.blocks.answers import COUNTS, Chosen, Photo
+from ui.blocks.picture_source import KINDS, picture_source
+from ui.text import LANGUAGES, Text, preferred, strings
+from vae import hub, photo
+from vae.images import WHOLE, Framing
+from vae.weights import WeightsError
+
+CSS = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+# Gradio labels a page in the browser's language. A link may name another one; then the browser is taken at that word.
+HEAD = f"""<script>
+{{
+  const wanted = new URLSearchParams(location.search).get('lang');
+  if ({json.dumps(list(LANGUAGES))}.includes(wanted))
+    Object.defineProperty(navigator, 'language', {{get: () => wanted}});
+}}
+</script>"""
+PAGE = {"api_visibility": "private", "show_progress": "hidden", "concurrency_id": "page"}
+
+
+def translations() -> gr.I18n:
+    """Every string that has no numbers in it; the others are filled in on the server."""
+    return gr.I18n(**{language: {key: value for key, value in strings(language).items() if "{" not in value}
+                      for language in LANGUAGES})
+
+
+def language(request: gr.Request) -> str:
+    """?lang= of the link, else what the browser prefers."""
+    named = request.query_params.get("lang")
+    if named in LANGUAGES:
+        return named
+    accepted = (request.headers.get("accept-language") or "").split(",")[0].split(";")[0].strip()
+    return preferred(accepted or None)
+
+
+def saying_what_is_wrong(function: Callable) -> Callable:
+    """The same function, with everything that can be wrong with what it is given as one sentence in the visitor's language."""
+    @wraps(function)
+    def careful(request: gr.Request, *values: object, **named: object) -> object:
+        text = Text(language(request))
+        try:
+            return function(request, *values, **named)
+        except vae.ImageError as error:
+            sentence = text(f"errors.{error.code}", **error.details)
+        except InputError as error:
+            sentence = text(error.key, **error.values)
+        except WeightsError as error:
+            sentence = text("problems.weights", reason=sentences.without_folders(str(error)))
+        raise gr.Error(sentence, print_exception=False)
+
+    return careful
+
+
+class Page:
+    """The components, and the functions that the browser calls with their values. Built inside a gr.Blocks."""
+
+    def __init__(self, blocks: gr.Blocks, translate: gr.I18n) -> None:
+        self.blocks, self.t = blocks, translate
+        self.photo, self.eps = gr.State(None), gr.State(0)
+        with gr.Row(elem_id="page"):
+            with gr.Column(scale=1, min_width=260, elem_id="controls"):
+                self._controls()
+            with gr.Column(scale=4, min_width=320):
+                self._picture()
+                with gr.Row():
+                    with gr.Column(min_width=320, elem_classes="card"):
+                        gr.Markdown(f"### {translate('plane.heading')}", elem_id="plane-heading")
+                        self.plane, self.plane_said = gr.Plot(show_label=False, elem_id="plane"), gr.HTML()
+                    with gr.Column(min_width=320, elem_classes="card"):
+                        self._gallery()
+        self._events()
+
+    def _controls(self) -> None:
+        t, names = self.t, list(hub.names())
+        self.top = gr.HTML(elem_id="top")
+        self.model = gr.Dropdown(names, value=endpoints.DEFAULT_MODEL, label=t("sidebar.model"), elem_id="model")
+        self.stop = gr.Slider(0, 1, 0, step=1, label=t("sidebar.beta"), elem_id="beta", buttons=[])
+        self.beta_said = gr.HTML()
+        self.seed = gr.Number(DEFAULT_SEED, label=t("sidebar.seed"), precision=0, minimum=0, maximum=LARGEST_SEED,
+                              elem_id="seed")
+        self.noise = gr.Radio(["draw", "mean"], value="draw", label=t("sidebar.noise"), elem_id="noise")
+        self.new_eps = gr.Button(t("picture.new_eps"), elem_id="new-eps")
+        self.foot = gr.HTML()
+
+    def _picture(self) -> None:
+        t = self.t
+        with gr.Column(elem_classes="card"):
+            with gr.Tabs(elem_id="sources"):
+                with gr.Tab(t("picture.source_example"), id="example"):
+                    self.example = gr.Radio([], show_label=False, container=False, elem_id="example")
+                self.sources = []
+                for kind in KINDS:
+                    with gr.Tab(t(f"picture.source_{kind}"), id=kind):
+                        self.sources.append(picture_source(kind))
+            with gr.Row(visible=False, elem_id="framing") as self.framing:
+                self.guide = gr.HTML()
+                self.zoom = gr.Slider(1.0, photo.LARGEST_ZOOM, 1.0, step=0.1, label=t("framing.zoom"), buttons=[])
+                self.across = gr.Slider(0, 100, 50, step=1, label=t("framing.across"), buttons=[])
+                self.down = gr.Slider(0, 100, 50, step=1, label=t("framing.down"), buttons=[])
+                self.mirrored = gr.Checkbox(False, label=t("framing.mirrored"))
+            with gr.Row(elem_id="way"):
+                self.before = gr.HTML()
+                with gr.Column(min_width=260):
+                    self.code, self.code_said = gr.Plot(show_label=False, elem_id="code"), gr.HTML()
+                self.after = gr.HTML()
+            self.loss, self.loss_said = gr.Plot(show_label=False, elem_id="loss"), gr.HTML(elem_id="numbers")
+
+    def _gallery(self) -> None:
+        t = self.t
+        self.gallery = gr.HTML(elem_id="gallery")
+        with gr.Row():
+            self.count = gr.Radio(list(COUNTS), value=32, label=t("gallery.count"), min_width=120, elem_id="count")
+            self.pixels = gr.Radio(["mean", "draw"], value="mean", label=t("gallery.pixels"), min_width=120, elem_id="pixels")
+            self.temperature = gr.Slider(0, 1.5, 1.0, step=0.1, label=t("gallery.temperature"), min_width=120, buttons=[],
+                                         elem_id="temperature")
+
+    def _events(self) -> None:
+        link = [self.model, self.stop, self.seed, self.noise, self.eps, self.example]
+        own = [self.model, self.stop, self.seed, self.noise, self.eps, self.example, self.photo]
+        view = {"fn": self.view, "inputs": own, **PAGE,
+                "outputs": [self.before, self.code, self.code_said, self.after, self.loss, self.loss_said, self.plane,
+                            self.plane_said, self.beta_said, self.top]}
+        drawn = [self.model, self.stop, self.seed, self.count, self.pixels, self.temperature]
+        samples = {"fn": self.samples, "inputs": drawn, "outputs": [self.gallery], **PAGE}
+        framing = [self.framing, self.guide, self.zoom, self.across, self.down, self.mirrored]
+        frame = [self.photo, self.model, self.zoom, self.across, self.down, self.mirrored]
+        gallery = [self.count, self.pixels, self.temperature]
+        latest = {"trigger_mode": "always_last"}
+
+        self.blocks.load(self.open, None, [*link, *gallery, self.new_eps, self.foot], **PAGE
+                         ).success(**view).success(**samples)
+        self.blocks.unload(self.close)
+        self.model.input(self.choose_model, [self.model, self.example, self.photo],
+                         [self.stop, self.example, self.noise, self.new_eps, self.foot, self.photo, *framing], **PAGE
+                         ).success(**view).success(**samples)
+        self.example.input(lambda: (None, gr.Row(visible=False)), None, [self.photo, self.framing], **PAGE).success(**view)
+        for source in self.sources:
+            source.input(self.take, [self.model], [self.photo, *framing], **PAGE, **latest).success(**view)
+        gr.on([control.input for control in frame[2:]], self.frame, frame, [self.photo, self.guide], **PAGE, **latest
+              ).success(**view)
+        gr.on([self.new_eps.click], lambda eps: (eps + 1) % (LARGEST_SEED + 1), [self.eps], [self.eps], **PAGE).success(**view)
+        gr.on([self.stop.input, self.seed.input, self.noise.input], **view, **latest)
+        gr.on([self.stop.input, self.seed.input, *(control.input for control in gallery)], **samples, **latest)
+
+    # --- what the browser calls ---------------------------------------------------------------------------------------
+
+    @staticmethod
+    @saying_what_is_wrong
+    def open(request: gr.Request) -> list[object]:
+        """The controls as the link says; what it leaves out or what no longer fits is as at first."""
+        text, asked = Text(language(request)), dict(request.query_params)
+        names = hub.names()
+        name = asked.get("model") if asked.get("model") in names else endpoints.DEFAULT_MODEL
+        model = endpoints.resolve(name if name in names else names[0])
+        titles = [(sentences.title(text, name), name) for name in names]
+        return [
+            gr.Dropdown(titles, value=model.name), _stop(model, _asked(asked, "beta", 1.0)),
+            int(_asked(asked, "seed", DEFAULT_SEED, high=LARGEST_SEED)),
+            _noise(text, model, asked.get("noise", "draw")), int(_asked(asked, "eps", 0, high=LARGEST_SEED)),
+            _examples(text, model, asked.get("example")),
+            int(asked["count"]) if asked.get("count") in map(str, COUNTS) else 32,
+            gr.Radio([(text(f"gallery.pixels_{kind}"), kind) for kind in ("mean", "draw")],
+                     value="draw" if asked.get("pixels") == "draw" else "mean"),
+            _asked(asked, "temperature", 1.0, high=1.5), gr.Button(visible=not model.model.config.autoencoder),
+            answers.foot(text, Chosen.at(model.name, 0)),
+        ]
+
+    def close(self, request: gr.Request) -> None:
+        """The page was left."""
+        sessions.closed(self.blocks, request.session_hash)
+
+    @staticmethod
+    @saying_what_is_wrong
+    def choose_model(request: gr.Request, name: str, example: str, photo: Photo | None) -> list[object]:
+        """Controls of another model; the picture stays where this model can read it too."""
+        text, model = Text(language(request)), endpoints.resolve(name)
+        try:
+            photo = photo and photo.framed(model, WHOLE)
+        except vae.ImageError as error:
+            gr.Warning(text(f"errors.{error.code}", **error.details))
+            photo = None
+        return [_stop(model, 1.0), _examples(text, model, example), _noise(text, model, "draw"),
+                gr.Button(visible=not model.model.config.autoencoder), answers.foot(text, Chosen.at(name, 0)), photo,
+                *_framing(text, model, photo)]
+
+    @staticmethod
+    @saying_what_is_wrong
+    def take(request: gr.Request, event: gr.EventData, name: str) -> list[object]:
+        """A new picture; one that cannot be read leaves the last one where it is."""
+        model = endpoints.resolve(name)
+        taken = answers.photo(event, model)
+        return [taken, *_framing(Text(language(request)), model, taken)]
+
+    @staticmethod
+    @saying_what_is_wrong
+    def frame(request: gr.Request, photo: Photo | None, name: str, zoom: float, across: float, down: float, mirrored: bool
+              ) -> list[object]:
+        """The photograph that is shown, framed anew."""
+        if photo is None:
+            return [gr.skip(), gr.skip()]
+        model = endpoints.resolve(name)
+        photo = photo.framed(model, Framing(zoom, across / 100, down / 100, mirrored))
+        return [photo, _guide(Text(language(request)), model, photo)]
+
+    @staticmethod
+    @saying_what_is_wrong
+    def view(request: gr.Request, name: str, stop: int, seed: int, noise: str, eps: int, example: str, photo: Photo | None
+             ) -> list[object]:
+        """Everything that answers to the picture and to beta."""
+        text, at, seed = Text(language(request)), Chosen.at(name, stop), arguments.whole("seed", seed, 0, LARGEST_SEED)
+        link = {"model": name, "beta": f"{at.beta:g}", "seed": seed, "noise": noise, "eps": eps, "example": example}
+        return [*answers.view(text, at, seed, noise, eps, example, photo), _beta_said(text, at), _top(text, link)]
+
+    @staticmethod
+    @saying_what_is_wrong
+    def samples(request: gr.Request, name: str, stop: int, seed: int, count: int, pixels: str, temperature: float) -> str:
+        """The gallery."""
+        return answers.samples(Text(language(request)), Chosen.at(name, stop), arguments.whole("seed", seed, 0, LARGEST_SEED),
+                               count, pixels, temperature)
+
+
+def _asked(asked: dict[str, str], key: str, default: float, high: float = 1e9) -> float:
+    """A number from the link; the default where there is none that fits."""
+    try:
+        return arguments.number(key, float(asked[key]), 0, high)
+    except (KeyError, ValueError):
+        return default
+
+
+def _stop(model: hub.Resolved, beta: float) -> gr.Slider:
+    betas = [entry.beta for entry in model.metrics.betas]
+    return gr.Slider(0, max(1, len(betas) - 1), betas.index(model.metrics.at(beta or betas[0]).beta), visible=len(betas) > 1)
+
+
+def _examples(text: Text, model: hub.Resolved, wanted: str | None) -> gr.Radio:
+    names = model.examples.names
+    said = [(text(f"examples.{name}") if text.has(f"examples.{name}") else name, name) for name in names]
+    return gr.Radio(said, value=wanted if wanted in names else names[0])
+
+
+def _noise(text: Text, model: hub.Resolved, wanted: str) -> gr.Radio:
+    return gr.Radio([(text(f"sidebar.noise_{kind}"), kind) for kind in ("draw", "mean")],
+                    value="mean" if wanted == "mean" else "draw", visible=not model.model.config.autoencoder)
+
+
+def _framing(text: Text, model: hub.Resolved, photo: Photo | None) -> list[object]:
+    """The controls that frame a photograph, as far as this model heeds them: row, guide, zoom, across, down, mirrored."""
+    kind = model.model.config.preprocess
+    places = kind == "photo"
+    return [gr.Row(visible=photo is not None and kind != "ink"), _guide(text, model, photo),
+            *(gr.Slider(value=value, visible=places) for value in (1.0, 50, 50)), gr.Checkbox(value=False)]
+
+
+def _guide(text: Text, model: hub.Resolved, photo: Photo | None) -> str:
+    if photo is None or model.model.config.preprocess != "photo":
+        return ""
+    return html.guide(photo.given.guide, text("alt.framing", eyes=vae.photo.EYES, mouth=vae.photo.MOUTH), text("framing.guide"))
+
+
+def _beta_said(text: Text, at: Chosen) -> str:
+    """The beta in words, for the slider counts the stops."""
+    if at.autoencoder:
+        return html.paragraphs(text("sidebar.no_beta"))
+    betas = at.model.metrics.betas
+    ends = text("sidebar.beta_ends", low=f"{betas[0].beta:g}", high=f"{betas[-1].beta:g}")
+    said = html.beta(f"{text('sidebar.beta')} = {at.beta:g}", ends)
+    return said + html.folded(text("source.explain"), text("sidebar.beta_help"))
+
+
+def _top(text: Text, link: dict[str, object]) -> str:
+    """The title, the view's own link, and the same view in the other languages."""
+    links = [("?" + urlencode(link | {"lang": code}), name, code) for code, name in LANGUAGES.items()]
+    return html.top(text("app.title"), links, text.language, text("source.link"))

@@ -1,0 +1,39 @@
+"""A picture that somebody gave, and what both front ends show of it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from ui import pictures
+from ui.pictures import SHARP, THUMBNAIL
+from vae import photo
+from vae.hub import Resolved
+from vae.images import Step, View
+
+
+@dataclass(frozen=True)
+class Given:
+    """The picture of a source, and its data: addresses, encoded once and not again at every move of beta."""
+
+    view: View
+
+    @cached_property
+    def file(self) -> str:
+        """The file as it was given."""
+        return pictures.photo_uri(self.view.steps[0].image, SHARP)
+
+    @cached_property
+    def guide(self) -> str:
+        """The part that was framed, with lines for eyes and mouth."""
+        return pictures.guide_uri(self.view.steps[-2].image, (photo.EYES, photo.MOUTH))
+
+    @cached_property
+    def thumbnails(self) -> dict[str, str]:
+        """Each step's name and picture, in order."""
+        return {step.name: pictures.photo_uri(step.image, THUMBNAIL) for step in self.view.steps}
+
+
+def example(model: Resolved, name: str | None) -> Given:
+    """The model's example of that name, else its first."""
+    names = model.examples.names
+    image = model.examples.picture(name if name in names else names[0])
+    return Given(View(image, (Step("file", pictures.to_uint8(image.numpy())),)))
