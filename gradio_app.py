@@ -9,14 +9,14 @@ import gradio as gr
 
 from ui.blocks import guard, sessions
 from ui.blocks.api import add_endpoints
-from ui.blocks.page import CSS, HEAD, Page, translations
+from ui.blocks.page import CSS, Page, translations
 
 AT_ONCE = max(2, os.cpu_count() or 2)  # computations of pages; as many of the API, which therefore never holds up a page
 QUEUE = 300  # that wait; a class of thirty in which everybody moves a slider has fewer
 TRANSLATIONS = translations()
 # What both launch() and mount_gradio_app() take. Runs would otherwise be kept in the visitor's browser.
 OPTIONS = {
-    "i18n": TRANSLATIONS, "css": CSS, "head": HEAD, "run_history": False, "show_error": False,
+    "i18n": TRANSLATIONS, "css": CSS, "run_history": False, "show_error": False, "ssr_mode": False,
     "footer_links": ["api"], "app_kwargs": {"middleware": guard.middleware()},
     "theme": gr.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
 }

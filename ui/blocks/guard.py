@@ -5,6 +5,7 @@ them is used here.
 """
 
 import re
+from urllib.parse import parse_qs
 
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
@@ -12,6 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import vae
+from ui.text import LANGUAGES
 
 MOST_BODY_BYTES = vae.images.MAX_BYTES * 4 // 3 + 65_536  # the largest picture in base64, and the other arguments
 OPEN = re.compile(
@@ -38,6 +40,37 @@ class OnlyWhatIsNeeded:
         await self.app(scope, receive, send)
 
 
+class LanguageOfTheLink:
+    """Gradio labels a page in the browser's language. A link may name another: then the page takes that for the browser's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wanted = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("lang", [""])[-1]
+        if scope["type"] != "http" or wanted not in LANGUAGES:
+            await self.app(scope, receive, send)
+            return
+        script = f"<script>Object.defineProperty(navigator, 'language', {{get: () => '{wanted}'}})</script>".encode()
+        start: Message = {}
+
+        async def with_script(message: Message) -> None:
+            """The page comes in one piece; everything else passes."""
+            nonlocal start
+            if message["type"] == "http.response.start" and b"text/html" in dict(message["headers"]).get(b"content-type", b""):
+                start = message
+                return
+            if start:
+                message["body"] = message["body"].replace(b"<head>", b"<head>" + script, 1)
+                length = str(len(message["body"])).encode()
+                start["headers"] = [(key, length if key == b"content-length" else value) for key, value in start["headers"]]
+                await send(start)
+                start = {}
+            await send(message)
+
+        await self.app(scope, receive, with_script)
+
+
 class Headers:
     """Adds to each answer what a browser should know. No word about frames: a hosted Space is shown in one."""
 
@@ -56,5 +89,5 @@ class Headers:
 
 def middleware() -> list[Middleware]:
     """For the Gradio app, from the outside in."""
-    return [Middleware(Headers), Middleware(OnlyWhatIsNeeded),
+    return [Middleware(Headers), Middleware(OnlyWhatIsNeeded), Middleware(LanguageOfTheLink),
             Middleware(RequestBodyLimitMiddleware, max_body_size=MOST_BODY_BYTES)]

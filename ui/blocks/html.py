@@ -47,7 +47,7 @@ def _marked(sentence: str) -> str:
 
 
 def _coloured(name: str, words: str) -> str:
-    return f'<span style="color: {DISTORTION if name == "blue" else RATE}">{words}</span>'
+    return f'<span class="term" style="color: {DISTORTION if name == "blue" else RATE}">{words}</span>'
 
 
 def heading(words: str) -> str:

@@ -1,6 +1,5 @@
 """The page: where the controls stand, and what answers to which. Static labels follow the browser, sentences the request."""
 
-import json
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -20,14 +19,6 @@ from vae.images import WHOLE, Framing
 from vae.weights import WeightsError
 
 CSS = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
-# Gradio labels a page in the browser's language. A link may name another one; then the browser is taken at that word.
-HEAD = f"""<script>
-{{
-  const wanted = new URLSearchParams(location.search).get('lang');
-  if ({json.dumps(list(LANGUAGES))}.includes(wanted))
-    Object.defineProperty(navigator, 'language', {{get: () => wanted}});
-}}
-</script>"""
 PAGE = {"api_visibility": "private", "show_progress": "hidden", "concurrency_id": "page"}
 
 
@@ -112,10 +103,12 @@ class Page:
                 self.down = gr.Slider(0, 100, 50, step=1, label=t("framing.down"), buttons=[])
                 self.mirrored = gr.Checkbox(False, label=t("framing.mirrored"))
             with gr.Row(elem_id="way"):
-                self.before = gr.HTML()
+                with gr.Column(min_width=240):
+                    self.before = gr.HTML()
                 with gr.Column(min_width=260):
                     self.code, self.code_said = gr.Plot(show_label=False, elem_id="code"), gr.HTML()
-                self.after = gr.HTML()
+                with gr.Column(min_width=240):
+                    self.after = gr.HTML()
             self.loss, self.loss_said = gr.Plot(show_label=False, elem_id="loss"), gr.HTML(elem_id="numbers")
 
     def _gallery(self) -> None:

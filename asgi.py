@@ -1,0 +1,16 @@
+"""Both front ends in one process: Streamlit at /, Gradio and its API at /gradio. uvicorn asgi:app --port 7860"""
+
+from pathlib import Path
+
+import gradio as gr
+import streamlit as st
+from fastapi import FastAPI
+
+from gradio_app import OPTIONS, demo
+from ui.blocks.guard import Headers
+
+pages = st.App(Path(__file__).parent / "app.py")
+app = FastAPI(lifespan=pages.lifespan(), docs_url=None, redoc_url=None, openapi_url=None)
+app.add_middleware(Headers)
+gr.mount_gradio_app(app, demo, "/gradio", **OPTIONS)
+app.mount("/", pages)
