@@ -73,14 +73,14 @@ def latents(value: object, model: Resolved) -> torch.Tensor:
     most = most_pictures(model)
     dimensions = model.model.config.latent_dim
     try:
-        array = np.array(value, dtype=np.float32)
+        array = np.array(value, dtype=np.float64)
         fits = array.ndim == 2 and 1 <= len(array) <= most and array.shape[1] == dimensions
         fits = fits and bool((np.abs(array) <= FARTHEST).all())
     except (TypeError, ValueError, OverflowError):  # words, lists of unequal length
         fits = False
     if not fits:
         raise InputError("api.latents", most=most, dimensions=dimensions)
-    return torch.from_numpy(array)
+    return torch.from_numpy(array.astype(np.float32))
 
 
 def file(value: object, model: Resolved) -> bytes:

@@ -3,19 +3,12 @@
 import contextlib
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
-from typing import IO
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).parents[2]
+from tests.servers import running
+
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-quic", "--no-first-run", "--force-device-scale-factor=1",
          "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera that shows a test pattern
@@ -37,39 +30,10 @@ def chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
-@contextlib.contextmanager
-def running_app() -> Iterator[str]:
+def running_app() -> contextlib.AbstractContextManager[str]:
     """Start `streamlit run app.py` on a free port and yield its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    output = tempfile.TemporaryFile("w+")  # noqa: SIM115 – a pipe that nobody reads would fill up and stop the app
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", str(port),
-         "--server.address", "127.0.0.1"],
-        cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_until_healthy(address, process, output)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-        output.close()
-
-
-def _wait_until_healthy(address: str, process: subprocess.Popen, output: IO[str]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            output.seek(0)
-            raise RuntimeError(f"the app ended at once:\n{output.read()}")
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
-            if answer.read() == b"ok":
-                return
-        time.sleep(0.1)
-    raise RuntimeError("the app did not answer within 60 seconds")
+    return running("-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.address", "127.0.0.1",
+                   "--server.port", "{port}", health="/_stcore/health")
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ def test_korean_is_translated():
 
 
 def test_every_key_in_the_code_exists_and_every_key_is_used():
-    named = set(re.findall(r'text\(\s*"([a-z_]+\.[a-z_]+)"', CODE))
+    named = set(re.findall(r"""(?:text|InputError|translate|\bt)\(\s*["']([a-z_]+\.[a-z_]+)["']""", CODE))
     assert named <= set(strings(DEFAULT))
     prefixes = tuple(re.findall(r'f"([a-z_]+\.[a-z_]*)\{', CODE))  # as in text(f"errors.{code}")
     assert {prefix for prefix in prefixes if prefix.endswith(".")} == {

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 import vae
 from ui import arguments, endpoints, figures, given, pictures, sentences
+from ui.arguments import InputError
 from ui.blocks import html
 from ui.given import Given
 from ui.pictures import SHARP, THUMBNAIL
@@ -59,10 +60,12 @@ class Chosen:
 
 
 def photo(event: gr.EventData, model: Resolved) -> Photo:
-    """What picture_source sent, opened and prepared. Raises ImageError and InputError, gr.Error for what the browser said."""
-    data = event._data or {}
-    if sentence := data.get("sentence"):
-        raise gr.Error(str(sentence)[:300], print_exception=False)
+    """What picture_source sent, opened and prepared. Raises ImageError, and InputError also for what the browser found wrong."""
+    data = event._data if isinstance(event._data, dict) else {}
+    if data.get("problem") == "no_camera":
+        raise InputError("source.no_camera")
+    if data.get("problem") == "too_large":
+        raise InputError("source.too_large", megabytes=vae.images.MAX_BYTES >> 20)
     opened = vae.images.opened(arguments.file(data.get("picture"), model))
     return Photo(opened, WHOLE, Given(vae.images.view(opened, model.model.config)))
 

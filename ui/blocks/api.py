@@ -14,7 +14,8 @@ from ui.blocks.page import saying_what_is_wrong
 def add_endpoints(blocks: gr.Blocks) -> None:
     """Make each an endpoint of this app. To be called inside of it."""
     for function in endpoints.ENDPOINTS:
-        gr.api(_answering(blocks, function), api_name=function.__name__, concurrency_id="api")
+        gr.api(_answering(blocks, function), api_name=function.__name__, concurrency_id="api",
+               api_description=" ".join(inspect.getdoc(function).replace("Args:", "Arguments –").split()))
 
 
 def _answering(blocks: gr.Blocks, function: Callable) -> Callable:

@@ -17,9 +17,9 @@ from ui.text import LANGUAGES
 
 MOST_BODY_BYTES = vae.images.MAX_BYTES * 4 // 3 + 65_536  # the largest picture in base64, and the other arguments
 OPEN = re.compile(
-    r"/?|/config/?|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(static|assets|svelte)/.*"
+    r"(?!.*\.\.)(/?|/config/?|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(static|assets|svelte)/.*"
     r"|/gradio_api/(app_id|startup-events|info|openapi\.json|cancel|reset|login_check|token|user|heartbeat/\w+)/?"
-    r"|/gradio_api/queue/(join|data|status)/?|/gradio_api/call/[\w/]+|/gradio_api/mcp(/.*)?"
+    r"|/gradio_api/queue/(join|data|status)/?|/gradio_api/call/[\w/]+|/gradio_api/mcp(/.*)?)"
 )
 HEADERS = {b"x-content-type-options": b"nosniff", b"referrer-policy": b"same-origin",
            b"permissions-policy": b"geolocation=(), microphone=(), payment=(), usb=()"}

@@ -19,6 +19,7 @@ from vae.images import WHOLE, Framing
 from vae.weights import WeightsError
 
 CSS = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+MOST_STOPS = 200  # betas of a model; ten a decade are measured
 PAGE = {"api_visibility": "private", "show_progress": "hidden", "concurrency_id": "page"}
 
 
@@ -76,9 +77,10 @@ class Page:
 
     def _controls(self) -> None:
         t, names = self.t, list(hub.names())
+        # What a page sends is checked against these when its session is no longer known: a server that was started anew.
         self.top = gr.HTML(elem_id="top")
         self.model = gr.Dropdown(names, value=endpoints.DEFAULT_MODEL, label=t("sidebar.model"), elem_id="model")
-        self.stop = gr.Slider(0, 1, 0, step=1, label=t("sidebar.beta"), elem_id="beta", buttons=[])
+        self.stop = gr.Slider(0, MOST_STOPS, 0, step=1, label=t("sidebar.beta"), elem_id="beta", buttons=[])
         self.beta_said = gr.HTML()
         self.seed = gr.Number(DEFAULT_SEED, label=t("sidebar.seed"), precision=0, minimum=0, maximum=LARGEST_SEED,
                               elem_id="seed")
@@ -91,7 +93,8 @@ class Page:
         with gr.Column(elem_classes="card"):
             with gr.Tabs(elem_id="sources"):
                 with gr.Tab(t("picture.source_example"), id="example"):
-                    self.example = gr.Radio([], show_label=False, container=False, elem_id="example")
+                    every = {name for model in hub.names() for name in _names_of_examples(model)}
+                    self.example = gr.Radio(sorted(every), show_label=False, container=False, elem_id="example")
                 self.sources = []
                 for kind in KINDS:
                     with gr.Tab(t(f"picture.source_{kind}"), id=kind):
@@ -231,6 +234,13 @@ def _asked(asked: dict[str, str], key: str, default: float, high: float = 1e9) -
         return arguments.number(key, float(asked[key]), 0, high)
     except (KeyError, ValueError):
         return default
+
+
+def _names_of_examples(name: str) -> tuple[str, ...]:
+    try:
+        return hub.resolve(name).examples.names
+    except WeightsError:  # said when somebody chooses that model
+        return ()
 
 
 def _stop(model: hub.Resolved, beta: float) -> gr.Slider:

@@ -9,7 +9,7 @@ const add = (parent, tag, properties = {}, attributes = {}) => {
   return parent.appendChild(child);
 };
 const send = picture => trigger('input', {picture});
-const complain = sentence => trigger('input', {sentence});
+const complain = problem => trigger('input', {problem});
 
 function upload() {
   const label = add(box, 'label', {className: 'drop'});
@@ -18,7 +18,7 @@ function upload() {
   const input = add(label, 'input', {type: 'file', accept: 'image/*,.heic,.heif,.avif'});
   const read = file => {
     if (!file) return;
-    if (file.size > settings.most_bytes) return complain(text.too_large);
+    if (file.size > settings.most_bytes) return complain('too_large');
     const reader = new FileReader();
     // An empty file's address has no data part at all; the server then says that it is empty.
     reader.onload = () => send(reader.result.includes(',') ? reader.result : 'data:,');
@@ -80,7 +80,7 @@ function camera() {
       try {
         stream = await navigator.mediaDevices.getUserMedia({video: {facingMode: 'environment', width: {ideal: 1280}}});
       } catch {  // refused, none there, or a page without https
-        return complain(text.no_camera);
+        return complain('no_camera');
       }
       video.srcObject = stream;
       video.hidden = false;

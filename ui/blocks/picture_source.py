@@ -17,7 +17,7 @@ _SCRIPT = (Path(__file__).parent / "picture_source.js").read_text(encoding="utf-
 
 
 def picture_source(kind: str) -> gr.HTML:
-    """A component that triggers `input` with event data: picture, a data: address; or sentence, what the browser found wrong.
+    """A component that triggers `input` with event data: picture, a data: address; or problem, "no_camera" or "too_large".
 
     kind: one of KINDS.
     """
@@ -33,5 +33,4 @@ def _strings(text: Text, megabytes: int) -> dict[str, str]:
     return {
         "choose": text("source.choose"), "choose_help": text("picture.upload_help", megabytes=megabytes),
         "draw": text("source.draw"), "clear": text("source.clear"), "start": text("source.start"), "take": text("source.take"),
-        "no_camera": text("source.no_camera"), "too_large": text("source.too_large", megabytes=megabytes),
     }

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import gradio as gr
 
 MOST_SESSIONS = 500
-MINUTES_KEPT = 5  # after the connection broke: a phone that sleeps for a moment loses nothing
+MINUTES_KEPT = 10  # after the connection broke: a phone that sleeps for a moment loses nothing
 
 
 def forget(blocks: gr.Blocks, session: str | None) -> None:
