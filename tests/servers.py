@@ -30,8 +30,12 @@ def running(*arguments: str, health: str, python: str = sys.executable, environm
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=20)
-        output.close()
+        try:
+            process.wait(timeout=20)
+        finally:
+            process.kill()
+            process.wait()
+            output.close()
 
 
 def _wait_until_healthy(address: str, process: subprocess.Popen, output: IO[str]) -> None:

@@ -60,7 +60,7 @@ class Chosen:
 
 
 def photo(event: gr.EventData, model: Resolved) -> Photo:
-    """What picture_source sent, opened and prepared. Raises ImageError, and InputError also for what the browser found wrong."""
+    """What picture_source sent, opened and prepared. Raises ImageError and InputError, also for what the browser saw."""
     data = event._data if isinstance(event._data, dict) else {}
     if data.get("problem") == "no_camera":
         raise InputError("source.no_camera")

@@ -139,7 +139,8 @@ class Page:
         self.blocks.load(self.open, None, [*link, *gallery, self.new_eps, self.foot], **PAGE
                          ).success(**view).success(**samples)
         self.blocks.unload(self.close)
-        self.model.input(self.choose_model, [self.model, self.example, self.photo],
+        # Not `input`, which a dropdown of Gradio 6.31 sends twice.
+        self.model.select(self.choose_model, [self.model, self.example, self.photo],
                          [self.stop, self.example, self.noise, self.new_eps, self.foot, self.photo, *framing], **PAGE
                          ).success(**view).success(**samples)
         self.example.input(lambda: (None, gr.Row(visible=False)), None, [self.photo, self.framing], **PAGE).success(**view)

@@ -1,0 +1,207 @@
+"""Both front ends in one process, asgi.py, and a student at the Gradio page: the same pictures and numbers as at Streamlit's."""
+
+import re
+import urllib.request
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.app import answered, open_page
+from tests.servers import running
+from tests.ui.test_framing import portrait
+from tests.ui.test_playground import digit_png
+from ui.text import Text
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def both():
+    command = ("-m", "uvicorn", "asgi:app", "--port", "{port}", "--no-access-log", "--timeout-graceful-shutdown", "3")
+    with running(*command, health="/_stcore/health") as address:
+        yield address
+
+
+def open_gradio(browser, address: str, **settings: object) -> Page:
+    """A new visitor at the Gradio page, after everything has been drawn once. What fails on it is kept in page.failed."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, permissions=["camera"], **settings)
+    page = context.new_page()
+    page.failed = []
+    page.on("pageerror", lambda error: page.failed.append(str(error)))
+    page.on("response", lambda answer: answer.status >= 400 and page.failed.append(f"{answer.status} {answer.url}"))
+    page.goto(address)
+    page.wait_for_selector("#gallery img", timeout=60_000)
+    page.wait_for_selector("#loss .main-svg", timeout=60_000)
+    return page
+
+
+@pytest.fixture
+def page(browser, both):
+    page = open_gradio(browser, f"{both}/gradio/?lang=en")
+    yield page
+    assert page.failed == []
+    page.context.close()
+
+
+def alternative(page: Page, number: int):
+    """A picture's alternative text: 0 the file, 1 what the model sees, 2 the reconstruction, 3 the difference."""
+    return page.locator(".pictures img").nth(number)
+
+
+def shows(page: Page, number: int, text: str) -> None:
+    expect(alternative(page, number)).to_have_attribute("alt", re.compile(text), timeout=20_000)
+
+
+def tab(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name).click()
+
+
+def choose_model(page: Page, name: str) -> None:
+    page.locator("#model input").click()
+    page.get_by_role("option", name=name, exact=True).click()
+
+
+def pixels(page: Page, selector: str) -> list[str]:
+    return [image.get_attribute("src") for image in page.query_selector_all(selector)]
+
+
+def test_one_process_serves_both(both):
+    for path, expected in (("/_stcore/health", b"ok"), ("/gradio/", b"gradio_config"), ("/", b"<title>Streamlit")):
+        with urllib.request.urlopen(both + path) as answer:
+            assert expected in answer.read()
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(("link", "language"), [
+    ("?lang=en&model=mnist&beta=0.1&seed=11&example=3", "en"),
+    ("?lang=ko&model=fashion-mnist&beta=5&seed=2&example=Bag&noise=mean&pixels=draw&count=16&temperature=0.8", "ko"),
+    ("?lang=en&model=faces&beta=1&seed=7&example=2", "en"),
+    ("?lang=en&model=mnist-2d-autoencoder&example=8", "en"),
+])
+def test_a_link_shows_the_same_pictures_and_numbers_at_both(browser, both, link, language):
+    streamlit = open_page(browser, f"{both}/{link}")
+    gradio = open_gradio(browser, f"{both}/gradio/{link}")
+    for number, name in enumerate(("file", "seen", "reconstruction", "difference")):
+        theirs = streamlit.locator(f".st-key-{name} img")
+        assert alternative(gradio, number).get_attribute("alt") == theirs.get_attribute("alt")
+        assert alternative(gradio, number).get_attribute("src") == theirs.get_attribute("src"), name  # every pixel
+    sheet = streamlit.locator("[data-testid=stImage] img").last
+    assert gradio.locator("#gallery img").get_attribute("src") == sheet.get_attribute("src")
+    assert gradio.locator("#gallery img").get_attribute("alt") == sheet.get_attribute("alt")
+    said = streamlit.locator(".st-key-numbers").inner_text()
+    for paragraph in gradio.locator("#numbers > div > p, #numbers p:not(.described):not(details p)").all_inner_texts():
+        assert paragraph.strip() in re.sub(r"\s+", " ", said)
+    described = gradio.locator(".described").all_text_contents()
+    charts = [chart.get_attribute("aria-label") or chart.get_attribute("alt") or ""
+              for chart in streamlit.query_selector_all(".stPlotlyChart [role=img], .stPlotlyChart[aria-label]")]
+    assert set(described) <= set(charts) if any(charts) else len(described) >= 2
+    assert gradio.get_by_role("tab", name=Text(language)("picture.source_upload")).count() == 1
+    assert gradio.failed == []
+    streamlit.context.close()
+    gradio.context.close()
+
+
+def test_an_upload_is_the_same_at_both_and_survives_a_bad_file(browser, both, page, tmp_path):
+    digit, bad = tmp_path / "seven.png", tmp_path / "notes.txt"
+    digit.write_bytes(digit_png())
+    bad.write_text("no picture at all, but long enough to be one", encoding="utf-8")
+    tab(page, "Upload")
+    page.locator("#source-upload input").set_input_files(digit)
+    shows(page, 0, "300 × 400 pixels")
+    taken = pixels(page, ".pictures img")
+    page.locator("#source-upload input").set_input_files(bad)
+    expect(page.get_by_text("not a picture that can be read here")).to_be_visible(timeout=20_000)
+    assert pixels(page, ".pictures img") == taken
+
+    streamlit = open_page(browser, f"{both}/?lang=en&source=upload")
+    with answered(streamlit):
+        streamlit.locator(".st-key-upload input[type=file]").set_input_files(digit)
+        expect(streamlit.locator(".st-key-file img")).to_have_attribute("alt", re.compile("300 × 400"), timeout=20_000)
+    for name, source in zip(("file", "seen", "reconstruction", "difference"), taken, strict=True):
+        assert streamlit.locator(f".st-key-{name} img").get_attribute("src") == source
+    streamlit.context.close()
+
+
+def test_beta_by_the_keyboard_moves_everything(page):
+    before = pixels(page, ".pictures img, #gallery img"), page.locator("#numbers").inner_text()
+    page.locator("#beta input[type=range]").focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("status").filter(has_text="Beta = 10")).to_be_visible(timeout=20_000)
+    expect(page.locator("#gallery img")).to_have_attribute("alt", re.compile("at beta 10,"), timeout=20_000)
+    shows(page, 2, "at beta 10:")
+    after = pixels(page, ".pictures img, #gallery img")
+    assert after[2:] != before[0][2:]
+    assert page.locator("#numbers").inner_text() != before[1]
+    assert "beta=10" in page.locator(".languages a[lang=ko]").get_attribute("href")
+
+
+def test_drawing_and_camera_send_a_picture(page):
+    tab(page, "Draw")
+    field = page.locator("#source-draw canvas").bounding_box()
+    page.mouse.move(field["x"] + 60, field["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(field["x"] + 140, field["y"] + 50, steps=5)
+    page.mouse.move(field["x"] + 90, field["y"] + 160, steps=5)
+    page.mouse.up()
+    shows(page, 0, "400 × 400 pixels")
+    drawn = pixels(page, ".pictures img")
+    tab(page, "Camera")
+    page.get_by_role("button", name="Start the camera").click()
+    page.wait_for_function("document.querySelector('#source-camera video').videoWidth > 0")
+    page.get_by_role("button", name="Take the photograph").click()
+    page.wait_for_function("before => document.querySelector('.pictures img').src !== before", arg=drawn[0], timeout=20_000)
+
+
+def test_without_a_camera_it_says_so(browser, both):
+    page = open_gradio(browser, f"{both}/gradio/?lang=ko")
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('none')) }")
+    tab(page, Text("ko")("picture.source_camera"))
+    page.get_by_role("button", name=Text("ko")("source.start")).click()
+    expect(page.get_by_text(Text("ko")("source.no_camera"))).to_be_visible(timeout=20_000)
+    page.context.close()
+
+
+def test_a_photograph_is_framed_and_stays_for_the_models_that_can_read_it(page, tmp_path):
+    choose_model(page, "Faces, in colour")
+    shows(page, 1, "64 × 64 pixels")
+    face = tmp_path / "face.jpg"
+    face.write_bytes(portrait())
+    tab(page, "Upload")
+    page.locator("#source-upload input").set_input_files(face)
+    expect(page.locator("#framing .guide img")).to_be_visible(timeout=20_000)
+    shows(page, 0, "300 × 400 pixels")
+    whole = pixels(page, ".pictures img")
+    page.locator("#framing input[type=range]").first.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("before => document.querySelectorAll('.pictures img')[1].src !== before", arg=whole[1], timeout=20_000)
+    zoomed = pixels(page, ".pictures img")
+    assert zoomed[0] == whole[0]  # the file is the same, the model sees another part of it
+    page.locator("#framing input[type=checkbox]").click()
+    page.wait_for_function("before => document.querySelectorAll('.pictures img')[1].src !== before", arg=zoomed[1], timeout=20_000)
+    choose_model(page, "Garments")
+    shows(page, 1, "28 × 28 pixels, .* light")
+    shows(page, 0, "300 × 400 pixels")
+    choose_model(page, "Handwritten digits")
+    expect(page.get_by_text(re.compile("No ink found"))).to_be_visible(timeout=20_000)
+    shows(page, 0, "28 × 28 pixels")  # an example again, and the sentence that says why
+
+
+def test_a_new_eps_is_another_z_and_the_mean_has_none(page):
+    first = pixels(page, ".pictures img")[2]
+    page.locator("#new-eps").click()
+    page.wait_for_function("before => document.querySelectorAll('.pictures img')[2].src !== before", arg=first, timeout=20_000)
+    assert "eps=1" in page.locator(".languages a[lang=en]").get_attribute("href")
+    page.locator("#noise").get_by_text("the mean").click()
+    expect(page.locator(".languages a[lang=en]")).to_have_attribute("href", re.compile("noise=mean"), timeout=20_000)
+
+
+def test_the_browsers_language_is_the_first(browser, both):
+    page = open_gradio(browser, f"{both}/gradio/", locale="ko-KR")
+    expect(page.get_by_role("heading", name=Text("ko")("app.title"))).to_be_visible()
+    expect(page.get_by_role("tab", name=Text("ko")("picture.source_draw"))).to_be_visible()
+    page.get_by_role("link", name="English").click()
+    expect(page.get_by_role("tab", name="Draw")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("heading", name="VAE Lab")).to_be_visible(timeout=20_000)
+    page.context.close()
