@@ -6,7 +6,8 @@ import streamlit as st
 
 from ui.state import current_text
 
+here = Path(__file__).parent / "ui"
 text = current_text()
-st.set_page_config(page_title=text("app.title"), page_icon=Path(__file__).parent / "ui" / "icon.svg", layout="wide")
-st.html(Path(__file__).parent / "ui" / "style.css")
-st.navigation([st.Page("ui/pages/playground.py", title=text("app.playground"))], position="hidden").run()
+st.set_page_config(page_title=text("app.title"), page_icon=here / "icon.svg", layout="wide")
+st.html(here / "style.css")
+st.navigation([st.Page(here / "pages" / "playground.py", title=text("app.playground"))], position="hidden").run()

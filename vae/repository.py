@@ -31,6 +31,7 @@ from huggingface_hub.errors import (
     HTTPError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
+    OIDCError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
@@ -143,9 +144,11 @@ def require_writer(repo_id: str) -> None:
     """Raise HubError where a push cannot succeed: no name of a repository, or no token that may write."""
     if not REPO_ID.fullmatch(repo_id):
         raise HubError("missing", f"a repository's name looks like user/name, not {repo_id!r}")
-    if get_token() is None:
+    if _said(repo_id, None, get_token, writing=True) is None:
         raise HubError("denied", "there is no token for the Hub; log in with `hf auth login`, or set HF_TOKEN")
     set_client_factory(_impatient_client)
+    if os.environ.get("HF_OIDC_RESOURCE"):  # a Trusted Publisher's token is for one repository alone, and may write to it
+        return
     role = _said(repo_id, None, lambda: _persistently(HfApi().whoami)["auth"]["accessToken"]["role"], writing=True)
     if role == "read":
         raise HubError("denied", MAY_NOT_WRITE.format(repo_id=repo_id))
@@ -305,8 +308,9 @@ def _said(repo_id: str, revision: str | None, work: Callable[[], Answer], *, wri
     except RevisionNotFoundError as error:
         raise HubError("missing", f"{repo_id} has no revision {revision}; give a branch, a tag or a full commit id") from error
     except RepositoryNotFoundError as error:
-        raise HubError("missing", f"there is no repository {repo_id} on the Hub that you may read; check the name, or log in "
-                                  "with `hf auth login`") from error
+        raise HubError("missing", f"there is no repository {repo_id} that you may read; check the name, or log in") from error
+    except OIDCError as error:  # nobody who could vouch for this process
+        raise HubError("denied", _reason(error)) from error
     except HfHubHTTPError as error:
         raise _refusal_of_the_hub(repo_id, error, writing) from error
     except OfflineModeIsEnabled as error:

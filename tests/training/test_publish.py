@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from huggingface_hub import ModelCard
+from huggingface_hub.utils import _auth
 
 import vae
 from tests.conftest import files_of, hf, some_metrics, use_hub, write_idx
@@ -162,6 +163,32 @@ def test_a_token_that_will_not_do_is_said_with_what_to_do(local_hub, weights, ca
     assert sentence in failed(capsys)
     assert present == (NAME in local_hub.repositories)
     assert (weights / "README.md").read_bytes() == before  # it names no repository that may not be there
+
+
+@pytest.fixture
+def publisher(monkeypatch):
+    """A workflow that may exchange its own identity for a token of an hour: what a Trusted Publisher's environment is."""
+    monkeypatch.setattr(_auth, "_OIDC_TOKEN_CACHE", None)
+    monkeypatch.setenv("HF_OIDC_RESOURCE", NAME)
+    return monkeypatch
+
+
+def test_a_trusted_publisher_needs_no_token_of_its_own(local_hub, weights, publisher):
+    publisher.delenv("HF_TOKEN")
+    publisher.setenv("HF_OIDC_ID_TOKEN", "signed by the workflow's host")
+    local_hub.add(NAME, {"README.md": b"there already: such a token makes no repository"})
+    token = Answer({"access_token": "hf_writer", "token_type": "bearer", "expires_in": 3600})
+    local_hub.inject(Fault(instead=token), "POST /oauth/token")
+    # Nor does it say whose it is.
+    local_hub.inject(Fault(instead=error(403)), "GET /api/whoami", times=None)
+    assert run(weights) == 0
+    assert there(local_hub) == files_of(weights)
+
+
+def test_where_nobody_vouches_for_the_publisher_it_is_said(local_hub, weights, publisher, capsys):
+    assert run(weights) == 1
+    assert "HF_OIDC_ID_TOKEN" in capsys.readouterr().err
+    assert not local_hub.repositories
 
 
 def test_a_name_that_is_none_is_said(local_hub, weights, capsys):

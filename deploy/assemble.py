@@ -1,0 +1,47 @@
+"""Put together the folder that a Space on the Hugging Face Hub holds: python -m deploy.assemble docker|zerogpu FOLDER"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMON = ("gradio_app.py", "LICENSE", "vae", "ui", "weights")
+KINDS = {
+    # From the repository's root; then what takes the place of a file of the root.
+    "docker": (("README.md", "Dockerfile", ".dockerignore", "requirements.txt", "app.py", "asgi.py", ".streamlit", "docs"), None),
+    "zerogpu": ((), "deploy/zerogpu"),
+}
+GENERATED = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+def assemble(kind: str, folder: Path, root: Path = ROOT) -> list[str]:
+    """Write the Space of this kind into a new folder; the relative names of its files. FileExistsError where there is one."""
+    names, own = KINDS[kind]
+    folder.mkdir(parents=True)
+    for name in (*COMMON, *names):
+        if (root / name).is_dir():
+            shutil.copytree(root / name, folder / name, ignore=GENERATED)
+        else:
+            shutil.copy2(root / name, folder / name)
+    if own:
+        shutil.copytree(root / own, folder, ignore=GENERATED, dirs_exist_ok=True)
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Put together the folder that a Space holds; upload it with hf upload.")
+    parser.add_argument("kind", choices=KINDS, help="docker: page, Gradio and API; zerogpu: Gradio and API, free")
+    parser.add_argument("folder", type=Path, help="a new folder")
+    chosen = parser.parse_args(arguments)
+    try:
+        files = assemble(chosen.kind, chosen.folder)
+    except FileExistsError:
+        sys.exit(f"{chosen.folder} is there already; name a new folder, or remove that one")
+    print(f"{len(files)} files in {chosen.folder}; upload them with:\n"
+          f'hf upload spaces/USER/NAME {chosen.folder} . --delete "*"')
+
+
+if __name__ == "__main__":
+    main()
