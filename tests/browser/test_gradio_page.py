@@ -1,4 +1,4 @@
-"""Both front ends in one process, asgi.py, and a student at the Gradio page: the same pictures and numbers as at Streamlit's."""
+"""Both front ends in one process, and a student at the Gradio page: the same pictures and numbers as at Streamlit's."""
 
 import re
 import urllib.request
@@ -63,6 +63,12 @@ def choose_model(page: Page, name: str) -> None:
 
 def pixels(page: Page, selector: str) -> list[str]:
     return [image.get_attribute("src") for image in page.query_selector_all(selector)]
+
+
+def changed(page: Page, number: int, before: list[str]) -> None:
+    """Wait until a picture is another one than it was."""
+    page.wait_for_function("([number, before]) => document.querySelectorAll('.pictures img')[number].src !== before",
+                           arg=[number, before[number]], timeout=20_000)
 
 
 def test_one_process_serves_both(both):
@@ -150,7 +156,7 @@ def test_drawing_and_camera_send_a_picture(page):
     page.get_by_role("button", name="Start the camera").click()
     page.wait_for_function("document.querySelector('#source-camera video').videoWidth > 0")
     page.get_by_role("button", name="Take the photograph").click()
-    page.wait_for_function("before => document.querySelector('.pictures img').src !== before", arg=drawn[0], timeout=20_000)
+    changed(page, 0, drawn)
 
 
 def test_without_a_camera_it_says_so(browser, both):
@@ -175,11 +181,11 @@ def test_a_photograph_is_framed_and_stays_for_the_models_that_can_read_it(page, 
     page.locator("#framing input[type=range]").first.focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
-    page.wait_for_function("before => document.querySelectorAll('.pictures img')[1].src !== before", arg=whole[1], timeout=20_000)
+    changed(page, 1, whole)
     zoomed = pixels(page, ".pictures img")
     assert zoomed[0] == whole[0]  # the file is the same, the model sees another part of it
     page.locator("#framing input[type=checkbox]").click()
-    page.wait_for_function("before => document.querySelectorAll('.pictures img')[1].src !== before", arg=zoomed[1], timeout=20_000)
+    changed(page, 1, zoomed)
     choose_model(page, "Garments")
     shows(page, 1, "28 × 28 pixels, .* light")
     shows(page, 0, "300 × 400 pixels")
@@ -189,9 +195,9 @@ def test_a_photograph_is_framed_and_stays_for_the_models_that_can_read_it(page, 
 
 
 def test_a_new_eps_is_another_z_and_the_mean_has_none(page):
-    first = pixels(page, ".pictures img")[2]
+    first = pixels(page, ".pictures img")
     page.locator("#new-eps").click()
-    page.wait_for_function("before => document.querySelectorAll('.pictures img')[2].src !== before", arg=first, timeout=20_000)
+    changed(page, 2, first)
     assert "eps=1" in page.locator(".languages a[lang=en]").get_attribute("href")
     page.locator("#noise").get_by_text("the mean").click()
     expect(page.locator(".languages a[lang=en]")).to_have_attribute("href", re.compile("noise=mean"), timeout=20_000)

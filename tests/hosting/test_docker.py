@@ -1,0 +1,147 @@
+"""The container, as far as it can be had without Docker: every step of the Dockerfile, by a user without rights."""
+
+import functools
+import http.server
+import os
+import re
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import browser  # noqa: F401 – a fixture
+from tests.hosting.dockerfile import build, instructions
+from tests.ui.test_playground import digit_png
+
+ROOT = Path(__file__).parents[2]
+STEPS = instructions(ROOT / "Dockerfile")
+
+
+@pytest.fixture(scope="module")
+def container():
+    """The image built and started, on its own port. pytest's own folders are closed to other users."""
+    with tempfile.TemporaryDirectory(prefix="image") as place:
+        os.chmod(place, 0o755)
+        built = build(ROOT, Path(place), TORCH_INDEX="")
+        output = tempfile.TemporaryFile("w+")  # noqa: SIM115 – closed below
+        process = subprocess.Popen(built.command, cwd=built.folder, env=built.environment, user=built.user, stdout=output,
+                                   stderr=subprocess.STDOUT)
+        try:
+            for _ in range(600):
+                if process.poll() is not None:
+                    output.seek(0)
+                    pytest.fail(output.read())
+                try:
+                    built.run(built.health, as_user=True)
+                    break
+                except subprocess.CalledProcessError:
+                    time.sleep(0.1)
+            yield built
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+            output.seek(0)
+            assert "Traceback" not in output.read()
+            output.close()
+            subprocess.run(["chmod", "-R", "u+w", place], check=True)
+
+
+@pytest.fixture(scope="module")
+def other_site(tmp_path_factory):
+    """A page of another site that shows the app in a frame, as the Hub shows a Space. localhost is not 127.0.0.1."""
+    folder = tmp_path_factory.mktemp("site")
+    for name, path in (("page", "/?lang=en&source=upload"), ("gradio", "/gradio/?lang=en")):
+        frame = f'<iframe src="http://127.0.0.1:7860{path}" style="width: 1400px; height: 880px" allow="camera"></iframe>'
+        (folder / f"{name}.html").write_text(f"<!doctype html><title>A school</title>{frame}", encoding="utf-8")
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_address[1]}"
+        server.shutdown()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Not into the tests' output."""
+
+
+@pytest.fixture
+def digit(tmp_path) -> Path:
+    path = tmp_path / "seven.png"
+    path.write_bytes(digit_png())
+    return path
+
+
+@pytest.mark.slow
+def test_it_is_healthy_and_serves_page_and_api(container):
+    answer = container.run(container.health, as_user=True)
+    assert answer.returncode == 0
+    for path in ("/", "/gradio/", "/gradio/gradio_api/info"):
+        with urllib.request.urlopen(f"http://127.0.0.1:7860{path}") as answer:
+            assert answer.status == 200
+
+
+@pytest.mark.slow
+def test_the_health_check_looks_at_what_is_answered(container):
+    """A proxy's or an error page's 200 is no health."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        command = [part.replace("7860/_stcore/health", f"{server.server_address[1]}/") for part in container.health]
+        with pytest.raises(subprocess.CalledProcessError):
+            container.run(command, as_user=True)
+        server.shutdown()
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        command = [part.replace("7860", str(closed.getsockname()[1])) for part in container.health]
+        with pytest.raises(subprocess.CalledProcessError):
+            container.run(command, as_user=True)
+
+
+@pytest.mark.slow
+def test_its_user_can_change_nothing_of_the_code(container):
+    script = """import os
+writable = [path for folder, _, names in os.walk(".") for path in (folder, *(os.path.join(folder, name) for name in names))
+            if os.access(path, os.W_OK)]
+assert not writable, writable"""
+    if container.user is None:
+        pytest.skip("this process may not become another user")
+    assert container.run(["python", "-c", script], as_user=True).returncode == 0
+    assert container.run(["id", "-u"], as_user=True).stdout.strip() == "1000"
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_an_upload_from_inside_another_sites_frame_arrives(container, other_site, browser, digit):  # noqa: F811
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(f"{other_site}/page.html")
+    frame = page.frame_locator("iframe")
+    expect(frame.locator(".st-key-download")).to_be_visible(timeout=60_000)
+    frame.locator(".st-key-upload input[type=file]").set_input_files(digit)
+    expect(frame.locator(".st-key-file img")).to_have_attribute("alt", re.compile("300 × 400"), timeout=30_000)
+    page.goto(f"{other_site}/gradio.html")
+    frame = page.frame_locator("iframe")
+    expect(frame.locator("#gallery img")).to_be_visible(timeout=60_000)
+    frame.get_by_role("tab", name="Upload").click()
+    frame.locator("#source-upload input").set_input_files(digit)
+    expect(frame.locator(".pictures img").first).to_have_attribute("alt", re.compile("300 × 400"), timeout=30_000)
+    page.close()
+
+
+def test_the_image_gets_all_that_it_copies_and_nothing_that_it_does_not_need():
+    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {source for word, rest in STEPS if word == "COPY" for source in rest.split()[:-1]}
+    assert copied == let_in
+    assert all((ROOT / source).exists() for source in copied)
+
+
+def test_it_runs_without_rights_on_the_port_that_it_says():
+    words = [word for word, _ in STEPS]
+    assert words.index("USER") < words.index("CMD")
+    assert ("EXPOSE", "7860") in STEPS
+    assert '"--port", "7860"' in dict(STEPS)["CMD"]
