@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-COMMON = ("gradio_app.py", "LICENSE", "vae", "ui", "weights")
-KINDS = {
-    # From the repository's root; then what takes the place of a file of the root.
-    "docker": (("README.md", "Dockerfile", ".dockerignore", "requirements.txt", "app.py", "asgi.py", ".streamlit", "docs"), None),
+COMMON = ("gradio_app.py", "LICENSE", "CITATION.cff", "vae", "ui", "weights")
+KINDS = {  # what else lies at the root, and a folder whose files go to the root
+    "docker": (("README.md", "requirements.txt", "Dockerfile", ".dockerignore", ".streamlit", "app.py", "asgi.py", "docs"), None),
     "zerogpu": ((), "deploy/zerogpu"),
 }
 GENERATED = shutil.ignore_patterns("__pycache__", "*.pyc")

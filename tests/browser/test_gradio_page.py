@@ -22,6 +22,11 @@ def both():
         yield address
 
 
+def elsewhere(url: str, address: str) -> bool:
+    """Whether a request leaves our own server."""
+    return not url.startswith(("data:", "blob:", "/".join(address.split("/")[:3]) + "/"))
+
+
 def open_gradio(browser, address: str, **settings: object) -> Page:
     """A new visitor at the Gradio page, after everything has been drawn once. What fails on it is kept in page.failed."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, permissions=["camera"], **settings)
@@ -29,6 +34,7 @@ def open_gradio(browser, address: str, **settings: object) -> Page:
     page.failed = []
     page.on("pageerror", lambda error: page.failed.append(str(error)))
     page.on("response", lambda answer: answer.status >= 400 and page.failed.append(f"{answer.status} {answer.url}"))
+    page.on("request", lambda sent: elsewhere(sent.url, address) and page.failed.append(f"elsewhere: {sent.url}"))
     page.goto(address)
     page.wait_for_selector("#gallery img", timeout=60_000)
     page.wait_for_selector("#loss .main-svg", timeout=60_000)
@@ -76,6 +82,21 @@ def test_one_process_serves_both(both):
         with urllib.request.urlopen(both + path) as answer:
             assert expected in answer.read()
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_neither_page_asks_anybody_else_or_leaves_a_cookie(browser, both):
+    context = browser.new_context()
+    asked = []
+    context.on("request", lambda sent: asked.append(sent.url))
+    for path, drawn in (("/?lang=en", ".st-key-download"), ("/gradio/?lang=en", "#gallery img")):
+        page = context.new_page()
+        page.goto(both + path)
+        page.wait_for_selector(drawn, timeout=60_000)
+        page.wait_for_load_state("load")
+    assert len(asked) > 20
+    assert [url for url in asked if elsewhere(url, both)] == []
+    assert [cookie["name"] for cookie in context.cookies()] == []
+    context.close()
 
 
 @pytest.mark.parametrize(("link", "language"), [
