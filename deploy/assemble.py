@@ -8,7 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 COMMON = ("gradio_app.py", "LICENSE", "CITATION.cff", "vae", "ui", "weights")
 KINDS = {  # what else lies at the root, and a folder whose files go to the root
-    "docker": (("README.md", "requirements.txt", "Dockerfile", ".dockerignore", ".streamlit", "app.py", "asgi.py", "docs"), None),
+    "docker": (
+        ("README.md", "requirements.txt", "Dockerfile", ".dockerignore", ".streamlit", "app.py", "asgi.py", "docs"), None),
     "zerogpu": ((), "deploy/zerogpu"),
 }
 GENERATED = shutil.ignore_patterns("__pycache__", "*.pyc")

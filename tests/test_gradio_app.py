@@ -4,6 +4,8 @@ import asyncio
 import base64
 import http.client
 import json
+import re
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -131,6 +133,33 @@ def test_fifty_calls_at_once_get_each_their_own_answer(address):
         answers = [job.result(timeout=120) for job in jobs]
     assert answers == expected
     assert len({json.dumps(answer) for answer in answers}) == 50
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_python_of_the_readme_runs_and_prints(address, capsys):
+    section = README.partition("## Homework")[2].partition("\n## ")[0]
+    blocks = re.findall(r"```python\n(.*?)```", section, re.S)
+    assert len(blocks) == 2
+    code = "\n".join(blocks).replace("http://127.0.0.1:7860", address).replace("Client(", "Client(verbose=False, src=", 1)
+    assert set(re.findall(r'api_name="(/\w+)"', code)) == set(CALLS)
+    exec(compile(code, "README.md", "exec"), {})
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 6
+    answer = endpoints.reconstruct("7", beta=0.1, seed=7)
+    assert printed[1] == f"{answer['distortion']} {answer['rate']} {answer['average_distortion']}"
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="no curl here")
+def test_the_curl_of_the_readme_gets_answers(address, tmp_path):
+    (tmp_path / "digit.jpg").write_bytes(digit_png())
+    lines = README.partition("URL=")[2].partition("```")[0].replace("http://127.0.0.1:7860", address)
+    done = subprocess.run(["bash", "-c", f"URL={lines}"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
+    answers = [json.loads(line.removeprefix("data: "))[0] for line in done.stdout.splitlines() if line.startswith("data: [")]
+    assert len(answers) == len(CALLS) == done.stdout.count("event: complete")
+    assert answers[1] == endpoints.reconstruct("7", "mnist", 0.1)
+    assert answers[2] == endpoints.encode(DIGIT)
 
 
 def test_curl_gets_the_same(address):
