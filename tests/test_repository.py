@@ -10,6 +10,28 @@ from ui import figures
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PURE = {"figures.py", "pictures.py", "given.py", "sentences.py", "endpoints.py", "arguments.py"}
+
+
+def imported(path: Path) -> set[str]:
+    """The first parts of the modules that a file names in its imports."""
+    return set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(encoding="utf-8"), re.M))
+
+
+def test_the_arrows_between_the_parts_hold():
+    for path in ROOT.rglob("*.py"):
+        place = path.relative_to(ROOT)
+        top, names = place.parts[0], imported(path)
+        if top == "vae":
+            assert not names & {"ui", "training", "deploy", "streamlit", "gradio", "plotly"}, place
+        if top in ("ui", "app.py", "gradio_app.py", "asgi.py"):
+            assert not names & {"training", "benchmarks", "deploy", "tests"}, place
+        gradio_side = place.parts[:2] == ("ui", "blocks") or place.name in ("gradio_app.py", "asgi.py")
+        assert top in ("tests", "deploy") or "gradio" not in names or gradio_side, place
+        if gradio_side and place.name != "asgi.py":
+            assert "streamlit" not in names, place
+        if place.name in PURE and top == "ui":
+            assert not names & {"streamlit", "gradio"}, place
 
 
 def test_every_picture_and_link_of_the_readme_exists():
@@ -18,9 +40,9 @@ def test_every_picture_and_link_of_the_readme_exists():
 
 
 def test_the_readme_names_every_file_of_the_packages():
-    for folder in ("vae", "training", "ui"):
+    for folder in ("vae", "training", "ui", "ui/blocks", "deploy"):
         for path in (ROOT / folder).glob("*.py"):
-            assert path.name == "__init__.py" or path.name in README, path
+            assert path.name == "__init__.py" or path.stem in README, path
     for path in (ROOT / "benchmarks").glob("*.py"):
         assert path.name == "__init__.py" or f"benchmarks.{path.stem}" in README, path
     for path in (ROOT / "weights").iterdir():
@@ -51,10 +73,8 @@ def test_the_package_depends_on_what_it_imports_and_no_front_end():
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     declared = {re.split(r"[>=]", line)[0].replace("-", "_") for line in declared}
     declared = {{"pillow": "PIL", "opencv_python_headless": "cv2"}.get(name, name) for name in declared}
-    imported = set()
-    for path in (ROOT / "vae").glob("*.py"):
-        imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(encoding="utf-8"), re.M))
-    assert imported - sys.stdlib_module_names - {"vae"} == declared
+    names = set().union(*map(imported, (ROOT / "vae").glob("*.py")))
+    assert names - sys.stdlib_module_names - {"vae"} == declared
 
 
 def test_settings_that_stand_in_two_files_agree():
