@@ -11,6 +11,7 @@ from tests.servers import running
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-quic", "--no-first-run", "--force-device-scale-factor=1",
+         "--host-resolver-rules=MAP *.example 127.0.0.1",  # several sites on one machine
          "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera that shows a test pattern
 
 # Streamlit tells in an attribute whether its script runs; a page that is asked too early still shows what stood before.

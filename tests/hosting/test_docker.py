@@ -54,15 +54,15 @@ def container():
 
 @pytest.fixture(scope="module")
 def other_site(tmp_path_factory):
-    """A page of another site that shows the app in a frame, as the Hub shows a Space. localhost is not 127.0.0.1."""
+    """A page of another site that shows the app in a frame, as the Hub and schools show a Space."""
     folder = tmp_path_factory.mktemp("site")
     for name, path in (("page", "/?lang=en&source=upload"), ("gradio", "/gradio/?lang=en")):
-        frame = f'<iframe src="http://127.0.0.1:7860{path}" style="width: 1400px; height: 880px" allow="camera"></iframe>'
+        frame = f'<iframe src="http://lab.example:7860{path}" style="width: 1400px; height: 880px" allow="camera"></iframe>'
         (folder / f"{name}.html").write_text(f"<!doctype html><title>A school</title>{frame}", encoding="utf-8")
     handler = functools.partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://localhost:{server.server_address[1]}"
+        yield f"http://school.example:{server.server_address[1]}"
         server.shutdown()
 
 
