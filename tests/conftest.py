@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import os
 import struct
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from huggingface_hub import constants
 from huggingface_hub.utils import _http, close_session
 from PIL import Image
 
+from tests.browser.app import chromium, running_browser
 from tests.hub_server import HubServer
 from training import card
 from vae import hub as sources
@@ -33,6 +35,17 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One browser for all tests of a process. Without a Chromium they are skipped, but never in CI."""
+    if chromium() is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium on this machine: CI must not skip the browser tests")
+        pytest.skip("no Chromium or Chrome found; set CHROMIUM to its path")
+    with running_browser() as browser:
+        yield browser
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import browser  # noqa: F401 – a fixture
 from tests.hosting.dockerfile import build, instructions
 from tests.ui.test_playground import digit_png
 
@@ -117,7 +116,7 @@ assert not writable, writable"""
 
 @pytest.mark.slow
 @pytest.mark.browser
-def test_an_upload_from_inside_another_sites_frame_arrives(container, other_site, browser, digit):  # noqa: F811
+def test_an_upload_from_inside_another_sites_frame_arrives(container, other_site, browser, digit):
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(f"{other_site}/page.html")
     frame = page.frame_locator("iframe")
