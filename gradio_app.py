@@ -10,6 +10,7 @@ import gradio as gr
 from ui.blocks import guard, sessions
 from ui.blocks.api import add_endpoints
 from ui.blocks.page import CSS, Page, translations
+from ui.text import DEFAULT, Text
 
 AT_ONCE = max(2, os.cpu_count() or 2)  # computations of pages; as many of the API, which therefore never holds up a page
 QUEUE = 300  # that wait; a class of thirty in which everybody moves a slider has fewer
@@ -17,13 +18,19 @@ TRANSLATIONS = translations()
 # What both launch() and mount_gradio_app() take. Runs would otherwise be kept in the visitor's browser.
 OPTIONS = {
     "i18n": TRANSLATIONS, "css": CSS, "run_history": False, "show_error": False, "ssr_mode": False,
-    "footer_links": ["api"], "app_kwargs": {"middleware": guard.middleware()},
+    "footer_links": ["api"], "app_kwargs": {"middleware": guard.middleware(lambda: demo)},
     "theme": gr.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
 }
 
 
 class Lab(gr.Blocks):
-    """Blocks that also in a notebook are launched with their own strings and limits."""
+    """Blocks that also in a notebook are launched with their own strings and limits, and log nothing that they are given."""
+
+    def validate_inputs(self, block_fn: object, inputs: list[object]) -> None:
+        """Gradio's own check would print the values that came, also a picture, into the log."""
+        if len(inputs) < len(block_fn.inputs):
+            sentence = Text(DEFAULT)("api.few", name=block_fn.api_name, needed=len(block_fn.inputs), count=len(inputs))
+            raise gr.Error(sentence, print_exception=False)
 
     def launch(self, *arguments: object, **options: object) -> object:
         limits = {"state_session_capacity": sessions.MOST_SESSIONS, "max_threads": 2 * AT_ONCE}

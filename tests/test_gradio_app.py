@@ -211,6 +211,7 @@ def test_a_body_larger_than_the_largest_picture_is_refused(address):
     connection.endheaders()  # refused before a byte of it is sent
     assert connection.getresponse().status == 413
     connection.close()
+    assert status(f"{address}/gradio_api/call/encode", b"[" * 100_000) == 400
 
 
 def test_browsers_are_told_to_be_careful(address):
@@ -223,33 +224,95 @@ def test_browsers_are_told_to_be_careful(address):
     assert "fonts.googleapis" not in page
 
 
-def test_a_session_ends_with_its_page_and_an_api_call_leaves_nothing():
-    """In a process of its own: Gradio is slow to import, and warns at it."""
+def test_nothing_that_is_given_stays_behind_or_is_logged():
+    """In a process of its own, where one can look into the server: Gradio is slow to import, and warns at it."""
     script = """
-import time, httpx, gradio_app
+import base64, io, time, httpx, gradio_app
 from gradio_client import Client
-from ui.blocks import sessions
-app, url, _ = gradio_app.demo.launch(prevent_thread_lock=True, quiet=True)
-held = gradio_app.demo.state_holder
-client = Client(url, verbose=False, analytics_enabled=False)
-for count in range(1, 6):
-    client.predict(count=count, api_name="/sample")
-assert not held.session_data, list(held.session_data)
-assert held.capacity == sessions.MOST_SESSIONS
+from PIL import Image
+from ui import endpoints
+from ui.blocks import guard, sessions
+demo = gradio_app.demo
+app, url, _ = demo.launch(prevent_thread_lock=True, quiet=True)
+api, held, queue = url + "gradio_api/", demo.state_holder, demo._queue
+assert held.capacity == sessions.MOST_SESSIONS and queue.max_size == gradio_app.QUEUE
 told = httpx.get(url + "config").json()  # what a notebook shows: with our words and looks, and nothing kept in the browser
 assert told["i18n_translations"]["ko"]["sidebar.model"] == "모델"
 assert ".picture-source" in told["css"] and told["run_history"] is False and told["analytics_enabled"] is False
-assert httpx.post(url + "gradio_api/upload").status_code == 404
-held["page"], held["other"]
-sessions.closed(gradio_app.demo, "page", minutes=0.005)
-assert "page" in held
+sweeper = app.middleware_stack
+while not isinstance(sweeper, sessions.Sweeper):
+    sweeper = sweeper.app
+
+# API calls leave no session, and of a picture nothing but a digest.
+client = Client(url, verbose=False, analytics_enabled=False)
+buffer = io.BytesIO()
+Image.effect_mandelbrot((64, 64), (-2, -1.5, 1, 1.5), 50).convert("RGB").save(buffer, "PNG")
+picture = base64.b64encode(buffer.getvalue()).decode()
+client.predict(picture, model="faces", api_name="/reconstruct")
+assert not held.session_data, list(held.session_data)
+for model, digest, seed in endpoints._trade_offs:
+    assert isinstance(digest, bytes) and len(digest) == 32
+
+# A session lasts as long as its page is connected, and some minutes more.
+held["open"], held["closed"]
+with httpx.stream("GET", api + "heartbeat/open"):
+    time.sleep(0.3)
+    sweeper.sweep(minutes=10)
+    assert "open" in held and "closed" in held
+    sweeper.sweep(minutes=0)
+    assert "open" in held and "closed" not in held
 time.sleep(1)
-assert "page" not in held and "other" in held
-gradio_app.demo.close()
+sweeper.sweep(minutes=10)
+assert "open" in held  # the minutes have only begun
+sweeper.sweep(minutes=0)
+assert "open" not in held
+
+# An answer that nobody fetches is forgotten, too.
+for seed in range(5):
+    httpx.post(api + "call/v2/sample", json={"seed": seed}).raise_for_status()
+for _ in range(100):
+    if all(not messages.empty() for messages in queue.pending_messages_per_session.values()):
+        break
+    time.sleep(0.1)
+waiting = len(queue.pending_messages_per_session)
+assert waiting >= 5
+sweeper.sweep()
+assert len(queue.pending_messages_per_session) == waiting
+sweeper.sweep(seconds=0)
+assert not queue.pending_messages_per_session and not queue.event_ids_to_events, queue.event_ids_to_events
+
+# What is wrong with a call is one sentence, and nothing of the picture goes into the log.
+def answer(path, body):
+    got = httpx.post(api + path, json=body)
+    if got.status_code != 200:
+        return got.status_code, got.json()["error"]
+    name = path.split("/")[-1]
+    return 200, httpx.get(api + "call/" + name + "/" + got.json()["event_id"], timeout=30).text
+assert "encode takes 4 values" in answer("call/encode", {"data": [picture]})[1]
+for body in ({"data": [[picture], "mnist", None, 7]}, {"data": [{"x": picture}, 1, 2, 3]}, {"data": [picture] * 4}):
+    status, text = answer("call/encode", body)
+    assert status == 200 and "event: error" in text and '"error": null' not in text, text
+status, text = answer("call/v2/encode", {"picture": picture, "nonsense": picture})
+assert status == 422 and "nonsense" in text and picture not in text, text
+
+# Limits.
+assert answer("call/decode", {"data": [[[0.0] * 30_000], "mnist", 1.0]})[0] == 400  # more values than any use has
+assert answer("call/v2/sample", {"model": "x" * 300_000})[0] == 413  # no picture belongs there
+assert answer("call/v2/encode", {"picture": "A" * 300_000})[0] == 200
+guard.MOST_HELD_BYTES = 250_000
+assert answer("call/v2/encode", {"picture": "A" * 300_000}) == (
+    503, "too many pictures are waiting; try again in some seconds")
+queue.max_size = 0
+assert "full" in str(httpx.post(api + "call/v2/sample", json={}).json())
+demo.close()
+print("marker", picture[100:160])
 print("fine")
 """
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.stdout.endswith("fine\n"), done.stderr
+    marker = re.search("marker (.+)", done.stdout)[1]
+    assert marker not in done.stderr
+    assert done.stdout.count(marker) == 1
 
 
 def test_the_command_line_does_what_it_says():

@@ -5,7 +5,9 @@ written out in full, so that NumPy reads back the same bits. A rate that is infi
 Raises InputError for an argument that cannot be used, vae.ImageError for a picture, WeightsError for a model.
 """
 
-from functools import lru_cache
+import hashlib
+from collections import OrderedDict
+from threading import Lock
 from typing import TypedDict
 
 import numpy as np
@@ -20,6 +22,7 @@ from vae.experiments import Breakdown, TradeOff
 from vae.hub import Resolved
 
 DEFAULT_MODEL = "mnist"
+MOST_REMEMBERED = 512  # trade-offs
 
 
 class ModelCard(TypedDict):
@@ -222,14 +225,25 @@ def image(picture: object, model: Resolved) -> torch.Tensor:
 
 
 def trade_off(model: Resolved, pixels: torch.Tensor, seed: int) -> TradeOff:
-    """The picture's rate and distortion at every measured beta: once for a picture, however often beta moves."""
-    return _trade_off(model.model, tuple(entry.beta for entry in model.metrics.betas), pixels.numpy().tobytes(), seed)
+    """The picture's rate and distortion at every measured beta: once for a picture, however often beta moves.
+
+    Remembered are these numbers and a digest, never a picture: it ends with its session.
+    """
+    key = (model.model, hashlib.sha256(pixels.numpy().tobytes()).digest(), seed)
+    with _guard:
+        known = _trade_offs.get(key)
+    if known is None:
+        betas = tuple(entry.beta for entry in model.metrics.betas)
+        known = experiments.trade_off(model.model, pixels, betas, seed=seed)
+        with _guard:
+            _trade_offs[key] = known
+            while len(_trade_offs) > MOST_REMEMBERED:
+                _trade_offs.popitem(last=False)
+    return known
 
 
-@lru_cache(maxsize=512)
-def _trade_off(model: vae.VAE, betas: tuple[float, ...], pixels: bytes, seed: int) -> TradeOff:
-    shaped = torch.from_numpy(np.frombuffer(pixels, np.float32).copy()).view(model.config.image_shape)
-    return experiments.trade_off(model, shaped, betas, seed=seed)
+_guard = Lock()
+_trade_offs: OrderedDict[tuple, TradeOff] = OrderedDict()
 
 
 def _loss(model: Resolved, pixels: torch.Tensor, beta: float, seed: int) -> tuple[TradeOff, Breakdown | None]:

@@ -215,6 +215,36 @@ def test_a_photograph_is_framed_and_stays_for_the_models_that_can_read_it(page, 
     shows(page, 0, "28 × 28 pixels")  # an example again, and the sentence that says why
 
 
+def link(page: Page) -> str:
+    """The address of the view that is shown."""
+    return page.locator(".languages a[lang=en]").get_attribute("href")
+
+
+def links_to(page: Page, *settings: str) -> None:
+    for setting in settings:
+        expect(page.locator(".languages a[lang=en]")).to_have_attribute("href", re.compile(rf"{setting}(&|$)"), timeout=20_000)
+
+
+def test_whoever_clicks_fast_ends_where_the_last_click_was(page):
+    for wait in (0, 20, 120):
+        for name in ("5", "8", "4"):
+            page.locator("#example label").filter(has_text=name).click()
+            page.wait_for_timeout(wait)
+        links_to(page, "example=4")
+        page.wait_for_timeout(800)
+        assert "example=4&" in link(page)
+    for _ in range(5):
+        page.locator("#new-eps").click()
+    links_to(page, "eps=5")
+    choose_model(page, "Faces, in colour")
+    choose_model(page, "Garments")
+    links_to(page, "model=fashion-mnist")
+    expect(page.locator("#gallery a")).to_have_attribute("download", re.compile("^fashion-mnist"), timeout=20_000)
+    page.wait_for_timeout(1500)
+    assert "model=fashion-mnist&" in link(page)
+    shows(page, 1, "28 × 28 pixels, .* light")
+
+
 def test_a_new_eps_is_another_z_and_the_mean_has_none(page):
     first = pixels(page, ".pictures img")
     page.locator("#new-eps").click()

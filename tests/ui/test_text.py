@@ -10,7 +10,7 @@ import vae
 from ui.text import DEFAULT, LANGUAGES, Text, preferred, strings
 
 ROOT = Path(__file__).parents[2]
-CODE = "\n".join(path.read_text(encoding="utf-8") for path in [ROOT / "app.py", *(ROOT / "ui").rglob("*.py")])
+CODE = "\n".join(path.read_text(encoding="utf-8") for path in [ROOT / "app.py", ROOT / "gradio_app.py", *(ROOT / "ui").rglob("*.py")])
 
 
 def placeholders(sentence: str) -> set[str]:
@@ -33,7 +33,7 @@ def test_korean_is_translated():
 
 
 def test_every_key_in_the_code_exists_and_every_key_is_used():
-    named = set(re.findall(r"""(?:text|InputError|translate|\bt)\(\s*["']([a-z_]+\.[a-z_]+)["']""", CODE))
+    named = set(re.findall(r"""(?:text|Text\(DEFAULT\)|InputError|translate|\bt)\(\s*["']([a-z_]+\.[a-z_]+)["']""", CODE))
     assert named <= set(strings(DEFAULT))
     prefixes = tuple(re.findall(r'f"([a-z_]+\.[a-z_]*)\{', CODE))  # as in text(f"errors.{code}")
     assert {prefix for prefix in prefixes if prefix.endswith(".")} == {

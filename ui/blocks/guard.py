@@ -5,20 +5,26 @@ them is used here.
 """
 
 import re
+from collections.abc import Callable
 from urllib.parse import parse_qs
 
+import gradio as gr
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import vae
+from ui.blocks.sessions import Sweeper
 from ui.text import LANGUAGES
 
 MOST_BODY_BYTES = vae.images.MAX_BYTES * 4 // 3 + 65_536  # the largest picture in base64, and the other arguments
+MOST_SMALL_BYTES = 262_144  # where no picture belongs: 64 latents of 128 numbers
+MOST_HELD_BYTES = 200_000_000  # of all bodies that arrive or wait in the queue: a class that uploads at once
+MOST_VALUES = 20_000  # in one body; parsed, a million empty lists take a hundred times their bytes
+_WITH_A_PICTURE = re.compile(r"/gradio_api/(queue/join|call/(v2/)?(encode|reconstruct|rate_distortion)|mcp)/?")
 OPEN = re.compile(
     r"(?!.*\.\.)(/?|/config/?|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(static|assets|svelte)/.*"
-    r"|/gradio_api/(app_id|startup-events|info|openapi\.json|cancel|reset|login_check|token|user|heartbeat/\w+)/?"
+    r"|/gradio_api/(app_id|startup-events|info|cancel|reset|login_check|token|user|heartbeat/\w+)/?"
     r"|/gradio_api/queue/(join|data|status)/?|/gradio_api/call/[\w/]+|/gradio_api/mcp(/.*)?)"
 )
 HEADERS = {b"x-content-type-options": b"nosniff", b"referrer-policy": b"same-origin",
@@ -87,7 +93,77 @@ class Headers:
         await self.app(scope, receive, with_headers)
 
 
-def middleware() -> list[Middleware]:
-    """For the Gradio app, from the outside in."""
+class Limits:
+    """Refuses bodies that are too large, too many at once, or of too many values, before anything parses them.
+
+    An argument that a function does not have is one sentence, too, which Gradio would answer with a bare 500.
+    """
+
+    def __init__(self, app: ASGIApp, blocks: Callable[[], gr.Blocks]) -> None:
+        self.app, self.blocks = app, blocks
+        self.arriving = 0  # bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+            await self.app(scope, receive, send)
+            return
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        most = MOST_BODY_BYTES if _WITH_A_PICTURE.fullmatch(path) else MOST_SMALL_BYTES
+        chunks, size, more = [], int(dict(scope["headers"]).get(b"content-length", b"0") or 0), True
+        held = size if size <= most else 0
+        self.arriving += held
+        try:
+            if size > most:
+                await self._refuse(scope, receive, send, 413, f"a body of {most:,} bytes at most is read here")
+                return
+            if size > MOST_SMALL_BYTES and self.arriving + queued_bytes(self.blocks()) > MOST_HELD_BYTES:
+                await self._refuse(scope, receive, send, 503, "too many pictures are waiting; try again in some seconds")
+                return
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return
+                chunks.append(message.get("body", b""))
+                more = message.get("more_body", False)
+                if sum(map(len, chunks)) > most:
+                    await self._refuse(scope, receive, send, 413, f"a body of {most:,} bytes at most is read here")
+                    return
+            body = b"".join(chunks)
+            if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+                await self._refuse(scope, receive, send, 400, f"a body of {MOST_VALUES:,} values at most is read here")
+                return
+            await self._pass_on(body, scope, receive, send)
+        finally:
+            self.arriving -= held
+
+    async def _pass_on(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def again() -> Message:
+            return whole.pop() if whole else await receive()
+
+        try:
+            await self.app(scope, again, send)
+        except (TypeError, ValueError, KeyError) as error:  # raised before an answer begins: names of arguments
+            await self._refuse(scope, again, send, 422, str(error)[:300])
+
+    @staticmethod
+    async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, sentence: str) -> None:
+        await JSONResponse({"error": sentence, "detail": sentence}, status)(scope, receive, send)
+
+
+def queued_bytes(blocks: gr.Blocks) -> int:
+    """What the pictures of calls that wait in Gradio's queue take."""
+    waiting = [event for queue in blocks._queue.event_queue_per_concurrency_id.values() for event in list(queue.queue)]
+    values = [value for event in waiting if event.data for value in (*event.data.data, *_of(event.data.event_data))]
+    return sum(len(value) for value in values if isinstance(value, str))
+
+
+def _of(event_data: object) -> tuple[object, ...]:
+    return tuple(event_data.values()) if isinstance(event_data, dict) else ()
+
+
+def middleware(blocks: Callable[[], gr.Blocks]) -> list[Middleware]:
+    """For the Gradio app, from the outside in. blocks: the app's, which does not exist yet."""
     return [Middleware(Headers), Middleware(OnlyWhatIsNeeded), Middleware(LanguageOfTheLink),
-            Middleware(RequestBodyLimitMiddleware, max_body_size=MOST_BODY_BYTES)]
+            Middleware(Sweeper, blocks=blocks), Middleware(Limits, blocks=blocks)]

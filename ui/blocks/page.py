@@ -1,5 +1,6 @@
 """The page: where the controls stand, and what answers to which. Static labels follow the browser, sentences the request."""
 
+import uuid
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -10,7 +11,7 @@ import gradio as gr
 import vae
 from ui import arguments, endpoints, sentences
 from ui.arguments import DEFAULT_SEED, LARGEST_SEED, InputError
-from ui.blocks import answers, html, sessions
+from ui.blocks import answers, html
 from ui.blocks.answers import COUNTS, Chosen, Photo
 from ui.blocks.picture_source import KINDS, picture_source
 from ui.text import LANGUAGES, Text, preferred, strings
@@ -61,6 +62,7 @@ class Page:
 
     def __init__(self, blocks: gr.Blocks, translate: gr.I18n) -> None:
         self.blocks, self.t = blocks, translate
+        self.turn, self.turn_of_samples = gr.State(""), gr.State("")
         self.photo, self.eps = gr.State(None), gr.State(0)
         with gr.Row(elem_id="page"):
             with gr.Column(scale=1, min_width=260, elem_id="controls"):
@@ -124,33 +126,34 @@ class Page:
                                          elem_id="temperature")
 
     def _events(self) -> None:
+        """Whatever changes what is shown ends in one of two events, `view` and `samples`, of which the last one always wins.
+
+        What has to be prepared first, such as a new picture, says that it is done by another `turn`.
+        """
+        latest = {"trigger_mode": "always_last", **PAGE}
         link = [self.model, self.stop, self.seed, self.noise, self.eps, self.example]
-        own = [self.model, self.stop, self.seed, self.noise, self.eps, self.example, self.photo]
-        view = {"fn": self.view, "inputs": own, **PAGE,
-                "outputs": [self.before, self.code, self.code_said, self.after, self.loss, self.loss_said, self.plane,
-                            self.plane_said, self.beta_said, self.top]}
-        drawn = [self.model, self.stop, self.seed, self.count, self.pixels, self.temperature]
-        samples = {"fn": self.samples, "inputs": drawn, "outputs": [self.gallery], **PAGE}
+        gallery = [self.count, self.pixels, self.temperature]
         framing = [self.framing, self.guide, self.zoom, self.across, self.down, self.mirrored]
         frame = [self.photo, self.model, self.zoom, self.across, self.down, self.mirrored]
-        gallery = [self.count, self.pixels, self.temperature]
-        latest = {"trigger_mode": "always_last"}
+        moved = [self.stop.input, self.seed.input]
 
-        self.blocks.load(self.open, None, [*link, *gallery, self.new_eps, self.foot], **PAGE
-                         ).success(**view).success(**samples)
-        self.blocks.unload(self.close)
+        self.blocks.load(self.open, None, [self.turn, self.turn_of_samples, *link, *gallery, self.new_eps, self.foot], **PAGE)
         # Not `input`, which a dropdown of Gradio 6.31 sends twice.
-        self.model.select(self.choose_model, [self.model, self.example, self.photo],
-                         [self.stop, self.example, self.noise, self.new_eps, self.foot, self.photo, *framing], **PAGE
-                         ).success(**view).success(**samples)
-        self.example.input(lambda: (None, gr.Row(visible=False)), None, [self.photo, self.framing], **PAGE).success(**view)
+        self.model.select(self.choose_model, [self.model, self.example, self.photo], [
+            self.turn, self.turn_of_samples, self.stop, self.example, self.noise, self.new_eps, self.foot, self.photo, *framing,
+        ], **latest)
+        self.example.input(self.choose_example, None, [self.turn, self.photo, self.framing], **latest)
         for source in self.sources:
-            source.input(self.take, [self.model], [self.photo, *framing], **PAGE, **latest).success(**view)
-        gr.on([control.input for control in frame[2:]], self.frame, frame, [self.photo, self.guide], **PAGE, **latest
-              ).success(**view)
-        gr.on([self.new_eps.click], lambda eps: (eps + 1) % (LARGEST_SEED + 1), [self.eps], [self.eps], **PAGE).success(**view)
-        gr.on([self.stop.input, self.seed.input, self.noise.input], **view, **latest)
-        gr.on([self.stop.input, self.seed.input, *(control.input for control in gallery)], **samples, **latest)
+            source.input(self.take, [self.model], [self.turn, self.photo, *framing], **latest)
+        gr.on([control.input for control in frame[2:]], self.frame, frame, [self.turn, self.photo, self.guide], **latest)
+        # Every press counts, in order.
+        self.new_eps.click(lambda eps: [_turn(), (eps + 1) % (LARGEST_SEED + 1)], [self.eps], [self.turn, self.eps],
+                           trigger_mode="multiple", concurrency_limit=1, **PAGE | {"concurrency_id": "eps"})
+        gr.on([self.turn.change, self.noise.input, *moved], self.view, [*link, self.photo], [
+            self.before, self.code, self.code_said, self.after, self.loss, self.loss_said, self.plane, self.plane_said,
+            self.beta_said, self.top], **latest)
+        gr.on([self.turn_of_samples.change, *moved, *(control.input for control in gallery)], self.samples,
+              [self.model, self.stop, self.seed, *gallery], [self.gallery], **latest)
 
     # --- what the browser calls ---------------------------------------------------------------------------------------
 
@@ -164,7 +167,7 @@ class Page:
         model = endpoints.resolve(name if name in names else names[0])
         titles = [(sentences.title(text, name), name) for name in names]
         return [
-            gr.Dropdown(titles, value=model.name), _stop(model, _asked(asked, "beta", 1.0)),
+            _turn(), _turn(), gr.Dropdown(titles, value=model.name), _stop(model, _asked(asked, "beta", 1.0)),
             int(_asked(asked, "seed", DEFAULT_SEED, high=LARGEST_SEED)),
             _noise(text, model, asked.get("noise", "draw")), int(_asked(asked, "eps", 0, high=LARGEST_SEED)),
             _examples(text, model, asked.get("example")),
@@ -174,10 +177,6 @@ class Page:
             _asked(asked, "temperature", 1.0, high=1.5), gr.Button(visible=not model.model.config.autoencoder),
             answers.foot(text, Chosen.at(model.name, 0)),
         ]
-
-    def close(self, request: gr.Request) -> None:
-        """The page was left."""
-        sessions.closed(self.blocks, request.session_hash)
 
     @staticmethod
     @saying_what_is_wrong
@@ -189,9 +188,14 @@ class Page:
         except vae.ImageError as error:
             gr.Warning(text(f"errors.{error.code}", **error.details))
             photo = None
-        return [_stop(model, 1.0), _examples(text, model, example), _noise(text, model, "draw"),
+        return [_turn(), _turn(), _stop(model, 1.0), _examples(text, model, example), _noise(text, model, "draw"),
                 gr.Button(visible=not model.model.config.autoencoder), answers.foot(text, Chosen.at(name, 0)), photo,
                 *_framing(text, model, photo)]
+
+    @staticmethod
+    def choose_example() -> list[object]:
+        """An example takes the place of a file."""
+        return [_turn(), None, gr.Row(visible=False)]
 
     @staticmethod
     @saying_what_is_wrong
@@ -199,7 +203,7 @@ class Page:
         """A new picture; one that cannot be read leaves the last one where it is."""
         model = endpoints.resolve(name)
         taken = answers.photo(event, model)
-        return [taken, *_framing(Text(language(request)), model, taken)]
+        return [_turn(), taken, *_framing(Text(language(request)), model, taken)]
 
     @staticmethod
     @saying_what_is_wrong
@@ -207,10 +211,10 @@ class Page:
               ) -> list[object]:
         """The photograph that is shown, framed anew."""
         if photo is None:
-            return [gr.skip(), gr.skip()]
+            return [gr.skip(), gr.skip(), gr.skip()]
         model = endpoints.resolve(name)
         photo = photo.framed(model, Framing(zoom, across / 100, down / 100, mirrored))
-        return [photo, _guide(Text(language(request)), model, photo)]
+        return [_turn(), photo, _guide(Text(language(request)), model, photo)]
 
     @staticmethod
     @saying_what_is_wrong
@@ -227,6 +231,11 @@ class Page:
         """The gallery."""
         return answers.samples(Text(language(request)), Chosen.at(name, stop), arguments.whole("seed", seed, 0, LARGEST_SEED),
                                count, pixels, temperature)
+
+
+def _turn() -> str:
+    """Another one each time: what was prepared is to be shown."""
+    return uuid.uuid4().hex
 
 
 def _asked(asked: dict[str, str], key: str, default: float, high: float = 1e9) -> float:

@@ -68,19 +68,27 @@ function draw() {
 function camera() {
   const button = add(box, 'button', {type: 'button', textContent: text.start});
   const video = add(box, 'video', {autoplay: true, muted: true, playsInline: true, hidden: true});
-  let stream = null;
+  let stream = null, starting = false;
   const stop = () => {
+    if (!stream) return;
     stream.getTracks().forEach(track => track.stop());
     stream = null;
     video.hidden = true;
     button.textContent = text.start;
   };
+  // Left for another tab of the page, or for another page, it goes out.
+  new IntersectionObserver(([entry]) => { if (!entry.isIntersecting && !box.offsetParent) stop(); }).observe(box);
+  document.addEventListener('visibilitychange', () => { if (document.hidden) stop(); });
   button.onclick = async () => {
+    if (starting) return;
     if (!stream) {
+      starting = true;
       try {
         stream = await navigator.mediaDevices.getUserMedia({video: {facingMode: 'environment', width: {ideal: 1280}}});
       } catch {  // refused, none there, or a page without https
         return complain('no_camera');
+      } finally {
+        starting = false;
       }
       video.srcObject = stream;
       video.hidden = false;
