@@ -6,7 +6,7 @@ FROM python:3.11-slim
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 RUN useradd --create-home --uid 1000 user
-WORKDIR /home/user/app
+WORKDIR /app
 
 COPY requirements.txt ./
 RUN pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt
@@ -18,9 +18,9 @@ COPY ui ui
 COPY weights weights
 RUN python -m compileall -q vae ui app.py asgi.py gradio_app.py
 
-# The code belongs to root: whoever breaks in cannot change it.
+# The code and its folder belong to root: whoever breaks in cannot change it.
 USER user
-ENV HOME=/home/user PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+ENV HOME=/home/user PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1
 
 # Models that weights/sources.toml takes from the Hub are fetched now, and all are checked.
 RUN python -c "from vae import hub; [hub.resolve(name) for name in hub.names()]"

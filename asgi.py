@@ -4,7 +4,8 @@ from pathlib import Path
 
 import gradio as gr
 import streamlit as st
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse
 
 from gradio_app import OPTIONS, demo
 from ui.blocks.guard import Headers
@@ -12,5 +13,13 @@ from ui.blocks.guard import Headers
 pages = st.App(Path(__file__).parent / "app.py")
 app = FastAPI(lifespan=pages.lifespan(), docs_url=None, redoc_url=None, openapi_url=None)
 app.add_middleware(Headers)
+
+
+@app.get("/gradio")
+def with_a_slash(request: Request) -> RedirectResponse:
+    """Or it would be taken for a page of Streamlit's."""
+    return RedirectResponse(request.url.replace(path="/gradio/"))
+
+
 gr.mount_gradio_app(app, demo, "/gradio", **OPTIONS)
 app.mount("/", pages)

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -222,123 +221,6 @@ def test_browsers_are_told_to_be_careful(address):
     assert headers["Referrer-Policy"] == "same-origin"
     assert "X-Frame-Options" not in headers  # a hosted page is shown in a frame
     assert "fonts.googleapis" not in page
-
-
-def test_nothing_that_is_given_stays_behind_or_is_logged():
-    """In a process of its own, where one can look into the server: Gradio is slow to import, and warns at it."""
-    script = """
-import base64, io, time, httpx, gradio_app
-from gradio_client import Client
-from PIL import Image
-from ui import endpoints
-from ui.blocks import guard, sessions
-demo = gradio_app.demo
-app, url, _ = demo.launch(prevent_thread_lock=True, quiet=True)
-api, held, queue = url + "gradio_api/", demo.state_holder, demo._queue
-assert held.capacity == sessions.MOST_SESSIONS and queue.max_size == gradio_app.QUEUE
-told = httpx.get(url + "config").json()  # what a notebook shows: with our words and looks, and nothing kept in the browser
-assert told["i18n_translations"]["ko"]["sidebar.model"] == "모델"
-assert ".picture-source" in told["css"] and told["run_history"] is False and told["analytics_enabled"] is False
-sweeper = app.middleware_stack
-while not isinstance(sweeper, sessions.Sweeper):
-    sweeper = sweeper.app
-
-# API calls leave no session, and of a picture nothing but a digest.
-client = Client(url, verbose=False, analytics_enabled=False)
-buffer = io.BytesIO()
-Image.effect_mandelbrot((64, 64), (-2, -1.5, 1, 1.5), 50).convert("RGB").save(buffer, "PNG")
-picture = base64.b64encode(buffer.getvalue()).decode()
-client.predict(picture, model="faces", api_name="/reconstruct")
-assert not held.session_data, list(held.session_data)
-for model, digest, seed in endpoints._trade_offs:
-    assert isinstance(digest, bytes) and len(digest) == 32
-
-# A session lasts as long as its page is connected, and some minutes more.
-held["open"], held["closed"]
-with httpx.stream("GET", api + "heartbeat/open"):
-    time.sleep(0.3)
-    sweeper.sweep(minutes=10)
-    assert "open" in held and "closed" in held
-    sweeper.sweep(minutes=0)
-    assert "open" in held and "closed" not in held
-time.sleep(1)
-sweeper.sweep(minutes=10)
-assert "open" in held  # the minutes have only begun
-sweeper.sweep(minutes=0)
-assert "open" not in held
-
-# An answer that nobody fetches is forgotten, too.
-for seed in range(5):
-    httpx.post(api + "call/v2/sample", json={"seed": seed}).raise_for_status()
-for _ in range(100):
-    if all(not messages.empty() for messages in queue.pending_messages_per_session.values()):
-        break
-    time.sleep(0.1)
-waiting = len(queue.pending_messages_per_session)
-assert waiting >= 5
-sweeper.sweep()
-assert len(queue.pending_messages_per_session) == waiting
-sweeper.sweep(seconds=0)
-assert not queue.pending_messages_per_session and not queue.event_ids_to_events, queue.event_ids_to_events
-
-# What is wrong with a call is one sentence, and nothing of the picture goes into the log.
-def answer(path, body):
-    got = httpx.post(api + path, json=body)
-    if got.status_code != 200:
-        return got.status_code, got.json()["error"]
-    name = path.split("/")[-1]
-    return 200, httpx.get(api + "call/" + name + "/" + got.json()["event_id"], timeout=30).text
-assert "encode takes 4 values" in answer("call/encode", {"data": [picture]})[1]
-for body in ({"data": [[picture], "mnist", None, 7]}, {"data": [{"x": picture}, 1, 2, 3]}, {"data": [picture] * 4}):
-    status, text = answer("call/encode", body)
-    assert status == 200 and "event: error" in text and '"error": null' not in text, text
-status, text = answer("call/v2/encode", {"picture": picture, "nonsense": picture})
-assert status == 422 and "nonsense" in text and picture not in text, text
-
-# Limits.
-assert answer("call/decode", {"data": [[[0.0] * 30_000], "mnist", 1.0]})[0] == 400  # more values than any use has
-assert answer("call/v2/sample", {"model": "x" * 300_000})[0] == 413  # no picture belongs there
-assert answer("call/v2/encode", {"picture": "A" * 300_000})[0] == 200
-guard.MOST_HELD_BYTES = 250_000
-assert answer("call/v2/encode", {"picture": "A" * 300_000}) == (
-    503, "too many pictures are waiting; try again in some seconds")
-queue.max_size = 0
-assert "full" in str(httpx.post(api + "call/v2/sample", json={}).json())
-demo.close()
-print("marker", picture[100:160])
-print("fine")
-"""
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.stdout.endswith("fine\n"), done.stderr
-    marker = re.search("marker (.+)", done.stdout)[1]
-    assert marker not in done.stderr
-    assert done.stdout.count(marker) == 1
-
-
-def test_the_command_line_does_what_it_says():
-    """In one process, for Gradio is slow to import: what each option starts, and what is said where one cannot be had."""
-    script = """
-import contextlib, importlib.util, io, gradio_app
-def said(*arguments):
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        try:
-            gradio_app.main(list(arguments))
-        except SystemExit as end:
-            return end.code, output.getvalue()
-started = []
-gradio_app.demo.launch = lambda **options: started.append(options)
-assert said("--port", "many")[0] == 2 and "invalid int value: 'many'" in said("--port", "many")[1]
-assert said("--help")[0] == 0 and "--share" in said("--help")[1]
-said("--share", "--mcp", "--host", "0.0.0.0", "--port", "8000"), said()
-assert started == [{"share": True, "mcp_server": True, "server_name": "0.0.0.0", "server_port": 8000},
-                   {"share": False, "mcp_server": False, "server_name": "127.0.0.1", "server_port": None}], started
-importlib.util.find_spec = lambda name: None
-assert said("--mcp")[0].startswith('--mcp needs one more package: python -m pip install "gradio[mcp]=='), said("--mcp")
-print("fine")
-"""
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.stdout.endswith("fine\n"), done.stderr
 
 
 def test_latents_that_came_from_the_api_go_back_into_torch_unchanged(client):

@@ -78,7 +78,8 @@ def changed(page: Page, number: int, before: list[str]) -> None:
 
 
 def test_one_process_serves_both(both):
-    for path, expected in (("/_stcore/health", b"ok"), ("/gradio/", b"gradio_config"), ("/", b"<title>Streamlit")):
+    for path, expected in (("/_stcore/health", b"ok"), ("/gradio/", b"gradio_config"),
+                           ("/gradio?lang=ko", b"gradio_config"), ("/", b"<title>Streamlit")):
         with urllib.request.urlopen(both + path) as answer:
             assert expected in answer.read()
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -207,9 +208,14 @@ def test_a_photograph_is_framed_and_stays_for_the_models_that_can_read_it(page, 
     assert zoomed[0] == whole[0]  # the file is the same, the model sees another part of it
     page.locator("#framing input[type=checkbox]").click()
     changed(page, 1, zoomed)
+    page.locator("#beta input[type=range]").focus()
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    shows(page, 2, "at beta 10:")
     choose_model(page, "Garments")
     shows(page, 1, "28 × 28 pixels, .* light")
     shows(page, 0, "300 × 400 pixels")
+    shows(page, 2, "at beta 10:")  # kept
     choose_model(page, "Handwritten digits")
     expect(page.get_by_text(re.compile("No ink found"))).to_be_visible(timeout=20_000)
     shows(page, 0, "28 × 28 pixels")  # an example again, and the sentence that says why
@@ -223,6 +229,41 @@ def link(page: Page) -> str:
 def links_to(page: Page, *settings: str) -> None:
     for setting in settings:
         expect(page.locator(".languages a[lang=en]")).to_have_attribute("href", re.compile(rf"{setting}(&|$)"), timeout=20_000)
+
+
+def test_the_address_holds_everything_but_a_file_of_ones_own(page):
+    page.locator("#count").get_by_text("16", exact=True).click()
+    page.wait_for_function("location.search.includes('count=16')", timeout=5_000)
+    page.locator("#seed input").fill("12")
+    page.locator("#noise").get_by_text("the mean").click()
+    links_to(page, "seed=12&noise=mean&eps=0&example=0&count=16&pixels=mean&temperature=1")
+    page.wait_for_function("location.search.includes('seed=12&noise=mean&eps=0&example=0&count=16')", timeout=20_000)
+    expect(page.locator("#new-eps")).to_be_disabled()
+    assert page.locator("#beta input[type=range]").get_attribute("aria-valuetext") == "1"
+    page.locator(".languages a[lang=ko]").click()
+    expect(page.get_by_role("heading", name=Text("ko")("app.title"))).to_be_visible(timeout=20_000)
+    expect(page.locator("#gallery img")).to_have_attribute("alt", re.compile("12.*16"), timeout=20_000)
+
+
+def test_a_seed_that_is_none_is_one_sentence_and_an_empty_field_none(page):
+    page.locator("#seed input").fill("100000")
+    expect(page.get_by_text("Seed must be a whole number from 0 to 99999; 100000 is not.")).to_have_count(1, timeout=20_000)
+    page.locator("#seed input").fill("")
+    page.wait_for_timeout(800)
+    assert page.get_by_test_id("toast-text").count() == 1
+    page.locator("#seed input").fill("3")
+    links_to(page, "seed=3")
+
+
+def test_after_a_file_each_example_can_be_chosen(page, tmp_path):
+    file = tmp_path / "seven.png"
+    file.write_bytes(digit_png())
+    tab(page, "Upload")
+    page.locator("#source-upload input").set_input_files(file)
+    shows(page, 0, "300 × 400 pixels")
+    tab(page, "Examples")
+    page.locator("#example label").first.click()
+    shows(page, 0, "28 × 28 pixels")
 
 
 def test_whoever_clicks_fast_ends_where_the_last_click_was(page):

@@ -59,7 +59,7 @@ def build(root: Path, place: Path, **arguments: str) -> Built:
     subprocess.run([sys.executable, "-m", "pip", "-q", "--python", str(venv / "bin" / "python"), "install", "pip"], check=True,
                    capture_output=True)
     kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "LANG", "SSL"))}
-    built = Built(home / "app", kept | {"PATH": f"{venv / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent"}, user)
+    built = Built(place / "app", kept | {"PATH": f"{venv / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent"}, user)
     if user:
         os.chown(home, user, user)
     as_user = False
@@ -72,7 +72,7 @@ def build(root: Path, place: Path, **arguments: str) -> Built:
                 for name, value in (pair.split("=") for pair in rest.split()):
                     built.environment[name] = value.replace("/home/user", str(home))
             case "WORKDIR":
-                assert rest == "/home/user/app"
+                assert rest == "/app"
                 built.folder.mkdir()
             case "COPY":
                 *sources, target = rest.split()

@@ -18,6 +18,7 @@ from ui import endpoints
 from vae import hub
 
 ROOT = Path(__file__).parents[2]
+SERVERS = ("fastapi", "starlette", "uvicorn")  # of asgi.py; elsewhere they come with Gradio or Streamlit
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 
 
@@ -52,7 +53,7 @@ def test_the_free_space_has_the_versions_of_the_others_but_the_torch_that_zerogp
     assert told["sdk_version"] == root.pop("gradio")
     assert tuple(map(int, free.pop("torch").split(".")[:2])) <= (2, 11)
     assert free.items() <= root.items()
-    assert set(root) - set(free) == {"streamlit", "streamlit-drawable-canvas", "torch"}
+    assert set(root) - set(free) == {"streamlit", "streamlit-drawable-canvas", "torch", *SERVERS}
     assert (ROOT / "deploy" / "zerogpu" / told["app_file"]).exists()
 
 
@@ -92,7 +93,8 @@ def test_the_free_space_answers_with_and_without_the_package_that_only_spaces_ha
 
 def test_the_cloud_gets_the_same_versions_without_gradio():
     root = pins("requirements.txt")
-    del root["gradio"]
+    for name in ("gradio", *SERVERS):
+        del root[name]
     assert pins("deploy/streamlit-cloud/requirements.txt") == root
     text = (ROOT / "deploy" / "streamlit-cloud" / "requirements.txt").read_text()
     for minor in (11, 12, 13):

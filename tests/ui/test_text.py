@@ -10,7 +10,8 @@ import vae
 from ui.text import DEFAULT, LANGUAGES, Text, preferred, strings
 
 ROOT = Path(__file__).parents[2]
-CODE = "\n".join(path.read_text(encoding="utf-8") for path in [ROOT / "app.py", ROOT / "gradio_app.py", *(ROOT / "ui").rglob("*.py")])
+SOURCES = [ROOT / "app.py", ROOT / "gradio_app.py", *(ROOT / "ui").rglob("*.py")]
+CODE = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
 
 
 def placeholders(sentence: str) -> set[str]:

@@ -71,7 +71,7 @@ def photo(event: gr.EventData, model: Resolved) -> Photo:
 
 
 def view(text: Text, at: Chosen, seed: int, noise: str, eps: int, example: str, photo: Photo | None) -> list[object]:
-    """Everything that answers to the picture, in the order of Page.view_outputs."""
+    """Everything that answers to the picture, in the order in which the page takes it."""
     model, shown = at.model, photo.given if photo else given.example(at.model, example)
     image = shown.view.image
     seen = experiments.reconstruct(model.model, image, at.beta, seed=seed, draw=eps,

@@ -20,6 +20,7 @@ from ui.text import LANGUAGES
 MOST_BODY_BYTES = vae.images.MAX_BYTES * 4 // 3 + 65_536  # the largest picture in base64, and the other arguments
 MOST_SMALL_BYTES = 262_144  # where no picture belongs: 64 latents of 128 numbers
 MOST_HELD_BYTES = 200_000_000  # of all bodies that arrive or wait in the queue: a class that uploads at once
+MOST_CALLS_WAITING = 200  # of the API; the rest of the queue is the pages'
 MOST_VALUES = 20_000  # in one body; parsed, a million empty lists take a hundred times their bytes
 _WITH_A_PICTURE = re.compile(r"/gradio_api/(queue/join|call/(v2/)?(encode|reconstruct|rate_distortion)|mcp)/?")
 OPEN = re.compile(
@@ -116,6 +117,9 @@ class Limits:
             if size > most:
                 await self._refuse(scope, receive, send, 413, f"a body of {most:,} bytes at most is read here")
                 return
+            if path.startswith("/gradio_api/call/") and len(_waiting(self.blocks())) >= MOST_CALLS_WAITING:
+                await self._refuse(scope, receive, send, 503, "too many calls are waiting; try again in some seconds")
+                return
             if size > MOST_SMALL_BYTES and self.arriving + queued_bytes(self.blocks()) > MOST_HELD_BYTES:
                 await self._refuse(scope, receive, send, 503, "too many pictures are waiting; try again in some seconds")
                 return
@@ -152,10 +156,13 @@ class Limits:
         await JSONResponse({"error": sentence, "detail": sentence}, status)(scope, receive, send)
 
 
+def _waiting(blocks: gr.Blocks) -> list[object]:
+    return [event for queue in blocks._queue.event_queue_per_concurrency_id.values() for event in list(queue.queue)]
+
+
 def queued_bytes(blocks: gr.Blocks) -> int:
     """What the pictures of calls that wait in Gradio's queue take."""
-    waiting = [event for queue in blocks._queue.event_queue_per_concurrency_id.values() for event in list(queue.queue)]
-    values = [value for event in waiting if event.data for value in (*event.data.data, *_of(event.data.event_data))]
+    values = [value for event in _waiting(blocks) if event.data for value in (*event.data.data, *_of(event.data.event_data))]
     return sum(len(value) for value in values if isinstance(value, str))
 
 

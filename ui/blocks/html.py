@@ -8,7 +8,7 @@ from ui.figures import DISTORTION, RATE
 
 
 def pictures(labelled: Iterable[tuple[str, str, str]]) -> str:
-    """Label, address and alternative text of each: side by side, below each other where there is no room."""
+    """Label, address and alternative text of each: side by side."""
     return f'<div class="pictures">{"".join(_picture(*picture) for picture in labelled)}</div>'
 
 

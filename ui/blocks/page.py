@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import gradio as gr
 
@@ -20,6 +20,12 @@ from vae.images import WHOLE, Framing
 from vae.weights import WeightsError
 
 CSS = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+# The address bar always holds the link to what is shown; and a slider that counts stops says its beta to a screen reader.
+SHOW_LINK = """() => setTimeout(() => {  // when the answer that brings the link has been drawn
+  const query = document.querySelector('.languages a[aria-current]').search;
+  history.replaceState(null, '', query + location.hash);
+  document.querySelector('#beta input[type=range]')?.setAttribute('aria-valuetext', new URLSearchParams(query).get('beta'));
+}, 100)"""
 MOST_STOPS = 200  # betas of a model; ten a decade are measured
 PAGE = {"api_visibility": "private", "show_progress": "hidden", "concurrency_id": "page"}
 
@@ -64,6 +70,7 @@ class Page:
         self.blocks, self.t = blocks, translate
         self.turn, self.turn_of_samples = gr.State(""), gr.State("")
         self.photo, self.eps = gr.State(None), gr.State(0)
+        self.query = gr.Textbox(visible="hidden", elem_id="query")
         with gr.Row(elem_id="page"):
             with gr.Column(scale=1, min_width=260, elem_id="controls"):
                 self._controls()
@@ -84,8 +91,7 @@ class Page:
         self.model = gr.Dropdown(names, value=endpoints.DEFAULT_MODEL, label=t("sidebar.model"), elem_id="model")
         self.stop = gr.Slider(0, MOST_STOPS, 0, step=1, label=t("sidebar.beta"), elem_id="beta", buttons=[])
         self.beta_said = gr.HTML()
-        self.seed = gr.Number(DEFAULT_SEED, label=t("sidebar.seed"), precision=0, minimum=0, maximum=LARGEST_SEED,
-                              elem_id="seed")
+        self.seed = gr.Number(DEFAULT_SEED, label=t("sidebar.seed"), elem_id="seed")
         self.noise = gr.Radio(["draw", "mean"], value="draw", label=t("sidebar.noise"), elem_id="noise")
         self.new_eps = gr.Button(t("picture.new_eps"), elem_id="new-eps")
         self.foot = gr.HTML()
@@ -96,7 +102,8 @@ class Page:
             with gr.Tabs(elem_id="sources"):
                 with gr.Tab(t("picture.source_example"), id="example"):
                     every = {name for model in hub.names() for name in _names_of_examples(model)}
-                    self.example = gr.Radio(sorted(every), show_label=False, container=False, elem_id="example")
+                    self.example = gr.Radio(sorted(every), label=t("picture.example"), show_label=False, container=False,
+                                            elem_id="example")
                 self.sources = []
                 for kind in KINDS:
                     with gr.Tab(t(f"picture.source_{kind}"), id=kind):
@@ -139,21 +146,24 @@ class Page:
 
         self.blocks.load(self.open, None, [self.turn, self.turn_of_samples, *link, *gallery, self.new_eps, self.foot], **PAGE)
         # Not `input`, which a dropdown of Gradio 6.31 sends twice.
-        self.model.select(self.choose_model, [self.model, self.example, self.photo], [
+        self.model.select(self.choose_model, [self.model, self.query, self.photo], [
             self.turn, self.turn_of_samples, self.stop, self.example, self.noise, self.new_eps, self.foot, self.photo, *framing,
         ], **latest)
         self.example.input(self.choose_example, None, [self.turn, self.photo, self.framing], **latest)
         for source in self.sources:
-            source.input(self.take, [self.model], [self.turn, self.photo, *framing], **latest)
+            source.input(self.take, [self.model], [self.turn, self.example, self.photo, *framing], **latest)
         gr.on([control.input for control in frame[2:]], self.frame, frame, [self.turn, self.photo, self.guide], **latest)
         # Every press counts, in order.
         self.new_eps.click(lambda eps: [_turn(), (eps + 1) % (LARGEST_SEED + 1)], [self.eps], [self.turn, self.eps],
                            trigger_mode="multiple", concurrency_limit=1, **PAGE | {"concurrency_id": "eps"})
         gr.on([self.turn.change, self.noise.input, *moved], self.view, [*link, self.photo], [
             self.before, self.code, self.code_said, self.after, self.loss, self.loss_said, self.plane, self.plane_said,
-            self.beta_said, self.top], **latest)
+            self.beta_said], **latest)
         gr.on([self.turn_of_samples.change, *moved, *(control.input for control in gallery)], self.samples,
               [self.model, self.stop, self.seed, *gallery], [self.gallery], **latest)
+        gr.on([self.turn.change, self.noise.input, *moved, *(control.input for control in gallery)], self.link,
+              [*link, *gallery], [self.top, self.query, self.new_eps], **latest
+              ).success(None, None, None, js=SHOW_LINK, show_progress="hidden", api_visibility="private")
 
     # --- what the browser calls ---------------------------------------------------------------------------------------
 
@@ -180,17 +190,19 @@ class Page:
 
     @staticmethod
     @saying_what_is_wrong
-    def choose_model(request: gr.Request, name: str, example: str, photo: Photo | None) -> list[object]:
-        """Controls of another model; the picture stays where this model can read it too."""
+    def choose_model(request: gr.Request, name: str, query: str | None, photo: Photo | None) -> list[object]:
+        """Controls of another model, at the same beta; the picture stays where this model can read it too."""
         text, model = Text(language(request)), endpoints.resolve(name)
+        asked = dict(parse_qsl((query or "").removeprefix("?")))
         try:
             photo = photo and photo.framed(model, WHOLE)
         except vae.ImageError as error:
-            gr.Warning(text(f"errors.{error.code}", **error.details))
+            gr.Warning(f"{text(f'errors.{error.code}', **error.details)} {text('source.put_aside')}")
             photo = None
-        return [_turn(), _turn(), _stop(model, 1.0), _examples(text, model, example), _noise(text, model, "draw"),
-                gr.Button(visible=not model.model.config.autoencoder), answers.foot(text, Chosen.at(name, 0)), photo,
-                *_framing(text, model, photo)]
+        autoencoder, beta = model.model.config.autoencoder, _asked(asked, "beta", 1.0) or 1.0
+        return [_turn(), _turn(), _stop(model, beta), _examples(text, model, asked.get("example"), photo),
+                _noise(text, model, asked.get("noise", "draw")), gr.Button(visible=not autoencoder),
+                answers.foot(text, Chosen.at(name, 0)), photo, *_framing(text, model, photo)]
 
     @staticmethod
     def choose_example() -> list[object]:
@@ -203,7 +215,8 @@ class Page:
         """A new picture; one that cannot be read leaves the last one where it is."""
         model = endpoints.resolve(name)
         taken = answers.photo(event, model)
-        return [_turn(), taken, *_framing(Text(language(request)), model, taken)]
+        text = Text(language(request))
+        return [_turn(), _examples(text, model, None, taken), taken, *_framing(text, model, taken)]
 
     @staticmethod
     @saying_what_is_wrong
@@ -218,19 +231,45 @@ class Page:
 
     @staticmethod
     @saying_what_is_wrong
-    def view(request: gr.Request, name: str, stop: int, seed: int, noise: str, eps: int, example: str, photo: Photo | None
-             ) -> list[object]:
+    def view(request: gr.Request, name: str, stop: int, seed: object, noise: str, eps: int, example: str | None,
+             photo: Photo | None) -> list[object]:
         """Everything that answers to the picture and to beta."""
-        text, at, seed = Text(language(request)), Chosen.at(name, stop), arguments.whole("seed", seed, 0, LARGEST_SEED)
-        link = {"model": name, "beta": f"{at.beta:g}", "seed": seed, "noise": noise, "eps": eps, "example": example}
-        return [*answers.view(text, at, seed, noise, eps, example, photo), _beta_said(text, at), _top(text, link)]
+        text, at = Text(language(request)), Chosen.at(name, stop)
+        if seed is None:  # about to be typed
+            return [gr.skip()] * 9
+        seed = arguments.whole(text("sidebar.seed"), seed, 0, LARGEST_SEED)
+        if example is None and photo is None:  # a file was shown, and the server no longer has it
+            gr.Warning(text("source.put_aside"))
+        return [*answers.view(text, at, seed, noise, eps, example, photo), _beta_said(text, at)]
 
     @staticmethod
     @saying_what_is_wrong
-    def samples(request: gr.Request, name: str, stop: int, seed: int, count: int, pixels: str, temperature: float) -> str:
-        """The gallery."""
-        return answers.samples(Text(language(request)), Chosen.at(name, stop), arguments.whole("seed", seed, 0, LARGEST_SEED),
-                               count, pixels, temperature)
+    def samples(request: gr.Request, name: str, stop: int, seed: object, count: int, pixels: str, temperature: float) -> object:
+        """The gallery. What is wrong with the seed, `view` says."""
+        if not _is_seed(seed):
+            return gr.skip()
+        return answers.samples(Text(language(request)), Chosen.at(name, stop), int(seed), count, pixels, temperature)
+
+    @staticmethod
+    @saying_what_is_wrong
+    def link(request: gr.Request, name: str, stop: int, seed: object, noise: str, eps: int, example: str | None, count: int,
+             pixels: str, temperature: float) -> list[object]:
+        """The link that opens what is shown, but for a file of one's own; and whether there is an eps to draw anew."""
+        text, at = Text(language(request)), Chosen.at(name, stop)
+        if not _is_seed(seed):
+            return [gr.skip()] * 3
+        values = {"model": name, "beta": f"{at.beta:g}", "seed": int(seed), "noise": noise, "eps": eps, "example": example,
+                  "count": count, "pixels": pixels, "temperature": f"{temperature:g}"}
+        values = {key: value for key, value in values.items() if value is not None}
+        query = "?" + urlencode(values | {"lang": text.language})
+        return [_top(text, values), query, gr.Button(interactive=noise != "mean")]
+
+
+def _is_seed(value: object) -> bool:
+    try:
+        return arguments.whole("seed", value, 0, LARGEST_SEED) >= 0
+    except InputError:
+        return False
 
 
 def _turn() -> str:
@@ -258,10 +297,11 @@ def _stop(model: hub.Resolved, beta: float) -> gr.Slider:
     return gr.Slider(0, max(1, len(betas) - 1), betas.index(model.metrics.at(beta or betas[0]).beta), visible=len(betas) > 1)
 
 
-def _examples(text: Text, model: hub.Resolved, wanted: str | None) -> gr.Radio:
+def _examples(text: Text, model: hub.Resolved, wanted: str | None, photo: Photo | None = None) -> gr.Radio:
+    """None is chosen while a file is shown, so that each can be."""
     names = model.examples.names
     said = [(text(f"examples.{name}") if text.has(f"examples.{name}") else name, name) for name in names]
-    return gr.Radio(said, value=wanted if wanted in names else names[0])
+    return gr.Radio(said, value=None if photo else wanted if wanted in names else names[0])
 
 
 def _noise(text: Text, model: hub.Resolved, wanted: str) -> gr.Radio:

@@ -59,7 +59,9 @@ class Sweeper:
             if not self.connected[session]:
                 del self.connected[session]
                 holder = self.blocks().state_holder
-                if session in holder.time_last_used:
+                if "/call/" in scope["path"]:  # answered, also where our function was never reached
+                    forget(self.blocks(), session)
+                elif session in holder.time_last_used:
                     holder.time_last_used[session] = datetime.now()  # the minutes begin when the page is left
 
     @staticmethod
