@@ -63,8 +63,9 @@ def tab(page: Page, name: str) -> None:
 
 
 def choose_model(page: Page, name: str) -> None:
-    page.locator("#model input").click()
-    page.get_by_role("option", name=name, exact=True).click()
+    choice = page.locator("#model").get_by_label(name, exact=True)
+    choice.focus()
+    page.keyboard.press("Space")
 
 
 def pixels(page: Page, selector: str) -> list[str]:

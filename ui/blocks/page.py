@@ -88,7 +88,7 @@ class Page:
         t, names = self.t, list(hub.names())
         # What a page sends is checked against these when its session is no longer known: a server that was started anew.
         self.top = gr.HTML(elem_id="top")
-        self.model = gr.Dropdown(names, value=endpoints.DEFAULT_MODEL, label=t("sidebar.model"), elem_id="model")
+        self.model = gr.Radio(names, value=endpoints.DEFAULT_MODEL, label=t("sidebar.model"), elem_id="model")
         self.stop = gr.Slider(0, MOST_STOPS, 0, step=1, label=t("sidebar.beta"), elem_id="beta", buttons=[])
         self.beta_said = gr.HTML()
         self.seed = gr.Number(DEFAULT_SEED, label=t("sidebar.seed"), elem_id="seed")
@@ -145,8 +145,8 @@ class Page:
         moved = [self.stop.input, self.seed.input]
 
         self.blocks.load(self.open, None, [self.turn, self.turn_of_samples, *link, *gallery, self.new_eps, self.foot], **PAGE)
-        # Not `input`, which a dropdown of Gradio 6.31 sends twice.
-        self.model.select(self.choose_model, [self.model, self.query, self.photo], [
+        # A dropdown of Gradio 6.31 sends its `input` twice, and no `select` to somebody who chooses by the keyboard.
+        self.model.input(self.choose_model, [self.model, self.query, self.photo], [
             self.turn, self.turn_of_samples, self.stop, self.example, self.noise, self.new_eps, self.foot, self.photo, *framing,
         ], **latest)
         self.example.input(self.choose_example, None, [self.turn, self.photo, self.framing], **latest)
@@ -177,7 +177,7 @@ class Page:
         model = endpoints.resolve(name if name in names else names[0])
         titles = [(sentences.title(text, name), name) for name in names]
         return [
-            _turn(), _turn(), gr.Dropdown(titles, value=model.name), _stop(model, _asked(asked, "beta", 1.0)),
+            _turn(), _turn(), gr.Radio(titles, value=model.name), _stop(model, _asked(asked, "beta", 1.0)),
             int(_asked(asked, "seed", DEFAULT_SEED, high=LARGEST_SEED)),
             _noise(text, model, asked.get("noise", "draw")), int(_asked(asked, "eps", 0, high=LARGEST_SEED)),
             _examples(text, model, asked.get("example")),
