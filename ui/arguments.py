@@ -12,6 +12,7 @@ from vae.hub import Resolved
 
 DEFAULT_SEED, LARGEST_SEED = 7, 99_999
 MOST_PICTURES = 64
+GALLERY_COUNTS = (8, 16, 32, 64)  # on the pages
 MOST_NUMBERS = 1 << 18  # in one answer: 64 pictures of 28 × 28, 21 in colour of 64 × 64
 HOTTEST = 10.0  # temperature of samples: far beyond it there is nothing to see
 FARTHEST = 1e6  # a coordinate of a latent; float32 must not overflow on the way through the decoder

@@ -5,9 +5,6 @@ written out in full, so that NumPy reads back the same bits. A rate that is infi
 Raises InputError for an argument that cannot be used, vae.ImageError for a picture, WeightsError for a model.
 """
 
-import hashlib
-from collections import OrderedDict
-from threading import Lock
 from typing import TypedDict
 
 import numpy as np
@@ -17,12 +14,12 @@ import vae
 from ui import arguments, sentences
 from ui.arguments import DEFAULT_SEED, LARGEST_SEED, InputError
 from ui.text import DEFAULT, Text
+from ui.trade_offs import trade_off
 from vae import experiments, hub
 from vae.experiments import Breakdown, TradeOff
 from vae.hub import Resolved
 
 DEFAULT_MODEL = "mnist"
-MOST_REMEMBERED = 512  # trade-offs
 
 
 class ModelCard(TypedDict):
@@ -222,28 +219,6 @@ def image(picture: object, model: Resolved) -> torch.Tensor:
     if isinstance(picture, str) and picture in model.examples.names:
         return model.examples.picture(picture)
     return vae.images.read(arguments.file(picture, model), model.model.config).image
-
-
-def trade_off(model: Resolved, pixels: torch.Tensor, seed: int) -> TradeOff:
-    """The picture's rate and distortion at every measured beta: once for a picture, however often beta moves.
-
-    Remembered are these numbers and a digest, never a picture: it ends with its session.
-    """
-    key = (model.model, hashlib.sha256(pixels.numpy().tobytes()).digest(), seed)
-    with _guard:
-        known = _trade_offs.get(key)
-    if known is None:
-        betas = tuple(entry.beta for entry in model.metrics.betas)
-        known = experiments.trade_off(model.model, pixels, betas, seed=seed)
-        with _guard:
-            _trade_offs[key] = known
-            while len(_trade_offs) > MOST_REMEMBERED:
-                _trade_offs.popitem(last=False)
-    return known
-
-
-_guard = Lock()
-_trade_offs: OrderedDict[tuple, TradeOff] = OrderedDict()
 
 
 def _loss(model: Resolved, pixels: torch.Tensor, beta: float, seed: int) -> tuple[TradeOff, Breakdown | None]:

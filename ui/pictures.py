@@ -44,6 +44,11 @@ def grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
     return sheet
 
 
+def sheet(images: np.ndarray) -> bytes:
+    """A gallery's (N, C, H, W) in [0, 1] as one PNG with sharp squares."""
+    return png(grid(images, columns=16 if len(images) > 32 else 8), SHARP)
+
+
 def framed(pixels: np.ndarray, side: int) -> np.ndarray:
     """A picture of any size, shrunk to at most `side` pixels and set in the middle of a transparent square."""
     image = Image.fromarray(pixels)

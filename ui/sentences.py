@@ -123,6 +123,11 @@ def gallery_alt(text: Text, model: Resolved, beta: float, *, count: int, tempera
     return text("alt.gallery", beta=f"{beta:g}", **settings)
 
 
+def gallery_file(model: Resolved, beta: float, seed: int) -> str:
+    """The name under which the gallery is saved."""
+    return f"{model.name}{'' if model.model.config.autoencoder else f'-beta-{beta:g}'}-seed-{seed}.png"
+
+
 def gallery_note(text: Text, model: Resolved, temperature: float) -> str:
     """Why the tiles are no samples from the prior, empty where they are."""
     if model.model.config.autoencoder:

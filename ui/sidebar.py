@@ -6,6 +6,7 @@ import streamlit as st
 
 from ui import sentences, state
 from ui.arguments import DEFAULT_SEED, LARGEST_SEED
+from ui.chosen import Chosen
 from ui.text import LANGUAGES, Text
 from vae import hub
 from vae.metrics import BetaMetrics
@@ -13,22 +14,11 @@ from vae.weights import WeightsError
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What the side bar says. now: the test set's measurements at the chosen beta."""
+class Choice(Chosen):
+    """What the side bar says."""
 
-    model: hub.Resolved
-    now: BetaMetrics
     seed: int
     use_mean: bool
-
-    @property
-    def beta(self) -> float:
-        return self.now.beta
-
-    @property
-    def autoencoder(self) -> bool:
-        """A plain one: without beta, noise, rate or prior."""
-        return self.model.model.config.autoencoder
 
 
 def show(text: Text) -> Choice:

@@ -10,16 +10,15 @@ import vae
 from ui import arguments, endpoints, figures, given, pictures, sentences
 from ui.arguments import InputError
 from ui.blocks import html
+from ui.chosen import Chosen
 from ui.given import Given
 from ui.pictures import SHARP, THUMBNAIL
 from ui.text import Text
+from ui.trade_offs import trade_off
 from vae import experiments
 from vae.experiments import Breakdown, Reconstruction, TradeOff
 from vae.hub import Resolved
 from vae.images import WHOLE, Framing
-from vae.metrics import BetaMetrics
-
-COUNTS = (8, 16, 32, 64)
 
 
 @dataclass(frozen=True)
@@ -36,27 +35,11 @@ class Photo:
         return replace(self, framing=framing, given=given)
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """The model and the point of its beta scale that the page is at."""
-
-    model: Resolved
-    now: BetaMetrics
-
-    @classmethod
-    def at(cls, name: object, stop: object) -> "Chosen":
-        """stop: the number of the beta among those that were measured."""
-        model = endpoints.resolve(name)
-        last = len(model.metrics.betas) - 1
-        return cls(model, model.metrics.betas[arguments.whole("beta", min(stop, last), 0, last)])
-
-    @property
-    def beta(self) -> float:
-        return self.now.beta
-
-    @property
-    def autoencoder(self) -> bool:
-        return self.model.model.config.autoencoder
+def chosen(name: object, stop: object) -> Chosen:
+    """stop: the number of the beta among those that were measured."""
+    model = endpoints.resolve(name)
+    last = len(model.metrics.betas) - 1
+    return Chosen(model, model.metrics.betas[arguments.whole("beta", min(stop, last), 0, last)])
 
 
 def photo(event: gr.EventData, model: Resolved) -> Photo:
@@ -76,10 +59,11 @@ def view(text: Text, at: Chosen, seed: int, noise: str, eps: int, example: str, 
     image = shown.view.image
     seen = experiments.reconstruct(model.model, image, at.beta, seed=seed, draw=eps,
                                    use_mean=noise == "mean" and not at.autoencoder)
-    own = endpoints.trade_off(model, image, seed)
+    own = trade_off(model, image, seed)
     loss = experiments.breakdown(own, at.now)
     before, after = _before(text, at, shown, seen), _after(text, at, seen)
-    return [before, *_code(text, at, seen), after, *_loss(text, at, own, loss), *_plane(text, at, own, loss)]
+    return [before, *_code(text, at, seen), after, *_loss(text, at, loss), *_plane(text, at, own, loss),
+            *_explanations(text, at, own)]
 
 
 def _before(text: Text, at: Chosen, shown: Given, seen: Reconstruction) -> str:
@@ -109,12 +93,10 @@ def _code(text: Text, at: Chosen, seen: Reconstruction) -> tuple[go.Figure, str]
     return figures.posterior(text, seen, order), html.described(sentences.code_alt(text, at.model, at.beta, seen))
 
 
-def _loss(text: Text, at: Chosen, own: TradeOff, loss: Breakdown) -> tuple[go.Figure, str]:
+def _loss(text: Text, at: Chosen, loss: Breakdown) -> tuple[go.Figure, str]:
     bits = "" if at.model.model.config.binarised else sentences.bits(text, loss)
     said = html.paragraphs(sentences.loss(text, loss), bits, sentences.verdict(text, loss))
-    return figures.loss_bars(text, loss), (
-        html.described(sentences.loss_alt(text, loss)) + said
-        + html.folded(text("source.explain"), sentences.loss_help(text, at.model, own)))
+    return figures.loss_bars(text, loss), html.described(sentences.loss_alt(text, loss)) + said
 
 
 def _plane(text: Text, at: Chosen, own: TradeOff, loss: Breakdown) -> tuple[object, str]:
@@ -123,19 +105,25 @@ def _plane(text: Text, at: Chosen, own: TradeOff, loss: Breakdown) -> tuple[obje
         return gr.Plot(visible=False), html.paragraphs(text("plane.no_point"))
     figure = figures.plane(text, at.model.metrics, at.model.dedicated, own, loss)
     said = html.described(sentences.plane_alt(text, at.model, loss)) + html.paragraphs(sentences.regret(text, at.model))
-    return gr.Plot(figure, visible=True), said + html.folded(text("source.explain"), text("plane.help"))
+    return gr.Plot(figure, visible=True), said
+
+
+def _explanations(text: Text, at: Chosen, own: TradeOff) -> list[str]:
+    """Of beta, of the loss and of the plane."""
+    said = ["" if at.autoencoder else text("sidebar.beta_help"), sentences.loss_help(text, at.model, own),
+            "" if at.autoencoder else text("plane.help")]
+    return [html.paragraphs(sentence) for sentence in said]
 
 
 def samples(text: Text, at: Chosen, seed: int, count: int, pixels: str, temperature: float) -> str:
     """The gallery, as the Streamlit page lays it out."""
     drawn = experiments.gallery(at.model.model, at.beta, count=count, seed=seed, temperature=temperature,
                                 draw_pixels=pixels == "draw")
-    sheet = pictures.uri("png", pictures.png(pictures.grid(drawn.images, columns=16 if count > 32 else 8), SHARP))
+    sheet = pictures.uri("png", pictures.sheet(drawn.images))
     alternative = sentences.gallery_alt(text, at.model, at.beta, count=count, temperature=temperature, seed=seed)
-    beta = "" if at.autoencoder else f"-beta-{at.beta:g}"
     heading = text("gallery.point_heading") if at.autoencoder else text("gallery.heading")
     return (html.heading(heading)
-            + html.sheet(sheet, alternative, text("gallery.download"), f"{at.model.name}{beta}-seed-{seed}.png")
+            + html.sheet(sheet, alternative, text("gallery.download"), sentences.gallery_file(at.model, at.beta, seed))
             + html.paragraphs(sentences.gallery_note(text, at.model, temperature)))
 
 

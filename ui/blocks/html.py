@@ -54,11 +54,6 @@ def heading(words: str) -> str:
     return f"<h3>{escape(words)}</h3>"
 
 
-def folded(title: str, sentence: str) -> str:
-    """An explanation one click away."""
-    return f"<details><summary>{escape(title)}</summary>{paragraphs(sentence)}</details>"
-
-
 def guide(address: str, alternative: str, sentence: str) -> str:
     """The framed square with its lines."""
     picture = f'<img src="{address}" alt="{escape(alternative)}">'

@@ -10,10 +10,11 @@ import gradio as gr
 
 import vae
 from ui import arguments, endpoints, sentences
-from ui.arguments import DEFAULT_SEED, LARGEST_SEED, InputError
+from ui.arguments import DEFAULT_SEED, GALLERY_COUNTS, LARGEST_SEED, InputError
 from ui.blocks import answers, html
-from ui.blocks.answers import COUNTS, Chosen, Photo
+from ui.blocks.answers import Photo
 from ui.blocks.picture_source import KINDS, picture_source
+from ui.chosen import Chosen
 from ui.text import LANGUAGES, Text, preferred, strings
 from vae import hub, photo
 from vae.images import WHOLE, Framing
@@ -26,6 +27,7 @@ SHOW_LINK = """() => setTimeout(() => {  // when the answer that brings the link
   history.replaceState(null, '', query + location.hash);
   document.querySelector('#beta input[type=range]')?.setAttribute('aria-valuetext', new URLSearchParams(query).get('beta'));
 }, 100)"""
+MOST_EXAMPLES = 12  # of a model
 MOST_STOPS = 200  # betas of a model; ten a decade are measured
 PAGE = {"api_visibility": "private", "show_progress": "hidden", "concurrency_id": "page"}
 
@@ -80,6 +82,7 @@ class Page:
                     with gr.Column(min_width=320, elem_classes="card"):
                         gr.Markdown(f"### {translate('plane.heading')}", elem_id="plane-heading")
                         self.plane, self.plane_said = gr.Plot(show_label=False, elem_id="plane"), gr.HTML()
+                        self.plane_help = self._explanation()
                     with gr.Column(min_width=320, elem_classes="card"):
                         self._gallery()
         self._events()
@@ -91,6 +94,7 @@ class Page:
         self.model = gr.Radio(names, value=endpoints.DEFAULT_MODEL, label=t("sidebar.model"), elem_id="model")
         self.stop = gr.Slider(0, MOST_STOPS, 0, step=1, label=t("sidebar.beta"), elem_id="beta", buttons=[])
         self.beta_said = gr.HTML()
+        self.beta_help = self._explanation()
         self.seed = gr.Number(DEFAULT_SEED, label=t("sidebar.seed"), elem_id="seed")
         self.noise = gr.Radio(["draw", "mean"], value="draw", label=t("sidebar.noise"), elem_id="noise")
         self.new_eps = gr.Button(t("picture.new_eps"), elem_id="new-eps")
@@ -101,8 +105,8 @@ class Page:
         with gr.Column(elem_classes="card"):
             with gr.Tabs(elem_id="sources"):
                 with gr.Tab(t("picture.source_example"), id="example"):
-                    every = {name for model in hub.names() for name in _names_of_examples(model)}
-                    self.example = gr.Radio(sorted(every), label=t("picture.example"), show_label=False, container=False,
+                    # By position: what is under way while another model is chosen then names an example of that one.
+                    self.example = gr.Radio(list(range(MOST_EXAMPLES)), label=t("picture.example"), show_label=False, container=False,
                                             elem_id="example")
                 self.sources = []
                 for kind in KINDS:
@@ -122,12 +126,18 @@ class Page:
                 with gr.Column(min_width=240):
                     self.after = gr.HTML()
             self.loss, self.loss_said = gr.Plot(show_label=False, elem_id="loss"), gr.HTML(elem_id="numbers")
+            self.loss_help = self._explanation()
+
+    def _explanation(self) -> gr.HTML:
+        """One click away, and it stays open while beta moves."""
+        with gr.Accordion(self.t("source.explain"), open=False):
+            return gr.HTML()
 
     def _gallery(self) -> None:
         t = self.t
         self.gallery = gr.HTML(elem_id="gallery")
         with gr.Row():
-            self.count = gr.Radio(list(COUNTS), value=32, label=t("gallery.count"), min_width=120, elem_id="count")
+            self.count = gr.Radio(list(GALLERY_COUNTS), value=32, label=t("gallery.count"), min_width=120, elem_id="count")
             self.pixels = gr.Radio(["mean", "draw"], value="mean", label=t("gallery.pixels"), min_width=120, elem_id="pixels")
             self.temperature = gr.Slider(0, 1.5, 1.0, step=0.1, label=t("gallery.temperature"), min_width=120, buttons=[],
                                          elem_id="temperature")
@@ -151,14 +161,15 @@ class Page:
         ], **latest)
         self.example.input(self.choose_example, None, [self.turn, self.photo, self.framing], **latest)
         for source in self.sources:
-            source.input(self.take, [self.model], [self.turn, self.example, self.photo, *framing], **latest)
+            source.input(self.take, [self.model], [self.turn, self.example, self.photo, *framing],
+                         **latest | {"show_progress": "minimal", "show_progress_on": [self.before]})
         gr.on([control.input for control in frame[2:]], self.frame, frame, [self.turn, self.photo, self.guide], **latest)
         # Every press counts, in order.
         self.new_eps.click(lambda eps: [_turn(), (eps + 1) % (LARGEST_SEED + 1)], [self.eps], [self.turn, self.eps],
                            trigger_mode="multiple", concurrency_limit=1, **PAGE | {"concurrency_id": "eps"})
         gr.on([self.turn.change, self.noise.input, *moved], self.view, [*link, self.photo], [
             self.before, self.code, self.code_said, self.after, self.loss, self.loss_said, self.plane, self.plane_said,
-            self.beta_said], **latest)
+            self.beta_help, self.loss_help, self.plane_help, self.beta_said], **latest)
         gr.on([self.turn_of_samples.change, *moved, *(control.input for control in gallery)], self.samples,
               [self.model, self.stop, self.seed, *gallery], [self.gallery], **latest)
         gr.on([self.turn.change, self.noise.input, *moved, *(control.input for control in gallery)], self.link,
@@ -181,11 +192,11 @@ class Page:
             int(_asked(asked, "seed", DEFAULT_SEED, high=LARGEST_SEED)),
             _noise(text, model, asked.get("noise", "draw")), int(_asked(asked, "eps", 0, high=LARGEST_SEED)),
             _examples(text, model, asked.get("example")),
-            int(asked["count"]) if asked.get("count") in map(str, COUNTS) else 32,
+            int(asked["count"]) if asked.get("count") in map(str, GALLERY_COUNTS) else 32,
             gr.Radio([(text(f"gallery.pixels_{kind}"), kind) for kind in ("mean", "draw")],
                      value="draw" if asked.get("pixels") == "draw" else "mean"),
             _asked(asked, "temperature", 1.0, high=1.5), gr.Button(visible=not model.model.config.autoencoder),
-            answers.foot(text, Chosen.at(model.name, 0)),
+            answers.foot(text, answers.chosen(model.name, 0)),
         ]
 
     @staticmethod
@@ -202,7 +213,7 @@ class Page:
         autoencoder, beta = model.model.config.autoencoder, _asked(asked, "beta", 1.0) or 1.0
         return [_turn(), _turn(), _stop(model, beta), _examples(text, model, asked.get("example"), photo),
                 _noise(text, model, asked.get("noise", "draw")), gr.Button(visible=not autoencoder),
-                answers.foot(text, Chosen.at(name, 0)), photo, *_framing(text, model, photo)]
+                answers.foot(text, answers.chosen(name, 0)), photo, *_framing(text, model, photo)]
 
     @staticmethod
     def choose_example() -> list[object]:
@@ -231,16 +242,16 @@ class Page:
 
     @staticmethod
     @saying_what_is_wrong
-    def view(request: gr.Request, name: str, stop: int, seed: object, noise: str, eps: int, example: str | None,
+    def view(request: gr.Request, name: str, stop: int, seed: object, noise: str, eps: int, example: int | None,
              photo: Photo | None) -> list[object]:
         """Everything that answers to the picture and to beta."""
-        text, at = Text(language(request)), Chosen.at(name, stop)
+        text, at = Text(language(request)), answers.chosen(name, stop)
         if seed is None:  # about to be typed
-            return [gr.skip()] * 9
+            return [gr.skip()] * 12
         seed = arguments.whole(text("sidebar.seed"), seed, 0, LARGEST_SEED)
         if example is None and photo is None:  # a file was shown, and the server no longer has it
             gr.Warning(text("source.put_aside"))
-        return [*answers.view(text, at, seed, noise, eps, example, photo), _beta_said(text, at)]
+        return [*answers.view(text, at, seed, noise, eps, _example(at, example), photo), _beta_said(text, at)]
 
     @staticmethod
     @saying_what_is_wrong
@@ -248,18 +259,18 @@ class Page:
         """The gallery. What is wrong with the seed, `view` says."""
         if not _is_seed(seed):
             return gr.skip()
-        return answers.samples(Text(language(request)), Chosen.at(name, stop), int(seed), count, pixels, temperature)
+        return answers.samples(Text(language(request)), answers.chosen(name, stop), int(seed), count, pixels, temperature)
 
     @staticmethod
     @saying_what_is_wrong
-    def link(request: gr.Request, name: str, stop: int, seed: object, noise: str, eps: int, example: str | None, count: int,
+    def link(request: gr.Request, name: str, stop: int, seed: object, noise: str, eps: int, example: int | None, count: int,
              pixels: str, temperature: float) -> list[object]:
         """The link that opens what is shown, but for a file of one's own; and whether there is an eps to draw anew."""
-        text, at = Text(language(request)), Chosen.at(name, stop)
+        text, at = Text(language(request)), answers.chosen(name, stop)
         if not _is_seed(seed):
             return [gr.skip()] * 3
-        values = {"model": name, "beta": f"{at.beta:g}", "seed": int(seed), "noise": noise, "eps": eps, "example": example,
-                  "count": count, "pixels": pixels, "temperature": f"{temperature:g}"}
+        values = {"model": name, "beta": f"{at.beta:g}", "seed": int(seed), "noise": noise, "eps": eps,
+                  "example": _example(at, example), "count": count, "pixels": pixels, "temperature": f"{temperature:g}"}
         values = {key: value for key, value in values.items() if value is not None}
         query = "?" + urlencode(values | {"lang": text.language})
         return [_top(text, values), query, gr.Button(interactive=noise != "mean")]
@@ -285,13 +296,6 @@ def _asked(asked: dict[str, str], key: str, default: float, high: float = 1e9) -
         return default
 
 
-def _names_of_examples(name: str) -> tuple[str, ...]:
-    try:
-        return hub.resolve(name).examples.names
-    except WeightsError:  # said when somebody chooses that model
-        return ()
-
-
 def _stop(model: hub.Resolved, beta: float) -> gr.Slider:
     betas = [entry.beta for entry in model.metrics.betas]
     return gr.Slider(0, max(1, len(betas) - 1), betas.index(model.metrics.at(beta or betas[0]).beta), visible=len(betas) > 1)
@@ -300,8 +304,14 @@ def _stop(model: hub.Resolved, beta: float) -> gr.Slider:
 def _examples(text: Text, model: hub.Resolved, wanted: str | None, photo: Photo | None = None) -> gr.Radio:
     """None is chosen while a file is shown, so that each can be."""
     names = model.examples.names
-    said = [(text(f"examples.{name}") if text.has(f"examples.{name}") else name, name) for name in names]
-    return gr.Radio(said, value=None if photo else wanted if wanted in names else names[0])
+    said = [(text(f"examples.{name}") if text.has(f"examples.{name}") else name, place) for place, name in enumerate(names)]
+    return gr.Radio(said, value=None if photo else names.index(wanted) if wanted in names else 0)
+
+
+def _example(at: Chosen, place: int | None) -> str | None:
+    """The name of the example at this place; the first where another model has more of them."""
+    names = at.model.examples.names
+    return None if place is None else names[place] if place < len(names) else names[0]
 
 
 def _noise(text: Text, model: hub.Resolved, wanted: str) -> gr.Radio:
@@ -329,8 +339,7 @@ def _beta_said(text: Text, at: Chosen) -> str:
         return html.paragraphs(text("sidebar.no_beta"))
     betas = at.model.metrics.betas
     ends = text("sidebar.beta_ends", low=f"{betas[0].beta:g}", high=f"{betas[-1].beta:g}")
-    said = html.beta(f"{text('sidebar.beta')} = {at.beta:g}", ends)
-    return said + html.folded(text("source.explain"), text("sidebar.beta_help"))
+    return html.beta(f"{text('sidebar.beta')} = {at.beta:g}", ends)
 
 
 def _top(text: Text, link: dict[str, object]) -> str:

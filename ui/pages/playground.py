@@ -1,21 +1,20 @@
 """The playground: one picture, one beta, and everything that answers to them."""
 
-import numpy as np
 import streamlit as st
-import torch
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import figures, picture_input, pictures, sentences, sidebar, state
+from ui.arguments import GALLERY_COUNTS
 from ui.given import Given
 from ui.pictures import SHARP, THUMBNAIL
 from ui.sidebar import Choice
 from ui.text import Text
-from vae import experiments, hub
+from ui.trade_offs import trade_off
+from vae import experiments
 from vae.experiments import Breakdown, Reconstruction, TradeOff
 from vae.metrics import Metrics
 
 STATIC = {"displayModeBar": False}
-GALLERY_COUNTS = (8, 16, 32, 64)
 
 
 def main() -> None:
@@ -31,7 +30,7 @@ def main() -> None:
             choice.model.model, image, choice.beta, seed=choice.seed, draw=state.eps_number(), use_mean=choice.use_mean,
         )
         _picture(text, choice, given, seen)
-        own = _trade_off(choice.model.name, image.numpy(), choice.seed)
+        own = trade_off(choice.model, image, choice.seed)
         loss = experiments.breakdown(own, choice.now)
         _loss(text, choice, own, loss)
     left, right = st.columns(2, border=not choice.autoencoder)
@@ -45,13 +44,6 @@ def main() -> None:
         _gallery(text, choice)
     if text.has(f"use.{choice.model.name}"):
         st.caption(text(f"use.{choice.model.name}"))
-
-
-@st.cache_data(max_entries=512, show_spinner=False)
-def _trade_off(name: str, image: np.ndarray, seed: int) -> TradeOff:
-    resolved = hub.resolve(name)
-    betas = tuple(entry.beta for entry in resolved.metrics.betas)
-    return experiments.trade_off(resolved.model, torch.from_numpy(image), betas, seed=seed)
 
 
 def _picture(text: Text, choice: Choice, given: Given, seen: Reconstruction) -> None:
@@ -158,15 +150,14 @@ def _gallery(text: Text, choice: Choice) -> None:
         )
     drawn = experiments.gallery(choice.model.model, choice.beta, count=count, seed=choice.seed, temperature=temperature,
                                 draw_pixels=pixels == "draw")
-    sheet = pictures.grid(drawn.images, columns=16 if count > 32 else 8)
     alt = sentences.gallery_alt(text, choice.model, choice.beta, count=count, temperature=temperature, seed=choice.seed)
-    content = pictures.png(sheet, SHARP)
+    content = pictures.sheet(drawn.images)
     shown.image(pictures.uri("png", content), width="stretch", alt=alt)
     if note := sentences.gallery_note(text, choice.model, temperature):
         st.caption(note)
     download.download_button(
         text("gallery.download"), content, icon=":material/download:", mime="image/png",
-        file_name=f"{choice.model.name}{'' if choice.autoencoder else f'-beta-{choice.beta:g}'}-seed-{choice.seed}.png",
+        file_name=sentences.gallery_file(choice.model, choice.beta, choice.seed),
         on_click="ignore", key="download",
     )
 
