@@ -106,8 +106,8 @@ class Page:
             with gr.Tabs(elem_id="sources"):
                 with gr.Tab(t("picture.source_example"), id="example"):
                     # By position: what is under way while another model is chosen then names an example of that one.
-                    self.example = gr.Radio(list(range(MOST_EXAMPLES)), label=t("picture.example"), show_label=False, container=False,
-                                            elem_id="example")
+                    self.example = gr.Radio(list(range(MOST_EXAMPLES)), label=t("picture.example"), show_label=False,
+                                            container=False, elem_id="example")
                 self.sources = []
                 for kind in KINDS:
                     with gr.Tab(t(f"picture.source_{kind}"), id=kind):
