@@ -71,9 +71,9 @@ def loss_bars(text: Text, loss: Breakdown) -> go.Figure:
     ])
     for row, total in zip(rows, totals, strict=True):
         figure.add_annotation(x=total, y=row, text=f" = {total:,.1f}", showarrow=False, xanchor="left")
-    room = 1.14 if longest < 10_000 else 1.3  # for the sums at the ends of the bars, also on a phone
-    figure.update_xaxes(range=[0, room * longest], showgrid=False, zeroline=False, showticklabels=False)
-    return _finish(figure, 58, barmode="stack", bargap=0.2, showlegend=False)
+    figure.update_xaxes(range=[0, longest], showgrid=False, zeroline=False, showticklabels=False)
+    _finish(figure, 58, barmode="stack", bargap=0.2, showlegend=False)
+    return figure.update_layout(margin_r=58 if longest < 10_000 else 80)  # for the sums at the ends of the bars
 
 
 def plane(

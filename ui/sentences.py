@@ -88,6 +88,10 @@ def bits(text: Text, loss: Breakdown) -> str:
     return text("breakdown.bits", bits=loss.bits_per_dimension, average=loss.average_bits_per_dimension)
 
 
+def bits_help(text: Text, loss: Breakdown) -> str:
+    return text("breakdown.bits_help", count=loss.pixel_values)
+
+
 def verdict(text: Text, loss: Breakdown) -> str:
     """How hard this picture is beside those of the test set."""
     name = text("breakdown.objective", beta=f"{loss.beta:g}") if loss.beta else text("breakdown.only_distortion")
@@ -114,6 +118,11 @@ def regret(text: Text, model: Resolved) -> str:
         return ""
     differences = (f"{regret_of(model.metrics, network):+,.2f} ({network.beta:g})" for network in model.dedicated)
     return text("plane.regret", differences=", ".join(differences))
+
+
+def regret_help(text: Text, model: Resolved) -> str:
+    """What a regret is; empty as `regret` is."""
+    return text("plane.regret_help", examples=f"{model.dedicated[0].examples:,}") if model.dedicated else ""
 
 
 def gallery_alt(text: Text, model: Resolved, beta: float, *, count: int, temperature: float, seed: int) -> str:

@@ -304,3 +304,38 @@ def test_the_browsers_language_is_the_first(browser, both):
     expect(page.get_by_role("tab", name="Draw")).to_be_visible(timeout=20_000)
     expect(page.get_by_role("heading", name="VAE Lab")).to_be_visible(timeout=20_000)
     page.context.close()
+
+
+def test_a_reload_loses_a_file_and_says_so(page, tmp_path):
+    file = tmp_path / "seven.png"
+    file.write_bytes(digit_png())
+    tab(page, "Upload")
+    page.locator("#source-upload input").set_input_files(file)
+    shows(page, 0, "300 × 400 pixels")
+    page.wait_for_function("location.search.includes('picture=own')", timeout=20_000)
+    page.reload()
+    shows(page, 0, "28 × 28 pixels")
+    expect(page.get_by_text(Text("en")("source.gone"))).to_be_visible(timeout=20_000)
+    page.wait_for_function("!location.search.includes('picture=own')", timeout=20_000)
+
+
+def test_the_arrow_keys_move_between_radio_buttons(page):
+    page.locator("#example input").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("location.search.includes('example=1&')", timeout=20_000)
+
+
+def test_on_a_phone_every_source_is_in_sight_and_the_sums_are_whole(browser, both):
+    page = open_gradio(browser, f"{both}/gradio/?lang=en")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    page.wait_for_selector("#loss .main-svg", timeout=60_000)
+    for source in ("Examples", "Upload", "Draw", "Camera"):
+        expect(page.get_by_role("tab", name=source)).to_be_in_viewport(ratio=1)
+    chart = page.locator("#loss .main-svg").first.bounding_box()
+    for total in page.locator("#loss .annotation").all():
+        box = total.bounding_box()
+        assert box["x"] + box["width"] <= chart["x"] + chart["width"]
+    page.context.close()

@@ -63,7 +63,7 @@ def view(text: Text, at: Chosen, seed: int, noise: str, eps: int, example: str, 
     loss = experiments.breakdown(own, at.now)
     before, after = _before(text, at, shown, seen), _after(text, at, seen)
     return [before, *_code(text, at, seen), after, *_loss(text, at, loss), *_plane(text, at, own, loss),
-            *_explanations(text, at, own)]
+            *_explanations(text, at, own, loss)]
 
 
 def _before(text: Text, at: Chosen, shown: Given, seen: Reconstruction) -> str:
@@ -108,11 +108,11 @@ def _plane(text: Text, at: Chosen, own: TradeOff, loss: Breakdown) -> tuple[obje
     return gr.Plot(figure, visible=True), said
 
 
-def _explanations(text: Text, at: Chosen, own: TradeOff) -> list[str]:
-    """Of beta, of the loss and of the plane."""
-    said = ["" if at.autoencoder else text("sidebar.beta_help"), sentences.loss_help(text, at.model, own),
-            "" if at.autoencoder else text("plane.help")]
-    return [html.paragraphs(sentence) for sentence in said]
+def _explanations(text: Text, at: Chosen, own: TradeOff, loss: Breakdown) -> list[str]:
+    """Of the loss and of the plane."""
+    bits = "" if at.model.model.config.binarised else sentences.bits_help(text, loss)
+    return [html.paragraphs(sentences.loss_help(text, at.model, own), bits),
+            html.paragraphs("" if at.autoencoder else text("plane.help"), sentences.regret_help(text, at.model))]
 
 
 def samples(text: Text, at: Chosen, seed: int, count: int, pixels: str, temperature: float) -> str:

@@ -1,6 +1,5 @@
 """The page: where the controls stand, and what answers to which. Static labels follow the browser, sentences the request."""
 
-import uuid
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -11,10 +10,9 @@ import gradio as gr
 import vae
 from ui import arguments, endpoints, sentences
 from ui.arguments import DEFAULT_SEED, GALLERY_COUNTS, LARGEST_SEED, InputError
-from ui.blocks import answers, html
+from ui.blocks import answers, controls
 from ui.blocks.answers import Photo
 from ui.blocks.picture_source import KINDS, picture_source
-from ui.chosen import Chosen
 from ui.text import LANGUAGES, Text, preferred, strings
 from vae import hub, photo
 from vae.images import WHOLE, Framing
@@ -27,6 +25,16 @@ SHOW_LINK = """() => setTimeout(() => {  // when the answer that brings the link
   history.replaceState(null, '', query + location.hash);
   document.querySelector('#beta input[type=range]')?.setAttribute('aria-valuetext', new URLSearchParams(query).get('beta'));
 }, 100)"""
+# Gradio gives each radio button a name of its own, so that the arrow keys would not move between those of a group.
+ARROWS = """() => document.addEventListener('keydown', event => {
+  const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
+  if (!step || event.target.type !== 'radio') return;
+  const group = [...event.target.closest('fieldset').querySelectorAll('input[type=radio]')];
+  const next = group[(group.indexOf(event.target) + step + group.length) % group.length];
+  event.preventDefault();
+  next.focus();
+  next.click();
+})"""
 MOST_EXAMPLES = 12  # of a model
 MOST_STOPS = 200  # betas of a model; ten a decade are measured
 PAGE = {"api_visibility": "private", "show_progress": "hidden", "concurrency_id": "page"}
@@ -103,6 +111,7 @@ class Page:
     def _picture(self) -> None:
         t = self.t
         with gr.Column(elem_classes="card"):
+            self.heading = gr.HTML(elem_id="picture-heading")
             with gr.Tabs(elem_id="sources"):
                 with gr.Tab(t("picture.source_example"), id="example"):
                     # By position: what is under way while another model is chosen then names an example of that one.
@@ -141,6 +150,7 @@ class Page:
             self.pixels = gr.Radio(["mean", "draw"], value="mean", label=t("gallery.pixels"), min_width=120, elem_id="pixels")
             self.temperature = gr.Slider(0, 1.5, 1.0, step=0.1, label=t("gallery.temperature"), min_width=120, buttons=[],
                                          elem_id="temperature")
+        self.gallery_help = self._explanation()
 
     def _events(self) -> None:
         """Whatever changes what is shown ends in one of two events, `view` and `samples`, of which the last one always wins.
@@ -154,10 +164,12 @@ class Page:
         frame = [self.photo, self.model, self.zoom, self.across, self.down, self.mirrored]
         moved = [self.stop.input, self.seed.input]
 
-        self.blocks.load(self.open, None, [self.turn, self.turn_of_samples, *link, *gallery, self.new_eps, self.foot], **PAGE)
+        of_model = [self.new_eps, self.heading, self.beta_help, self.gallery_help, self.foot]
+        self.blocks.load(self.open, None, [self.turn, self.turn_of_samples, *link, *gallery, *of_model], **PAGE)
+        self.blocks.load(None, None, None, js=ARROWS, show_progress="hidden", api_visibility="private")
         # A dropdown of Gradio 6.31 sends its `input` twice, and no `select` to somebody who chooses by the keyboard.
         self.model.input(self.choose_model, [self.model, self.query, self.photo], [
-            self.turn, self.turn_of_samples, self.stop, self.example, self.noise, self.new_eps, self.foot, self.photo, *framing,
+            self.turn, self.turn_of_samples, self.stop, self.example, self.noise, *of_model, self.photo, *framing,
         ], **latest)
         self.example.input(self.choose_example, None, [self.turn, self.photo, self.framing], **latest)
         for source in self.sources:
@@ -165,11 +177,11 @@ class Page:
                          **latest | {"show_progress": "minimal", "show_progress_on": [self.before]})
         gr.on([control.input for control in frame[2:]], self.frame, frame, [self.turn, self.photo, self.guide], **latest)
         # Every press counts, in order.
-        self.new_eps.click(lambda eps: [_turn(), (eps + 1) % (LARGEST_SEED + 1)], [self.eps], [self.turn, self.eps],
+        self.new_eps.click(lambda eps: [controls.turn(), (eps + 1) % (LARGEST_SEED + 1)], [self.eps], [self.turn, self.eps],
                            trigger_mode="multiple", concurrency_limit=1, **PAGE | {"concurrency_id": "eps"})
         gr.on([self.turn.change, self.noise.input, *moved], self.view, [*link, self.photo], [
             self.before, self.code, self.code_said, self.after, self.loss, self.loss_said, self.plane, self.plane_said,
-            self.beta_help, self.loss_help, self.plane_help, self.beta_said], **latest)
+            self.loss_help, self.plane_help, self.beta_said], **latest)
         gr.on([self.turn_of_samples.change, *moved, *(control.input for control in gallery)], self.samples,
               [self.model, self.stop, self.seed, *gallery], [self.gallery], **latest)
         gr.on([self.turn.change, self.noise.input, *moved, *(control.input for control in gallery)], self.link,
@@ -187,16 +199,20 @@ class Page:
         name = asked.get("model") if asked.get("model") in names else endpoints.DEFAULT_MODEL
         model = endpoints.resolve(name if name in names else names[0])
         titles = [(sentences.title(text, name), name) for name in names]
+        if asked.get("picture") == controls.OWN:
+            gr.Warning(text("source.gone"))
+
+        def number(key: str, default: float, high: float = 1e9) -> float:
+            return controls.asked_number(asked, key, default, high)
+
         return [
-            _turn(), _turn(), gr.Radio(titles, value=model.name), _stop(model, _asked(asked, "beta", 1.0)),
-            int(_asked(asked, "seed", DEFAULT_SEED, high=LARGEST_SEED)),
-            _noise(text, model, asked.get("noise", "draw")), int(_asked(asked, "eps", 0, high=LARGEST_SEED)),
-            _examples(text, model, asked.get("example")),
+            controls.turn(), controls.turn(), gr.Radio(titles, value=model.name), controls.stop(model, number("beta", 1.0)),
+            int(number("seed", DEFAULT_SEED, LARGEST_SEED)), controls.noise(text, model, asked.get("noise", "draw")),
+            int(number("eps", 0, LARGEST_SEED)), controls.examples(text, model, asked.get("example")),
             int(asked["count"]) if asked.get("count") in map(str, GALLERY_COUNTS) else 32,
             gr.Radio([(text(f"gallery.pixels_{kind}"), kind) for kind in ("mean", "draw")],
                      value="draw" if asked.get("pixels") == "draw" else "mean"),
-            _asked(asked, "temperature", 1.0, high=1.5), gr.Button(visible=not model.model.config.autoencoder),
-            answers.foot(text, answers.chosen(model.name, 0)),
+            number("temperature", 1.0, 1.5), *controls.of_model(text, model),
         ]
 
     @staticmethod
@@ -208,17 +224,18 @@ class Page:
         try:
             photo = photo and photo.framed(model, WHOLE)
         except vae.ImageError as error:
-            gr.Warning(f"{text(f'errors.{error.code}', **error.details)} {text('source.put_aside')}")
+            reason = text(f"errors.{error.code}", **error.details)
+            gr.Warning(f"{reason} {text('source.put_aside')}")
             photo = None
-        autoencoder, beta = model.model.config.autoencoder, _asked(asked, "beta", 1.0) or 1.0
-        return [_turn(), _turn(), _stop(model, beta), _examples(text, model, asked.get("example"), photo),
-                _noise(text, model, asked.get("noise", "draw")), gr.Button(visible=not autoencoder),
-                answers.foot(text, answers.chosen(name, 0)), photo, *_framing(text, model, photo)]
+        return [controls.turn(), controls.turn(), controls.stop(model, controls.asked_number(asked, "beta", 1.0) or 1.0),
+                controls.examples(text, model, asked.get("example"), photo),
+                controls.noise(text, model, asked.get("noise", "draw")), *controls.of_model(text, model), photo,
+                *controls.framing(text, model, photo)]
 
     @staticmethod
     def choose_example() -> list[object]:
         """An example takes the place of a file."""
-        return [_turn(), None, gr.Row(visible=False)]
+        return [controls.turn(), None, gr.Row(visible=False)]
 
     @staticmethod
     @saying_what_is_wrong
@@ -227,7 +244,7 @@ class Page:
         model = endpoints.resolve(name)
         taken = answers.photo(event, model)
         text = Text(language(request))
-        return [_turn(), _examples(text, model, None, taken), taken, *_framing(text, model, taken)]
+        return [controls.turn(), controls.examples(text, model, None, taken), taken, *controls.framing(text, model, taken)]
 
     @staticmethod
     @saying_what_is_wrong
@@ -238,7 +255,7 @@ class Page:
             return [gr.skip(), gr.skip(), gr.skip()]
         model = endpoints.resolve(name)
         photo = photo.framed(model, Framing(zoom, across / 100, down / 100, mirrored))
-        return [_turn(), photo, _guide(Text(language(request)), model, photo)]
+        return [controls.turn(), photo, controls.guide(Text(language(request)), model, photo)]
 
     @staticmethod
     @saying_what_is_wrong
@@ -247,17 +264,18 @@ class Page:
         """Everything that answers to the picture and to beta."""
         text, at = Text(language(request)), answers.chosen(name, stop)
         if seed is None:  # about to be typed
-            return [gr.skip()] * 12
+            return [gr.skip()] * 11
         seed = arguments.whole(text("sidebar.seed"), seed, 0, LARGEST_SEED)
         if example is None and photo is None:  # a file was shown, and the server no longer has it
-            gr.Warning(text("source.put_aside"))
-        return [*answers.view(text, at, seed, noise, eps, _example(at, example), photo), _beta_said(text, at)]
+            gr.Warning(text("source.gone"))
+        named = controls.example_name(at, example)
+        return [*answers.view(text, at, seed, noise, eps, named, photo), controls.beta_said(text, at)]
 
     @staticmethod
     @saying_what_is_wrong
     def samples(request: gr.Request, name: str, stop: int, seed: object, count: int, pixels: str, temperature: float) -> object:
         """The gallery. What is wrong with the seed, `view` says."""
-        if not _is_seed(seed):
+        if not controls.is_seed(seed):
             return gr.skip()
         return answers.samples(Text(language(request)), answers.chosen(name, stop), int(seed), count, pixels, temperature)
 
@@ -267,82 +285,10 @@ class Page:
              pixels: str, temperature: float) -> list[object]:
         """The link that opens what is shown, but for a file of one's own; and whether there is an eps to draw anew."""
         text, at = Text(language(request)), answers.chosen(name, stop)
-        if not _is_seed(seed):
+        if not controls.is_seed(seed):
             return [gr.skip()] * 3
-        values = {"model": name, "beta": f"{at.beta:g}", "seed": int(seed), "noise": noise, "eps": eps,
-                  "example": _example(at, example), "count": count, "pixels": pixels, "temperature": f"{temperature:g}"}
-        values = {key: value for key, value in values.items() if value is not None}
+        picture = {"picture": controls.OWN} if example is None else {"example": controls.example_name(at, example)}
+        values = {"model": name, "beta": f"{at.beta:g}", "seed": int(seed), "noise": noise, "eps": eps, **picture,
+                  "count": count, "pixels": pixels, "temperature": f"{temperature:g}"}
         query = "?" + urlencode(values | {"lang": text.language})
-        return [_top(text, values), query, gr.Button(interactive=noise != "mean")]
-
-
-def _is_seed(value: object) -> bool:
-    try:
-        return arguments.whole("seed", value, 0, LARGEST_SEED) >= 0
-    except InputError:
-        return False
-
-
-def _turn() -> str:
-    """Another one each time: what was prepared is to be shown."""
-    return uuid.uuid4().hex
-
-
-def _asked(asked: dict[str, str], key: str, default: float, high: float = 1e9) -> float:
-    """A number from the link; the default where there is none that fits."""
-    try:
-        return arguments.number(key, float(asked[key]), 0, high)
-    except (KeyError, ValueError):
-        return default
-
-
-def _stop(model: hub.Resolved, beta: float) -> gr.Slider:
-    betas = [entry.beta for entry in model.metrics.betas]
-    return gr.Slider(0, max(1, len(betas) - 1), betas.index(model.metrics.at(beta or betas[0]).beta), visible=len(betas) > 1)
-
-
-def _examples(text: Text, model: hub.Resolved, wanted: str | None, photo: Photo | None = None) -> gr.Radio:
-    """None is chosen while a file is shown, so that each can be."""
-    names = model.examples.names
-    said = [(text(f"examples.{name}") if text.has(f"examples.{name}") else name, place) for place, name in enumerate(names)]
-    return gr.Radio(said, value=None if photo else names.index(wanted) if wanted in names else 0)
-
-
-def _example(at: Chosen, place: int | None) -> str | None:
-    """The name of the example at this place; the first where another model has more of them."""
-    names = at.model.examples.names
-    return None if place is None else names[place] if place < len(names) else names[0]
-
-
-def _noise(text: Text, model: hub.Resolved, wanted: str) -> gr.Radio:
-    return gr.Radio([(text(f"sidebar.noise_{kind}"), kind) for kind in ("draw", "mean")],
-                    value="mean" if wanted == "mean" else "draw", visible=not model.model.config.autoencoder)
-
-
-def _framing(text: Text, model: hub.Resolved, photo: Photo | None) -> list[object]:
-    """The controls that frame a photograph, as far as this model heeds them: row, guide, zoom, across, down, mirrored."""
-    kind = model.model.config.preprocess
-    places = kind == "photo"
-    return [gr.Row(visible=photo is not None and kind != "ink"), _guide(text, model, photo),
-            *(gr.Slider(value=value, visible=places) for value in (1.0, 50, 50)), gr.Checkbox(value=False)]
-
-
-def _guide(text: Text, model: hub.Resolved, photo: Photo | None) -> str:
-    if photo is None or model.model.config.preprocess != "photo":
-        return ""
-    return html.guide(photo.given.guide, text("alt.framing", eyes=vae.photo.EYES, mouth=vae.photo.MOUTH), text("framing.guide"))
-
-
-def _beta_said(text: Text, at: Chosen) -> str:
-    """The beta in words, for the slider counts the stops."""
-    if at.autoencoder:
-        return html.paragraphs(text("sidebar.no_beta"))
-    betas = at.model.metrics.betas
-    ends = text("sidebar.beta_ends", low=f"{betas[0].beta:g}", high=f"{betas[-1].beta:g}")
-    return html.beta(f"{text('sidebar.beta')} = {at.beta:g}", ends)
-
-
-def _top(text: Text, link: dict[str, object]) -> str:
-    """The title, the view's own link, and the same view in the other languages."""
-    links = [("?" + urlencode(link | {"lang": code}), name, code) for code, name in LANGUAGES.items()]
-    return html.top(text("app.title"), links, text.language, text("source.link"))
+        return [controls.top(text, values), query, gr.Button(interactive=noise != "mean")]

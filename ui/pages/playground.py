@@ -97,7 +97,7 @@ def _loss(text: Text, choice: Choice, own: TradeOff, loss: Breakdown) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="numbers"):
         st.markdown(sentences.loss(text, loss), help=sentences.loss_help(text, choice.model, own), width="content")
         if not choice.model.model.config.binarised:
-            st.markdown(sentences.bits(text, loss), help=text("breakdown.bits_help", count=loss.pixel_values), width="content")
+            st.markdown(sentences.bits(text, loss), help=sentences.bits_help(text, loss), width="content")
         st.caption(sentences.verdict(text, loss), width="content")
 
 
@@ -114,8 +114,7 @@ def _plane(text: Text, choice: Choice, own: TradeOff, loss: Breakdown) -> None:
         alt=sentences.plane_alt(text, choice.model, loss),
     )
     if choice.model.dedicated:
-        st.caption(sentences.regret(text, choice.model),
-                   help=text("plane.regret_help", examples=f"{choice.model.dedicated[0].examples:,}"))
+        st.caption(sentences.regret(text, choice.model), help=sentences.regret_help(text, choice.model))
 
 
 def _go_to_clicked(key: str, metrics: Metrics) -> None:
