@@ -10,11 +10,12 @@ from tests.servers import ROOT
 def test_nothing_that_is_given_stays_behind_or_is_logged():
     """In a process of its own, where one can look into the server: Gradio is slow to import, and warns at it."""
     script = """
-import base64, io, time, httpx, gradio_app
+import base64, io, time, gradio, httpx, gradio_app
 from gradio_client import Client
 from PIL import Image
 from ui import trade_offs
-from ui.blocks import guard, sessions
+from ui.blocks import guard, page, sessions
+from ui.text import Text
 demo = gradio_app.demo
 app, url, _ = demo.launch(prevent_thread_lock=True, quiet=True)
 api, held, queue = url + "gradio_api/", demo.state_holder, demo._queue
@@ -50,6 +51,15 @@ assert "open" in held  # the minutes have only begun
 sweeper.sweep(minutes=0)
 assert "open" not in held
 
+# Whoever comes back after more minutes sees the first example, chosen, and a sentence.
+nobody, said = gradio.Request(), []
+nobody.query_params, nobody.headers = {}, {}
+page.gr.Warning = said.append
+view = page.Page.view(nobody, "mnist", 20, 7, "draw", 0, None, None)
+assert "28 × 28 pixels" in view[0]
+assert view[-1].value == 0 and said == [Text("en")("source.gone")]
+assert "value" not in page.Page.view(nobody, "mnist", 20, 7, "draw", 0, 3, None)[-1] and len(said) == 1
+
 # An answer that nobody fetches is forgotten, too.
 for seed in range(5):
     httpx.post(api + "call/v2/sample", json={"seed": seed}).raise_for_status()
@@ -82,9 +92,18 @@ assert status == 422 and "nonsense" in text and picture not in text, text
 assert answer("call/decode", {"data": [[[0.0] * 30_000], "mnist", 1.0]})[0] == 400  # more values than any use has
 assert answer("call/v2/sample", {"model": "x" * 300_000})[0] == 413  # no picture belongs there
 assert answer("call/v2/encode", {"picture": "A" * 300_000})[0] == 200
+def in_chunks(path, size, most=1000):  # nothing says beforehand how many there will be
+    return httpx.post(api + path, content=(b"x" * most for _ in range(size // most)), timeout=60).status_code
+assert in_chunks("call/v2/sample", 300_000) == 413
+assert in_chunks("call/v2/encode", guard.MOST_BODY_BYTES + 1_000_000, 100_000) == 413
 guard.MOST_HELD_BYTES = 250_000
 assert answer("call/v2/encode", {"picture": "A" * 300_000}) == (
     503, "too many pictures are waiting; try again in some seconds")
+assert in_chunks("call/v2/encode", 300_000) == 503
+limits = sweeper
+while not isinstance(limits, guard.Limits):
+    limits = limits.app
+assert limits.arriving == 0
 guard.MOST_CALLS_WAITING = 0
 assert answer("call/v2/sample", {}) == (503, "too many calls are waiting; try again in some seconds")
 guard.MOST_CALLS_WAITING = 200

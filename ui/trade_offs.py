@@ -27,10 +27,11 @@ def trade_off(model: Resolved, pixels: torch.Tensor, seed: int) -> TradeOff:
         lock = _computing.setdefault(key, Lock())
     try:
         with lock:  # a class that opens one link computes it once
-            if key not in _remembered:
+            known = _remembered.get(key)
+            if known is None:
                 betas = tuple(entry.beta for entry in model.metrics.betas)
-                _remembered[key] = experiments.trade_off(model.model, pixels, betas, seed=seed)
-            return _remembered[key]
+                known = _remembered[key] = experiments.trade_off(model.model, pixels, betas, seed=seed)
+            return known
     finally:
         with _guard:
             _computing.pop(key, None)

@@ -2,6 +2,7 @@
 
 import re
 import urllib.request
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -60,6 +61,14 @@ def shows(page: Page, number: int, text: str) -> None:
 
 def tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name).click()
+
+
+def upload_digit(page: Page, folder: Path) -> None:
+    file = folder / "seven.png"
+    file.write_bytes(digit_png())
+    tab(page, "Upload")
+    page.locator("#source-upload input").set_input_files(file)
+    shows(page, 0, "300 × 400 pixels")
 
 
 def choose_model(page: Page, name: str) -> None:
@@ -257,11 +266,7 @@ def test_a_seed_that_is_none_is_one_sentence_and_an_empty_field_none(page):
 
 
 def test_after_a_file_each_example_can_be_chosen(page, tmp_path):
-    file = tmp_path / "seven.png"
-    file.write_bytes(digit_png())
-    tab(page, "Upload")
-    page.locator("#source-upload input").set_input_files(file)
-    shows(page, 0, "300 × 400 pixels")
+    upload_digit(page, tmp_path)
     tab(page, "Examples")
     page.locator("#example label").first.click()
     shows(page, 0, "28 × 28 pixels")
@@ -307,11 +312,7 @@ def test_the_browsers_language_is_the_first(browser, both):
 
 
 def test_a_reload_loses_a_file_and_says_so(page, tmp_path):
-    file = tmp_path / "seven.png"
-    file.write_bytes(digit_png())
-    tab(page, "Upload")
-    page.locator("#source-upload input").set_input_files(file)
-    shows(page, 0, "300 × 400 pixels")
+    upload_digit(page, tmp_path)
     page.wait_for_function("location.search.includes('picture=own')", timeout=20_000)
     page.reload()
     shows(page, 0, "28 × 28 pixels")

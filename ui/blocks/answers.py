@@ -127,8 +127,7 @@ def samples(text: Text, at: Chosen, seed: int, count: int, pixels: str, temperat
             + html.paragraphs(sentences.gallery_note(text, at.model, temperature)))
 
 
-def foot(text: Text, at: Chosen) -> str:
+def foot(text: Text, model: Resolved) -> str:
     """Where the weights are from, whose pictures they were trained on, and what the model must not be used for."""
-    name = at.model.name
-    return html.paragraphs(sentences.source(text, at.model),
-                           *(text(f"{kind}.{name}") for kind in ("credit", "use") if text.has(f"{kind}.{name}")))
+    said = (text(f"{kind}.{model.name}") for kind in ("credit", "use") if text.has(f"{kind}.{model.name}"))
+    return html.paragraphs(sentences.source(text, model), *said)

@@ -66,7 +66,7 @@ def of_model(text: Text, model: hub.Resolved) -> list[object]:
         html.heading(text("picture.heading")) + html.paragraphs(text(f"upload.{config.preprocess}")),
         html.paragraphs(*of_beta, text("sidebar.seed_help")),
         html.paragraphs(temperature, text("gallery.pixels_help")),
-        answers.foot(text, Chosen(model, model.metrics.betas[0])),
+        answers.foot(text, model),
     ]
 
 

@@ -94,6 +94,15 @@ class Headers:
         await self.app(scope, receive, with_headers)
 
 
+class _RefusedError(Exception):
+    """With an HTTP status and a sentence."""
+
+
+def _require(good: bool, status: int, sentence: str) -> None:
+    if not good:
+        raise _RefusedError(status, sentence)
+
+
 class Limits:
     """Refuses bodies that are too large, too many at once, or of too many values, before anything parses them.
 
@@ -110,33 +119,34 @@ class Limits:
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         most = MOST_BODY_BYTES if _WITH_A_PICTURE.fullmatch(path) else MOST_SMALL_BYTES
-        chunks, size, more = [], int(dict(scope["headers"]).get(b"content-length", b"0") or 0), True
-        held = size if size <= most else 0
-        self.arriving += held
+        announced = int(dict(scope["headers"]).get(b"content-length", b"0") or 0)  # none where it comes in chunks
+        held = 0
+
+        def hold(size: int) -> None:
+            nonlocal held
+            _require(size <= most, 413, f"a body of {most:,} bytes at most is read here")
+            if size > held:
+                self.arriving, held = self.arriving + size - held, size
+                full = size > MOST_SMALL_BYTES and self.arriving + queued_bytes(self.blocks()) > MOST_HELD_BYTES
+                _require(not full, 503, "too many pictures are waiting; try again in some seconds")
+
         try:
-            if size > most:
-                await self._refuse(scope, receive, send, 413, f"a body of {most:,} bytes at most is read here")
-                return
-            if path.startswith("/gradio_api/call/") and len(_waiting(self.blocks())) >= MOST_CALLS_WAITING:
-                await self._refuse(scope, receive, send, 503, "too many calls are waiting; try again in some seconds")
-                return
-            if size > MOST_SMALL_BYTES and self.arriving + queued_bytes(self.blocks()) > MOST_HELD_BYTES:
-                await self._refuse(scope, receive, send, 503, "too many pictures are waiting; try again in some seconds")
-                return
+            hold(announced)
+            free = not path.startswith("/gradio_api/call/") or len(_waiting(self.blocks())) < MOST_CALLS_WAITING
+            _require(free, 503, "too many calls are waiting; try again in some seconds")
+            body, more = bytearray(), True
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     return
-                chunks.append(message.get("body", b""))
+                body += message.get("body", b"")
                 more = message.get("more_body", False)
-                if sum(map(len, chunks)) > most:
-                    await self._refuse(scope, receive, send, 413, f"a body of {most:,} bytes at most is read here")
-                    return
-            body = b"".join(chunks)
-            if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
-                await self._refuse(scope, receive, send, 400, f"a body of {MOST_VALUES:,} values at most is read here")
-                return
-            await self._pass_on(body, scope, receive, send)
+                hold(len(body))
+            values = sum(map(body.count, (b",", b"[", b"{")))
+            _require(values <= MOST_VALUES, 400, f"a body of {MOST_VALUES:,} values at most is read here")
+            await self._pass_on(bytes(body), scope, receive, send)
+        except _RefusedError as refused:
+            await self._refuse(scope, receive, send, *refused.args)
         finally:
             self.arriving -= held
 

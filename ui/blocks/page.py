@@ -181,7 +181,7 @@ class Page:
                            trigger_mode="multiple", concurrency_limit=1, **PAGE | {"concurrency_id": "eps"})
         gr.on([self.turn.change, self.noise.input, *moved], self.view, [*link, self.photo], [
             self.before, self.code, self.code_said, self.after, self.loss, self.loss_said, self.plane, self.plane_said,
-            self.loss_help, self.plane_help, self.beta_said], **latest)
+            self.loss_help, self.plane_help, self.beta_said, self.example], **latest)
         gr.on([self.turn_of_samples.change, *moved, *(control.input for control in gallery)], self.samples,
               [self.model, self.stop, self.seed, *gallery], [self.gallery], **latest)
         gr.on([self.turn.change, self.noise.input, *moved, *(control.input for control in gallery)], self.link,
@@ -264,12 +264,14 @@ class Page:
         """Everything that answers to the picture and to beta."""
         text, at = Text(language(request)), answers.chosen(name, stop)
         if seed is None:  # about to be typed
-            return [gr.skip()] * 11
+            return [gr.skip()] * 12
         seed = arguments.whole(text("sidebar.seed"), seed, 0, LARGEST_SEED)
+        instead = gr.skip()
         if example is None and photo is None:  # a file was shown, and the server no longer has it
             gr.Warning(text("source.gone"))
+            example, instead = 0, gr.Radio(value=0)
         named = controls.example_name(at, example)
-        return [*answers.view(text, at, seed, noise, eps, named, photo), controls.beta_said(text, at)]
+        return [*answers.view(text, at, seed, noise, eps, named, photo), controls.beta_said(text, at), instead]
 
     @staticmethod
     @saying_what_is_wrong
