@@ -14,13 +14,18 @@ from typing import IO
 ROOT = Path(__file__).parents[1]
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextlib.contextmanager
 def running(*arguments: str, health: str, python: str = sys.executable, environment: Mapping[str, str] | None = None,
             folder: Path = ROOT, user: int | None = None) -> Iterator[str]:
     """Start Python with these arguments, "{port}" in them a free port, and yield the address once `health` answers 200."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     output = tempfile.TemporaryFile("w+")  # noqa: SIM115 – a pipe that nobody reads would fill up and stop the server
     command = [python, *(argument.replace("{port}", str(port)) for argument in arguments)]
     process = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, user=user)

@@ -28,6 +28,7 @@ class Built:
     user: int | None
     command: Sequence[str] = ()
     health: Sequence[str] = ()
+    port: str = ""
     done: list[str] = field(default_factory=list)
 
     def run(self, command: str | Sequence[str], as_user: bool) -> subprocess.CompletedProcess:

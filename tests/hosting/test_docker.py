@@ -4,7 +4,6 @@ import functools
 import http.server
 import os
 import re
-import socket
 import subprocess
 import tempfile
 import threading
@@ -16,6 +15,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.hosting.dockerfile import build, instructions
+from tests.servers import free_port
 from tests.ui.test_playground import digit_png
 
 ROOT = Path(__file__).parents[2]
@@ -24,10 +24,16 @@ STEPS = instructions(ROOT / "Dockerfile")
 
 @pytest.fixture(scope="module")
 def container():
-    """The image built and started, on its own port. pytest's own folders are closed to other users."""
+    """The image built and started. pytest's own folders are closed to other users.
+
+    A container has its ports to itself; here another test or a developer may hold 7860, hence a free one in its place.
+    """
     with tempfile.TemporaryDirectory(prefix="image") as place:
         os.chmod(place, 0o755)
         built = build(ROOT, Path(place), TORCH_INDEX="")
+        built.port = str(free_port())
+        built.command, built.health = ([part.replace("7860", built.port) for part in command]
+                                       for command in (built.command, built.health))
         output = tempfile.TemporaryFile("w+")  # noqa: SIM115 – closed below
         process = subprocess.Popen(built.command, cwd=built.folder, env=built.environment, user=built.user, stdout=output,
                                    stderr=subprocess.STDOUT)
@@ -52,11 +58,12 @@ def container():
 
 
 @pytest.fixture(scope="module")
-def other_site(tmp_path_factory):
+def other_site(container, tmp_path_factory):
     """A page of another site that shows the app in a frame, as the Hub and schools show a Space."""
     folder = tmp_path_factory.mktemp("site")
     for name, path in (("page", "/?lang=en&source=upload"), ("gradio", "/gradio/?lang=en")):
-        frame = f'<iframe src="http://lab.example:7860{path}" style="width: 1400px; height: 880px" allow="camera"></iframe>'
+        address = f"http://lab.example:{container.port}{path}"
+        frame = f'<iframe src="{address}" style="width: 1400px; height: 880px" allow="camera"></iframe>'
         (folder / f"{name}.html").write_text(f"<!doctype html><title>A school</title>{frame}", encoding="utf-8")
     handler = functools.partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -82,7 +89,7 @@ def test_it_is_healthy_and_serves_page_and_api(container):
     answer = container.run(container.health, as_user=True)
     assert answer.returncode == 0
     for path in ("/", "/gradio/", "/gradio/gradio_api/info"):
-        with urllib.request.urlopen(f"http://127.0.0.1:7860{path}") as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{container.port}{path}") as answer:
             assert answer.status == 200
 
 
@@ -91,15 +98,14 @@ def test_the_health_check_looks_at_what_is_answered(container):
     """A proxy's or an error page's 200 is no health."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Quiet) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        command = [part.replace("7860/_stcore/health", f"{server.server_address[1]}/") for part in container.health]
+        health, other = f"{container.port}/_stcore/health", f"{server.server_address[1]}/"
+        command = [part.replace(health, other) for part in container.health]
         with pytest.raises(subprocess.CalledProcessError):
             container.run(command, as_user=True)
         server.shutdown()
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        command = [part.replace("7860", str(closed.getsockname()[1])) for part in container.health]
-        with pytest.raises(subprocess.CalledProcessError):
-            container.run(command, as_user=True)
+    command = [part.replace(container.port, str(free_port())) for part in container.health]
+    with pytest.raises(subprocess.CalledProcessError):
+        container.run(command, as_user=True)
 
 
 @pytest.mark.slow

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from torch import distributed
 
 import vae
 from tests.conftest import striped_digits, tiny_config, write_idx
+from tests.servers import free_port
 from training.distributed import Processes
 from training.loop import Trainer, draw_betas
 from training.settings import Settings
@@ -53,12 +53,6 @@ def start(data_dir: Path, run_dir: Path, *more: str, processes: int = 1) -> subp
 def finish(process: subprocess.Popen) -> None:
     _, message = process.communicate(timeout=120)
     assert process.returncode == 0, message
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def await_file(path: Path, process: subprocess.Popen, lines: int = 0) -> None:
