@@ -1,0 +1,142 @@
+"""The true posterior of a 2-D model: it is what brute force finds, however narrow, and log p(x) is that of other estimates."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import logsumexp
+from torch import distributions
+
+import vae
+from tests.conftest import generator, tiny_config
+from vae import experiments, hub
+from vae.posterior import grid_posterior, log_joint
+
+SHARES = (0.393, 0.865, 0.989)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return hub.resolve("mnist-2d")
+
+
+def seen(digits, name: str) -> torch.Tensor:
+    return experiments.observe(digits.model, digits.examples.picture(name), seed=7)
+
+
+@pytest.mark.parametrize(("name", "beta"), [("0", 1.0), ("3", 10.0)])
+def test_log_p_of_x_agrees_with_100_000_importance_samples(digits, name, beta):
+    """The proposal is twice as wide: were it narrower than the posterior, the standard error itself would be wrong."""
+    observed = seen(digits, name)
+    exact = grid_posterior(digits.model, observed, beta)
+    proposal = distributions.MultivariateNormal(torch.from_numpy(exact.mean), 4 * torch.from_numpy(exact.covariance))
+    torch.manual_seed(5)
+    z = proposal.sample((100_000,))
+    log_weights = (log_joint(digits.model, observed, z, beta) - proposal.log_prob(z)).numpy()
+    weights = np.exp(log_weights - log_weights.max())
+    estimate = math.log(weights.mean()) + log_weights.max()
+    standard_error = weights.std() / math.sqrt(len(weights)) / weights.mean()
+    assert standard_error < 0.02
+    assert exact.log_evidence == pytest.approx(estimate, abs=3 * standard_error)
+
+
+def test_log_p_of_x_is_above_the_importance_weighted_bound(digits):
+    observed = seen(digits, "0")
+    exact = grid_posterior(digits.model, observed, 1.0)
+    bounds = [vae.importance_weighted_bound(digits.model, observed[None], 1.0, samples=count, generator=generator(1)).item()
+              for count in (1, 100, 10_000)]
+    assert bounds[0] < bounds[1] < exact.log_evidence + 0.05
+    assert bounds[2] == pytest.approx(exact.log_evidence, abs=0.05)
+
+
+def test_the_gap_of_the_elbo_is_the_divergence_of_q_from_the_true_posterior(digits):
+    """log p(x) = ELBO + KL(q(z|x) || p(z|x)): the article writes p(z) there."""
+    observed, beta = seen(digits, "3"), 1.0
+    exact = grid_posterior(digits.model, observed, beta)
+    q = digits.model.encode(observed[None], beta)
+    z = q.at(torch.randn(5_000, 1, 2, generator=generator(2)))[:, 0]
+    log_q = distributions.Normal(q.mean[0], q.standard_deviation[0]).log_prob(z).sum(1)
+    log_true = log_joint(digits.model, observed, z, beta) - exact.log_evidence
+    terms = vae.elbo(digits.model, observed[None], beta, generator=generator(3), samples=5_000)
+    divergence = (log_q - log_true).mean().item()
+    assert divergence > 0
+    assert exact.log_evidence + terms.negative_elbo.item() == pytest.approx(divergence, abs=0.1)
+
+
+@pytest.mark.parametrize(("beta", "temper"), [(0.1, False), (0.1, True), (1.0, False), (5.0, True), (9.0, True), (50.0, False)])
+def test_halving_the_squares_changes_log_p_of_x_by_less_than_a_thousandth(digits, beta, temper):
+    for name in ("0", "1", "2"):
+        found = grid_posterior(digits.model, seen(digits, name), beta, temper=temper)
+        assert found.error < 1e-3
+        assert found.mass.sum() == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize(("beta", "temper"), [(1.0, False), (8.0, True), (50.0, True)])
+def test_it_is_what_a_fine_even_grid_finds(digits, beta, temper):
+    observed = seen(digits, "1")
+    found = grid_posterior(digits.model, observed, beta, temper=temper)
+    lower, upper = found.box(1 - 1e-6)
+    edges = [np.linspace(low, high, 161) for low, high in zip(lower, upper, strict=True)]
+    places = [(edge[1:] + edge[:-1]) / 2 for edge in edges]
+    z = torch.cartesian_prod(*map(torch.from_numpy, places))
+    values = log_joint(digits.model, observed, z, beta, temper=temper).numpy()
+    area = (edges[0][1] - edges[0][0]) * (edges[1][1] - edges[1][0])
+    assert found.log_evidence == pytest.approx(logsumexp(values) + math.log(area), abs=1e-3)
+    shares = np.exp(values - logsumexp(values))
+    mean = shares @ z.numpy()
+    np.testing.assert_allclose(found.mean, mean, atol=2e-3)
+    away = z.numpy() - mean
+    np.testing.assert_allclose(found.covariance, (shares[:, None] * away).T @ away, rtol=0.02, atol=1e-5)
+
+
+def test_a_peak_far_narrower_than_a_coarse_square_is_found(digits):
+    observed = seen(digits, "0")
+    found = grid_posterior(digits.model, observed, 0.01, temper=True)
+    assert np.sqrt(np.diag(found.covariance)).max() < 0.003 < 12 / 64
+    q = digits.model.encode(observed[None], 0.01)
+    assert np.abs(found.mean - q.mean[0].detach().numpy()).max() < 0.05
+
+
+def test_without_information_the_posterior_is_the_prior(digits):
+    """At the largest beta the decoder hardly looks at z, and the tempered likelihood counts a fiftieth."""
+    found = grid_posterior(digits.model, seen(digits, "0"), 50.0, temper=True)
+    np.testing.assert_allclose(found.mean, 0, atol=0.05)
+    np.testing.assert_allclose(found.covariance, np.eye(2), atol=0.05)
+    log_prior = distributions.Normal(0.0, 1.0).log_prob(torch.from_numpy(found.centres)).sum(1).numpy()
+    held = found.mass > 1e-6
+    assert np.abs(found.log_density - log_prior)[held].max() < 0.2
+    assert [found.level(share) for share in SHARES] == pytest.approx(
+        [math.log(1 / (2 * math.pi)) + math.log(1 - share) for share in SHARES], abs=0.2)
+
+
+def test_regions_hold_their_share_and_nest(digits):
+    found = grid_posterior(digits.model, seen(digits, "2"), 1.0)
+    for share in SHARES:
+        inside = found.log_density >= found.level(share)
+        assert found.mass[inside].sum() == pytest.approx(share, abs=0.05)
+        lower, upper = found.box(share)
+        assert ((found.centres[inside] > lower) & (found.centres[inside] < upper)).all()
+    assert found.level(0.989) < found.level(0.865) < found.level(0.393)
+
+
+def test_at_beta_1_the_tempered_posterior_is_the_true_one(digits):
+    true, tempered = (grid_posterior(digits.model, seen(digits, "5"), 1.0, temper=temper) for temper in (False, True))
+    assert true.log_evidence == tempered.log_evidence
+
+
+def test_trained_at_beta_the_encoder_aims_at_the_tempered_posterior(digits):
+    """At beta far from 1 it is closer to q than the true one, in spread."""
+    for beta, name in ((0.05, "0"), (0.05, "2"), (6.3, "0"), (6.3, "2")):
+        observed = seen(digits, name)
+        spread = digits.model.encode(observed[None], beta).standard_deviation[0].detach().numpy()
+        true, tempered = (np.sqrt(np.diag(grid_posterior(digits.model, observed, beta, temper=temper).covariance))
+                          for temper in (False, True))
+        assert np.abs(np.log(tempered / spread)).max() < np.abs(np.log(true / spread)).min()
+
+
+def test_it_is_a_sentence_where_there_is_no_plane():
+    for config in ({"latent_dim": 3}, {"latent_dim": 2, "beta_range": (0.0, 0.0)}):
+        model = vae.VAE(tiny_config(**config))
+        with pytest.raises(ValueError, match="two latent dimensions"):
+            grid_posterior(model, torch.zeros(1, 6, 5), 1.0)
