@@ -5,11 +5,14 @@
 Trained at beta, the best q is not this one but the tempered posterior, proportional to p(z) p(x|z)^(1/beta)
 (from distortion + beta * rate = beta * KL(q || tempered) + constant). The two agree at beta = 1.
 
-A peak far narrower than the plane is found by refinement: a coarse grid over prior and encoder's posterior, then every
-square that can hold a share of the mass is split into four, until halving the squares no longer changes the sum.
+A peak far narrower than the plane is found by refinement. A coarse grid lies over prior and q; squares that hold a share of the
+mass, or may hold one between their centres, are split into four, and so are the neighbours of those that do hold one, until
+halving the squares no longer changes the sum.
 """
 
+import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +23,9 @@ from vae.model import VAE, DiagonalGaussian
 
 COARSE = 64  # squares a side, to begin with
 REACH = 6.0  # standard deviations of prior and of q that the coarse grid covers
-NEGLIGIBLE = 15.0  # nats below the highest square: e^-15 of its mass
-ENOUGH_SQUARES = 60  # that hold the mass; two sums over fewer may agree by chance
+NEGLIGIBLE = 10.0  # nats below the highest square: e^-10 of its density
+ENOUGH_SQUARES = 30  # that hold the mass; two sums over fewer may agree by chance
 TOLERANCE = 5e-4  # nats: refinement ends when halving the squares changes log p(x) by less
-MOST_SPLIT = 4096  # squares at once
 MOST_HALVINGS = 10
 DECODED = 4096  # latents at once, which bounds the memory
 
@@ -33,7 +35,8 @@ class GridPosterior:
     """A density over the latent plane, as squares that may differ in size.
 
     centres: (M, 2) float64; sides: (M,); mass: (M,), sums to 1. log_evidence: log of the integral that normalises it,
-    nats: log p(x) for the true posterior. error: by how much the last halving of the squares changed it, nats.
+    nats: log p(x) for the true posterior. error: by how much the last halving of the squares changed it, nats. It knows
+    nothing of a peak that lies wholly between the centres of the coarse squares and that their slopes do not point to.
     """
 
     centres: np.ndarray
@@ -95,93 +98,113 @@ def grid_posterior(model: VAE, observed: Tensor, beta: float, *, temper: bool = 
     """
     if model.config.latent_dim != 2 or model.config.autoencoder:
         raise ValueError("the posterior is added up on a plane: it needs a variational autoencoder with two latent dimensions")
-    q = model.encode(observed[None], beta)
-    centres, side = _coarse(q)
-    values = log_joint(model, observed, centres, beta, temper=temper).numpy()
-    centres = centres.double().numpy()
-    steepness = _grid_steepness(values)
-    settled = _Squares.none()
-    total, error = _log_sum(values, side), math.inf
-    for _ in range(MOST_HALVINGS):
-        split = _worth_splitting(values, steepness, settled.highest())
-        settled = settled.with_more(centres[~split], values[~split], side)
-        centres, side = _quarters(centres[split], side), side / 2
-        values = log_joint(model, observed, torch.from_numpy(centres), beta, temper=temper).numpy()
-        steepness = _family_steepness(values)
-        before, total = total, np.logaddexp(settled.log_sum(), _log_sum(values, side))
+    def evaluate(centres: np.ndarray) -> np.ndarray:
+        return log_joint(model, observed, torch.from_numpy(centres), beta, temper=temper).numpy()
+
+    levels = [_coarse(model.encode(observed[None], beta), evaluate)]
+    rise, total, error = _rise(levels[0].values), levels[0].log_sum(), math.inf
+    for halving in range(MOST_HALVINGS):
+        finest = levels[-1]
+        reachable = finest.values + rise[tuple(finest.squares.T >> halving)] / 2**halving
+        levels.append(finest.halved())
+        levels[-1].add(_quarters(finest.squares[reachable > finest.values.max() - NEGLIGIBLE]), evaluate)
+        _surround(levels, evaluate)
+        leaves = _leaves(levels)
+        before, total = total, float(np.logaddexp.reduce(leaves.log_mass))
         error = abs(total - before)
-        if error < TOLERANCE and _effective_count(values) >= ENOUGH_SQUARES:
+        if error < TOLERANCE and levels[-1].effective_count() >= ENOUGH_SQUARES:
             break
-    everything = settled.with_more(centres, values, side)
-    log_mass = everything.values + 2 * np.log(everything.sides) - total
-    return GridPosterior(everything.centres, everything.sides, np.exp(log_mass), float(total), float(error))
+    return GridPosterior(leaves.centres, leaves.sides, np.exp(leaves.log_mass - total), total, error)
+
+
+class _Level:
+    """Squares of one size, each named by its column and row (M, 2) int64, with the log joint at their centres (M,)."""
+
+    def __init__(self, corner: float, side: float) -> None:
+        self.corner, self.side = corner, side
+        self.squares, self.values = np.zeros((0, 2), np.int64), np.zeros(0)
+
+    def halved(self) -> "_Level":
+        """The next finer level, still empty."""
+        return _Level(self.corner, self.side / 2)
+
+    def centres(self) -> np.ndarray:
+        return self.corner + (self.squares + 0.5) * self.side
+
+    def lacks(self, squares: np.ndarray) -> np.ndarray:
+        """Those of the squares, each once, that are not here."""
+        squares = np.unique(squares, axis=0)
+        return squares[~np.isin(_names(squares), _names(self.squares))]
+
+    def add(self, squares: np.ndarray, evaluate: Callable[[np.ndarray], np.ndarray]) -> None:
+        values = evaluate(self.corner + (squares + 0.5) * self.side)
+        self.squares, self.values = np.concatenate([self.squares, squares]), np.concatenate([self.values, values])
+
+    def log_sum(self) -> float:
+        return float(np.logaddexp.reduce(self.values) + 2 * math.log(self.side))
+
+    def effective_count(self) -> float:
+        """Over how many equal squares the mass is spread: 1 / sum of squared shares."""
+        shares = np.exp(self.values - np.logaddexp.reduce(self.values))
+        return float(1 / np.square(shares).sum())
 
 
 @dataclass(frozen=True)
-class _Squares:
-    """Squares that are small enough for what they hold."""
+class _Leaves:
+    """The squares of all levels that were not split: centres (M, 2), sides (M,), log of joint times area (M,)."""
 
     centres: np.ndarray
-    values: np.ndarray
     sides: np.ndarray
-
-    @classmethod
-    def none(cls) -> "_Squares":
-        return cls(np.zeros((0, 2)), np.zeros(0), np.zeros(0))
-
-    def with_more(self, centres: np.ndarray, values: np.ndarray, side: float) -> "_Squares":
-        return _Squares(np.concatenate([self.centres, centres]), np.concatenate([self.values, values]),
-                        np.concatenate([self.sides, np.full(len(values), side)]))
-
-    def log_sum(self) -> float:
-        return float(np.logaddexp.reduce(self.values + 2 * np.log(self.sides), initial=-np.inf))
-
-    def highest(self) -> float:
-        return float(self.values.max(initial=-np.inf))
+    log_mass: np.ndarray
 
 
-def _coarse(q: DiagonalGaussian) -> tuple[Tensor, float]:
-    """Centres (COARSE^2, 2) and side of equal squares over the prior and over q."""
+def _coarse(q: DiagonalGaussian, evaluate: Callable[[np.ndarray], np.ndarray]) -> _Level:
+    """COARSE x COARSE squares over the prior and over q."""
     mean, deviation = q.mean[0].double(), q.standard_deviation[0].double()
     reach = max(REACH, float((mean.abs() + REACH * deviation).max()))
-    side = 2 * reach / COARSE
-    places = (torch.arange(COARSE, dtype=torch.float64) + 0.5) * side - reach
-    return torch.cartesian_prod(places, places), side
+    level = _Level(-reach, 2 * reach / COARSE)
+    level.add(np.stack(np.divmod(np.arange(COARSE**2), COARSE), axis=1), evaluate)
+    return level
 
 
-def _grid_steepness(values: np.ndarray) -> np.ndarray:
-    """How much the value may rise within each square of the coarse grid, from the differences to its neighbours."""
-    grid = values.reshape(COARSE, COARSE)
-    return (sum(np.abs(part) for part in np.gradient(grid)) / 2).ravel()
+def _rise(values: np.ndarray) -> np.ndarray:
+    """How much more than at its centre the value may be in each square of the coarse grid, (COARSE, COARSE): where it is
+    steep, much more. In a square of half the side it is half as much."""
+    steps = np.pad(values.reshape(COARSE, COARSE), 1, mode="edge")
+    across, down = np.abs(np.diff(steps[:, 1:-1], axis=0)), np.abs(np.diff(steps[1:-1], axis=1))
+    return np.maximum(across[1:], across[:-1]) / 2 + np.maximum(down[:, 1:], down[:, :-1]) / 2
 
 
-def _family_steepness(values: np.ndarray) -> np.ndarray:
-    """The same for quarters of split squares, four in a row, from the differences among them."""
-    a, b, c, d = values.reshape(-1, 4).T
-    rise = (np.maximum(abs(a - b), abs(c - d)) + np.maximum(abs(a - c), abs(b - d))) / 2
-    return np.repeat(rise, 4)
+def _surround(levels: list[_Level], evaluate: Callable[[np.ndarray], np.ndarray]) -> None:
+    """Split also the neighbours of squares that hold mass, however coarse, or a peak at a square's edge would be cut off."""
+    finest = levels[-1]
+    offsets = np.array([[-1, -1], [-1, 0], [-1, 1], [0, -1], [0, 1], [1, -1], [1, 0], [1, 1]])
+    while True:
+        held = finest.squares[finest.values > finest.values.max() - NEGLIGIBLE]
+        around = (held[:, None] + offsets).reshape(-1, 2)
+        missing = finest.lacks(around[((around >= 0) & (around < COARSE << (len(levels) - 1))).all(1)])
+        if not len(missing):
+            return
+        for level in reversed(levels):
+            missing = level.lacks(_quarters(np.unique(missing // 2, axis=0)))
+            level.add(missing, evaluate)
+            missing = missing // 2
 
 
-def _worth_splitting(values: np.ndarray, steepness: np.ndarray, highest: float) -> np.ndarray:
-    """Squares whose value, or what it may rise to inside, is not negligible beside the highest; at most MOST_SPLIT."""
-    reachable = values + steepness
-    split = reachable > max(values.max(), highest) - NEGLIGIBLE
-    if split.sum() > MOST_SPLIT:
-        split &= reachable >= np.partition(reachable, -MOST_SPLIT)[-MOST_SPLIT]
-    return split
+def _leaves(levels: list[_Level]) -> _Leaves:
+    parts = []
+    for level, finer in itertools.zip_longest(levels, levels[1:]):
+        split = np.isin(_names(level.squares), _names(finer.squares // 2)) if finer else np.zeros(len(level.squares), bool)
+        parts.append((level.centres()[~split], np.full((~split).sum(), level.side),
+                      level.values[~split] + 2 * math.log(level.side)))
+    return _Leaves(*map(np.concatenate, zip(*parts, strict=True)))
 
 
-def _quarters(centres: np.ndarray, side: float) -> np.ndarray:
-    """(M, 2) -> (4 M, 2): the centres of each square's quarters, four in a row."""
-    offsets = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]]) * side / 4
-    return (centres[:, None] + offsets).reshape(-1, 2)
+def _quarters(squares: np.ndarray) -> np.ndarray:
+    """(M, 2) of one level -> (4 M, 2) of the next finer one."""
+    return (2 * squares[:, None] + np.array([[0, 0], [0, 1], [1, 0], [1, 1]])).reshape(-1, 2)
 
 
-def _log_sum(values: np.ndarray, side: float) -> float:
-    return float(np.logaddexp.reduce(values) + 2 * math.log(side))
-
-
-def _effective_count(values: np.ndarray) -> float:
-    """Over how many equal squares the mass is spread: 1 / sum of squared shares."""
-    shares = np.exp(values - np.logaddexp.reduce(values))
-    return float(1 / np.square(shares).sum())
+def _names(squares: np.ndarray) -> np.ndarray:
+    """One number for each square."""
+    return (squares[:, 0] << 32) + squares[:, 1]

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.servers import free_port
+
 USER = 1000  # as in the Dockerfile
 
 
@@ -21,14 +23,14 @@ def instructions(dockerfile: Path) -> list[tuple[str, str]]:
 
 @dataclass
 class Built:
-    """What came of the steps. user: None where this process may not become another one."""
+    """What came of the steps. user: None where this process may not become another one. port: what EXPOSE's is mapped to."""
 
     folder: Path
     environment: dict[str, str]
     user: int | None
     command: Sequence[str] = ()
     health: Sequence[str] = ()
-    port: str = ""
+    port: int = 0
     done: list[str] = field(default_factory=list)
 
     def run(self, command: str | Sequence[str], as_user: bool) -> subprocess.CompletedProcess:
@@ -51,7 +53,8 @@ def interpreter() -> str:
 def build(root: Path, place: Path, **arguments: str) -> Built:
     """Carry out the steps of root/Dockerfile in the new folder `place`. arguments: what --build-arg would say.
 
-    FROM is a new virtual environment, as empty as the base image. Creating the user is left out: a number suffices.
+    FROM is a new virtual environment, as empty as the base image. Creating the user is left out: a number suffices. A
+    container has its ports to itself; here others may hold the one that EXPOSE names, so a free one stands in its place.
     """
     user = USER if os.geteuid() == 0 else None
     home, venv = place / "home", place / "venv"
@@ -85,10 +88,12 @@ def build(root: Path, place: Path, **arguments: str) -> Built:
                 built.run(rest, as_user)
             case "USER":
                 as_user = True
+            case "EXPOSE":
+                exposed, built.port = rest, free_port()
             case "HEALTHCHECK":
-                built.health = json.loads(rest.partition("CMD ")[2])
+                built.health = json.loads(rest.partition("CMD ")[2].replace(exposed, str(built.port)))
             case "CMD":
-                built.command = json.loads(rest)
+                built.command = json.loads(rest.replace(exposed, str(built.port)))
         built.done.append(word)
     return built
 

@@ -4,6 +4,7 @@ import functools
 import http.server
 import os
 import re
+import socket
 import subprocess
 import tempfile
 import threading
@@ -15,7 +16,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.hosting.dockerfile import build, instructions
-from tests.servers import free_port
 from tests.ui.test_playground import digit_png
 
 ROOT = Path(__file__).parents[2]
@@ -24,16 +24,10 @@ STEPS = instructions(ROOT / "Dockerfile")
 
 @pytest.fixture(scope="module")
 def container():
-    """The image built and started. pytest's own folders are closed to other users.
-
-    A container has its ports to itself; here another test or a developer may hold 7860, hence a free one in its place.
-    """
+    """The image built and started. pytest's own folders are closed to other users."""
     with tempfile.TemporaryDirectory(prefix="image") as place:
         os.chmod(place, 0o755)
         built = build(ROOT, Path(place), TORCH_INDEX="")
-        built.port = str(free_port())
-        built.command, built.health = ([part.replace("7860", built.port) for part in command]
-                                       for command in (built.command, built.health))
         output = tempfile.TemporaryFile("w+")  # noqa: SIM115 – closed below
         process = subprocess.Popen(built.command, cwd=built.folder, env=built.environment, user=built.user, stdout=output,
                                    stderr=subprocess.STDOUT)
@@ -103,9 +97,11 @@ def test_the_health_check_looks_at_what_is_answered(container):
         with pytest.raises(subprocess.CalledProcessError):
             container.run(command, as_user=True)
         server.shutdown()
-    command = [part.replace(container.port, str(free_port())) for part in container.health]
-    with pytest.raises(subprocess.CalledProcessError):
-        container.run(command, as_user=True)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        command = [part.replace(str(container.port), str(closed.getsockname()[1])) for part in container.health]
+        with pytest.raises(subprocess.CalledProcessError):
+            container.run(command, as_user=True)
 
 
 @pytest.mark.slow
