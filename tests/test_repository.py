@@ -40,7 +40,7 @@ def test_every_picture_and_link_of_the_readme_exists():
 
 
 def test_the_readme_names_every_file_of_the_packages():
-    for folder in ("vae", "training", "ui", "ui/blocks", "deploy"):
+    for folder in ("vae", "vae/experiments", "training", "ui", "ui/blocks", "deploy"):
         for path in (ROOT / folder).glob("*.py"):
             assert path.name == "__init__.py" or path.stem in README, path
     for path in (ROOT / "benchmarks").glob("*.py"):
@@ -73,7 +73,7 @@ def test_the_package_depends_on_what_it_imports_and_no_front_end():
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     declared = {re.split(r"[>=]", line)[0].replace("-", "_") for line in declared}
     declared = {{"pillow": "PIL", "opencv_python_headless": "cv2"}.get(name, name) for name in declared}
-    names = set().union(*map(imported, (ROOT / "vae").glob("*.py")))
+    names = set().union(*map(imported, (ROOT / "vae").rglob("*.py")))
     assert names - sys.stdlib_module_names - {"vae"} == declared
 
 
