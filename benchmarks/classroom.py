@@ -2,8 +2,8 @@
 
 Starts the app as a person does and opens that many real sessions (benchmarks.students), each with a picture and a seed of its
 own. Every student moves beta once in ten seconds for a minute, from one random place to another, and at the end all at the same
-instant. Server and students share the machine. The clock runs from a student's message until the script has ended and all that it
-sent has arrived and is read; what does not name the beta that was asked for is a failure.
+instant. Server and students share the machine. The clock runs from a student's message until the script has ended and all that
+it sent has arrived and is read; what does not name the beta that was asked for is a failure.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ import torch
 import tyro
 
 from benchmarks.serving import App, running_app
-from benchmarks.students import Failure, Run, Student
+from benchmarks.students import RunError, Run, Student
 from ui.arguments import LARGEST_SEED
 from vae import experiments, hub
 
@@ -86,9 +86,9 @@ async def answered(part: Part, student: Student, beta: str) -> None:
     try:
         run = await student.choose("beta", beta)
         if not any(alt.startswith(f"Reconstruction at beta {beta}:") for alt in run.alts()):
-            raise Failure(f"asked for beta {beta}, shown: {run.alts()}")
+            raise RunError(f"asked for beta {beta}, shown: {run.alts()}")
         part.runs.append(run)
-    except Failure as failure:
+    except RunError as failure:
         part.failures.append(str(failure))
 
 
@@ -109,7 +109,7 @@ async def open_students(app: App, count: int, dice: random.Random, part: Part) -
         async with queue:
             try:
                 await student.__aenter__()
-            except (Failure, OSError) as failure:
+            except (RunError, OSError) as failure:
                 part.failures.append(str(failure))
                 return None
             part.runs.append(student.last)
@@ -125,7 +125,8 @@ async def open_students(app: App, count: int, dice: random.Random, part: Part) -
 async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple[str, str]]]:
     """All parts, and what was found besides."""
     dice = random.Random(arguments.seed)
-    opening, moving, burst = Part("opening the page, 4 at a time"), Part(f"one move in {arguments.every:g} s"), Part("all at once")
+    opening, burst = Part(f"opening the page, {OPENING} at a time"), Part("all at once")
+    moving = Part(f"one move in {arguments.every:g} s")
     memory = [app.megabytes()]
     students: list[Student] = []
     for count in (arguments.students // 2, arguments.students - arguments.students // 2):

@@ -61,7 +61,7 @@ def healthy(address: str) -> bool:
 
 @contextlib.contextmanager
 def running_app(environment: Mapping[str, str] | None = None) -> Iterator[App]:
-    """Start the app on a free port and yield it once it is healthy. Raises RuntimeError with its output where it ends at once."""
+    """Start the app on a free port and yield it once it answers. Raises RuntimeError with its output where it does not."""
     port = free_port()
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(command(port), cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)

@@ -28,7 +28,7 @@ SECONDS_TO_WAIT = 30.0
 Path = tuple[int, ...]
 
 
-class Failure(Exception):
+class RunError(Exception):
     """A run that ended otherwise than a student expects: in an error, in silence, or with something else than was asked."""
 
 
@@ -126,14 +126,14 @@ class Student:
                                      timeout=SECONDS_TO_WAIT) as client:
             answer = await client.put(urls.upload_url, files={"file": (name, content)})
         if answer.status_code != 204:
-            raise Failure(f"the upload was answered with {answer.status_code}: {answer.text}")
+            raise RunError(f"the upload was answered with {answer.status_code}: {answer.text}")
         file = self.widgets[key].file_uploader_state_value.uploaded_file_info
         del file[:]
         file.add(file_id=urls.file_id, name=name, size=len(content), file_urls=urls)
         return await self.rerun()
 
     async def rerun(self) -> Run:
-        """Send all widgets' values and wait until the script that they start has ended. Raises Failure."""
+        """Send all widgets' values and wait until the script that they start has ended. Raises RunError."""
         message = BackMsg()
         state = message.rerun_script
         state.query_string, state.page_script_hash = self.query, self.page
@@ -147,9 +147,9 @@ class Student:
                 await self._socket.send(data)
                 self.last = await self._answer()
         except websockets.ConnectionClosed as error:
-            raise Failure(f"lost socket: {error}") from error
+            raise RunError(f"lost socket: {error}") from error
         except TimeoutError as error:
-            raise Failure(f"no answer within {SECONDS_TO_WAIT:g} seconds") from error
+            raise RunError(f"no answer within {SECONDS_TO_WAIT:g} seconds") from error
         self.last.seconds = time.perf_counter() - start
         self._forget()
         return self.last
@@ -167,7 +167,7 @@ class Student:
                 self._delta(run, seen, message)
             elif kind == "ref_hash":
                 if message.ref_hash not in self._kept:
-                    raise Failure("the server names a message that the browser no longer keeps")
+                    raise RunError("the server names a message that the browser no longer keeps")
                 delta = self._kept[message.ref_hash][1]
                 self._kept[message.ref_hash] = self._runs, delta
                 self._element(run, seen, tuple(message.metadata.delta_path), delta.new_element)
@@ -180,7 +180,7 @@ class Student:
                 self.query = message.page_info_changed.query_string
             elif kind == "script_finished" and begun and message.metadata.run.script_run_id == begun:
                 if message.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY:
-                    raise Failure(f"the script ended as {ForwardMsg.ScriptFinishedStatus.Name(message.script_finished)}")
+                    raise RunError(f"the script ended as {ForwardMsg.ScriptFinishedStatus.Name(message.script_finished)}")
                 self.widgets = seen  # a widget that is gone from the page is gone from the browser
                 return run
 
@@ -194,7 +194,7 @@ class Student:
     def _element(self, run: Run, seen: dict[str, WidgetState], path: Path, element: Element) -> None:
         kind = element.WhichOneof("type")
         if kind == "exception":
-            raise Failure(f"the page shows an error: {element.exception.type} {element.exception.message}")
+            raise RunError(f"the page shows an error: {element.exception.type} {element.exception.message}")
         run.places[path] = element
         if kind in _VALUES:
             widget = getattr(element, kind)
