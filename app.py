@@ -10,4 +10,7 @@ here = Path(__file__).parent / "ui"
 text = current_text()
 st.set_page_config(page_title=text("app.title"), page_icon=here / "icon.svg", layout="wide")
 st.html(here / "style.css")
-st.navigation([st.Page(here / "pages" / "playground.py", title=text("app.playground"))], position="hidden").run()
+titles = {"playground": text("app.playground"), "map": text("map.title"), "dimensions": text("dimensions.title"),
+          "path": text("path.title")}
+pages = [st.Page(here / "pages" / f"{name}.py", title=title, default=name == "playground") for name, title in titles.items()]
+st.navigation(pages, position="top").run()

@@ -13,7 +13,7 @@ def test_nothing_that_is_given_stays_behind_or_is_logged():
 import base64, io, time, gradio, httpx, gradio_app
 from gradio_client import Client
 from PIL import Image
-from ui import trade_offs
+from ui import remembered
 from ui.blocks import guard, page, sessions
 from ui.text import Text
 demo = gradio_app.demo
@@ -34,7 +34,7 @@ Image.effect_mandelbrot((64, 64), (-2, -1.5, 1, 1.5), 50).convert("RGB").save(bu
 picture = base64.b64encode(buffer.getvalue()).decode()
 client.predict(picture, model="faces", api_name="/reconstruct")
 assert not held.session_data, list(held.session_data)
-for model, digest, seed in trade_offs._remembered:
+for model, digest, seed in remembered.trade_off.cache:
     assert isinstance(digest, bytes) and len(digest) == 32
 
 # A session lasts as long as its page is connected, and some minutes more.

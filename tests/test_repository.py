@@ -10,7 +10,8 @@ from ui import figures
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PURE = {"figures.py", "pictures.py", "given.py", "sentences.py", "endpoints.py", "arguments.py", "chosen.py", "trade_offs.py"}
+PURE = {"figures.py", "inside_figures.py", "pictures.py", "given.py", "sentences.py", "inside_sentences.py", "endpoints.py",
+        "arguments.py", "chosen.py", "remembered.py", "atlas.py"}
 
 
 def imported(path: Path) -> set[str]:

@@ -13,8 +13,8 @@ import torch
 import vae
 from ui import arguments, sentences
 from ui.arguments import DEFAULT_SEED, LARGEST_SEED, InputError
+from ui.remembered import trade_off
 from ui.text import DEFAULT, Text
-from ui.trade_offs import trade_off
 from vae import experiments, hub
 from vae.experiments import Breakdown, TradeOff
 from vae.hub import Resolved

@@ -17,7 +17,7 @@ POSTERIOR = "#E07B00"
 DIGITS = ["#3B7DD8", "#D9542B", "#2E9E5B", "#C23B8E", "#8A8420", "#7A8797", "#1795A5", "#B0762B", "#D8415A", "#6C8F2C"]
 
 
-def _figure(traces: list[dict], height: int, *, x: dict, y: dict, **layout: object) -> go.Figure:
+def build(traces: list[dict], height: int, *, x: dict, y: dict, **layout: object) -> go.Figure:
     """All in one go: Plotly takes ten times as long to update a figure as to make it, and each move of beta makes three."""
     fixed = {"fixedrange": True, "automargin": True}
     margins = {"l": 0, "r": 8, "t": 8, "b": 0} | layout.pop("margin", {})
@@ -49,8 +49,8 @@ def posterior(text: Text, code: Reconstruction, order: Sequence[int]) -> go.Figu
     }
     limit = max(3.4, 1.1 * np.abs(z).max(), 1.1 * (np.abs(mean) + deviation).max())  # a rare z lies far out
     axis = text("code.axis") if deviation.any() else text("code.point_axis")
-    return _figure(
-        [intervals, drawn] if deviation.any() else [drawn], 200, legend=legend_above(), bargap=0.2,
+    return build(
+        [intervals, drawn] if deviation.any() else [drawn], 188, legend=legend_above(), bargap=0.2,
         x={"showticklabels": False, "title": {"text": axis, "font": {"size": 12}}},
         y={"range": [-limit, limit], "tickvals": [-2, 0, 2], "zeroline": True},
     )
@@ -76,7 +76,7 @@ def loss_bars(text: Text, loss: Breakdown) -> go.Figure:
     ]
     sums = [{"x": total, "y": row, "text": f" = {total:,.1f}", "showarrow": False, "xanchor": "left"}
             for row, total in zip(rows, totals, strict=True)]
-    return _figure(
+    return build(
         bars, 58, barmode="stack", bargap=0.2, showlegend=False, annotations=sums,
         margin={"r": 58 if longest < 10_000 else 80},  # for the sums at the ends of the bars
         x={"range": [0, longest], "showgrid": False, "zeroline": False, "showticklabels": False}, y={},
@@ -113,7 +113,7 @@ def plane(
     distortions = [entry.distortion for entry in metrics.betas]
     # A colour picture's distortion never comes near zero: from there the curve would look flat.
     from_zero = min(distortions) < max(distortions) / 2
-    return _figure(
+    return build(
         [{"type": "scatter", "hovertemplate": beta_hover} | trace for trace in lines + rivals + points],
         302 if dedicated else 344,  # of rivals a sentence stands below
         clickmode="event+select", legend=legend_above(),

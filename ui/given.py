@@ -32,8 +32,8 @@ class Given:
         return {step.name: pictures.photo_uri(step.image, THUMBNAIL) for step in self.view.steps}
 
 
-def example(model: Resolved, name: str | None) -> Given:
-    """The model's example of that name, else its first."""
+def example(model: Resolved, name: str | None, first: int = 0) -> Given:
+    """The model's example of that name, else the one of this number."""
     names = model.examples.names
-    image = model.examples.picture(name if name in names else names[0])
+    image = model.examples.picture(name if name in names else names[first % len(names)])
     return Given(View(image, (Step("file", pictures.to_uint8(image.numpy())),)))

@@ -34,54 +34,57 @@ class _Kept:
     given: Given | None = None
 
 
-def choose(text: Text, model: Resolved, below: DeltaGenerator) -> Given:
+def choose(text: Text, model: Resolved, below: DeltaGenerator, slot: str = "", first: int = 0) -> Given:
     """Draw the source's controls and return the picture to show: the one given, else the last good one, else the example.
 
-    below: where the controls go that frame a photograph, which need the whole width.
+    below: where the controls go that frame a photograph, which need the whole width. slot: which of a page's pictures this is,
+    a suffix to the keys of its controls; first: the number of the example that it begins with.
     """
     source = state.linked(
-        st.segmented_control, text("picture.source"), SOURCES, key="source", default="example",
+        st.segmented_control, text("picture.source"), SOURCES, key=f"source{slot}", default="example",
         accept=state.one_of(SOURCES), required=True, label_visibility="collapsed",
         format_func=lambda source: text(f"picture.source_{source}"),
     )
     if source == "example":
-        return _example(text, model)
-    file = {"upload": _upload, "draw": _draw, "camera": _camera}[source](text, model.model.config)
-    kept = _read(text, model, source, file, below)
+        state.set_own_picture(slot, shown=False)
+        return _example(text, model, slot, first)
+    file = {"upload": _upload, "draw": _draw, "camera": _camera}[source](text, model.model.config, slot)
+    kept = _read(text, model, source + slot, file, below)
     if kept is not None:
+        state.set_own_picture(slot, shown=True)
         return kept
-    st.caption(text(f"picture.waiting_{source}"))
-    return given.example(model, st.session_state.get("example", st.query_params.get("example")))
+    st.caption(text("source.gone") if state.expects_own_picture(slot) else text(f"picture.waiting_{source}"))
+    return given.example(model, st.session_state.get(f"example{slot}", state.in_link(f"example{slot}")), first)
 
 
-def _example(text: Text, model: Resolved) -> Given:
+def _example(text: Text, model: Resolved, slot: str, first: int) -> Given:
     names = model.examples.names
     name = state.linked(
-        st.pills, text("picture.example"), names, key="example", default=names[0], accept=state.one_of(names), required=True,
-        label_visibility="collapsed", wrap=True,
+        st.pills, text("picture.example"), names, key=f"example{slot}", default=names[first % len(names)],
+        accept=state.one_of(names), required=True, label_visibility="collapsed", wrap=True,
         format_func=lambda name: text(f"examples.{name}") if text.has(f"examples.{name}") else name,
     )
     return given.example(model, name)
 
 
-def _upload(text: Text, config: VAEConfig) -> bytes | None:
+def _upload(text: Text, config: VAEConfig, slot: str) -> bytes | None:
     megabytes = vae.images.MAX_BYTES >> 20
     file = st.file_uploader(
-        text(f"upload.{config.preprocess}"), key="upload", help=text("picture.upload_help", megabytes=megabytes),
+        text(f"upload.{config.preprocess}"), key=f"upload{slot}", help=text("picture.upload_help", megabytes=megabytes),
         max_upload_size=megabytes,
     )
     return file.getvalue() if file else None
 
 
-def _camera(text: Text, config: VAEConfig) -> bytes | None:
-    photograph = st.camera_input(text(f"camera.{config.preprocess}"), key="camera")
+def _camera(text: Text, config: VAEConfig, slot: str) -> bytes | None:
+    photograph = st.camera_input(text(f"camera.{config.preprocess}"), key=f"camera{slot}")
     return photograph.getvalue() if photograph else None
 
 
-def _draw(text: Text, config: VAEConfig) -> bytes | None:
+def _draw(text: Text, config: VAEConfig, slot: str) -> bytes | None:
     canvas = st_canvas(
         stroke_width=14, stroke_color="#111111", background_color="#FFFFFF", width=CANVAS, height=CANVAS,
-        drawing_mode="freedraw", key="canvas", return_image_data=True,
+        drawing_mode="freedraw", key=f"canvas{slot}", return_image_data=True,
     )
     objects = (canvas.json_data or {}).get("objects")
     return canvas.image_bytes if objects else None
@@ -104,7 +107,7 @@ def _read(text: Text, model: Resolved, source: str, file: bytes | None, below: D
         st.error(text(f"errors.{kept.error.code}", **kept.error.details), icon=":material/image_not_supported:")
     if kept.given and (file is None or kept.error):
         st.caption(text("picture.kept"))
-    if kept.given and source != "draw":
+    if kept.given and not source.startswith("draw"):
         with below:
             _frame(text, config, kept, key="-".join(map(str, (source, config.preprocess, *config.image_shape, kept.shown))))
     return kept.given

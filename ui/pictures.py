@@ -60,6 +60,31 @@ def framed(pixels: np.ndarray, side: int) -> np.ndarray:
     return np.asarray(square)
 
 
+def strip(images: np.ndarray) -> str:
+    """Pictures (N, C, H, W) in [0, 1] in a row, as a data: address."""
+    return _row(grid(images, columns=len(images)))
+
+
+def difference_strip(signed: np.ndarray) -> str:
+    """Differences (N, C, H, W) in [-1, 1] in a row, as a data: address."""
+    tiles = np.stack([difference(one) for one in signed]).transpose(0, 3, 1, 2) / 255
+    return _row(grid(tiles, columns=len(tiles)))
+
+
+def _row(pixels: np.ndarray) -> str:
+    """Enlarged so far that a tile is sharp at 80 pixels of the screen."""
+    return uri("png", png(pixels, at_least=80))
+
+
+def animation(left: np.ndarray, right: np.ndarray, milliseconds: int = 120) -> bytes:
+    """Two rows of pictures (N, C, H, W) in [0, 1] side by side, there and back, as an endless GIF with sharp squares."""
+    pairs = [grid(np.stack(pair), columns=2) for pair in zip(left, right, strict=True)]
+    frames = [*pairs, *pairs[-2:0:-1]]
+    factor = math.ceil(SHARP / min(frames[0].shape[:2]))
+    shown = [Image.fromarray(frame.repeat(factor, 0).repeat(factor, 1)) for frame in frames]
+    return _encoded(shown[0], format="GIF", save_all=True, append_images=shown[1:], duration=milliseconds, loop=0)
+
+
 def guide_uri(pixels: np.ndarray, heights: Sequence[float]) -> str:
     """A square photo with dashed lines, light and dark to show on both: across at these heights, and down the middle."""
     side = 2 * GUIDE_SIDE
@@ -83,6 +108,11 @@ def png(pixels: np.ndarray, at_least: int = 0) -> bytes:
     return _encoded(image, format="PNG", compress_level=1)
 
 
+def webp(pixels: np.ndarray, quality: int) -> bytes:
+    """uint8 pixels as a WebP with loss."""
+    return _encoded(Image.fromarray(pixels), format="WEBP", quality=quality)
+
+
 def uri(kind: str, content: bytes) -> str:
     """A picture's bytes as a data: address. kind: "png" or "webp".
 
@@ -97,7 +127,7 @@ def photo_uri(pixels: np.ndarray, side: int) -> str:
     square = framed(pixels, side)
     if max(pixels.shape[:2]) <= PIXEL_ART:
         return uri("png", png(square, side))
-    return uri("webp", _encoded(Image.fromarray(square), format="WEBP", quality=85))
+    return uri("webp", webp(square, 85))
 
 
 def _encoded(image: Image.Image, **options: object) -> bytes:

@@ -21,15 +21,16 @@ class Choice(Chosen):
     use_mean: bool
 
 
-def show(text: Text) -> Choice:
-    """Draw the side bar and return what is chosen. Stops the page with a sentence where the model cannot be used."""
+def show(text: Text, *, only: str | None = None, noise: bool = True) -> Choice:
+    """Draw the side bar and return what is chosen. Stops the page with a sentence where the model cannot be used.
+
+    only: the one model that this page is about. noise: whether z, drawn or the mean, is part of what it shows.
+    """
     with st.sidebar:
         st.title(text("app.title"), anchor=False)
-        names = hub.names()
-        name = state.linked(
-            st.selectbox, text("sidebar.model"), names, key="model", default="mnist", accept=state.one_of(names),
-            format_func=lambda name: sentences.title(text, name),
-        ) if names else ""
+        name = only or _model(text)
+        if only:
+            st.caption(f"{text('sidebar.model')}: {sentences.title(text, only)}")
         controls, foot = st.container(), st.container()
         with foot:
             _language(text)
@@ -37,7 +38,7 @@ def show(text: Text) -> Choice:
         with controls:
             now = _beta(text, model)
             seed = _seed(text)
-            noise = "mean" if model.model.config.autoencoder else state.linked(
+            kind = "mean" if model.model.config.autoencoder or not noise else state.linked(
                 st.segmented_control, text("sidebar.noise"), ("draw", "mean"), key="noise", default="draw",
                 accept=state.one_of(("draw", "mean")), required=True,
                 format_func=lambda kind: text(f"sidebar.noise_{kind}"), help=text("sidebar.noise_help"),
@@ -45,7 +46,15 @@ def show(text: Text) -> Choice:
             st.caption(sentences.source(text, model), help=sentences.without_folders(model.reason) or None)
             if text.has(f"credit.{name}"):
                 st.caption(text(f"credit.{name}"))
-    return Choice(model, now, seed, noise == "mean")
+    return Choice(model, now, seed, kind == "mean")
+
+
+def _model(text: Text) -> str:
+    names = hub.names()
+    return state.linked(
+        st.selectbox, text("sidebar.model"), names, key="model", default="mnist", accept=state.one_of(names),
+        format_func=lambda name: sentences.title(text, name),
+    ) if names else ""
 
 
 def _resolve(text: Text, name: str) -> hub.Resolved:

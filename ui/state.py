@@ -2,6 +2,9 @@
 
 Streamlit's own bind="query-params" writes the words that a widget shows, which change with the language; here the link
 holds the values themselves, and a value that no longer fits (another model's beta, an edited link) moves to one that does.
+
+When the page is switched, Streamlit empties the URL and forgets the widgets of the page that was left. What stood in the link
+is therefore kept in the session as well, and is back with its page.
 """
 
 import math
@@ -15,12 +18,13 @@ from ui.text import LANGUAGES, Text, preferred
 from vae import metrics
 
 Value = TypeVar("Value")
+FARTHEST_PIN = 100.0  # standard deviations of the prior
 
 
 def current_text() -> Text:
     """The strings of the session's language: chosen here, else in the link, else the browser's."""
     if st.session_state.get("language") not in LANGUAGES:
-        named = st.query_params.get("lang")
+        named = in_link("lang")
         st.session_state["language"] = named if named in LANGUAGES else preferred(st.context.locale)
     # Always in the URL, also when it is the browser's own: a link must open in the same language elsewhere.
     _write_link("lang", st.session_state["language"])
@@ -36,7 +40,7 @@ def linked(
     accept: turns a link's string, or the session's last value, into one that the widget can take; ValueError or TypeError
     mean that it can't.
     """
-    before = st.session_state.get(key, st.query_params.get(key, default))
+    before = st.session_state.get(key, in_link(key, default))
     try:
         value = accept(before)
     except (ValueError, TypeError):
@@ -86,7 +90,7 @@ def nearest(stops: Sequence[float]) -> Callable[[object], float]:
 def eps_number() -> int:
     """Which eps of the seed is shown: 0 at first, one more for each press of "new eps"; in the URL as ?eps=."""
     try:
-        return number(0, LARGEST_SEED, int)(st.query_params.get("eps", 0))
+        return number(0, LARGEST_SEED, int)(in_link("eps", 0))
     except ValueError:
         return 0
 
@@ -102,8 +106,41 @@ def new_seed() -> None:
     _write_link("eps", None)
 
 
+def pin() -> tuple[float, float] | None:
+    """The point that is pinned on the map, in the URL as ?pin=x,y."""
+    try:
+        x, y = (number(-FARTHEST_PIN, FARTHEST_PIN)(part) for part in str(in_link("pin", "")).split(","))
+    except ValueError:
+        return None
+    return x, y
+
+
+def set_pin(point: tuple[float, float] | None) -> None:
+    """Pin a point, or none."""
+    _write_link("pin", point and ",".join(f"{coordinate:.5g}" for coordinate in point))
+
+
+def expects_own_picture(slot: str) -> bool:
+    """Whether the link was made with a picture of one's own in this place, which no link can hold."""
+    return in_link(f"own{slot}") == "1"
+
+
+def set_own_picture(slot: str, shown: bool) -> None:
+    """Note in the link whether this place shows a picture of one's own."""
+    _write_link(f"own{slot}", "1" if shown else None)
+
+
+def in_link(key: str, default: object = None) -> object:
+    """What the link says of a key: the URL, else what stood there on another page of this session."""
+    return st.query_params.get(key, st.session_state.get("link", {}).get(key, default))
+
+
 def _write_link(key: str, value: str | None) -> None:
+    kept = st.session_state.setdefault("link", {})
     if value is None:
+        kept.pop(key, None)
         st.query_params.pop(key, None)
-    elif st.query_params.get(key) != value:
-        st.query_params[key] = value
+    else:
+        kept[key] = value
+        if st.query_params.get(key) != value:
+            st.query_params[key] = value

@@ -45,6 +45,10 @@ class BetaMetrics:
         """Numbers of the latent dimensions, from the one that carries most to the one that carries least."""
         return tuple(int(dimension) for dimension in np.argsort(-np.array(self.rate_per_dimension), kind="stable"))
 
+    def active(self, dimension: int) -> bool:
+        """Whether this dimension carries more than ACTIVE_NATS about a test picture, on average."""
+        return self.rate_per_dimension[dimension] > ACTIVE_NATS
+
     def share_above(self, objective: float) -> float:
         """The share of test pictures, 0 to 1, whose objective at this beta is larger than the given one (harder ones)."""
         shares = np.linspace(0.0, 1.0, QUANTILES)
@@ -101,6 +105,12 @@ class Metrics:
         if len(self.betas) == 1:
             return self.betas[0]
         return self.betas[nearest([measured.beta for measured in self.betas], beta)]
+
+    @property
+    def dimensions_by_use(self) -> tuple[int, ...]:
+        """Numbers of the latent dimensions, from the one that is active at most betas to the one that is so at fewest."""
+        rates = np.array([entry.rate_per_dimension for entry in self.betas])
+        return tuple(int(dimension) for dimension in np.lexsort((-rates.sum(0), -(rates > ACTIVE_NATS).sum(0))))
 
 
 @dataclass(frozen=True)

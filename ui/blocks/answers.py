@@ -13,8 +13,8 @@ from ui.blocks import html
 from ui.chosen import Chosen
 from ui.given import Given
 from ui.pictures import SHARP, THUMBNAIL
+from ui.remembered import trade_off
 from ui.text import Text
-from ui.trade_offs import trade_off
 from vae import experiments
 from vae.experiments import Breakdown, Reconstruction, TradeOff
 from vae.hub import Resolved

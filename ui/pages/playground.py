@@ -7,9 +7,9 @@ from ui import figures, picture_input, pictures, sentences, sidebar, state
 from ui.arguments import GALLERY_COUNTS
 from ui.given import Given
 from ui.pictures import SHARP, THUMBNAIL
+from ui.remembered import trade_off
 from ui.sidebar import Choice
 from ui.text import Text
-from ui.trade_offs import trade_off
 from vae import experiments
 from vae.experiments import Breakdown, Reconstruction, TradeOff
 from vae.metrics import Metrics
@@ -50,7 +50,7 @@ def _picture(text: Text, choice: Choice, given: Given, seen: Reconstruction) -> 
     """File → what the model sees → q(z|x) → reconstruction → difference."""
     before, code, after = st.columns([1.7, 2.6, 1.7])
     observed = pictures.to_uint8(seen.observed)
-    with before:
+    with before, st.container(gap="xsmall"):
         left, right = st.columns(2, wrap=False)
         _labelled(left, "file", text("picture.file"), given.file, sentences.file_alt(text, given.view))
         _labelled(right, "seen", text("picture.seen"), pictures.photo_uri(observed, SHARP),
@@ -64,7 +64,7 @@ def _picture(text: Text, choice: Choice, given: Given, seen: Reconstruction) -> 
             figures.posterior(text, seen, order), config=STATIC, key="code",
             alt=sentences.code_alt(text, choice.model, choice.beta, seen),
         )
-    with after:
+    with after, st.container(gap="xsmall"):
         reconstruction, difference = st.columns(2, wrap=False)
         _labelled(reconstruction, "reconstruction", text("picture.reconstruction"),
                   pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
@@ -72,7 +72,7 @@ def _picture(text: Text, choice: Choice, given: Given, seen: Reconstruction) -> 
         _labelled(difference, "difference", text("picture.difference"),
                   pictures.photo_uri(pictures.difference(seen.difference), SHARP),
                   sentences.difference_alt(text, choice.model, seen))
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             if not choice.autoencoder:
                 st.button(text("picture.new_eps"), icon=":material/casino:", on_click=state.next_eps, disabled=choice.use_mean,
                           help=text("picture.new_eps_help"), key="new_eps")

@@ -5,6 +5,19 @@ seed fixes every draw. The same seed is the same binarisation, the same eps and 
 that moving beta shows beta and not luck.
 """
 
+from vae.experiments.dimensions import Traversal, traverse
+from vae.experiments.map import (
+    WHOLE_PLANE,
+    Codes,
+    PosteriorMap,
+    Window,
+    around,
+    codes,
+    decode_point,
+    posterior_map,
+    tiles,
+)
+from vae.experiments.path import Path, path
 from vae.experiments.playground import (
     Breakdown,
     Gallery,
@@ -19,6 +32,7 @@ from vae.experiments.playground import (
 )
 
 __all__ = [
-    "Breakdown", "Gallery", "Reconstruction", "TradeOff", "breakdown", "decode", "gallery", "observe", "reconstruct",
-    "trade_off",
+    "WHOLE_PLANE", "Breakdown", "Codes", "Gallery", "Path", "PosteriorMap", "Reconstruction", "TradeOff", "Traversal", "Window",
+    "around", "breakdown", "codes", "decode", "decode_point", "gallery", "observe", "path", "posterior_map", "reconstruct",
+    "tiles", "trade_off", "traverse",
 ]

@@ -165,13 +165,18 @@ def reconstruct(
     )
 
 
+def draws_for(image: Tensor) -> int:
+    """How many draws of z a picture (C, H, W) gets for its distortion: as many as a person can wait for."""
+    return max(4, min(DRAWS, DRAWN_PIXELS // image.numel()))
+
+
 @torch.no_grad()
 def trade_off(model: VAE, image: Tensor, betas: tuple[float, ...], *, seed: int, draws: int | None = None) -> TradeOff:
     """The picture's own rate–distortion curve: one binarisation and the same `draws` of eps at every beta.
 
-    draws: as many as a person can wait for, 64 for 28×28 pixels and at least 4, unless told.
+    draws: 64 for 28×28 pixels, fewer for larger pictures and at least 4, unless told.
     """
-    draws = draws or max(4, min(DRAWS, DRAWN_PIXELS // image.numel()))
+    draws = draws or draws_for(image)
     observed = observe(model, image, seed=seed)
     if model.config.autoencoder:
         distortion = point_distortion(model, observed[None], 0.0)

@@ -1,0 +1,71 @@
+"""What the map in the browser is given: tiles of a part of the plane as one picture, codes as packed numbers. Pure."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ui import figures, pictures
+from vae import experiments
+from vae.experiments import Codes, PosteriorMap, Reconstruction, Window
+from vae.hub import Resolved
+
+SIDE = 41  # tiles a side: a fifth of a unit each on the whole plane; odd, so that one of them is its middle
+QUALITY = 50  # of the sheet, as WebP: 0.11 MB. A pinned point is decoded anew and shown exactly
+MOST_POSTERIORS = 1000
+POSTERIOR_ALPHA = (0, 60, 120, 190)  # outside, and in one, two or three of the regions
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """codes: of the reference pictures. data: what the browser gets, once for each beta and part of the plane."""
+
+    codes: Codes
+    data: dict[str, object]
+
+    @property
+    def id(self) -> str:
+        return self.data["id"]
+
+
+def draw(model: Resolved, beta: float, window: Window) -> Atlas:
+    """Decode the tiles and encode the reference pictures."""
+    tiles = experiments.tiles(model.model, window, beta, SIDE)
+    codes = experiments.codes(model.model, model.reference.images, beta)
+    sheet = pictures.webp(pictures.grid(tiles, columns=SIDE, gap=0), QUALITY)
+    deviations = codes.deviation[:MOST_POSTERIORS] if codes.deviation.any() else codes.deviation[:0]
+    digest = hashlib.sha256(sheet + codes.mean.tobytes() + repr(window).encode()).hexdigest()[:16]
+    return Atlas(codes, {
+        "id": digest, "sheet": pictures.uri("webp", sheet), "means": _packed(codes.mean, "<f4"),
+        "deviations": _packed(deviations, "<f4"), "labels": _packed(model.reference.labels, "u1"),
+    })
+
+
+def view(
+    atlas: Atlas, model: Resolved, window: Window, own: Reconstruction, *, count: int, posterior: PosteriorMap | None,
+    pin: dict[str, object] | None, legend: Sequence[dict[str, str]], text: dict[str, str], alt: str,
+) -> dict[str, object]:
+    """Everything that ui/components/latent_map.js draws. count: of how many reference pictures the posteriors are shown."""
+    _, height, width = model.model.config.image_shape
+    return {
+        "atlas": atlas.id, "side": SIDE, "tile": [height, width], "window": vars(window), "count": count,
+        "own": {"mean": own.posterior_mean.tolist(), "deviation": own.posterior_deviation.tolist()},
+        "prior": not model.model.config.autoencoder, "pin": pin, "alt": alt, "text": text, "legend": list(legend),
+        "posterior": posterior and {"window": vars(posterior.window), "picture": posterior_picture(posterior)},
+        "colours": figures.DIGITS, "ownColour": figures.OWN,
+    }
+
+
+def posterior_picture(posterior: PosteriorMap) -> str:
+    """The three regions in three strengths of one colour, clear outside."""
+    colour = tuple(int(figures.POSTERIOR[place:place + 2], 16) for place in (1, 3, 5))
+    pixels = np.empty((*posterior.shares.shape, 4), np.uint8)
+    pixels[..., :3] = colour
+    pixels[..., 3] = np.array(POSTERIOR_ALPHA, np.uint8)[posterior.shares]
+    return pictures.uri("png", pictures.png(pixels))
+
+
+def _packed(values: np.ndarray, kind: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, kind).tobytes()).decode()

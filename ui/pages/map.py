@@ -1,0 +1,112 @@
+"""The map: the plane of a two-dimensional code, what each of its points decodes to, and where pictures lie on it."""
+
+import streamlit as st
+
+from ui import atlas, inside_sentences, latent_map, picture_input, pictures, remembered, sentences, sidebar, state
+from ui.given import Given
+from ui.pictures import SHARP
+from ui.sidebar import Choice
+from ui.text import Text
+from vae import experiments
+from vae.experiments import WHOLE_PLANE, Codes, PosteriorMap, Reconstruction, Window
+
+MODELS = {"vae": "mnist-2d", "autoencoder": "mnist-2d-autoencoder"}
+COUNTS = (0, 10, 100, 1000)
+
+
+def main() -> None:
+    text = state.current_text()
+    with st.container(border=True, gap="xsmall", key="your_picture"):
+        row, below = st.container(horizontal=True, key="source_row"), st.container()
+        with row:
+            st.subheader(text("map.heading"), anchor=False, help=text("map.help"), width="content")
+            kind = state.linked(
+                st.segmented_control, text("map.kind"), tuple(MODELS), key="kind", default="vae",
+                accept=state.one_of(tuple(MODELS)), required=True, label_visibility="collapsed",
+                format_func=lambda kind: text(f"map.kind_{kind}"),
+            )
+            choice = sidebar.show(text, only=MODELS[kind], noise=False)
+            given = picture_input.choose(text, choice.model, below)
+    _plane(text, choice, given)
+
+
+@st.fragment
+def _plane(text: Text, choice: Choice, given: Given) -> None:
+    seen = experiments.reconstruct(choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True)
+    left, right = st.columns([2.4, 1], gap="medium")
+    with right:
+        window, count, kind = _controls(text, choice, seen)
+        posterior = _posterior(text, choice, seen, kind)
+    drawn = remembered.map_atlas(choice.model, choice.beta, window)
+    with left:
+        view = atlas.view(
+            drawn, choice.model, window, seen, count=count, posterior=posterior, pin=_pinned(text, choice, window),
+            legend=inside_sentences.legend(text, autoencoder=choice.autoencoder, count=count, posterior=posterior),
+            text={"live": text("map.live"), "pinned": text("map.pinned")},
+            alt=inside_sentences.plane_alt(text, choice.now, drawn.codes, seen, window, count),
+        )
+        latent_map.show(drawn, view, key="latent_map", on_pin=state.set_pin)
+        st.caption(text("map.use", spacing=2 * window.half / atlas.SIDE))
+    with right:
+        _numbers(text, choice, seen, drawn.codes, posterior, window)
+
+
+def _controls(text: Text, choice: Choice, seen: Reconstruction) -> tuple[Window, int, str]:
+    """Which part of the plane, how many posteriors of reference pictures, and what lies under q."""
+    if choice.autoencoder:  # its codes are points: nothing to draw around them, and no size to look closer at
+        return WHOLE_PLANE, 0, "none"
+    shown = state.linked(
+        st.segmented_control, text("map.window"), ("whole", "own"), key="window", default="whole",
+        accept=state.one_of(("whole", "own")), required=True, format_func=lambda part: text(f"map.window_{part}"),
+    )
+    count = state.linked(
+        st.segmented_control, text("map.count"), COUNTS, key="posteriors", default=0, accept=state.one_of(COUNTS),
+        required=True, format_func=lambda count: f"{count:,}", help=text("map.count_help"),
+    )
+    kinds = ("none", "true") if choice.beta == 1 else ("none", "true", "tempered")
+    kind = state.linked(
+        st.segmented_control, text("map.posterior"), kinds, key="posterior", default="none", accept=state.one_of(kinds),
+        required=True, format_func=lambda kind: text(f"map.posterior_{kind}"), help=text("map.posterior_help"),
+    )
+    return experiments.around(seen) if shown == "own" else WHOLE_PLANE, count, kind
+
+
+def _posterior(text: Text, choice: Choice, seen: Reconstruction, kind: str) -> PosteriorMap | None:
+    if kind == "none":
+        return None
+    with st.spinner(text("map.counting")):
+        return remembered.posterior_map(choice.model, seen.observed, choice.beta, kind == "tempered")
+
+
+def _pinned(text: Text, choice: Choice, window: Window) -> dict[str, object] | None:
+    """The point that is pinned and its picture; none where it lies outside what is shown."""
+    pin = state.pin()
+    if pin is None or not window.covers(pin):
+        return None
+    x, y = pin
+    image = experiments.decode_point(choice.model.model, pin, choice.beta)
+    alt = inside_sentences.pinned_alt(text, choice.model, float(image.mean()), x, y)
+    return {"x": x, "y": y, "picture": pictures.photo_uri(pictures.to_uint8(image), SHARP), "alt": alt}
+
+
+def _numbers(
+    text: Text, choice: Choice, seen: Reconstruction, codes: Codes, posterior: PosteriorMap | None, window: Window
+) -> None:
+    left, right = st.columns(2, wrap=False)
+    with left, st.container(gap="xsmall"):
+        st.caption(text("picture.seen"))
+        st.image(pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP), width="stretch",
+                 alt=sentences.seen_alt(text, choice.model, seen))
+    with right, st.container(gap="xsmall"):
+        st.caption(text("picture.reconstruction"))
+        st.image(pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP), width="stretch",
+                 alt=sentences.reconstruction_alt(text, choice.model, choice.beta, seen))
+    st.markdown(inside_sentences.own(text, seen))
+    if posterior:
+        st.markdown(inside_sentences.posterior(text, choice.beta, posterior))
+    st.caption(inside_sentences.aggregate(text, codes))
+    if note := inside_sentences.outside(text, codes, window):
+        st.caption(note)
+
+
+main()

@@ -1,0 +1,95 @@
+"""The path: from one picture to another through the latent space, beside the cross-fade of their pixels."""
+
+import streamlit as st
+
+from ui import inside_figures, inside_sentences, picture_input, pictures, sidebar, state, strip
+from ui.given import Given
+from ui.pictures import SHARP
+from ui.sidebar import Choice
+from ui.text import Text
+from vae import experiments
+from vae.experiments import Path, Reconstruction
+
+STATIC = {"displayModeBar": False}
+SLOTS = ("", "2")
+FEWEST, MOST, USUAL = 3, 15, 9
+ROUTES = ("linear", "spherical")
+
+
+def main() -> None:
+    text = state.current_text()
+    choice = sidebar.show(text)
+    if choice.autoencoder:
+        st.subheader(text("path.heading"), anchor=False)
+        st.info(text("path.no_prior"))
+        return
+    columns = st.columns(2, border=True)
+    given, ends = [], []
+    for number, (column, slot) in enumerate(zip(columns, SLOTS, strict=True)):
+        with column:
+            one = _picture(text, choice, slot, number)
+            given.append(one)
+            ends.append(experiments.reconstruct(
+                choice.model.model, one.view.image, choice.beta, seed=choice.seed, draw=number, use_mean=choice.use_mean,
+            ))
+    _way(text, choice, tuple(given), tuple(ends))
+
+
+def _picture(text: Text, choice: Choice, slot: str, number: int) -> Given:
+    row, below = st.container(horizontal=True, vertical_alignment="center"), st.container()
+    with row:
+        st.subheader(text("path.second") if slot else text("path.first"), anchor=False, width="content")
+        shown = st.container(width=72)
+        given = picture_input.choose(text, choice.model, below, slot, first=3 * number)
+    shown.image(pictures.photo_uri(pictures.to_uint8(given.view.image.numpy()), SHARP), width="stretch",
+                alt=inside_sentences.end_alt(text, choice.model, given.view.image.numpy(), last=bool(slot)))
+    return given
+
+
+@st.fragment
+def _way(text: Text, choice: Choice, given: tuple[Given, Given], ends: tuple[Reconstruction, Reconstruction]) -> None:
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+            st.subheader(text("path.heading"), anchor=False, width="content")
+            route = state.linked(
+                st.segmented_control, text("path.route"), ROUTES, key="route", default="linear", accept=state.one_of(ROUTES),
+                required=True, format_func=lambda route: text(f"path.route_{route}"), help=text("path.route_help"),
+            )
+            steps = state.linked(
+                st.slider, text("path.steps"), FEWEST, MOST, key="steps", default=USUAL, accept=state.number(FEWEST, MOST, int),
+                width=180,
+            )
+            download = st.empty()
+        walked = experiments.path(
+            choice.model.model, tuple(one.view.image for one in given), ends, choice.beta, seed=choice.seed, steps=steps,
+            spherical=route == "spherical",
+        )
+        _strips(text, walked)
+        download.download_button(
+            text("path.download"), lambda: pictures.animation(walked.images, walked.cross_fade), icon=":material/download:",
+            mime="image/gif", file_name=inside_sentences.animation_file(choice.model, choice.beta, choice.seed),
+            on_click="ignore", key="download",
+        )
+    left, right = st.columns(2, border=True)
+    with left:
+        st.subheader(text("path.shell_heading"), anchor=False, help=text("path.shell_help"))
+        st.plotly_chart(inside_figures.radii(text, walked), config=STATIC, key="radii",
+                        alt=inside_sentences.radii_alt(text, walked))
+        st.caption(inside_sentences.shell(text, walked))
+    with right:
+        st.subheader(text("path.loss_heading"), anchor=False, help=text("path.loss_help"))
+        st.plotly_chart(inside_figures.path_losses(text, walked), config=STATIC, key="path_losses",
+                        alt=inside_sentences.losses_alt(text, walked))
+        st.caption(inside_sentences.losses(text, choice.model, walked))
+
+
+def _strips(text: Text, walked: Path) -> None:
+    for kind, images, nats in (
+        ("latent", walked.images, walked.negative_elbo), ("pixels", walked.cross_fade, walked.cross_fade_negative_elbo),
+    ):
+        way = text("path.latent") if kind == "latent" else text("path.pixels")
+        st.caption(text("path.strip", way=way))
+        strip.show(pictures.strip(images), [f"{value:,.0f}" for value in nats], inside_sentences.way_alt(text, kind, walked))
+
+
+main()
