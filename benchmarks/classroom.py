@@ -21,7 +21,7 @@ import torch
 import tyro
 
 from benchmarks.serving import App, running_app
-from benchmarks.students import RunError, Run, Student
+from benchmarks.students import Run, RunError, Student
 from ui.arguments import LARGEST_SEED
 from vae import experiments, hub
 

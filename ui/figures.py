@@ -1,9 +1,11 @@
 """Plotly figures, pure: data classes of vae.experiments and vae.metrics in, a figure out. Text comes in as a Text."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
-import plotly.graph_objects as go
+import plotly.io as pio
+from plotly.basedatatypes import BaseFigure
 
 from ui.text import Text
 from vae.experiments import Breakdown, Reconstruction, TradeOff
@@ -17,17 +19,38 @@ POSTERIOR = "#E07B00"
 DIGITS = ["#3B7DD8", "#D9542B", "#2E9E5B", "#C23B8E", "#8A8420", "#7A8797", "#1795A5", "#B0762B", "#D8415A", "#6C8F2C"]
 
 
-def build(traces: list[dict], height: int, *, x: dict, y: dict, **layout: object) -> go.Figure:
-    """All in one go: Plotly takes ten times as long to update a figure as to make it, and each move of beta makes three."""
+class Drawing(BaseFigure):
+    """A figure whose whole description is there from the start, as Streamlit and Gradio send it.
+
+    Plotly's own figure checks each value and copies it twice: with three of them, a third of the processor time of a move of
+    beta. A test has it check them instead.
+    """
+
+    def __init__(self, traces: list[dict], layout: dict) -> None:
+        self._description = {"data": traces, "layout": {"template": _template(pio.templates.default), **layout}}
+
+    def to_dict(self) -> dict:
+        """What the browser draws."""
+        return self._description
+
+
+@cache
+def _template(name: str) -> dict:
+    """The look that a front end gives to all figures; Streamlit sets its name when it is loaded."""
+    return pio.templates[name].to_plotly_json()
+
+
+def build(traces: list[dict], height: int, *, x: dict, y: dict, **layout: object) -> Drawing:
+    """What all figures have in common. x, y: the axes."""
     fixed = {"fixedrange": True, "automargin": True}
     margins = {"l": 0, "r": 8, "t": 8, "b": 0} | layout.pop("margin", {})
-    return go.Figure({"data": traces, "layout": {
+    return Drawing(traces, {
         "height": height, "margin": margins, "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
         "hovermode": "closest", "dragmode": False, "xaxis": x | fixed, "yaxis": y | fixed, **layout,
-    }})
+    })
 
 
-def posterior(text: Text, code: Reconstruction, order: Sequence[int]) -> go.Figure:
+def posterior(text: Text, code: Reconstruction, order: Sequence[int]) -> Drawing:
     """mu ± sigma of each dimension as a bar, the z that was drawn as a dot. order: dimensions from left to right.
 
     A plain autoencoder's code is the dots alone.
@@ -56,7 +79,7 @@ def posterior(text: Text, code: Reconstruction, order: Sequence[int]) -> go.Figu
     )
 
 
-def loss_bars(text: Text, loss: Breakdown) -> go.Figure:
+def loss_bars(text: Text, loss: Breakdown) -> Drawing:
     """Distortion and rate stacked, of this picture and of the test set's average, in nats.
 
     A plain autoencoder's loss is distortion alone.
@@ -85,7 +108,7 @@ def loss_bars(text: Text, loss: Breakdown) -> go.Figure:
 
 def plane(
     text: Text, metrics: Metrics, dedicated: tuple[Dedicated, ...], own: TradeOff, loss: Breakdown
-) -> go.Figure:
+) -> Drawing:
     """The test set's rate–distortion curve, this picture's own, networks trained for one beta, and the current beta.
 
     Every trace that can be clicked carries its beta as customdata.

@@ -8,6 +8,7 @@ from ui.pictures import SHARP, THUMBNAIL
 from vae import photo
 from vae.hub import Resolved
 from vae.images import Step, View
+from vae.model import VAE
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,13 @@ class Given:
 
 
 def example(model: Resolved, name: str | None, first: int = 0) -> Given:
-    """The model's example of that name, else the one of this number."""
+    """The model's example of that name, else the one of this number. Everybody is given the same, encoded once."""
     names = model.examples.names
-    image = model.examples.picture(name if name in names else names[first % len(names)])
-    return Given(View(image, (Step("file", pictures.to_uint8(image.numpy())),)))
+    name = name if name in names else names[first % len(names)]
+    if (model.model, name) not in _examples:
+        image = model.examples.picture(name)
+        _examples[model.model, name] = Given(View(image, (Step("file", pictures.to_uint8(image.numpy())),)))
+    return _examples[model.model, name]
+
+
+_examples: dict[tuple[VAE, str], Given] = {}  # at most twelve of each model

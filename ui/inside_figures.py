@@ -4,9 +4,9 @@ import html
 from collections.abc import Mapping
 
 import numpy as np
-import plotly.graph_objects as go
+from plotly.colors import get_colorscale
 
-from ui.figures import CURVE, OWN, RATE, RIVAL, build, legend_above
+from ui.figures import CURVE, OWN, RATE, RIVAL, Drawing, build, legend_above
 from ui.text import Text
 from vae.experiments import Path, Reconstruction
 from vae.metrics import ACTIVE_NATS, BetaMetrics, Metrics
@@ -14,7 +14,7 @@ from vae.metrics import ACTIVE_NATS, BetaMetrics, Metrics
 FAINT = 1e-3  # nats: what is below is drawn like nothing
 
 
-def rates(text: Text, now: BetaMetrics, seen: Reconstruction, chosen: int, names: Mapping[int, str]) -> go.Figure:
+def rates(text: Text, now: BetaMetrics, seen: Reconstruction, chosen: int, names: Mapping[int, str]) -> Drawing:
     """KL of each dimension: the test set's mean beside this picture's, most used first. Every bar carries its dimension.
 
     chosen: the dimension with the mark. names: what the student calls some of them.
@@ -49,7 +49,7 @@ def rates(text: Text, now: BetaMetrics, seen: Reconstruction, chosen: int, names
     )
 
 
-def alive(text: Text, metrics: Metrics, now: BetaMetrics) -> go.Figure:
+def alive(text: Text, metrics: Metrics, now: BetaMetrics) -> Drawing:
     """Test-set mean KL of every dimension at every beta, on a logarithmic scale of colour; a line at the current beta."""
     order = metrics.dimensions_by_use
     values = np.array([entry.rate_per_dimension for entry in metrics.betas]).T[list(order)]
@@ -58,7 +58,7 @@ def alive(text: Text, metrics: Metrics, now: BetaMetrics) -> go.Figure:
     hover = f"{text('dimensions.dimension')} %{{y}}, beta %{{text}}<br>%{{customdata:.3f}} nats<extra></extra>"
     strip = {
         "type": "heatmap", "z": np.log10(values.clip(FAINT)).round(2), "zmin": np.log10(FAINT), "zmax": 1,
-        "colorscale": "Cividis", "x": list(range(len(betas))), "y": [str(dimension + 1) for dimension in order],
+        "colorscale": get_colorscale("Cividis"), "x": list(range(len(betas))), "y": [str(dimension + 1) for dimension in order],
         "customdata": values.round(4), "text": [[f"{beta:g}" for beta in betas]] * len(order), "hovertemplate": hover,
         "colorbar": {"title": {"text": text("dimensions.nats"), "side": "right"}, "thickness": 10,
                      "tickvals": [-3, -2, -1, 0, 1], "ticktext": ["≤ 0.001", str(ACTIVE_NATS), "0.1", "1", "10"]},
@@ -72,7 +72,7 @@ def alive(text: Text, metrics: Metrics, now: BetaMetrics) -> go.Figure:
     )
 
 
-def radii(text: Text, path: Path) -> go.Figure:
+def radii(text: Text, path: Path) -> Drawing:
     """Each step's distance from the origin, and the shell in which 95 % of the prior lie."""
     steps, (low, high) = _steps(path), path.shell
     line = {"type": "scatter", "x": steps, "y": path.radii, "mode": "lines+markers", "line": {"color": OWN, "width": 2},
@@ -86,7 +86,7 @@ def radii(text: Text, path: Path) -> go.Figure:
                  y={"title": {"text": text("path.radius")}, "range": [0, 1.15 * float(max(high, path.radii.max()))]})
 
 
-def path_losses(text: Text, path: Path) -> go.Figure:
+def path_losses(text: Text, path: Path) -> Drawing:
     """The negative ELBO along both ways."""
     steps = _steps(path)
     lines = [

@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -14,6 +15,9 @@ SHARP = 448  # pixels a side at least: the model's squares stay sharp also where
 THUMBNAIL = 96
 GUIDE_SIDE = 176  # pixels on the screen
 PIXEL_ART = 64  # pixels: a longer side belongs to a photo
+# Most rows of what is enlarged are like the one above: this way they take half the time that Pillow needs, and not a byte more.
+_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
+_PNG_GREY = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
@@ -103,9 +107,10 @@ def guide_uri(pixels: np.ndarray, heights: Sequence[float]) -> str:
 def png(pixels: np.ndarray, at_least: int = 0) -> bytes:
     """uint8 pixels as a PNG, enlarged by a whole factor until the shorter side has `at_least` pixels, squares kept sharp."""
     factor = max(1, math.ceil(at_least / min(pixels.shape[:2])))
-    image = Image.fromarray(pixels)
-    image = image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST)
-    return _encoded(image, format="PNG", compress_level=1)
+    enlarged = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
+    if enlarged.ndim == 3:
+        enlarged = cv2.cvtColor(enlarged, cv2.COLOR_RGB2BGR if enlarged.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
+    return cv2.imencode(".png", enlarged, _PNG + (_PNG_GREY if enlarged.ndim == 2 else []))[1].tobytes()
 
 
 def webp(pixels: np.ndarray, quality: int) -> bytes:

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 import numpy as np
-import plotly.graph_objects as go
 
 import vae
 from ui import arguments, endpoints, figures, given, pictures, sentences
@@ -88,12 +87,12 @@ def _after(text: Text, at: Chosen, seen: Reconstruction) -> str:
     ]) + html.paragraphs(text("picture.difference_key", stuff=sentences.stuff(text, at.model)))
 
 
-def _code(text: Text, at: Chosen, seen: Reconstruction) -> tuple[go.Figure, str]:
+def _code(text: Text, at: Chosen, seen: Reconstruction) -> tuple[figures.Drawing, str]:
     order = at.model.metrics.at(1.0).dimensions_by_rate
     return figures.posterior(text, seen, order), html.described(sentences.code_alt(text, at.model, at.beta, seen))
 
 
-def _loss(text: Text, at: Chosen, loss: Breakdown) -> tuple[go.Figure, str]:
+def _loss(text: Text, at: Chosen, loss: Breakdown) -> tuple[figures.Drawing, str]:
     bits = "" if at.model.model.config.binarised else sentences.bits(text, loss)
     said = html.paragraphs(sentences.loss(text, loss), bits, sentences.verdict(text, loss))
     return figures.loss_bars(text, loss), html.described(sentences.loss_alt(text, loss)) + said
