@@ -13,7 +13,7 @@ from vae.experiments import Codes, PosteriorMap, Reconstruction, Window
 from vae.hub import Resolved
 
 SIDE = 41  # tiles a side: a fifth of a unit each on the whole plane; odd, so that one of them is its middle
-QUALITY = 50  # of the sheet, as WebP: 0.11 MB. A pinned point is decoded anew and shown exactly
+QUALITY = 40  # of the sheet, as WebP: 0.1 MB. A pinned point is decoded anew and shown exactly
 MOST_POSTERIORS = 1000
 POSTERIOR_ALPHA = (0, 60, 120, 190)  # outside, and in one, two or three of the regions
 

@@ -3,12 +3,13 @@
 Streamlit's own bind="query-params" writes the words that a widget shows, which change with the language; here the link
 holds the values themselves, and a value that no longer fits (another model's beta, an edited link) moves to one that does.
 
-When the page is switched, Streamlit empties the URL and forgets the widgets of the page that was left. What stood in the link
-is therefore kept in the session as well, and is back with its page.
+When the page is switched, Streamlit empties the URL and forgets the widgets of the page that was left. What stands in the link
+is therefore kept in the session, and is back with its page; the URL is read when the session begins.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import streamlit as st
@@ -18,6 +19,7 @@ from ui.text import LANGUAGES, Text, preferred
 from vae import metrics
 
 Value = TypeVar("Value")
+_MISSING = object()
 FARTHEST_PIN = 100.0  # standard deviations of the prior
 
 
@@ -26,8 +28,6 @@ def current_text() -> Text:
     if st.session_state.get("language") not in LANGUAGES:
         named = in_link("lang")
         st.session_state["language"] = named if named in LANGUAGES else preferred(st.context.locale)
-    # Always in the URL, also when it is the browser's own: a link must open in the same language elsewhere.
-    _write_link("lang", st.session_state["language"])
     return Text(st.session_state["language"])
 
 
@@ -45,17 +45,40 @@ def linked(
         value = accept(before)
     except (ValueError, TypeError):
         value = default
-    if key not in st.session_state or st.session_state[key] != value:
+    drawn, before_that = (st.session_state.setdefault(name, set()) for name in ("drawn", "drawn_before"))
+    # A widget that was not there in the last run is a new one to Streamlit, whatever the session holds of its key.
+    if key not in drawn | before_that or st.session_state.get(key, _MISSING) != value:
         st.session_state[key] = value
-    st.session_state.setdefault("linked", set()).add(key)
+    drawn.add(key)
     value = widget(label, *arguments, key=key, **more)
     _write_link(key, None if value == default else f"{value:g}" if isinstance(value, float) else str(value))
     return value
 
 
+@contextmanager
+def page(name: str) -> Iterator[None]:
+    """Around the drawing of a page: what it writes into the link becomes one entry of the browser's history, not one each."""
+    same = st.session_state.get("page") == name
+    if not same:  # its widgets are new ones, also those that the page before had
+        st.session_state["page"], st.session_state["language"] = name, st.session_state["language"]
+    st.session_state["drawn_before"] = st.session_state.get("drawn", set()) if same else set()
+    st.session_state["drawn"], st.session_state["linked_here"], st.session_state["gathering"] = set(), set(), True
+    # Always in the URL, also when it is the browser's own: a link must open in the same language elsewhere.
+    _write_link("lang", st.session_state["language"])
+    try:
+        yield
+    finally:
+        st.session_state["gathering"] = False
+    link, here = _link(), st.session_state["linked_here"]
+    others = {key: value for key, value in st.query_params.to_dict().items() if key not in st.session_state["linked_ever"]}
+    wanted = others | {key: link[key] for key in sorted(here & link.keys(), key=list(link).index)}
+    if wanted != st.query_params.to_dict():
+        st.query_params.from_dict(wanted)
+
+
 def keep_choices() -> None:
     """When the language changes: the browser names a choice by the words that it shows, so it must be told the new ones."""
-    for key in st.session_state.get("linked", ()):
+    for key in st.session_state.get("drawn", ()):
         if key in st.session_state:  # widgets of another kind of model are not drawn now
             st.session_state[key] = st.session_state[key]
 
@@ -131,16 +154,31 @@ def set_own_picture(slot: str, shown: bool) -> None:
 
 
 def in_link(key: str, default: object = None) -> object:
-    """What the link says of a key: the URL, else what stood there on another page of this session."""
-    return st.query_params.get(key, st.session_state.get("link", {}).get(key, default))
+    """What the link says of a key, also on a page that was left."""
+    _note(key)
+    return _link().get(key, default)
+
+
+def _note(key: str) -> None:
+    """This key belongs to the link of the page that is drawn."""
+    for keys in ("linked_here", "linked_ever"):
+        st.session_state.setdefault(keys, set()).add(key)
+
+
+def _link() -> dict[str, str]:
+    return st.session_state.setdefault("link", st.query_params.to_dict())
 
 
 def _write_link(key: str, value: str | None) -> None:
-    kept = st.session_state.setdefault("link", {})
+    link = _link()
+    _note(key)
     if value is None:
-        kept.pop(key, None)
-        st.query_params.pop(key, None)
+        link.pop(key, None)
     else:
-        kept[key] = value
-        if st.query_params.get(key) != value:
-            st.query_params[key] = value
+        link[key] = value
+    if st.session_state.get("gathering"):
+        return
+    if value is None:
+        st.query_params.pop(key, None)
+    elif st.query_params.get(key) != value:
+        st.query_params[key] = value

@@ -24,6 +24,9 @@ COUNT_RUNS = """
     })).observe(document, {subtree: true, attributeFilter: ['data-test-script-state'], attributeOldValue: true});
 """
 
+# What a page draws at its end: playground and path, map, dimensions.
+LAST_DRAWN = ".st-key-download, .st-key-latent_map .stBidiComponent, .st-key-alive"
+
 
 def chromium() -> str | None:
     """The installed Chromium or Chrome; $CHROMIUM names another."""
@@ -47,7 +50,7 @@ def running_browser() -> Iterator[Browser]:
 
 def open_page(browser: Browser, address: str, *, width: int = 1440, height: int = 900, dark: bool = False,
               locale: str = "en-US") -> Page:
-    """A new visitor at the address, after the playground has finished drawing."""
+    """A new visitor at the address, after the page has finished drawing."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light",
                                   locale=locale, permissions=["camera"], has_touch=width < 600)
     page = context.new_page()
@@ -59,13 +62,14 @@ def open_page(browser: Browser, address: str, *, width: int = 1440, height: int 
 
 def settle(page: Page) -> None:
     """Wait until the script has ended and rested, all pictures have loaded and all charts are drawn."""
-    page.wait_for_selector(".st-key-download", timeout=60_000)
+    page.wait_for_selector(LAST_DRAWN, timeout=60_000)
     page.wait_for_selector(".stApp[data-test-script-state='notRunning']", timeout=60_000)
     page.wait_for_function("performance.now() - window.lastScriptChange > 200", timeout=60_000)
     page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     page.wait_for_function("""() => {
         const charts = [...document.querySelectorAll('.stPlotlyChart')];
-        return charts.length >= 2 && charts.every(chart => chart.querySelector('.main-svg'));
+        const least = location.pathname.endsWith('/map') ? 0 : 2;
+        return charts.length >= least && charts.every(chart => chart.querySelector('.main-svg'));
     }""")
     page.wait_for_function("document.querySelector('[data-testid=stSkeleton]') === null")
 

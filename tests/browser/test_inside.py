@@ -1,0 +1,150 @@
+"""The pages inside the latent space in a real Chromium: pointing needs no server, keys and touch pin, nothing overflows."""
+
+import io
+import itertools
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.browser.app import answered, open_page, settle
+from ui.text import LANGUAGES, Text
+
+PAGES = ("map", "dimensions", "path")
+TITLES = {"map.title": "/map", "dimensions.title": "/dimensions", "path.title": "/path", "app.playground": "/"}
+RED = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, index) => index % 4 === 0)"
+
+
+def place(page, x: float, y: float) -> tuple[float, float]:
+    """Where a point of the whole plane lies on the screen."""
+    box = page.locator(".plane").bounding_box()
+    return box["x"] + box["width"] * (x + 4) / 8, box["y"] + box["height"] * (4 - y) / 8
+
+
+def live_tile(page) -> np.ndarray:
+    """Red of the tile under the pointer."""
+    return np.array(page.locator(".live canvas").evaluate(RED))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", PAGES)
+def test_no_errors_in_the_console_and_nothing_wider_than_the_screen(browser, address, page, language):
+    shown = open_page(browser, f"{address}/?lang={language}")
+    problems = []
+    shown.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    shown.on("pageerror", lambda error: problems.append(str(error)))
+    shown.goto(f"{address}/{page}?lang={language}")
+    for dark, width in itertools.product((True, False), (1440, 390)):
+        shown.emulate_media(color_scheme="dark" if dark else "light")
+        shown.set_viewport_size({"width": width, "height": 844})
+        settle(shown)
+        assert shown.evaluate("document.querySelector('.stMain').scrollWidth") <= width
+    assert not shown.query_selector("[data-testid=stException]")
+    # Streamlit looks for its server below the page's own address first.
+    assert not [problem for problem in problems if "404" not in problem]
+    assert all(shown.evaluate("[...document.images].map(image => image.alt)"))
+    shown.context.close()
+
+
+def test_pointing_decodes_at_once_without_the_server(browser, address):
+    page = open_page(browser, f"{address}/map?lang=en")
+    before = page.evaluate("window.scriptRuns")
+    tiles = []
+    for point in ((-2.0, 1.2), (1.3, -0.9), (0.7, 0.3)):
+        page.mouse.move(*place(page, *point))
+        tiles.append(live_tile(page))
+        assert page.locator(".live p").inner_text().startswith(f"z = ({point[0]:.1f}".replace("-", "−"))
+    assert all(tile.max() > 100 for tile in tiles)
+    assert np.abs(tiles[0] - tiles[1]).mean() > 10
+    assert page.evaluate("window.scriptRuns") == before
+    page.context.close()
+
+
+def test_a_click_pins_the_point_and_the_server_decodes_what_the_tile_shows(browser, address):
+    page = open_page(browser, f"{address}/map?lang=en")
+    received = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
+    page.reload()
+    settle(page)
+    page.wait_for_timeout(500)
+    assert max(received) < 200_000  # the atlas
+    received.clear()
+    page.mouse.click(*place(page, 1.3, -0.9))
+    page.wait_for_function("location.search.includes('pin=1.3')")
+    page.locator(".pinned img").wait_for()
+    assert sum(received) < 40_000  # the tiles are not sent again
+    tile = live_tile(page).reshape(28, 28)
+    content = page.locator(".pinned img").evaluate("""image => {
+        const canvas = document.createElement('canvas');
+        [canvas.width, canvas.height] = [28, 28];
+        const context = canvas.getContext('2d');
+        context.imageSmoothingEnabled = false;
+        context.drawImage(image, 0, 0, 28, 28);
+        return [...context.getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0);
+    }""")
+    assert np.abs(np.array(content).reshape(28, 28) - tile).mean() < 12  # the nearest tile, lossy
+    page.reload()
+    settle(page)
+    assert page.locator(".pinned p").inner_text().startswith("z = (1.3")
+    page.context.close()
+
+
+def test_the_keyboard_alone_reaches_the_map_moves_the_pin_and_takes_it_away(browser, address):
+    page = open_page(browser, f"{address}/map?lang=en&pin=1,1")
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement?.shadowRoot?.activeElement?.className === 'plane'"):
+            break
+    else:
+        pytest.fail("Tab never reaches the map")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("location.search.endsWith('pin=1.3%2C1')")
+    page.keyboard.press("Shift+ArrowDown")
+    page.wait_for_function("location.search.endsWith('pin=1.3%2C0')")
+    settle(page)
+    page.keyboard.press("Escape")
+    page.wait_for_function("!location.search.includes('pin')")
+    settle(page)
+    assert not page.locator(".pinned").is_visible()
+    page.context.close()
+
+
+def test_a_finger_pins_too(browser, address):
+    page = open_page(browser, f"{address}/map?lang=en", width=390, height=844)
+    page.locator(".plane").scroll_into_view_if_needed()
+    page.touchscreen.tap(*place(page, -2.0, 1.0))
+    page.wait_for_function("/pin=-(2|1.9)/.test(location.search)")
+    page.context.close()
+
+
+def test_a_click_on_a_bar_moves_its_dimension(browser, address):
+    page = open_page(browser, f"{address}/dimensions?lang=en")
+    before = page.locator(".st-key-dimension input").input_value()
+    bar = page.locator(".stPlotlyChart").first.locator(".bars .point path").nth(5)
+    with answered(page):
+        bar.click(force=True)
+    assert page.locator(".st-key-dimension input").input_value() != before
+    assert "dimension=" in page.url
+    page.context.close()
+
+
+def test_the_path_is_saved_as_an_animation_there_and_back(browser, address):
+    page = open_page(browser, f"{address}/path?lang=en&steps=5")
+    with page.expect_download() as download:
+        page.locator(".st-key-download button").click()
+    image = Image.open(io.BytesIO(download.value.path().read_bytes()))
+    assert (image.format, image.n_frames, image.info["loop"]) == ("GIF", 8, 0)
+    assert download.value.suggested_filename == "mnist-path-beta-1-seed-7.gif"
+    page.context.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_pages_are_named_in_the_header_and_keep_what_was_chosen(browser, address, language):
+    page = open_page(browser, f"{address}/?lang={language}&beta=0.1&example=3")
+    for key, path in TITLES.items():
+        page.get_by_role("link", name=Text(language)(key), exact=True).click()
+        page.wait_for_url(f"**{path}?*")
+        page.wait_for_function("location.search.includes('beta=0.1') && location.search.includes('example=3')")
+        settle(page)
+    page.context.close()
