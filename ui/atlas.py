@@ -30,6 +30,11 @@ class Atlas:
         return self.data["id"]
 
 
+def spacing(window: Window) -> float:
+    """How far apart the middles of neighbouring tiles are."""
+    return 2 * window.half / SIDE
+
+
 def draw(model: Resolved, beta: float, window: Window) -> Atlas:
     """Decode the tiles and encode the reference pictures."""
     tiles = experiments.tiles(model.model, window, beta, SIDE)

@@ -46,7 +46,7 @@ def _plane(text: Text, choice: Choice, given: Given) -> None:
             alt=inside_sentences.plane_alt(text, choice.now, drawn.codes, seen, window, count),
         )
         latent_map.show(drawn, view, key="latent_map", on_pin=state.set_pin)
-        st.caption(text("map.use", spacing=2 * window.half / atlas.SIDE))
+        st.caption(text("map.use", spacing=atlas.spacing(window)))
     with right:
         _numbers(text, choice, seen, drawn.codes, posterior, window)
 

@@ -11,7 +11,7 @@ from vae import experiments
 from vae.experiments import Path, Reconstruction
 
 STATIC = {"displayModeBar": False}
-SLOTS = ("", "2")
+FIRST_EXAMPLES = {"": 0, "2": 3}  # of the two pictures, whose controls have these suffixes to their keys
 FEWEST, MOST, USUAL = 3, 15, 9
 ROUTES = ("linear", "spherical")
 
@@ -25,9 +25,9 @@ def main() -> None:
         return
     columns = st.columns(2, border=True)
     given, ends = [], []
-    for number, (column, slot) in enumerate(zip(columns, SLOTS, strict=True)):
+    for number, (column, slot) in enumerate(zip(columns, FIRST_EXAMPLES, strict=True)):
         with column:
-            one = _picture(text, choice, slot, number)
+            one = _picture(text, choice, slot)
             given.append(one)
             ends.append(experiments.reconstruct(
                 choice.model.model, one.view.image, choice.beta, seed=choice.seed, draw=number, use_mean=choice.use_mean,
@@ -35,12 +35,12 @@ def main() -> None:
     _way(text, choice, tuple(given), tuple(ends))
 
 
-def _picture(text: Text, choice: Choice, slot: str, number: int) -> Given:
+def _picture(text: Text, choice: Choice, slot: str) -> Given:
     row, below = st.container(horizontal=True, vertical_alignment="center"), st.container()
     with row:
         st.subheader(text("path.second") if slot else text("path.first"), anchor=False, width="content")
         shown = st.container(width=72)
-        given = picture_input.choose(text, choice.model, below, slot, first=3 * number)
+        given = picture_input.choose(text, choice.model, below, slot, first=FIRST_EXAMPLES[slot])
     shown.image(pictures.photo_uri(pictures.to_uint8(given.view.image.numpy()), SHARP), width="stretch",
                 alt=inside_sentences.end_alt(text, choice.model, given.view.image.numpy(), last=bool(slot)))
     return given

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.interpolate import LinearNDInterpolator
+from scipy.ndimage import map_coordinates
 from torch import Tensor
 
 from vae.elbo import exact_elbo
@@ -18,6 +18,8 @@ from vae.posterior import GridPosterior, grid_posterior
 # The mass that a Gaussian over a plane has within 1, 2 and 3 standard deviations: 1 - exp(-r^2 / 2).
 SHARES = tuple(1 - math.exp(-(deviations**2) / 2) for deviations in (1, 2, 3))
 RASTER = 256  # pixels a side of the picture of a density
+FAINT = 15.0  # nats below its peak: nothing of it is seen
+MOST_SQUARES = 1024  # a side, to draw from
 
 
 @dataclass(frozen=True)
@@ -138,10 +140,18 @@ def _window(grid: GridPosterior) -> Window:
 
 
 def _shares(grid: GridPosterior, window: Window) -> np.ndarray:
-    """Draw the density between the middles of the grid's squares, which are smallest where the mass is."""
-    shown = np.isfinite(grid.log_density)
-    density = LinearNDInterpolator(grid.centres[shown], grid.log_density[shown], fill_value=-math.inf)
-    heights = density(window.centres(RASTER).double().numpy())
+    """Draw the density from the grid's smallest squares, which are all where the mass is, with a smooth curve between them."""
+    side = grid.sides.min()
+    smallest = grid.sides == side
+    first = grid.centres[smallest].min(0)
+    places = np.rint((grid.centres[smallest] - first) / side).astype(np.int64)
+    coarser = int(places.max()) // MOST_SQUARES + 1  # peaks far apart: of several squares the highest
+    floor = grid.log_density.max() - FAINT
+    heights = np.full(places.max(0) // coarser + 1, floor)
+    np.maximum.at(heights, tuple((places // coarser).T), grid.log_density[smallest].clip(floor))
+    points = (window.centres(RASTER).double().numpy() - first) / side
+    points = (points - (coarser - 1) / 2) / coarser
+    heights = map_coordinates(heights, points.T, order=3, mode="constant", cval=floor)
     # The densest points that hold a share of the mass: by the drawn density, which is finer than the squares.
     order = np.argsort(-heights)
     held = np.cumsum(np.exp(heights[order] - heights.max()))
