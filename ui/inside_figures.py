@@ -37,7 +37,7 @@ def rates(text: Text, now: BetaMetrics, seen: Reconstruction, chosen: int, names
         edge = now.active_units - 0.5
         shapes = [_vertical(edge, CURVE, 1.5)]
         notes.append({
-            "x": edge, "y": 1, "yref": "paper", "yanchor": "top", "showarrow": False, "text": text("dimensions.unused"),
+            "x": edge, "y": 1, "yref": "paper", "yanchor": "top", "showarrow": False, "text": f"{text('dimensions.unused')} →",
             "xanchor": "left" if now.active_units < len(order) / 2 else "right",
         })
     return build(

@@ -1,33 +1,41 @@
 """Pictures of the app for the README and for looking at: python -m tests.browser.screenshots docs
 
-Writes FOLDER/playground.png and, with --all, every combination of width, theme and language.
+Writes FOLDER/playground.png and FOLDER/map.png and, with --all, every page in every combination of width, theme and language.
 """
 
 import itertools
 import sys
 from pathlib import Path
 
+from playwright.sync_api import Browser
+
 from tests.browser.app import open_page, running_app, running_browser, settle
+
+PAGES = {"playground": "?example=5", "map": "map?example=3&pin=1.3,-0.9&posteriors=100",
+         "dimensions": "dimensions?example=3&beta=4", "path": "path?example=3&example2=8"}
 
 
 def main(folder: Path, everything: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with running_app() as address, running_browser() as browser:
-        page = open_page(browser, f"{address}/?lang=en&example=5")
-        page.wait_for_timeout(500)
-        page.screenshot(path=folder / "playground.png")
-        page.context.close()
+        for name in ("playground", "map"):
+            _take(browser, f"{address}/{PAGES[name]}&lang=en", folder / f"{name}.png")
         if not everything:
             return
-        for width, dark, language in itertools.product((1440, 390), (False, True), ("en", "ko")):
-            page = open_page(browser, f"{address}/?lang={language}&example=5", width=width, dark=dark)
-            # The page scrolls inside its main element: a window as tall as its content shows all of it.
-            content = page.evaluate("document.querySelector('.stMain').scrollHeight")
-            page.set_viewport_size({"width": width, "height": max(900, content)})
-            settle(page)
-            page.wait_for_timeout(500)
-            page.screenshot(path=folder / f"playground-{width}-{'dark' if dark else 'light'}-{language}.png")
-            page.context.close()
+        for name, width, dark, language in itertools.product(PAGES, (1440, 390), (False, True), ("en", "ko")):
+            _take(browser, f"{address}/{PAGES[name]}&lang={language}",
+                  folder / f"{name}-{width}-{'dark' if dark else 'light'}-{language}.png", width=width, dark=dark, whole=True)
+
+
+def _take(browser: Browser, address: str, file: Path, *, whole: bool = False, **look: object) -> None:
+    page = open_page(browser, address, **look)
+    if whole:  # the page scrolls inside its main element: a window as tall as its content shows all of it
+        content = page.evaluate("document.querySelector('.stMain').scrollHeight")
+        page.set_viewport_size({"width": look["width"], "height": max(900, content)})
+        settle(page)
+    page.wait_for_timeout(500)
+    page.screenshot(path=file)
+    page.context.close()
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ def live_tile(page) -> np.ndarray:
 @pytest.mark.parametrize("page", PAGES)
 def test_no_errors_in_the_console_and_nothing_wider_than_the_screen(browser, address, page, language):
     shown = open_page(browser, f"{address}/?lang={language}")
-    problems = []
+    problems, received = [], []
+    shown.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
     shown.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     shown.on("pageerror", lambda error: problems.append(str(error)))
     shown.goto(f"{address}/{page}?lang={language}")
@@ -43,6 +44,7 @@ def test_no_errors_in_the_console_and_nothing_wider_than_the_screen(browser, add
     # Streamlit looks for its server below the page's own address first.
     assert not [problem for problem in problems if "404" not in problem]
     assert all(shown.evaluate("[...document.images].map(image => image.alt)"))
+    assert max(received) < 200_000
     shown.context.close()
 
 
