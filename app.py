@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import state
+from ui import state, turns
 
 here = Path(__file__).parent / "ui"
 text = state.current_text()
@@ -14,5 +14,5 @@ titles = {"playground": text("app.playground"), "map": text("map.title"), "dimen
           "path": text("path.title")}
 pages = [st.Page(here / "pages" / f"{name}.py", title=title, default=name == "playground") for name, title in titles.items()]
 page = st.navigation(pages, position="top")
-with state.page(page.url_path):
+with turns.turn, state.page(page.url_path):
     page.run()

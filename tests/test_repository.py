@@ -66,7 +66,7 @@ def test_requirements_are_pinned_and_torch_is_plain():
     for name in ("requirements.txt", "requirements-dev.txt"):
         lines = (ROOT / name).read_text().splitlines()
         for line in lines:
-            assert re.fullmatch(r"#.*|-r requirements\.txt|[a-z-]+==[\d.]+", line), line
+            assert re.fullmatch(r"#.*|-r requirements\.txt|[a-z-]+==[\d.]+(; sys_platform != \"win32\")?", line), line
     assert "torch==2.13.0" in (ROOT / "requirements.txt").read_text()
 
 

@@ -27,7 +27,7 @@ def pins(path: str) -> dict[str, str]:
     lines = [line for line in (ROOT / path).read_text().splitlines() if not line.startswith(("#", "-r"))]
     found = {}
     for line in lines:
-        name, version = re.match(r"([a-z-]+)(?:==([\d.]+)$| @ .*/\1-([\d.]+)%2Bcpu-)", line).group(1), line
+        name, version = re.match(r"([a-z-]+)(?:==([\d.]+)(?:; .*)?$| @ .*/\1-([\d.]+)%2Bcpu-)", line).group(1), line
         found[name] = re.search(r"(?:==|/torch-)([\d.]+\d)", version).group(1)
     return found
 
@@ -53,7 +53,7 @@ def test_the_free_space_has_the_versions_of_the_others_but_the_torch_that_zerogp
     assert told["sdk_version"] == root.pop("gradio")
     assert tuple(map(int, free.pop("torch").split(".")[:2])) <= (2, 11)
     assert free.items() <= root.items()
-    assert set(root) - set(free) == {"streamlit", "streamlit-drawable-canvas", "torch", *SERVERS}
+    assert set(root) - set(free) == {"streamlit", "streamlit-drawable-canvas", "torch", "uvloop", *SERVERS}
     assert (ROOT / "deploy" / "zerogpu" / told["app_file"]).exists()
 
 

@@ -1,0 +1,97 @@
+"""From the command to the first finished picture: python -m benchmarks.cold_start
+
+A student connects as soon as the app is healthy, and the clock stops when the reconstruction has arrived. Beside it,
+in turns, what importing PyTorch and Streamlit alone takes a new Python.
+"""
+
+import asyncio
+import contextlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tyro
+from streamlit.proto.Element_pb2 import Element
+
+from benchmarks.classroom import machine
+from benchmarks.serving import ROOT, command, free_port, healthy
+from benchmarks.students import Student
+
+ALONE = "import torch, streamlit"
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Measure how long a new app takes until it shows a picture."""
+
+    runs: int = 7
+    """Of each; medians count."""
+
+
+class FirstPicture(Student):
+    """seen: when the reconstruction arrived."""
+
+    seen = float("nan")
+
+    def _element(self, run, widgets, path, element: Element) -> None:
+        super()._element(run, widgets, path, element)
+        if element.WhichOneof("type") == "imgs" and element.imgs.imgs[0].alt.startswith("Reconstruction"):
+            self.seen = time.perf_counter()
+
+
+async def first_picture(address: str) -> float:
+    async with FirstPicture(address, "lang=en") as student:
+        return student.seen
+
+
+def app_seconds() -> tuple[float, float]:
+    """From the command to health, and to the picture."""
+    port = free_port()
+    with tempfile.TemporaryFile() as output:
+        start = time.perf_counter()
+        process = subprocess.Popen(command(port), cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            while not healthy(address):
+                if process.poll() is not None:
+                    raise RuntimeError("the app ended at once")
+                time.sleep(0.01)
+            up = time.perf_counter() - start
+            return up, asyncio.run(first_picture(address)) - start
+        finally:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(20)
+            process.kill()
+            process.wait()
+
+
+def import_seconds() -> float:
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", ALONE], cwd=ROOT, check=True)
+    return time.perf_counter() - start
+
+
+def main(argv: Sequence[str]) -> None:
+    arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.cold_start")
+    import_seconds(), app_seconds()  # whoever comes first reads the files from the disk
+    alone, healths, pictures = [], [], []
+    for _ in range(arguments.runs):
+        alone.append(import_seconds())
+        up, picture = app_seconds()
+        healths.append(up)
+        pictures.append(picture)
+    ratio = statistics.median(picture / base for picture, base in zip(pictures, alone, strict=True))
+    print(f"{arguments.runs} runs, medians, on {machine()}")
+    print(f"{ALONE:34}{statistics.median(alone):6.2f} s")
+    print(f"{'the app is healthy after':34}{statistics.median(healths):6.2f} s")
+    print(f"{'the first picture after':34}{statistics.median(pictures):6.2f} s")
+    print(f"{'ratio to the imports':34}{ratio:6.2f}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,99 @@
+"""Ten minutes at saturation: python -m benchmarks.soak
+
+As many students as keep the app busy without a pause, each for half a minute, then another one in the same place. Some give a
+photograph of their own. Each minute it prints the re-runs so far and the server's memory, which must not grow after the first.
+"""
+
+import asyncio
+import io
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tyro
+from PIL import Image
+
+from benchmarks.classroom import machine, open_file_limit, other_beta
+from benchmarks.serving import App, running_app
+from benchmarks.students import RunError, Student
+from ui.arguments import LARGEST_SEED
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Keep the app busy and watch its memory."""
+
+    minutes: float = 10.0
+    """How long."""
+    students: int = 12
+    """At once: each moves beta again as soon as it is answered."""
+    stay: float = 30.0
+    """Seconds that a student stays."""
+    with_picture: float = 0.25
+    """Share of students who upload a photograph of their own and move beta with that."""
+    seed: int = 0
+    """Of all that the students choose."""
+
+
+def photograph(dice: np.random.Generator) -> bytes:
+    """A stroke on grainy paper, 1200 × 900 pixels, as a phone sends it."""
+    paper = np.full((900, 1200), 225.0) + dice.normal(0, 6, (900, 1200))
+    left, top = dice.integers(200, 500, 2)
+    paper[top:top + 380, left:left + 60] = paper[top:top + 60, left:left + int(dice.integers(60, 300))] = 40
+    buffer = io.BytesIO()
+    Image.fromarray(paper.clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
+
+
+async def place(app: App, arguments: Arguments, dice: random.Random, until: float, counts: Counter) -> None:
+    """One student after another, in the same place."""
+    while time.monotonic() < until:
+        own = dice.random() < arguments.with_picture
+        query = f"lang=en&seed={dice.randrange(LARGEST_SEED)}&example={dice.randrange(10)}{'&source=upload' if own else ''}"
+        leaves = min(until, time.monotonic() + arguments.stay)
+        try:
+            async with Student(app.address, query) as student:
+                counts.update(sessions=1, runs=1)
+                if own:
+                    await student.upload("photograph.jpg", photograph(np.random.default_rng(dice.randrange(1 << 30))))
+                    counts.update(pictures=1, runs=1)
+                while time.monotonic() < leaves:
+                    beta = other_beta(student, dice)
+                    run = await student.choose("beta", beta)
+                    counts.update(runs=1)
+                    if not any(alt.startswith(f"Reconstruction at beta {beta}:") for alt in run.alts()):
+                        raise RunError(f"asked for beta {beta}, shown: {run.alts()}")
+        except (RunError, OSError) as failure:
+            counts.update(failures=1)
+            print(f"failure: {str(failure)[:300]}", flush=True)
+
+
+async def soak(arguments: Arguments, app: App) -> None:
+    start, counts = time.monotonic(), Counter()
+    until = start + 60 * arguments.minutes
+    places = [asyncio.create_task(place(app, arguments, random.Random(arguments.seed + number), until, counts))
+              for number in range(arguments.students)]
+    print(f"{'minute':>6}{'re-runs':>9}{'sessions':>10}{'pictures':>10}{'failures':>10}{'MB':>7}")
+    while time.monotonic() < until:
+        print(f"{(time.monotonic() - start) / 60:6.1f}{counts['runs']:9,}{counts['sessions']:10,}{counts['pictures']:10,}"
+              f"{counts['failures']:10}{app.megabytes():7.0f}", flush=True)
+        await asyncio.sleep(min(60.0, max(0.0, until - time.monotonic())))
+    await asyncio.gather(*places)
+    print(f"{(time.monotonic() - start) / 60:6.1f}{counts['runs']:9,}{counts['sessions']:10,}{counts['pictures']:10,}"
+          f"{counts['failures']:10}{app.megabytes():7.0f}")
+
+
+def main(argv: Sequence[str]) -> None:
+    arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.soak")
+    open_file_limit(4096)
+    print(f"{arguments.students} students at once without a pause; server and students on {machine()}")
+    with running_app() as app:
+        asyncio.run(soak(arguments, app))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

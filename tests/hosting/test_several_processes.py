@@ -1,0 +1,155 @@
+"""Two processes behind nginx, as deploy/several has them: a session stays in one; if that dies, its link opens in the other."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+import vae
+from benchmarks.serving import App, healthy, running_app
+from benchmarks.students import RunError, Student
+from tests.hosting.dockerfile import instructions
+from tests.servers import free_port
+from tests.ui.test_sessions import photograph
+
+ROOT = Path(__file__).parents[2]
+CONFIGURATION = (ROOT / "deploy" / "several" / "nginx.conf").read_text(encoding="utf-8")
+COOKIE = "vae_lab_process"
+PROCESSES = ("one", "two")
+
+
+@dataclass
+class House:
+    """nginx's address, and the two apps by the names of the cookie."""
+
+    address: str
+    apps: dict[str, App]
+
+    def enter(self, cookies: dict[str, str] | None = None) -> dict[str, str]:
+        """What a browser does first: fetch the page. Returns its cookies afterwards."""
+        answer = httpx.get(self.address, cookies=cookies, trust_env=False)
+        assert answer.status_code == 200
+        return {**(cookies or {}), **dict(answer.cookies)}
+
+    def holds(self, name: str, session: str) -> bool:
+        """Whether the session lives in that process, which takes files for its own alone."""
+        answer = httpx.put(f"{self.apps[name].address}/_stcore/upload_file/{session}/nothing", files={"file": ("a", b"a")},
+                           trust_env=False)
+        return answer.status_code == 204
+
+
+@contextlib.contextmanager
+def nginx(folder: Path, apps: dict[str, App]) -> Iterator[str]:
+    """The configuration itself, with other ports and folders. Without nginx the test is skipped, but never in CI."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("no nginx on this machine: CI must not skip this")
+        pytest.skip("no nginx found")
+    port = free_port()
+    text = CONFIGURATION.replace("8080", str(port)).replace("/tmp/vae-lab-nginx", str(folder / "temp"))
+    for written, name in (("8501", "one"), ("8502", "two")):
+        text = text.replace(written, apps[name].address.rpartition(":")[2])
+    (folder / "nginx.conf").write_text(text, encoding="utf-8")
+    process = subprocess.Popen([program, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf",
+                                "-g", f"daemon off; pid {folder / 'nginx.pid'};"])
+    try:
+        deadline = time.monotonic() + 20
+        while not healthy(address := f"http://127.0.0.1:{port}"):
+            assert process.poll() is None, "nginx ended at once"
+            assert time.monotonic() < deadline, "nginx does not answer"
+            time.sleep(0.05)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture
+def house(tmp_path) -> Iterator[House]:
+    with contextlib.ExitStack() as stack:
+        apps = dict(zip(PROCESSES, [stack.enter_context(running_app()) for _ in PROCESSES], strict=True))
+        yield House(stack.enter_context(nginx(tmp_path, apps)), apps)
+
+
+async def lesson(house: House) -> None:
+    """Students spread over both; uploads; one process is killed in the middle."""
+    cookies = [house.enter() for _ in range(12)]
+    assert {cookie[COOKIE] for cookie in cookies} == set(PROCESSES)  # one chance in 2048 that all draw the same
+
+    chosen = [next(cookie for cookie in cookies if cookie[COOKIE] == name) for name in PROCESSES]
+    async with contextlib.AsyncExitStack() as stack:
+        students = {
+            cookie[COOKIE]: await stack.enter_async_context(
+                Student(house.address, f"lang=en&seed={number}&source=upload", cookies=cookie))
+            for number, cookie in enumerate(chosen, start=5)
+        }
+        for number, (name, student) in enumerate(students.items()):
+            assert [process for process in PROCESSES if house.holds(process, student.session)] == [name]
+            shown = await student.upload("digit.png", photograph(number))
+            assert "120 × 120" in " ".join(shown.alts())
+            await student.choose("beta", "0.1")
+
+        os.kill(house.apps["one"].pid, 9)
+        with pytest.raises(RunError, match="lost socket"):
+            await students["one"].choose("beta", "4")
+        still_there = await students["two"].choose("beta", "4")
+        assert "120 × 120" in " ".join(still_there.alts())
+
+        moved = house.enter(students["one"].cookies)  # the browser reloads
+        assert moved[COOKIE] == "two"
+        async with Student(house.address, students["one"].query, cookies=moved) as again:
+            assert house.holds("two", again.session)
+            assert list(again.widgets["beta"].string_array_value.data) == ["0.1"]
+            assert again.widgets["seed"].int_value == 5
+            assert "A picture of one's own goes with its session" in again.last.words()
+            assert "120 × 120" not in " ".join(again.last.alts())
+            shown = await again.upload("digit.png", photograph(0))
+            assert "120 × 120" in " ".join(shown.alts())
+        assert house.enter()[COOKIE] == "two"  # who comes new is not sent to the dead one
+
+
+def test_when_one_of_two_processes_dies_its_students_go_on_in_the_other_without_their_picture(house):
+    with ThreadPoolExecutor(1) as pool:  # a browser that other tests have opened runs this thread's loop
+        pool.submit(asyncio.run, lesson(house)).result()
+
+
+def test_a_picture_as_large_as_the_app_takes_passes_nginx():
+    (megabytes,) = [int(line.split()[1].rstrip("m;")) for line in CONFIGURATION.splitlines() if "client_max_body_size" in line]
+    assert megabytes << 20 >= vae.images.MAX_BYTES * 4 / 3 + (1 << 20)
+
+
+def test_the_manifest_is_the_tested_configuration_around_the_image():
+    manifest = (ROOT / "deploy" / "several" / "kubernetes.yaml").read_text(encoding="utf-8")
+    objects = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(manifest)}
+    configuration = objects["ConfigMap", "vae-lab-nginx"]["data"]["nginx.conf"]
+    here = configuration.replace("vae-lab-0:8501", "127.0.0.1:8501").replace("vae-lab-1:8502", "127.0.0.1:8502")
+    assert here == CONFIGURATION
+
+    exposed = int(dict(instructions(ROOT / "Dockerfile"))["EXPOSE"])
+    app = objects["StatefulSet", "vae-lab"]["spec"]
+    (container,) = app["template"]["spec"]["containers"]
+    assert app["replicas"] == len(PROCESSES)
+    assert container["ports"] == [{"name": "http", "containerPort": exposed}]
+    assert app["template"]["spec"]["securityContext"]["runAsUser"] == 1000  # the Dockerfile's user
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        assert container[probe]["httpGet"] == {"path": "/_stcore/health", "port": "http"}
+    for number, port in enumerate((8501, 8502)):
+        service = objects["Service", f"vae-lab-{number}"]["spec"]
+        assert service["selector"] == {"statefulset.kubernetes.io/pod-name": f"vae-lab-{number}"}
+        assert service["ports"] == [{"port": port, "targetPort": "http"}]
+    front = objects["Deployment", "vae-lab-nginx"]["spec"]
+    labels = front["template"]["metadata"]["labels"]
+    assert objects["Service", "vae-lab"]["spec"]["selector"] == labels == front["selector"]["matchLabels"]
+    assert app["selector"]["matchLabels"] == app["template"]["metadata"]["labels"] != labels
+    assert front["template"]["spec"]["containers"][0]["ports"] == [{"name": "http", "containerPort": 8080}]
