@@ -4,7 +4,7 @@ import torch
 from starlette.formparsers import MultiPartParser
 
 import vae
-from ui import memory
+from ui import process
 
 # One picture is too small a job to share between cores: with one thread each, sessions run side by side, and a visitor who
 # is alone waits no longer. Two threads of which one has to wait for a busy core hold each other up at every operation.
@@ -14,4 +14,4 @@ torch.set_num_threads(1)
 # temporary file while it arrives.
 MultiPartParser.spool_max_size = vae.images.MAX_BYTES + 1
 
-memory.set_up()
+process.set_up()

@@ -1,0 +1,34 @@
+"""What the front ends set up for a class, seen from outside: in a process of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import resource
+before = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
+import gc
+import ui
+import torch
+print(gc.get_freeze_count(), torch.get_num_threads(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+blocks = []
+def resident():
+    return int(open("/proc/self/status").read().partition("VmRSS:")[2].split()[0]) // 1024
+for _ in range(3):  # by itself glibc keeps such blocks after the first that was freed
+    blocks = [torch.ones(6 << 18) for _ in range(40)]  # 6 MB each
+    full = resident()
+    blocks.clear()
+print(full - resident())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's /proc")
+def test_libraries_are_frozen_files_allowed_and_large_tensors_given_back():
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", PROGRAM], capture_output=True, text=True, check=True)
+    (frozen, threads, files), (freed,) = [list(map(int, line.split())) for line in done.stdout.splitlines()]
+    assert frozen > 100_000
+    assert threads == 1
+    assert files > 1024
+    assert freed > 200
