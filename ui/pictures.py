@@ -38,14 +38,14 @@ def difference(signed: np.ndarray) -> np.ndarray:
 
 def grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
     """(N, C, H, W) float in [0, 1] -> one uint8 picture, `columns` tiles wide, mid-grey lines between."""
-    tiles = [to_uint8(image) for image in images]
-    height, width = tiles[0].shape[:2]
-    rows = math.ceil(len(tiles) / columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, *tiles[0].shape[2:]), 128, np.uint8)
+    tiles = (images.clip(0, 1) * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)
+    count, height, width, channels = tiles.shape
+    rows = math.ceil(count / columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 128, np.uint8)
     for index, tile in enumerate(tiles):
         top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)
         sheet[top:top + height, left:left + width] = tile
-    return sheet
+    return sheet[..., 0] if channels == 1 else sheet
 
 
 def sheet(images: np.ndarray) -> bytes:

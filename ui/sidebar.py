@@ -59,6 +59,8 @@ def _model(text: Text) -> str:
 
 def _resolve(text: Text, name: str) -> hub.Resolved:
     try:
+        if hub.is_loaded(name):  # the spinner starts a thread, at every move of beta
+            return hub.resolve(name)
         with st.spinner(text("sidebar.loading")):
             return hub.resolve(name)
     except WeightsError as error:

@@ -127,6 +127,11 @@ def resolve(name: str) -> Resolved:
     return _resolved[name]
 
 
+def is_loaded(name: str) -> bool:
+    """Whether `resolve` answers at once."""
+    return name in _resolved
+
+
 def forget() -> None:
     """Let the next resolve look anew."""
     _resolved.clear()
