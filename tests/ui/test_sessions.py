@@ -13,7 +13,7 @@ from PIL import Image
 from benchmarks.students import Run, Student
 from tests.browser.app import running_app
 
-STUDENTS, WITH_A_FILE = 50, 15
+STUDENTS, WITH_A_FILE = 50, 8
 CHOICES = random.Random(6)
 
 
