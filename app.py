@@ -14,5 +14,5 @@ titles = {"playground": text("app.playground"), "map": text("map.title"), "dimen
           "path": text("path.title")}
 pages = [st.Page(here / "pages" / f"{name}.py", title=title, default=name == "playground") for name, title in titles.items()]
 page = st.navigation(pages, position="top")
-with turns.turn, state.page(page.url_path):
+with turns.turn(), state.page(page.url_path):
     page.run()

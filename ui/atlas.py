@@ -50,14 +50,18 @@ def draw(model: Resolved, beta: float, window: Window) -> Atlas:
 
 def view(
     atlas: Atlas, model: Resolved, window: Window, own: Reconstruction, *, count: int, posterior: PosteriorMap | None,
-    pin: dict[str, object] | None, legend: Sequence[dict[str, str]], text: dict[str, str], alt: str,
+    pin: dict[str, object] | None, pinned: bool, legend: Sequence[dict[str, str]], text: dict[str, str], alt: str,
 ) -> dict[str, object]:
-    """Everything that ui/components/latent_map.js draws. count: of how many reference pictures the posteriors are shown."""
+    """Everything that ui/components/latent_map.js draws. count: of how many reference pictures the posteriors are shown.
+
+    pinned: whether a point is pinned, be it outside of the window, where `pin` is None.
+    """
     _, height, width = model.model.config.image_shape
     return {
         "atlas": atlas.id, "side": SIDE, "tile": [height, width], "window": vars(window), "count": count,
         "own": {"mean": own.posterior_mean.tolist(), "deviation": own.posterior_deviation.tolist()},
-        "prior": not model.model.config.autoencoder, "pin": pin, "alt": alt, "text": text, "legend": list(legend),
+        "prior": not model.model.config.autoencoder, "pin": pin, "pinned": pinned, "alt": alt, "text": text,
+        "legend": list(legend),
         "posterior": posterior and {"window": vars(posterior.window), "picture": posterior_picture(posterior)},
         "colours": figures.DIGITS, "ownColour": figures.OWN,
     }

@@ -68,7 +68,8 @@ def alive(text: Text, metrics: Metrics, now: BetaMetrics) -> Drawing:
         [strip], 120 if few else 260, shapes=[_vertical(betas.index(now.beta), OWN, 3)],
         x={"title": {"text": text("dimensions.beta_axis")}, "tickvals": ticks,
            "ticktext": [f"{betas[tick]:g}" for tick in ticks]},
-        y={"title": {"text": text("dimensions.dimension")}, "autorange": "reversed", "type": "category", "showticklabels": few},
+        y={"title": {"text": text("dimensions.dimension")}, "autorange": "reversed", "type": "category",
+           "tickfont": {"size": 9}},
     )
 
 

@@ -10,7 +10,10 @@ from vae.hub import Resolved
 from vae.metrics import BetaMetrics
 
 
-def plane_alt(text: Text, now: BetaMetrics, codes: Codes, seen: Reconstruction, window: Window, count: int) -> str:
+def plane_alt(
+    text: Text, now: BetaMetrics, codes: Codes, seen: Reconstruction, window: Window, count: int,
+    posterior: PosteriorMap | None,
+) -> str:
     """The whole map in one sentence, for who does not see it."""
     inside = int(window.holds(codes.mean).sum())
     x, y = seen.posterior_mean
@@ -18,7 +21,12 @@ def plane_alt(text: Text, now: BetaMetrics, codes: Codes, seen: Reconstruction, 
     if not now.beta:
         return text("alt.point_map", **values)
     across, down = seen.posterior_deviation
-    return text("alt.map", beta=f"{now.beta:g}", across=across, down=down, posteriors=f"{count:,}", **values)
+    said = text("alt.map", beta=f"{now.beta:g}", across=across, down=down, posteriors=f"{count:,}", **values)
+    if not posterior:
+        return said
+    (x, y), (across, down) = posterior.mean, posterior.deviation
+    values = {"x": x, "y": y, "across": across, "down": down}
+    return f"{said}. {text('alt.tempered', **values) if posterior.tempered else text('alt.true', **values)}"
 
 
 def legend(text: Text, *, autoencoder: bool, count: int, posterior: PosteriorMap | None) -> list[dict[str, str]]:
@@ -71,10 +79,12 @@ def pinned_alt(text: Text, model: Resolved, share: float, x: float, y: float) ->
 
 
 def rates_alt(text: Text, now: BetaMetrics, seen: Reconstruction, chosen: int) -> str:
-    first = now.dimensions_by_rate[0]
+    bars = ", ".join(
+        f"{dimension + 1}: {now.rate_per_dimension[dimension]:.2f} ({seen.rate_per_dimension[dimension]:.2f})"
+        for dimension in now.dimensions_by_rate if now.active(dimension)
+    )
     return text("alt.rates", beta=f"{now.beta:g}", active=now.active_units, dimensions=len(now.rate_per_dimension),
-                first=first + 1, most=now.rate_per_dimension[first], number=chosen + 1, mean=now.rate_per_dimension[chosen],
-                own=seen.rate_per_dimension[chosen])
+                bars=bars or "–", number=chosen + 1, mean=now.rate_per_dimension[chosen], own=seen.rate_per_dimension[chosen])
 
 
 def active(text: Text, now: BetaMetrics, seen: Reconstruction) -> str:
@@ -83,15 +93,14 @@ def active(text: Text, now: BetaMetrics, seen: Reconstruction) -> str:
 
 
 def alive_alt(text: Text, model: Resolved) -> str:
-    first, last = model.metrics.betas[0], model.metrics.betas[-1]
-    return text("alt.alive", dimensions=len(first.rate_per_dimension), low=f"{first.beta:g}", low_active=first.active_units,
-                middle_active=model.metrics.at(1.0).active_units, high=f"{last.beta:g}", high_active=last.active_units)
+    counts = ", ".join(f"{entry.beta:g}: {entry.active_units}" for entry in model.metrics.betas)
+    return text("alt.alive", dimensions=len(model.metrics.dimensions_by_use), counts=counts)
 
 
 def change(text: Text, model: Resolved, now: BetaMetrics, moved: Traversal) -> str:
     """What moving the dimension did, and why a dead one does nothing."""
-    values = {"number": moved.dimension + 1, "change": moved.largest_change, "rate": now.rate_per_dimension[moved.dimension],
-              "stuff": stuff(text, model)}
+    values = {"number": moved.dimension + 1, "change": moved.largest_change, "share": moved.largest_share,
+              "rate": now.rate_per_dimension[moved.dimension], "stuff": stuff(text, model)}
     if now.active(moved.dimension):
         return text("dimensions.change", **values)
     return text("dimensions.change_unused", **values)
@@ -114,6 +123,7 @@ def shell(text: Text, path: Path) -> str:
 
 
 def losses(text: Text, model: Resolved, path: Path) -> str:
+    """Of the step in the middle; their number is odd."""
     half = len(path.radii) // 2
     values = {"latent": path.negative_elbo[half], "pixels": path.cross_fade_negative_elbo[half], "draws": path.draws}
     if model.model.config.binarised:
@@ -127,12 +137,20 @@ def end_alt(text: Text, model: Resolved, image: np.ndarray, *, last: bool) -> st
     return text("alt.path_end", **values) if last else text("alt.path_start", **values)
 
 
-def way_alt(text: Text, kind: str, path: Path) -> str:
-    """Of a strip. kind: "latent" or "pixels"."""
-    values = path.negative_elbo if kind == "latent" else path.cross_fade_negative_elbo
-    numbers = ", ".join(f"{value:,.0f}" for value in values)
-    return text("alt.latent_way", steps=len(values), numbers=numbers) if kind == "latent" else text(
-        "alt.pixel_way", steps=len(values), numbers=numbers)
+def latent_way_alt(text: Text, path: Path) -> str:
+    numbers = ", ".join(f"{value:,.0f}" for value in path.negative_elbo)
+    return text("alt.latent_way", steps=len(path.negative_elbo), numbers=numbers)
+
+
+def pixel_way(text: Text, model: Resolved) -> str:
+    """What the numbers below the cross-fade belong to: its mixtures as the likelihood can speak of them."""
+    return text("path.pixels_binarised") if model.model.config.binarised else text("path.pixels_colour")
+
+
+def pixel_way_alt(text: Text, model: Resolved, path: Path) -> str:
+    numbers = ", ".join(f"{value:,.0f}" for value in path.cross_fade_negative_elbo)
+    values = {"steps": len(path.cross_fade_negative_elbo), "numbers": numbers}
+    return text("alt.pixel_way", **values) if model.model.config.binarised else text("alt.pixel_way_colour", **values)
 
 
 def radii_alt(text: Text, path: Path) -> str:

@@ -23,13 +23,13 @@ _map = st.components.v2.component(
 def show(atlas: Atlas, view: dict[str, object], *, key: str, on_pin: Callable[[tuple[float, float] | None], None]) -> None:
     """Draw the map. view: what ui.atlas.view says. on_pin is called with the point that was pinned, None for no longer."""
     _carrier(key=f"{key}_atlas", data=atlas.data, height=1)
-    _map(key=key, data=view, default={"pin": None}, on_pin_change=lambda: on_pin(_point(st.session_state[key].get("pin"))))
+    _map(key=key, data=view, on_pin_change=lambda: on_pin(_point(st.session_state[key].get("pin"))))
 
 
-def _point(pin: object) -> tuple[float, float] | None:
+def _point(event: object) -> tuple[float, float] | None:
     """What the browser sent, believed only if it is two numbers."""
     try:
-        x, y = (float(value) for value in pin)
-    except (TypeError, ValueError):
+        x, y = (float(value) for value in event["point"])
+    except (KeyError, TypeError, ValueError):
         return None
     return x, y

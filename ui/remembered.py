@@ -5,7 +5,7 @@ A class that opens one link computes a thing once: who comes while it is compute
 """
 
 import hashlib
-from threading import Condition
+from threading import Condition, Lock
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from ui.atlas import Atlas
 from vae import experiments
 from vae.experiments import PosteriorMap, TradeOff, Window
 from vae.hub import Resolved
+
+_one_at_a_time = Lock()  # what takes seconds leaves a processor to what takes milliseconds
 
 
 def _digest(pixels: np.ndarray) -> bytes:
@@ -40,4 +42,5 @@ def map_atlas(model: Resolved, beta: float, window: Window) -> Atlas:
 )
 def posterior_map(model: Resolved, observed: np.ndarray, beta: float, temper: bool) -> PosteriorMap:
     """The true or the tempered posterior of what the model sees, (1, H, W) of zeros and ones; about 0.1 MB."""
-    return experiments.posterior_map(model.model, torch.from_numpy(observed), beta, temper=temper)
+    with _one_at_a_time:
+        return experiments.posterior_map(model.model, torch.from_numpy(observed), beta, temper=temper)

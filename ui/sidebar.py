@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from ui import sentences, state
+from ui import sentences, state, turns
 from ui.arguments import DEFAULT_SEED, LARGEST_SEED
 from ui.chosen import Chosen
 from ui.text import LANGUAGES, Text
@@ -61,7 +61,7 @@ def _resolve(text: Text, name: str) -> hub.Resolved:
     try:
         if hub.is_loaded(name):  # the spinner starts a thread, at every move of beta
             return hub.resolve(name)
-        with st.spinner(text("sidebar.loading")):
+        with st.spinner(text("sidebar.loading")), turns.aside():
             return hub.resolve(name)
     except WeightsError as error:
         st.error(text("problems.weights", reason=sentences.without_folders(str(error))), icon=":material/error:")

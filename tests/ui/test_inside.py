@@ -78,6 +78,12 @@ def test_a_link_to_a_picture_of_ones_own_says_that_it_is_gone_until_another_is_g
     assert "goes with its session" not in said(open_app(source="upload"))
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there(page):
+    nonsense = {"steps": "8", "dimension": "-1", "route": "", "window": "x", "posteriors": "7", "posterior": "1", "kind": "-"}
+    assert alternative_texts(open_page(page, **nonsense)) == alternative_texts(open_page(page))
+
+
 # The map
 
 
@@ -114,10 +120,26 @@ def test_every_control_of_the_map_answers():
     good(app.button_group(key="posterior").set_value("tempered").run())
     assert "KL(q ‖ tempered)" in said(app)
     assert "tempered" in shown_map(app)["legend"][2]["label"]
-    good(app.select_slider(key="beta").set_value(1.0).run())  # where the two are one
-    assert app.button_group(key="posterior").value == "none"
+    assert "The tempered posterior has its mean at" in shown_map(app)["alt"]
     good(app.button_group(key="language").set_value("ko").run())
     assert shown_map(app)["count"] == 100
+
+
+def test_at_beta_1_the_two_posteriors_are_one_and_the_choice_stays_for_other_betas():
+    app = open_page("map", posterior="tempered")
+    assert "At beta = 1 training aims q at this posterior" in said(app)
+    good(app.button_group(key="posterior").set_value("true").run())
+    true = shown_map(app)["posterior"]
+    good(app.button_group(key="posterior").set_value("tempered").run())
+    assert shown_map(app)["posterior"] == true
+    good(app.select_slider(key="beta").set_value(2.0).run())
+    assert app.button_group(key="posterior").value == "tempered"
+    assert "KL(q ‖ tempered)" in said(app)
+
+
+def test_a_posterior_too_small_to_be_seen_is_announced():
+    assert "no larger than a few pixels" in said(open_page("map", posterior="true"))
+    assert "no larger than a few pixels" not in said(open_page("map", posterior="true", window="own"))
 
 
 def test_the_page_states_the_error_where_halving_the_grid_still_changes_log_p_of_x():
@@ -126,7 +148,7 @@ def test_the_page_states_the_error_where_halving_the_grid_still_changes_log_p_of
     observed = experiments.observe(digits.model, digits.examples.picture("5"), seed=7)
     found = experiments.posterior_map(digits.model, observed, 0.001, temper=True)
     assert not found.exact
-    assert f"still changes it by {found.error:.4f} nats" in said(app)
+    assert f"still changes the logarithm of the integral by {found.error:.4f} nats" in said(app)
 
 
 def test_log_p_of_x_and_what_q_misses_are_the_packages():
@@ -183,7 +205,8 @@ def test_the_count_of_active_units_is_the_test_sets(name):
     now = hub.resolve(name).metrics.at(1.0)
     app = open_page("dimensions", model=name)
     assert f"**{now.active_units} of {len(now.rate_per_dimension)}**" in said(app)
-    assert f"dimension {now.dimensions_by_rate[0] + 1} carries most" in alternative_text(app, "KL per dimension")
+    first = now.dimensions_by_rate[0]
+    assert f"(this picture): {first + 1}: {now.rate_per_dimension[first]:.2f} (" in alternative_text(app, "KL per dimension")
 
 
 def test_every_control_of_the_dimensions_answers():
@@ -225,12 +248,14 @@ def test_every_control_of_the_path_answers():
     straight = alternative_text(app, "Length of z")
     good(app.button_group(key="route").set_value("spherical").run())
     assert alternative_text(app, "Length of z") != straight
-    good(app.slider(key="steps").set_value(5).run())
+    good(app.select_slider(key="steps").set_value(5).run())
     assert alternative_text(app, "5 decoded steps")
     second = alternative_text(app, "Where the path ends")
     good(app.button_group(key="example2").set_value("1").run())
     assert alternative_text(app, "Where the path ends") != second
+    assert "posterior means" not in said(app)
     good(app.button_group(key="noise").set_value("mean").run())
+    assert "posterior means" in said(app)
     good(app.select_slider(key="beta").set_value(0.1).run())
     good(app.selectbox(key="model").set_value("faces").run())
     assert "8-bit colours" in said(app)

@@ -3,6 +3,7 @@
 
 const TAU = 2 * Math.PI;
 const KEY_PAUSE = 250; // ms: the server is asked when the arrow keys rest
+const MOST_MOVED = 10; // pixels: what moves further is no click
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 const VIEWS = new WeakMap();
 
@@ -14,9 +15,9 @@ class MapView {
     this.pin = null;
     const { plane } = this;
     plane.addEventListener("pointermove", event => this.point(event));
-    plane.addEventListener("pointerdown", event => { plane.setPointerCapture(event.pointerId); this.point(event); });
-    plane.addEventListener("pointerup", event => { this.point(event); if (this.hover) this.moveTo(this.hover, 0); });
-    plane.addEventListener("pointerleave", () => { this.hover = null; this.mark(); });
+    plane.addEventListener("pointerdown", event => this.press(event));
+    plane.addEventListener("pointerup", event => this.release(event));
+    for (const end of ["pointerleave", "pointercancel"]) plane.addEventListener(end, () => this.leave());
     plane.addEventListener("keydown", event => this.key(event));
     this.redraw = () => this.draw();
     this.resized = new ResizeObserver(this.redraw);
@@ -69,8 +70,25 @@ class MapView {
     this.mark();
   }
 
+  press(event) {
+    this.pressed = event.isPrimary && event.button === 0 ? [event.clientX, event.clientY] : null;
+    this.point(event);
+  }
+
+  release(event) { // a finger or mouse that was dragged has only looked around
+    this.point(event);
+    const still = this.pressed && Math.hypot(event.clientX - this.pressed[0], event.clientY - this.pressed[1]) < MOST_MOVED;
+    this.pressed = null;
+    if (still && this.hover) this.moveTo(this.hover, 0);
+  }
+
+  leave() {
+    this.hover = this.pressed = null;
+    this.mark();
+  }
+
   key(event) {
-    if (event.key === "Escape" && this.pin) return this.moveTo(null, 0);
+    if (event.key === "Escape" && (this.pin || this.data.pinned)) return this.moveTo(null, 0);
     const arrow = ARROWS[event.key];
     if (!arrow || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
@@ -87,7 +105,7 @@ class MapView {
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => {
       this.waiting = null;
-      this.send("pin", pin);
+      this.send("pin", { point: pin });
     }, pause);
     this.mark();
   }
@@ -163,14 +181,15 @@ class MapView {
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.font = "bold 9px sans-serif";
-    context.globalAlpha = count ? 0.25 : 0.8;
-    for (let index = 0; index < labels.length; index += 1) {
+    const shown = Math.min(count, deviations.length / 2);
+    for (let index = labels.length - 1; index >= 0; index -= 1) { // those with a posterior last, so that they lie above
+      context.globalAlpha = count && index >= shown ? 0.25 : 0.85;
       context.fillStyle = colours[labels[index] % colours.length];
       context.fillText(labels[index], this.across(means[2 * index]), this.down(means[2 * index + 1]));
     }
     context.textAlign = "start";
     context.textBaseline = "alphabetic";
-    for (let index = 0; index < Math.min(count, deviations.length / 2); index += 1) {
+    for (let index = 0; index < shown; index += 1) {
       context.strokeStyle = context.fillStyle = colours[labels[index] % colours.length];
       this.ellipse(context, [means[2 * index], means[2 * index + 1]], [deviations[2 * index], deviations[2 * index + 1]], 1);
       context.globalAlpha = 0.2;
@@ -287,14 +306,14 @@ function legendItem({ shape, colour, label }) {
   return item;
 }
 
-export default function ({ data, parentElement, setStateValue }) { // called again when the data or the theme change
+export default function ({ data, parentElement, setTriggerValue }) { // called again when the data or the theme change
   let view = VIEWS.get(parentElement);
   if (!view?.plane.isConnected) {
     view?.remove();
     view = new MapView(parentElement);
     VIEWS.set(parentElement, view);
   }
-  view.update(data, setStateValue);
+  view.update(data, setTriggerValue);
   return () => { // Streamlit also calls this for a call that a newer one has overtaken
     if (!view.plane.isConnected) view.remove();
   };

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import inside_figures, inside_sentences, picture_input, pictures, sentences, sidebar, state, strip
+from ui import inside_figures, inside_sentences, picture_input, pictures, sentences, sidebar, state, strip, turns
 from ui.sidebar import Choice
 from ui.text import Text
 from vae import experiments
@@ -34,7 +34,7 @@ def main() -> None:
                         alt=inside_sentences.alive_alt(text, choice.model))
 
 
-@st.fragment
+@turns.fragment
 def _dimensions(text: Text, choice: Choice, seen: Reconstruction) -> None:
     names = st.session_state.setdefault("dimension_names", {}).setdefault(choice.model.name, {})
     order = choice.now.dimensions_by_rate
@@ -86,10 +86,10 @@ def _strip(text: Text, choice: Choice, seen: Reconstruction, dimension: int) -> 
     moved = experiments.traverse(choice.model.model, seen, choice.beta, dimension)
     st.caption(text("dimensions.value", low=moved.values[0], high=moved.values[-1], own=moved.own_value))
     strip.show(pictures.strip(moved.images), [f"{value:.1f}" for value in moved.values],
-               inside_sentences.traversal_alt(text, moved))
+               inside_sentences.traversal_alt(text, moved), key="traversal")
     st.caption(text("dimensions.difference", own=moved.own_value, stuff=sentences.stuff(text, choice.model)))
     strip.show(pictures.difference_strip(moved.differences), [f"{change:.1f}" for change in moved.changes],
-               inside_sentences.changes_alt(text, choice.model, moved))
+               inside_sentences.changes_alt(text, choice.model, moved), key="changes")
     st.markdown(inside_sentences.change(text, choice.model, choice.now, moved))
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import atlas, inside_sentences, latent_map, picture_input, pictures, remembered, sentences, sidebar, state
+from ui import atlas, inside_sentences, latent_map, picture_input, pictures, remembered, sentences, sidebar, state, turns
 from ui.given import Given
 from ui.pictures import SHARP
 from ui.sidebar import Choice
@@ -12,6 +12,7 @@ from vae.experiments import WHOLE_PLANE, Codes, PosteriorMap, Reconstruction, Wi
 
 MODELS = {"vae": "mnist-2d", "autoencoder": "mnist-2d-autoencoder"}
 COUNTS = (0, 10, 100, 1000)
+KINDS = ("none", "true", "tempered")
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     _plane(text, choice, given)
 
 
-@st.fragment
+@turns.fragment
 def _plane(text: Text, choice: Choice, given: Given) -> None:
     seen = experiments.reconstruct(choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True)
     left, right = st.columns([2.4, 1], gap="medium")
@@ -41,9 +42,10 @@ def _plane(text: Text, choice: Choice, given: Given) -> None:
     with left:
         view = atlas.view(
             drawn, choice.model, window, seen, count=count, posterior=posterior, pin=_pinned(text, choice, window),
+            pinned=state.pin() is not None,
             legend=inside_sentences.legend(text, autoencoder=choice.autoencoder, count=count, posterior=posterior),
             text={"live": text("map.live"), "pinned": text("map.pinned")},
-            alt=inside_sentences.plane_alt(text, choice.now, drawn.codes, seen, window, count),
+            alt=inside_sentences.plane_alt(text, choice.now, drawn.codes, seen, window, count, posterior),
         )
         latent_map.show(drawn, view, key="latent_map", on_pin=state.set_pin)
         st.caption(text("map.use", spacing=atlas.spacing(window)))
@@ -63,9 +65,8 @@ def _controls(text: Text, choice: Choice, seen: Reconstruction) -> tuple[Window,
         st.segmented_control, text("map.count"), COUNTS, key="posteriors", default=0, accept=state.one_of(COUNTS),
         required=True, format_func=lambda count: f"{count:,}", help=text("map.count_help"),
     )
-    kinds = ("none", "true") if choice.beta == 1 else ("none", "true", "tempered")
     kind = state.linked(
-        st.segmented_control, text("map.posterior"), kinds, key="posterior", default="none", accept=state.one_of(kinds),
+        st.segmented_control, text("map.posterior"), KINDS, key="posterior", default="none", accept=state.one_of(KINDS),
         required=True, format_func=lambda kind: text(f"map.posterior_{kind}"), help=text("map.posterior_help"),
     )
     return experiments.around(seen) if shown == "own" else WHOLE_PLANE, count, kind
@@ -74,8 +75,8 @@ def _controls(text: Text, choice: Choice, seen: Reconstruction) -> tuple[Window,
 def _posterior(text: Text, choice: Choice, seen: Reconstruction, kind: str) -> PosteriorMap | None:
     if kind == "none":
         return None
-    with st.spinner(text("map.counting")):
-        return remembered.posterior_map(choice.model, seen.observed, choice.beta, kind == "tempered")
+    with st.spinner(text("map.counting")), turns.aside():
+        return remembered.posterior_map(choice.model, seen.observed, choice.beta, kind == "tempered" and choice.beta != 1)
 
 
 def _pinned(text: Text, choice: Choice, window: Window) -> dict[str, object] | None:
@@ -104,6 +105,8 @@ def _numbers(
     st.markdown(inside_sentences.own(text, seen))
     if posterior:
         st.markdown(inside_sentences.posterior(text, choice.beta, posterior))
+        if not posterior.visible(window):
+            st.caption(text("map.tiny"))
     st.caption(inside_sentences.aggregate(text, codes))
     if note := inside_sentences.outside(text, codes, window):
         st.caption(note)

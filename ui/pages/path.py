@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import inside_figures, inside_sentences, picture_input, pictures, sidebar, state, strip
+from ui import inside_figures, inside_sentences, picture_input, pictures, sidebar, state, strip, turns
 from ui.given import Given
 from ui.pictures import SHARP
 from ui.sidebar import Choice
@@ -12,7 +12,7 @@ from vae.experiments import Path, Reconstruction
 
 STATIC = {"displayModeBar": False}
 FIRST_EXAMPLES = {"": 0, "2": 3}  # of the two pictures, whose controls have these suffixes to their keys
-FEWEST, MOST, USUAL = 3, 15, 9
+STEPS, USUAL = tuple(range(3, 16, 2)), 9  # odd, so that there is one half-way
 ROUTES = ("linear", "spherical")
 
 
@@ -46,7 +46,7 @@ def _picture(text: Text, choice: Choice, slot: str) -> Given:
     return given
 
 
-@st.fragment
+@turns.fragment
 def _way(text: Text, choice: Choice, given: tuple[Given, Given], ends: tuple[Reconstruction, Reconstruction]) -> None:
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
@@ -56,15 +56,14 @@ def _way(text: Text, choice: Choice, given: tuple[Given, Given], ends: tuple[Rec
                 required=True, format_func=lambda route: text(f"path.route_{route}"), help=text("path.route_help"),
             )
             steps = state.linked(
-                st.slider, text("path.steps"), FEWEST, MOST, key="steps", default=USUAL, accept=state.number(FEWEST, MOST, int),
-                width=180,
+                st.select_slider, text("path.steps"), STEPS, key="steps", default=USUAL, accept=state.one_of(STEPS), width=180,
             )
             download = st.empty()
         walked = experiments.path(
             choice.model.model, tuple(one.view.image for one in given), ends, choice.beta, seed=choice.seed, steps=steps,
             spherical=route == "spherical",
         )
-        _strips(text, walked)
+        _strips(text, choice, walked)
         download.download_button(
             text("path.download"), lambda: pictures.animation(walked.images, walked.cross_fade), icon=":material/download:",
             mime="image/gif", file_name=inside_sentences.animation_file(choice.model, choice.beta, choice.seed),
@@ -76,6 +75,8 @@ def _way(text: Text, choice: Choice, given: tuple[Given, Given], ends: tuple[Rec
         st.plotly_chart(inside_figures.radii(text, walked), config=STATIC, key="radii",
                         alt=inside_sentences.radii_alt(text, walked))
         st.caption(inside_sentences.shell(text, walked))
+        if choice.use_mean:
+            st.caption(text("path.means"))
     with right:
         st.subheader(text("path.loss_heading"), anchor=False, help=text("path.loss_help"))
         st.plotly_chart(inside_figures.path_losses(text, walked), config=STATIC, key="path_losses",
@@ -83,13 +84,13 @@ def _way(text: Text, choice: Choice, given: tuple[Given, Given], ends: tuple[Rec
         st.caption(inside_sentences.losses(text, choice.model, walked))
 
 
-def _strips(text: Text, walked: Path) -> None:
-    for kind, images, nats in (
-        ("latent", walked.images, walked.negative_elbo), ("pixels", walked.cross_fade, walked.cross_fade_negative_elbo),
-    ):
-        way = text("path.latent") if kind == "latent" else text("path.pixels")
-        st.caption(text("path.strip", way=way))
-        strip.show(pictures.strip(images), [f"{value:,.0f}" for value in nats], inside_sentences.way_alt(text, kind, walked))
+def _strips(text: Text, choice: Choice, walked: Path) -> None:
+    st.caption(text("path.latent_strip"))
+    strip.show(pictures.strip(walked.images), [f"{nats:,.0f}" for nats in walked.negative_elbo],
+               inside_sentences.latent_way_alt(text, walked), key="latent")
+    st.caption(inside_sentences.pixel_way(text, choice.model))
+    strip.show(pictures.strip(walked.cross_fade), [f"{nats:,.0f}" for nats in walked.cross_fade_negative_elbo],
+               inside_sentences.pixel_way_alt(text, choice.model, walked), key="pixels")
 
 
 main()

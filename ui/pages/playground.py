@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import figures, picture_input, pictures, sentences, sidebar, state
+from ui import figures, picture_input, pictures, sentences, sidebar, state, turns
 from ui.arguments import GALLERY_COUNTS
 from ui.given import Given
 from ui.pictures import SHARP, THUMBNAIL
@@ -125,7 +125,7 @@ def _go_to_clicked(key: str, metrics: Metrics) -> None:
         st.session_state["plane_clicks"] = st.session_state.get("plane_clicks", 0) + 1
 
 
-@st.fragment
+@turns.fragment
 def _gallery(text: Text, choice: Choice) -> None:
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.subheader(text("gallery.point_heading") if choice.autoencoder else text("gallery.heading"), anchor=False,

@@ -30,6 +30,11 @@ class Traversal:
     def largest_change(self) -> float:
         return float(self.changes.max())
 
+    @property
+    def largest_share(self) -> float:
+        """The same as a share of all pixels, 0 to 1."""
+        return self.largest_change / (self.images.shape[2] * self.images.shape[3])
+
 
 @torch.no_grad()
 def traverse(

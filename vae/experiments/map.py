@@ -18,6 +18,7 @@ from vae.posterior import GridPosterior, grid_posterior
 # The mass that a Gaussian over a plane has within 1, 2 and 3 standard deviations: 1 - exp(-r^2 / 2).
 SHARES = tuple(1 - math.exp(-(deviations**2) / 2) for deviations in (1, 2, 3))
 RASTER = 256  # pixels a side of the picture of a density
+VISIBLE = 0.03  # of the side of a plot: less is lost under the ellipse of q
 FAINT = 15.0  # nats below its peak: nothing of it is seen
 MOST_SQUARES = 1024  # a side, to draw from
 
@@ -91,6 +92,10 @@ class PosteriorMap:
     def exact(self) -> bool:
         """Whether halving the grid changed the integral by less than 1e-3 nats."""
         return self.error < 1e-3
+
+    def visible(self, window: Window) -> bool:
+        """Whether it is large enough to be seen in a plot of that window."""
+        return self.window.half > VISIBLE * window.half
 
 
 @torch.no_grad()
