@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -195,6 +196,17 @@ def test_colours_of_the_classes_are_read_on_white_and_on_near_black():
     for colour in colours:
         assert 1.05 / (luminance(colour) + 0.05) >= 3
         assert (luminance(colour) + 0.05) / (luminance("#14161A") + 0.05) >= 3
+
+
+def test_a_folder_without_reference_pictures_is_a_sentence_that_names_the_file(tmp_path, monkeypatch):
+    for name in ("mnist", "mnist-2d"):
+        shutil.copytree(hub.BUNDLE / name, tmp_path / name)
+    (tmp_path / "mnist-2d" / "reference.npz").unlink()
+    monkeypatch.setattr(hub, "BUNDLE", tmp_path)
+    hub.forget()
+    app = open_page("map")
+    hub.forget()
+    assert "weights/mnist-2d/reference.npz is missing" in app.error[0].value
 
 
 # The dimensions

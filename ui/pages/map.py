@@ -28,6 +28,9 @@ def main() -> None:
             )
             choice = sidebar.show(text, only=MODELS[kind], noise=False)
             given = picture_input.choose(text, choice.model, below)
+    if choice.model.reference is None:
+        st.error(text("map.no_reference", file=f"weights/{choice.model.name}/reference.npz"), icon=":material/error:")
+        return
     _plane(text, choice, given)
 
 
