@@ -81,12 +81,12 @@ def test_a_student_uploads_moves_beta_and_shares_the_link(page, tmp_path):
     assert numbers(page) != at_one
     assert pixels(page, "reconstruction") != uploaded
     assert query(page)["beta"] == ["10"]
-    # The link does not hold the upload; it opens on the example and says how to go on.
+    # The link does not hold the upload; it opens on the example and says so.
     page.reload()
     settle(page)
     shows_beta(page, "10")
     assert query(page)["beta"] == ["10"]
-    expect(page.get_by_text("until then this is an example")).to_be_visible()
+    expect(page.get_by_text("A picture of one's own goes with its session")).to_be_visible()
 
 
 def test_reloading_the_link_shows_the_same_view(page):
