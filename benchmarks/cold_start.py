@@ -5,11 +5,9 @@ in turns, what importing PyTorch and Streamlit alone takes a new Python.
 """
 
 import asyncio
-import contextlib
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ import tyro
 from streamlit.proto.Element_pb2 import Element
 
 from benchmarks.classroom import machine
-from benchmarks.serving import ROOT, command, free_port, healthy
+from benchmarks.serving import ROOT, running_app
 from benchmarks.students import Student
 
 ALONE = "import torch, streamlit"
@@ -50,24 +48,10 @@ async def first_picture(address: str) -> float:
 
 def app_seconds() -> tuple[float, float]:
     """From the command to health, and to the picture."""
-    port = free_port()
-    with tempfile.TemporaryFile() as output:
-        start = time.perf_counter()
-        process = subprocess.Popen(command(port), cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            while not healthy(address):
-                if process.poll() is not None:
-                    raise RuntimeError("the app ended at once")
-                time.sleep(0.01)
-            up = time.perf_counter() - start
-            return up, asyncio.run(first_picture(address)) - start
-        finally:
-            process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            process.kill()
-            process.wait()
+    start = time.perf_counter()
+    with running_app() as app:
+        up = time.perf_counter() - start
+        return up, asyncio.run(first_picture(app.address)) - start
 
 
 def import_seconds() -> float:

@@ -39,7 +39,7 @@ class App:
         return (int(fields[11]) + int(fields[12])) / 100  # hundredths of a second on every Linux that Python runs on
 
 
-def command(port: int) -> list[str]:
+def _command(port: int) -> list[str]:
     """What a person types, with a port, and without opening a browser."""
     return [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.address", "127.0.0.1",
             "--server.port", str(port)]
@@ -64,7 +64,7 @@ def running_app(environment: Mapping[str, str] | None = None) -> Iterator[App]:
     """Start the app on a free port and yield it once it answers. Raises RuntimeError with its output where it does not."""
     port = free_port()
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(command(port), cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(_command(port), cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
         try:
             app = App(f"http://127.0.0.1:{port}", process.pid)
             deadline = time.monotonic() + SECONDS_TO_START

@@ -1,7 +1,6 @@
 """Our servers, each in a process of its own, as a person starts it."""
 
 import contextlib
-import socket
 import subprocess
 import sys
 import tempfile
@@ -11,14 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
+from benchmarks.serving import free_port
+
 ROOT = Path(__file__).parents[1]
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager

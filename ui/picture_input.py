@@ -53,7 +53,9 @@ def choose(text: Text, model: Resolved, below: DeltaGenerator, slot: str = "", f
     if kept is not None:
         state.set_own_picture(slot, shown=True)
         return kept
-    st.caption(text("source.gone") if state.expects_own_picture(slot) else text(f"picture.waiting_{source}"))
+    gone = state.expects_own_picture(slot) and not _had_own(slot)
+    state.set_own_picture(slot, shown=gone)
+    st.caption(text("source.gone") if gone else text(f"picture.waiting_{source}"))
     return given.example(model, st.session_state.get(f"example{slot}", state.in_link(f"example{slot}")), first)
 
 
@@ -88,6 +90,12 @@ def _draw(text: Text, config: VAEConfig, slot: str) -> bytes | None:
     )
     objects = (canvas.json_data or {}).get("objects")
     return canvas.image_bytes if objects else None
+
+
+def _had_own(slot: str) -> bool:
+    """Whether this session has had a picture of one's own in this place, from whatever source."""
+    here = {f"{source}{slot}" for source in SOURCES}
+    return any(kept.given for (source, *_), kept in st.session_state.get("pictures", {}).items() if source in here)
 
 
 def _read(text: Text, model: Resolved, source: str, file: bytes | None, below: DeltaGenerator) -> Given | None:

@@ -149,7 +149,7 @@ def expects_own_picture(slot: str) -> bool:
 
 
 def set_own_picture(slot: str, shown: bool) -> None:
-    """Note in the link whether this place shows a picture of one's own."""
+    """Note in the link whether this place shows a picture of one's own, or says that it did."""
     _write_link(f"own{slot}", "1" if shown else None)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
-from tests.servers import running
+from benchmarks import serving
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-quic", "--no-first-run", "--force-device-scale-factor=1",
@@ -34,10 +34,11 @@ def chromium() -> str | None:
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
-def running_app() -> contextlib.AbstractContextManager[str]:
-    """Start `streamlit run app.py` on a free port and yield its address."""
-    return running("-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.address", "127.0.0.1",
-                   "--server.port", "{port}", health="/_stcore/health")
+@contextlib.contextmanager
+def running_app() -> Iterator[str]:
+    """The app on a free port; yields its address."""
+    with serving.running_app() as app:
+        yield app.address
 
 
 @contextlib.contextmanager

@@ -5,7 +5,6 @@ in a browser of their own, with a photograph of twelve megapixels.
 """
 
 import io
-import os
 import tempfile
 from pathlib import Path
 
@@ -13,22 +12,11 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser
 
-from tests.browser.app import answered, open_page, running_app, running_browser
+from benchmarks.serving import running_app
+from tests.browser.app import answered, open_page, running_browser
 from vae import hub
 
 VISITORS = 30
-
-
-def resident_megabytes() -> float:
-    """Of the server that this process has started."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command, status = (folder / "cmdline").read_bytes(), (folder / "status").read_text()
-        except OSError:  # ended meanwhile
-            continue
-        if f"PPid:\t{os.getpid()}\n" in status and b"streamlit\0run" in command:
-            return int(status.partition("VmRSS:")[2].split()[0]) / 1024
-    raise RuntimeError("the app does not run")
 
 
 def photograph() -> bytes:
@@ -51,20 +39,20 @@ def visit(browser: Browser, address: str, file: Path):
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, running_app() as address, running_browser() as browser:
+    with tempfile.TemporaryDirectory() as folder, running_app() as app, running_browser() as browser:
         file = Path(folder) / "photograph.jpg"
         file.write_bytes(photograph())
-        print(f"{'started':<40}{resident_megabytes():>8.0f} MB")
-        page = open_page(browser, f"{address}/?lang=en")
-        print(f"{'one visitor':<40}{resident_megabytes():>8.0f} MB")
+        print(f"{'started':<40}{app.megabytes():>8.0f} MB")
+        page = open_page(browser, f"{app.address}/?lang=en")
+        print(f"{'one visitor':<40}{app.megabytes():>8.0f} MB")
         page.context.close()
         for name in hub.names():
-            open_page(browser, f"{address}/?lang=en&model={name}").context.close()
-        print(f"{f'all {len(hub.names())} models looked at':<40}{resident_megabytes():>8.0f} MB")
+            open_page(browser, f"{app.address}/?lang=en&model={name}").context.close()
+        print(f"{f'all {len(hub.names())} models looked at':<40}{app.megabytes():>8.0f} MB")
         for visitor in range(1, VISITORS + 1):
-            visit(browser, address, file)
+            visit(browser, app.address, file)
             if visitor in (1, 10, VISITORS):
-                print(f"{f'and {visitor} open with a photograph each':<40}{resident_megabytes():>8.0f} MB", flush=True)
+                print(f"{f'and {visitor} open with a photograph each':<40}{app.megabytes():>8.0f} MB", flush=True)
 
 
 if __name__ == "__main__":

@@ -76,6 +76,9 @@ def test_a_link_to_a_picture_of_ones_own_says_that_it_is_gone_until_another_is_g
     assert "goes with its session" in said(app)
     good(app.file_uploader(key="upload").set_value(("seven.png", digit_png(), "image/png")).run())
     assert "goes with its session" not in said(app)
+    good(app.button_group(key="source").set_value("camera").run())  # none taken yet, but nothing is lost
+    assert "goes with its session" not in said(app)
+    assert "own" not in app.query_params
     assert "goes with its session" not in said(open_app(source="upload"))
 
 
