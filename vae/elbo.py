@@ -67,10 +67,15 @@ def elbo(model: VAE, images: Tensor, beta: float | Tensor, *, generator: torch.G
     return elbo_with_noise(model, images, beta, eps)
 
 
-def elbo_with_noise(model: VAE, images: Tensor, beta: float | Tensor, eps: Tensor) -> Elbo:
-    """The same with eps ~ N(0, I) given by the caller, (S, N, D) or (S, 1, D): draws that several pictures or betas share."""
+def elbo_with_noise(
+    model: VAE, images: Tensor, beta: float | Tensor, eps: Tensor, q: DiagonalGaussian | None = None
+) -> Elbo:
+    """The same with eps ~ N(0, I) given by the caller, (S, N, D) or (S, 1, D): draws that several pictures or betas share.
+
+    q: another Gaussian (N, D) than the encoder's; the bound holds for every one.
+    """
     _require_a_posterior(model)
-    q = model.encode(images, beta)
+    q = q or model.encode(images, beta)
     z = q.at(eps)
     samples, count, latent_dim = z.shape
     betas = beta.repeat(samples) if isinstance(beta, Tensor) and beta.ndim else beta
@@ -80,11 +85,14 @@ def elbo_with_noise(model: VAE, images: Tensor, beta: float | Tensor, eps: Tenso
 
 
 @torch.no_grad()
-def exact_elbo(model: VAE, observed: Tensor, beta: float, *, nodes: int = 32) -> Elbo:
+def exact_elbo(
+    model: VAE, observed: Tensor, beta: float, *, nodes: int = 32, q: DiagonalGaussian | None = None
+) -> Elbo:
     """Distortion and rate of one picture (C, H, W) without luck: the mean over q by Gauss–Hermite quadrature.
 
-    nodes: for each latent dimension, so nodes^2 latents of a plane are decoded; exact for polynomials in z up to degree
-    2 nodes - 1. Terms have length 1. Raises ValueError for more than two latent dimensions, else as elbo.
+    q: another Gaussian (1, D) than the encoder's; the bound holds for every one. nodes: for each latent dimension, so nodes^2
+    latents of a plane are decoded; exact for polynomials in z up to degree 2 nodes - 1. Terms have length 1. Raises
+    ValueError for more than two latent dimensions, else as elbo.
     """
     if model.config.latent_dim > 2:
         raise ValueError("the quadrature needs nodes^D latents: it is for one or two latent dimensions")
@@ -93,7 +101,7 @@ def exact_elbo(model: VAE, observed: Tensor, beta: float, *, nodes: int = 32) ->
     weights = weights / weights.sum()
     eps = torch.cartesian_prod(*[points] * model.config.latent_dim).reshape(-1, model.config.latent_dim)
     weight = torch.cartesian_prod(*[weights] * model.config.latent_dim).reshape(len(eps), -1).prod(1)
-    q = model.encode(observed[None], beta)
+    q = q or model.encode(observed[None], beta)
     log_likelihood = model.decode(q.at(eps.float()), beta).log_prob(observed.expand(len(eps), *observed.shape))
     return Elbo(distortion=-(weight @ log_likelihood.double()).float()[None], rate_per_dimension=kl_to_standard_normal(q))
 
@@ -112,7 +120,25 @@ def _require_a_posterior(model: VAE) -> None:
                          "vae.point_distortion(model, images, 0) is its loss")
 
 
-@torch.no_grad()
+@dataclass(frozen=True)
+class WeightedBound:
+    """The importance-weighted bound of N pictures from K samples each, and how far it can be trusted.
+
+    nats: (N,), the bound on log p(x). effective_samples: (N,), (sum w)^2 / sum w^2 of the K weights, between 1 and K: as many
+    equal weights would scatter as much (Kong 1992). One that is near 1 says that a single lucky z carries the sum.
+    """
+
+    nats: Tensor
+    effective_samples: Tensor
+    samples: int
+
+    @property
+    def standard_error(self) -> Tensor:
+        """Of the bound, (N,) nats, by the delta method: that of the mean weight, divided by it. Weights whose tail was never
+        drawn do not count, so it is too small where effective_samples is."""
+        return (1 / self.effective_samples - 1 / self.samples).clamp(min=0).sqrt()
+
+
 def importance_weighted_bound(
     model: VAE, images: Tensor, beta: float, *, samples: int, generator: torch.Generator, chunk: int | None = None
 ) -> Tensor:
@@ -124,12 +150,20 @@ def importance_weighted_bound(
     (pictures times samples) are decoded at once, which bounds the memory: 10,000 of 28×28 pixels, fewer of larger ones, unless
     told. The noise is the same for any `chunk`.
     """
+    return weighted_bound(model, images, beta, samples=samples, generator=generator, chunk=chunk).nats
+
+
+@torch.no_grad()
+def weighted_bound(
+    model: VAE, images: Tensor, beta: float, *, samples: int, generator: torch.Generator, chunk: int | None = None
+) -> WeightedBound:
+    """The same bound with its effective sample size."""
     chunk = chunk or max(1, DECODED_PIXELS // math.prod(model.config.image_shape))
     if samples < 1:
         raise ValueError("samples must be at least 1")
     _require_a_posterior(model)
     pictures_at_once = max(1, chunk // samples)
-    bounds = []
+    bounds, effective = [torch.zeros(0, device=images.device)], [torch.zeros(0, device=images.device)]
     for start in range(0, len(images), pictures_at_once):
         batch = images[start:start + pictures_at_once]
         q = model.encode(batch, beta)
@@ -138,7 +172,8 @@ def importance_weighted_bound(
             _log_weights(model, batch, q, eps[:, first:first + chunk], beta) for first in range(0, samples, chunk)
         ], dim=1)
         bounds.append(torch.logsumexp(log_weights, dim=1) - math.log(samples))
-    return torch.cat(bounds) if bounds else torch.zeros(0, device=images.device)
+        effective.append(1 / torch.softmax(log_weights, dim=1).square().sum(1))
+    return WeightedBound(torch.cat(bounds), torch.cat(effective), samples)
 
 
 def _log_weights(model: VAE, images: Tensor, q: DiagonalGaussian, eps: Tensor, beta: float) -> Tensor:
