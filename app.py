@@ -4,15 +4,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import state, turns
+from ui import contents, state, turns
 
-here = Path(__file__).parent / "ui"
+here = Path(__file__).parent
 text = state.current_text()
-st.set_page_config(page_title=text("app.title"), page_icon=here / "icon.svg", layout="wide")
-st.html(here / "style.css")
-titles = {"playground": text("app.playground"), "map": text("map.title"), "dimensions": text("dimensions.title"),
-          "path": text("path.title")}
-pages = [st.Page(here / "pages" / f"{name}.py", title=title, default=name == "playground") for name, title in titles.items()]
-page = st.navigation(pages, position="top")
+st.set_page_config(page_title=text("app.title"), page_icon=here / "ui" / "icon.svg", layout="wide")
+st.html(here / "ui" / "style.css")
+sections = contents.sections(state.in_link("only"))
+first = next(iter(sections.values()))[0]
+page = st.navigation({
+    text(f"sections.{section}"): [
+        st.Page(here / contents.file(name), title=text(f"pages.{name}"), default=name == first) for name in names
+    ] for section, names in sections.items()
+}, position="top")
 with turns.turn(), state.page(page.url_path):
     page.run()

@@ -15,14 +15,17 @@ from vae.hub import Resolved
 SIDE = 41  # tiles a side: a fifth of a unit each on the whole plane; odd, so that one of them is its middle
 QUALITY = 40  # of the sheet, as WebP: 0.1 MB. A pinned point is decoded anew and shown exactly
 MOST_POSTERIORS = 1000
+# The circles of the prior's standard deviations: its own, those of a normal distribution that is no prior, none.
+SOLID, DASHED, NONE = "solid", "dashed", "none"
 POSTERIOR_ALPHA = (0, 60, 120, 190)  # outside, and in one, two or three of the regions
 
 
 @dataclass(frozen=True)
 class Atlas:
-    """codes: of the reference pictures. data: what the browser gets, once for each beta and part of the plane."""
+    """codes: of the reference pictures, None where there are none to draw. data: what the browser gets, once for each beta and
+    part of the plane."""
 
-    codes: Codes
+    codes: Codes | None
     data: dict[str, object]
 
     @property
@@ -35,33 +38,46 @@ def spacing(window: Window) -> float:
     return 2 * window.half / SIDE
 
 
+@dataclass(frozen=True)
+class Ellipse:
+    """A diagonal Gaussian on the map beside the picture's own: drawn at 1, 2 and 3 standard deviations in its colour."""
+
+    mean: tuple[float, float]
+    deviation: tuple[float, float]
+    colour: str
+
+
 def draw(model: Resolved, beta: float, window: Window) -> Atlas:
     """Decode the tiles and encode the reference pictures."""
     tiles = experiments.tiles(model.model, window, beta, SIDE)
     codes = experiments.codes(model.model, model.reference.images, beta)
-    sheet = pictures.webp(pictures.grid(tiles, columns=SIDE, gap=0), QUALITY)
     deviations = codes.deviation[:MOST_POSTERIORS] if codes.deviation.any() else codes.deviation[:0]
-    digest = hashlib.sha256(sheet + codes.mean.tobytes() + repr(window).encode()).hexdigest()[:16]
-    return Atlas(codes, {
-        "id": digest, "sheet": pictures.uri("webp", sheet), "means": _packed(codes.mean, "<f4"),
-        "deviations": _packed(deviations, "<f4"), "labels": _packed(model.reference.labels, "u1"),
-    })
+    return Atlas(codes, _data(tiles, window, codes.mean, deviations, model.reference.labels))
+
+
+def of_tiles(tiles: np.ndarray, window: Window) -> Atlas:
+    """Pictures (SIDE * SIDE, C, H, W) of any plane, in the order of Window.centres, without codes."""
+    return Atlas(None, _data(tiles, window, np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)))
 
 
 def view(
-    atlas: Atlas, model: Resolved, window: Window, own: Reconstruction, *, count: int, posterior: PosteriorMap | None,
-    pin: dict[str, object] | None, pinned: bool, legend: Sequence[dict[str, str]], text: dict[str, str], alt: str,
+    atlas: Atlas, model: Resolved, window: Window, own: Reconstruction | None, *, count: int = 0,
+    posterior: PosteriorMap | None = None, pin: dict[str, object] | None, pinned: bool, legend: Sequence[dict[str, str]],
+    text: dict[str, str], alt: str, rings: str = SOLID, codes: bool = True, ellipses: Sequence[Ellipse] = (),
+    trail: Sequence[tuple[float, float]] = (),
 ) -> dict[str, object]:
-    """Everything that ui/components/latent_map.js draws. count: of how many reference pictures the posteriors are shown.
+    """Everything that ui/components/latent_map.js draws. own: the picture whose q is drawn and pointed to, if any.
 
-    pinned: whether a point is pinned, be it outside of the window, where `pin` is None.
+    count: of how many reference pictures the posteriors are shown. pinned: whether a point is pinned, be it outside of the
+    window, where `pin` is None. rings: SOLID, DASHED or NONE. codes: whether the reference pictures' codes are drawn.
+    ellipses: other Gaussians. trail: points joined by a line, in the order in which they were visited.
     """
     _, height, width = model.model.config.image_shape
     return {
-        "atlas": atlas.id, "side": SIDE, "tile": [height, width], "window": vars(window), "count": count,
-        "own": {"mean": own.posterior_mean.tolist(), "deviation": own.posterior_deviation.tolist()},
-        "prior": not model.model.config.autoencoder, "pin": pin, "pinned": pinned, "alt": alt, "text": text,
-        "legend": list(legend),
+        "atlas": atlas.id, "side": SIDE, "tile": [height, width], "window": vars(window), "count": count, "codes": codes,
+        "own": own and {"mean": own.posterior_mean.tolist(), "deviation": own.posterior_deviation.tolist()},
+        "rings": rings, "pin": pin, "pinned": pinned, "alt": alt, "text": text, "legend": list(legend),
+        "ellipses": [vars(ellipse) for ellipse in ellipses], "trail": [list(point) for point in trail],
         "posterior": posterior and {"window": vars(posterior.window), "picture": posterior_picture(posterior)},
         "colours": figures.DIGITS, "ownColour": figures.OWN,
     }
@@ -74,6 +90,17 @@ def posterior_picture(posterior: PosteriorMap) -> str:
     pixels[..., :3] = colour
     pixels[..., 3] = np.array(POSTERIOR_ALPHA, np.uint8)[posterior.shares]
     return pictures.uri("png", pictures.png(pixels))
+
+
+def _data(
+    tiles: np.ndarray, window: Window, means: np.ndarray, deviations: np.ndarray, labels: np.ndarray
+) -> dict[str, object]:
+    sheet = pictures.webp(pictures.grid(tiles, columns=SIDE, gap=0), QUALITY)
+    digest = hashlib.sha256(sheet + means.tobytes() + repr(window).encode()).hexdigest()[:16]
+    return {
+        "id": digest, "sheet": pictures.uri("webp", sheet), "means": _packed(means, "<f4"),
+        "deviations": _packed(deviations, "<f4"), "labels": _packed(labels, "u1"),
+    }
 
 
 def _packed(values: np.ndarray, kind: str) -> str:

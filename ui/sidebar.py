@@ -21,22 +21,22 @@ class Choice(Chosen):
     use_mean: bool
 
 
-def show(text: Text, *, only: str | None = None, noise: bool = True) -> Choice:
+def show(text: Text, *, only: str | None = None, beta: float | None = None, noise: bool = True) -> Choice:
     """Draw the side bar and return what is chosen. Stops the page with a sentence where the model cannot be used.
 
-    only: the one model that this page is about. noise: whether z, drawn or the mean, is part of what it shows.
+    only, beta: the one model and beta that this page is about. noise: whether z, drawn or the mean, is part of what it shows.
     """
     with st.sidebar:
         st.title(text("app.title"), anchor=False)
         name = only or _model(text)
-        if only:
-            st.caption(f"{text('sidebar.model')}: {sentences.title(text, only)}")
+        if only or state.hidden("model"):
+            st.caption(f"{text('sidebar.model')}: {sentences.title(text, name)}")
         controls, foot = st.container(), st.container()
         with foot:
             _language(text)
         model = _resolve(text, name)
         with controls:
-            now = _beta(text, model)
+            now = _beta(text, model, beta)
             seed = _seed(text)
             kind = "mean" if model.model.config.autoencoder or not noise else state.linked(
                 st.segmented_control, text("sidebar.noise"), ("draw", "mean"), key="noise", default="draw",
@@ -68,7 +68,10 @@ def _resolve(text: Text, name: str) -> hub.Resolved:
         st.stop()
 
 
-def _beta(text: Text, model: hub.Resolved) -> BetaMetrics:
+def _beta(text: Text, model: hub.Resolved, fixed: float | None) -> BetaMetrics:
+    if fixed is not None:
+        st.caption(text("sidebar.fixed_beta", beta=fixed))
+        return model.metrics.at(fixed)
     stops = tuple(entry.beta for entry in model.metrics.betas)
     if model.model.config.autoencoder:
         st.caption(text("sidebar.no_beta"))
@@ -80,7 +83,10 @@ def _beta(text: Text, model: hub.Resolved) -> BetaMetrics:
         st.select_slider, text("sidebar.beta"), stops, key="beta", default=model.metrics.at(1.0).beta,
         accept=state.nearest(stops), format_func=lambda stop: f"{stop:g}", help=text("sidebar.beta_help"),
     )
-    st.caption(text("sidebar.beta_ends", low=f"{stops[0]:g}", high=f"{stops[-1]:g}"))
+    if state.hidden("beta"):
+        st.caption(f"{text('sidebar.beta')} {beta:g}")
+    else:
+        st.caption(text("sidebar.beta_ends", low=f"{stops[0]:g}", high=f"{stops[-1]:g}"))
     return model.metrics.at(beta)
 
 
@@ -90,11 +96,16 @@ def _seed(text: Text) -> int:
             st.number_input, text("sidebar.seed"), 0, LARGEST_SEED, key="seed", default=DEFAULT_SEED,
             accept=state.number(0, LARGEST_SEED, int), help=text("sidebar.seed_help"),
         )
-        st.button(text("sidebar.new_seed"), on_click=state.new_seed, key="new_seed")
+        if state.hidden("seed"):
+            st.caption(f"{text('sidebar.seed')} {seed}")
+        else:
+            st.button(text("sidebar.new_seed"), on_click=state.new_seed, key="new_seed")
     return seed
 
 
 def _language(text: Text) -> None:
+    if state.hidden("language"):
+        return
     st.segmented_control(
         text("sidebar.language"), list(LANGUAGES), format_func=LANGUAGES.get, required=True, key="language",
         label_visibility="collapsed", on_change=state.keep_choices,

@@ -21,6 +21,8 @@ from vae import metrics
 Value = TypeVar("Value")
 _MISSING = object()
 FARTHEST_PIN = 100.0  # standard deviations of the prior
+CONTROLS = ("model", "beta", "seed", "noise", "source", "example", "language")  # that a link may hide: ?hide=beta,seed
+EVERYWHERE = ("hide", "only", "answers", "seen")  # in the link of every page: what a teacher chose, and how far a student is
 
 
 def current_text() -> Text:
@@ -38,21 +40,34 @@ def linked(
     """Draw a widget whose value stands in the URL as ?key=value, unless it is the default.
 
     accept: turns a link's string, or the session's last value, into one that the widget can take; ValueError or TypeError
-    mean that it can't.
+    mean that it can't. A control that the link hides is not drawn and keeps the link's value.
     """
-    before = st.session_state.get(key, in_link(key, default))
+    is_hidden = hidden(key)
+    before = in_link(key, default) if is_hidden else st.session_state.get(key, in_link(key, default))
     try:
         value = accept(before)
     except (ValueError, TypeError):
         value = default
+    if not is_hidden:
+        value = placed(widget, label, *arguments, key=key, value=value, **more)
+    _write_link(key, None if value == default else f"{value:g}" if isinstance(value, float) else str(value))
+    return value
+
+
+def placed(widget: Callable[..., Value], label: str, *arguments: object, key: str, value: Value, **more: object) -> Value:
+    """Draw a widget that shows this value until the student changes it, also when it comes back after a while."""
     drawn, before_that = (st.session_state.setdefault(name, set()) for name in ("drawn", "drawn_before"))
     # A widget that was not there in the last run is a new one to Streamlit, whatever the session holds of its key.
     if key not in drawn | before_that or st.session_state.get(key, _MISSING) != value:
         st.session_state[key] = value
     drawn.add(key)
-    value = widget(label, *arguments, key=key, **more)
-    _write_link(key, None if value == default else f"{value:g}" if isinstance(value, float) else str(value))
-    return value
+    return widget(label, *arguments, key=key, **more)
+
+
+def hidden(key: str) -> bool:
+    """Whether the link hides this control: ?hide=beta,seed. The second picture's are hidden with the first's."""
+    name = key.rstrip("0123456789")
+    return name in CONTROLS and name in words("hide")
 
 
 @contextmanager
@@ -65,6 +80,8 @@ def page(name: str) -> Iterator[None]:
     st.session_state["drawn"], st.session_state["linked_here"], st.session_state["gathering"] = set(), set(), True
     # Always in the URL, also when it is the browser's own: a link must open in the same language elsewhere.
     _write_link("lang", st.session_state["language"])
+    for key in EVERYWHERE:
+        _note(key)
     try:
         yield
     finally:
@@ -141,6 +158,16 @@ def pin() -> tuple[float, float] | None:
 def set_pin(point: tuple[float, float] | None) -> None:
     """Pin a point, or none."""
     _write_link("pin", point and ",".join(f"{coordinate:.5g}" for coordinate in point))
+
+
+def words(key: str) -> list[str]:
+    """What stands in the link under this key, apart by commas: ?seen=step1,step2."""
+    return [word for word in str(in_link(key, "")).split(",") if word]
+
+
+def set_words(key: str, values: Sequence[str]) -> None:
+    """Write them into the link; none takes the key away."""
+    _write_link(key, ",".join(values) or None)
 
 
 def expects_own_picture(slot: str) -> bool:

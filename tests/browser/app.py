@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
@@ -24,8 +25,9 @@ COUNT_RUNS = """
     })).observe(document, {subtree: true, attributeFilter: ['data-test-script-state'], attributeOldValue: true});
 """
 
-# What a page draws at its end: playground and path, map, dimensions.
-LAST_DRAWN = ".st-key-download, .st-key-latent_map .stBidiComponent, .st-key-alive"
+# What a page draws at its end: playground and path, map, dimensions, those of the lesson, the teacher's.
+LAST_DRAWN = {"": ".st-key-download", "path": ".st-key-download", "map": ".st-key-latent_map .stBidiComponent",
+              "dimensions": ".st-key-alive", "teacher": ".st-key-teacher_foot"}
 
 
 def chromium() -> str | None:
@@ -63,13 +65,13 @@ def open_page(browser: Browser, address: str, *, width: int = 1440, height: int 
 
 def settle(page: Page) -> None:
     """Wait until the script has ended and rested, all pictures have loaded and all charts are drawn."""
-    page.wait_for_selector(LAST_DRAWN, timeout=60_000)
+    page.wait_for_selector(LAST_DRAWN.get(urlsplit(page.url).path.strip("/"), ".st-key-lesson_foot"), timeout=60_000)
     page.wait_for_selector(".stApp[data-test-script-state='notRunning']", timeout=60_000)
     page.wait_for_function("performance.now() - window.lastScriptChange > 200", timeout=60_000)
     page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     page.wait_for_function("""() => {
         const charts = [...document.querySelectorAll('.stPlotlyChart')];
-        const least = location.pathname.endsWith('/map') ? 0 : 2;
+        const least = ['/', '/path', '/dimensions'].includes(location.pathname) ? 2 : 0;
         return charts.length >= least && charts.every(chart => chart.querySelector('.main-svg'));
     }""")
     page.wait_for_function("document.querySelector('[data-testid=stSkeleton]') === null")

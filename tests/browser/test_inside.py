@@ -11,7 +11,7 @@ from tests.browser.app import open_page, settle
 from ui.text import LANGUAGES, Text
 
 PAGES = ("map", "dimensions", "path")
-TITLES = {"map.title": "/map", "dimensions.title": "/dimensions", "path.title": "/path", "app.playground": "/"}
+TITLES = {"pages.map": "/map", "pages.dimensions": "/dimensions", "pages.path": "/path", "pages.playground": "/"}
 RED = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, index) => index % 4 === 0)"
 
 

@@ -2,16 +2,22 @@
 
 import re
 import string
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import vae
-from ui.text import DEFAULT, LANGUAGES, Text, preferred, strings
+from ui.text import DEFAULT, LANGUAGES, Text, files, preferred, strings
 
 ROOT = Path(__file__).parents[2]
 SOURCES = [ROOT / "app.py", ROOT / "gradio_app.py", *(ROOT / "ui").rglob("*.py")]
 CODE = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
+
+
+QUESTIONS = dict(re.findall(r"""frame\.check\(\s*text,\s*"([a-z0-9_]+)",\s*right="([a-d])\"""", CODE)
+                 + re.findall(r"""frame\.reveal\(\s*text,\s*"[a-z0-9]+",\s*"([a-z0-9_]+)",\s*right="([a-d])\"""", CODE))
+PREDICTED = re.findall(r"""frame\.predict\(\s*text,\s*"([a-z0-9_]+)\"""", CODE)
 
 
 def placeholders(sentence: str) -> set[str]:
@@ -35,12 +41,34 @@ def test_korean_is_translated():
 
 
 def test_every_key_in_the_code_exists_and_every_key_is_used():
-    named = set(re.findall(r"""(?:text|Text\(DEFAULT\)|InputError|translate|\bt)\(\s*["']([a-z_]+\.[a-z_]+)["']""", CODE))
+    named = set(re.findall(r"""(?:text|Text\(DEFAULT\)|InputError|translate|\bt)\(\s*["']([a-z0-9_]+\.[a-z0-9_]+)["']""", CODE))
     assert named <= set(strings(DEFAULT))
-    prefixes = tuple(re.findall(r'f"([a-z_]+\.[a-z_]*)\{', CODE))  # as in text(f"errors.{code}")
+    prefixes = tuple(re.findall(r'f"([a-z0-9_]+\.[a-z0-9_]*)\{', CODE))  # as in text(f"errors.{code}")
     assert {prefix for prefix in prefixes if prefix.endswith(".")} == {
-        "camera.", "credit.", "errors.", "examples.", "models.", "steps.", "stuff.", "upload.", "use."}
+        "ask.", "camera.", "credit.", "errors.", "examples.", "models.", "pages.", "sections.", "steps.", "stuff.", "upload.",
+        "use."}
     assert not {key for key in strings(DEFAULT) if key not in named and not key.startswith(prefixes)}
+
+
+def test_no_string_stands_in_two_files_of_a_language():
+    for language in LANGUAGES:
+        parts = [tomllib.loads(path.read_text(encoding="utf-8")) for path in files(language)]
+        keys = [(section, key) for part in parts for section, entries in part.items() for key in entries]
+        assert sorted(keys) == sorted(set(keys))
+    assert [path.name for path in files("en")] == [path.name for path in files("ko")]
+
+
+def test_every_question_has_its_options_and_says_something_of_each():
+    asked = {key.removeprefix("ask.") for key in strings(DEFAULT) if key.startswith("ask.")}
+    assert set(PREDICTED) <= set(QUESTIONS)
+    for question, right in QUESTIONS.items():
+        letters = [letter for letter in "abcd" if f"{question}_{letter}" in asked]
+        assert right in letters
+        assert len(letters) >= 2
+        mine = {question} | {f"{question}_{letter}{end}" for letter in letters for end in ("", "_why")}
+        assert mine <= asked, question
+        asked -= mine
+    assert not asked
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

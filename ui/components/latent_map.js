@@ -53,6 +53,10 @@ class MapView {
     return globalThis.vaeLabAtlases?.get(this.data?.atlas);
   }
 
+  get rest() { // the point that is shown while none is pointed to or pinned
+    return this.data.own?.mean ?? [this.data.window.x, this.data.window.y];
+  }
+
   digits() { // as many as a step of the arrow keys has
     return Math.max(2, Math.ceil(-Math.log10(this.data.window.half / 40)));
   }
@@ -94,7 +98,7 @@ class MapView {
     event.preventDefault();
     const { x, y, half } = this.data.window;
     const step = half / 40 * (event.shiftKey ? 10 : 1);
-    const from = this.pin ?? [this.data.own.mean[0], this.data.own.mean[1]];
+    const from = this.pin ?? this.rest;
     const inside = (value, centre) => Math.min(centre + half, Math.max(centre - half, value));
     this.hover = null;
     this.moveTo([inside(from[0] + step * arrow[0], x), inside(from[1] + step * arrow[1], y)], KEY_PAUSE);
@@ -123,9 +127,11 @@ class MapView {
     context.fillRect(0, 0, this.side, this.side);
     this.drawAxes(context);
     if (data.posterior) this.drawPosterior(context);
-    this.drawPrior(context);
-    if (this.atlas) this.drawCodes(context);
-    this.drawOwn(context);
+    if (data.rings !== "none") this.drawPrior(context);
+    if (this.atlas && data.codes) this.drawCodes(context);
+    for (const { mean, deviation, colour } of data.ellipses) this.drawGaussian(context, mean, deviation, colour);
+    this.drawTrail(context);
+    if (data.own) this.drawOwn(context);
     this.mark();
   }
 
@@ -164,7 +170,7 @@ class MapView {
   drawPrior(context) {
     context.strokeStyle = this.ink;
     context.lineWidth = 1.2;
-    context.setLineDash(this.data.prior ? [] : [4, 5]);
+    context.setLineDash(this.data.rings === "dashed" ? [4, 5] : []);
     for (const deviations of [1, 2, 3]) {
       context.globalAlpha = 0.55;
       context.beginPath();
@@ -212,18 +218,37 @@ class MapView {
     context.drawImage(this.raster, this.across(x - half), this.down(y + half), this.length(2 * half), this.length(2 * half));
   }
 
-  drawOwn(context) {
-    const { own } = this.data;
-    const [left, top] = [this.across(own.mean[0]), this.down(own.mean[1])];
-    context.strokeStyle = context.fillStyle = this.data.ownColour;
+  drawGaussian(context, mean, deviation, colour) { // at 1, 2 and 3 standard deviations
+    context.globalAlpha = 1;
+    context.strokeStyle = context.fillStyle = colour;
     context.lineWidth = 2;
     for (const deviations of [1, 2, 3]) {
-      this.ellipse(context, own.mean, own.deviation, deviations);
+      this.ellipse(context, mean, deviation, deviations);
       context.stroke();
     }
     context.beginPath();
-    context.arc(left, top, 2.5, 0, TAU);
+    context.arc(this.across(mean[0]), this.down(mean[1]), 2.5, 0, TAU);
     context.fill();
+  }
+
+  drawTrail(context) {
+    const points = this.data.trail.map(([x, y]) => [this.across(x), this.down(y)]);
+    context.strokeStyle = context.fillStyle = this.ink;
+    context.lineWidth = 1.5;
+    context.beginPath();
+    for (const [left, top] of points) context.lineTo(left, top);
+    context.stroke();
+    for (const [left, top] of points) {
+      context.beginPath();
+      context.arc(left, top, 2.5, 0, TAU);
+      context.fill();
+    }
+  }
+
+  drawOwn(context) {
+    const { own } = this.data;
+    const [left, top] = [this.across(own.mean[0]), this.down(own.mean[1])];
+    this.drawGaussian(context, own.mean, own.deviation, this.data.ownColour);
     // Four strokes that point to it, since its true size may be a few pixels.
     const reach = 8 + this.length(3 * Math.max(...own.deviation));
     for (const [colour, width, more] of [[this.paper, 8, 2], [this.data.ownColour, 4, 0]]) {
@@ -244,7 +269,7 @@ class MapView {
 
   mark() { // the pin, the point under the pointer, and its tile
     const context = this.prepared(this.marks);
-    const shown = this.hover ?? this.pin ?? this.data.own.mean;
+    const shown = this.hover ?? this.pin ?? this.rest;
     if (this.pin) {
       const [left, top] = [this.across(this.pin[0]), this.down(this.pin[1])];
       for (const [colour, width] of [[this.paper, 5], [this.ink, 2]]) {

@@ -17,7 +17,7 @@ def main() -> None:
     choice = sidebar.show(text)
     if choice.autoencoder:
         st.subheader(text("dimensions.heading"), anchor=False)
-        st.info(text("dimensions.no_rate", map=text("map.title")))
+        st.info(text("dimensions.no_rate", map=text("pages.map")))
         return
     with st.container(border=True, gap="xsmall", key="your_picture"):
         row, below = st.container(horizontal=True, key="source_row"), st.container()

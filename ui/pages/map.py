@@ -45,7 +45,7 @@ def _plane(text: Text, choice: Choice, given: Given) -> None:
     with left:
         view = atlas.view(
             drawn, choice.model, window, seen, count=count, posterior=posterior, pin=_pinned(text, choice, window),
-            pinned=state.pin() is not None,
+            pinned=state.pin() is not None, rings=atlas.DASHED if choice.autoencoder else atlas.SOLID,
             legend=inside_sentences.legend(text, autoencoder=choice.autoencoder, count=count, posterior=posterior),
             text={"live": text("map.live"), "pinned": text("map.pinned")},
             alt=inside_sentences.plane_alt(text, choice.now, drawn.codes, seen, window, count, posterior),

@@ -1,4 +1,4 @@
-"""Every string that a person sees, in each language: one TOML file a language, the same keys in all."""
+"""Every string that a person sees, in each language: a folder of TOML files a language, the same keys in all."""
 
 import tomllib
 from functools import cache
@@ -15,10 +15,15 @@ def strings(language: str) -> dict[str, str]:
     """All strings of a language, keys joined by dots: {"sidebar.beta": "Beta", …}. KeyError for an unknown language."""
     if language not in LANGUAGES:
         raise KeyError(language)
-    raw = tomllib.loads((Path(__file__).parent / f"{language}.toml").read_text(encoding="utf-8"))
+    parts = [tomllib.loads(path.read_text(encoding="utf-8")) for path in files(language)]
     if language == DEFAULT:
-        raw["errors"] = ERROR_SENTENCES  # English is the package's own language
-    return {f"{section}.{key}": value for section, entries in raw.items() for key, value in entries.items()}
+        parts.append({"errors": ERROR_SENTENCES})  # English is the package's own language
+    return {f"{section}.{key}": value for part in parts for section, entries in part.items() for key, value in entries.items()}
+
+
+def files(language: str) -> list[Path]:
+    """Where a language's strings stand: lab.toml, and one file for each page of the lesson."""
+    return sorted((Path(__file__).parent / language).glob("*.toml"))
 
 
 class Text:

@@ -1,0 +1,16 @@
+"""Which pages there are, in the order of the navigation. Pure."""
+
+LAB = ("playground", "map", "dimensions", "path")
+STEPS = ("step1", "step2", "step3", "step4", "step5", "step6", "step7")
+LESSON = (*STEPS, "misconceptions")
+SECTIONS = {"lab": LAB, "lesson": LESSON, "teacher": ("teacher",)}
+
+
+def sections(only: object) -> dict[str, tuple[str, ...]]:
+    """The sections of the navigation; of a link made for the lesson only, that one."""
+    return {"lesson": LESSON} if only == "lesson" else SECTIONS
+
+
+def file(name: str) -> str:
+    """Where a page lies, from the folder of app.py."""
+    return f"ui/pages/{name}.py"

@@ -1,0 +1,1 @@
+"""The lesson: the frame of its pages, and what each of them draws and says."""

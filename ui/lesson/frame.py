@@ -1,0 +1,110 @@
+"""What all pages of the lesson have in common: predict → do → reveal → why. Nothing of it blocks the way."""
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from ui import contents, state
+from ui.lesson import progress
+from ui.text import Text
+
+LETTERS = "abcd"
+RIGHT, WRONG = ":material/check_circle:", ":material/lightbulb:"
+
+
+def head(text: Text, name: str, idea: str) -> None:
+    """The page's title, how far the student is, and the idea in one sentence."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="lesson_head"):
+        st.header(text(f"pages.{name}"), anchor=False, width="content")
+        done = sum(progress.seen(step) for step in contents.STEPS)
+        with st.container(horizontal=True, gap="xsmall", width="content", key="lesson_progress"):
+            for number, step in enumerate(contents.STEPS, 1):
+                icon = ":material/check_circle:" if progress.seen(step) else ":material/radio_button_unchecked:"
+                st.page_link(contents.file(step), label=f"**{number}**" if step == name else str(number), icon=icon,
+                             help=text(f"pages.{step}"))
+    st.markdown(idea)
+    st.caption(text("lesson.progress", done=done, steps=len(contents.STEPS)))
+
+
+def predict(text: Text, question: str, **values: object) -> None:
+    """The question that opens a step. What is said of the answers waits until `reveal`. values: numbers in its words."""
+    with st.container(border=True, gap="xsmall", key="predict"):
+        st.subheader(text("lesson.predict"), anchor=False)
+        chosen = _ask(text, question, values)
+        st.caption(text("lesson.predicted") if chosen else text("lesson.predict_first"))
+
+
+def experiment(heading: str, explained: str | None = None) -> DeltaGenerator:
+    """The card of something to do. explained: what stands behind the question mark."""
+    card = st.container(border=True, gap="small")
+    card.subheader(heading, anchor=False, help=explained)
+    return card
+
+
+def reveal(text: Text, name: str, question: str, right: str, **values: object) -> bool:
+    """The switch that uncovers the answer, then what is to be said of the prediction. Whether it is uncovered.
+
+    values: numbers in the words of the question and of its feedback.
+    """
+    shown = state.placed(st.toggle, text("lesson.reveal"), key=f"reveal_{name}", value=progress.seen(name))
+    progress.set_seen(name, shown)
+    if shown:
+        chosen = progress.answers().get(question)
+        if chosen not in _letters(text, question):
+            st.markdown(text("lesson.right_answer", answer=text(f"ask.{question}_{right}", **values)))
+        _feedback(text, question, chosen or right, right, values)
+    return shown
+
+
+def check(text: Text, question: str, right: str, **values: object) -> None:
+    """A question that answers at once."""
+    with st.container(border=True, gap="xsmall"):
+        if chosen := _ask(text, question, values):
+            _feedback(text, question, chosen, right, values)
+
+
+def why(sentence: str, formula: str | None = None) -> None:
+    """The one sentence of why, and the formula after it."""
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(sentence)
+        if formula:
+            st.latex(formula)
+
+
+def article(text: Text, note: str) -> None:
+    """Where the article that this lesson follows slips."""
+    st.info(f"**{text('lesson.article')}** {note}", icon=":material/menu_book:")
+
+
+def foot(text: Text, name: str) -> None:
+    """The ways to the pages before and after."""
+    place = contents.LESSON.index(name)
+    around = {other: side for other, side in ((place - 1, "left"), (place + 1, "right")) if 0 <= other < len(contents.LESSON)}
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="lesson_foot"):
+        for other, side in around.items():
+            page = contents.LESSON[other]
+            icon = ":material/arrow_back:" if side == "left" else ":material/arrow_forward:"
+            st.page_link(contents.file(page), label=text(f"pages.{page}"), icon=icon, icon_position=side)
+
+
+def _letters(text: Text, question: str) -> tuple[str, ...]:
+    return tuple(letter for letter in LETTERS if text.has(f"ask.{question}_{letter}"))
+
+
+def _ask(text: Text, question: str, values: dict[str, object]) -> str | None:
+    """Draw the question with its options; the letter that is chosen."""
+    letters = _letters(text, question)
+    given = progress.answers().get(question)
+    chosen = state.placed(
+        st.radio, text(f"ask.{question}", **values), letters, key=f"ask_{question}", value=given if given in letters else None,
+        format_func=lambda letter: text(f"ask.{question}_{letter}", **values), width="stretch",
+    )
+    progress.answer(question, chosen)
+    return chosen
+
+
+def _feedback(text: Text, question: str, chosen: str, right: str, values: dict[str, object]) -> None:
+    said = text(f"ask.{question}_{chosen}_why", **values)
+    if chosen == right:
+        st.success(said, icon=RIGHT)
+    else:
+        st.info(said, icon=WRONG)

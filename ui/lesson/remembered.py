@@ -1,0 +1,1 @@
+"""What the lesson computes once for everybody, as in ui/remembered.py: bounded, and whoever comes meanwhile waits."""
