@@ -97,13 +97,18 @@ def exact_elbo(
     if model.config.latent_dim > 2:
         raise ValueError("the quadrature needs nodes^D latents: it is for one or two latent dimensions")
     _require_a_posterior(model)
-    points, weights = (torch.from_numpy(values) for values in hermegauss(nodes))
-    weights = weights / weights.sum()
-    eps = torch.cartesian_prod(*[points] * model.config.latent_dim).reshape(-1, model.config.latent_dim)
-    weight = torch.cartesian_prod(*[weights] * model.config.latent_dim).reshape(len(eps), -1).prod(1)
+    eps, weight = gauss_hermite(model.config.latent_dim, nodes)
     q = q or model.encode(observed[None], beta)
     log_likelihood = model.decode(q.at(eps.float()), beta).log_prob(observed.expand(len(eps), *observed.shape))
     return Elbo(distortion=-(weight @ log_likelihood.double()).float()[None], rate_per_dimension=kl_to_standard_normal(q))
+
+
+def gauss_hermite(dimensions: int, nodes: int = 32) -> tuple[Tensor, Tensor]:
+    """eps (nodes^D, D) and weights (nodes^D,), float64, that sum to 1: the weighted sum of f(eps) is its mean over N(0, I)."""
+    points, weights = (torch.from_numpy(values) for values in hermegauss(nodes))
+    weights = weights / weights.sum()
+    eps = torch.cartesian_prod(*[points] * dimensions).reshape(-1, dimensions)
+    return eps, torch.cartesian_prod(*[weights] * dimensions).reshape(len(eps), -1).prod(1)
 
 
 def point_distortion(model: VAE, images: Tensor, beta: float | Tensor) -> Tensor:
