@@ -1,0 +1,131 @@
+"""Holes in a latent plane: how much of the prior lies far from every code, and the walk through the emptiest place."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+
+from vae.experiments.map import Codes
+from vae.latent import interpolate, prior_sample, typical_radius
+from vae.model import VAE
+from vae.noise import seeded, standard_normal
+
+NEAR = 0.2  # standard deviations of the prior: a point with no code within it lies in a hole
+PROBES = 10_000  # draws from the prior
+DISC = 0.95  # of the prior's mass: holes further out are nobody's fault, few pictures should lie there
+CELL = 0.02  # of the raster on which distances are looked up
+STEPS = 11  # of a walk; odd, so that one is its middle
+GOOD_ENOUGH = 0.95  # of the emptiest middle: among these the shortest walk is taken
+
+
+@dataclass(frozen=True)
+class Holes:
+    """How a latent plane is filled: one z ~ q(z|x) of each reference picture, beside the prior.
+
+    share: of `probes` draws from N(0, I), how many have none of the points within NEAR, 0 to 1; standard_error: of that share,
+    by the number of probes. yardstick: the same share where as many points are drawn from N(0, I) itself: what a plane
+    without holes leaves, because the points are finitely many. aggregate_mean, aggregate_deviation: (2,), of the mixture.
+    beta: 0 for a plain autoencoder, whose q are points.
+    """
+
+    beta: float
+    share: float
+    yardstick: float
+    count: int
+    probes: int
+    aggregate_mean: np.ndarray
+    aggregate_deviation: np.ndarray
+    points: np.ndarray
+
+    @property
+    def standard_error(self) -> float:
+        return float(np.sqrt(self.share * (1 - self.share) / self.probes))
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A straight line from one reference picture's code to another's, decoded in S steps.
+
+    start, end: their numbers among the reference pictures; labels: what they show. latents: (S, 2). images: (S, C, H, W),
+    E[x|z]. distances: (S,), from each step to the nearest code. undecided: (S,), entropy of p(x|z) in nats, the sum over
+    pixels: 0 where the decoder is sure of each pixel, 0.69 for each of which it knows nothing.
+    """
+
+    beta: float
+    start: int
+    end: int
+    labels: tuple[int, int]
+    latents: np.ndarray
+    images: np.ndarray
+    distances: np.ndarray
+    undecided: np.ndarray
+
+    @property
+    def emptiest(self) -> int:
+        """The step that is farthest from all codes."""
+        return int(self.distances.argmax())
+
+    @property
+    def most_undecided(self) -> int:
+        """The step at which the decoder is least sure."""
+        return int(self.undecided.argmax())
+
+
+def holes(found: Codes, beta: float) -> Holes:
+    """Measure a plane by the codes of its reference pictures. The same probes, and the same noise in z, at every beta."""
+    count = len(found.mean)
+    noise, probes = (_normal(number, name) for number, name in ((count, "holes"), (PROBES, "probes")))
+    points = found.mean + found.deviation * noise
+    return Holes(
+        beta=beta, share=_empty(points, probes), yardstick=_empty(noise, probes), count=count, probes=PROBES,
+        aggregate_mean=found.aggregate_mean, aggregate_deviation=found.aggregate_deviation, points=points,
+    )
+
+
+def emptiest_pair(found: Codes) -> tuple[int, int]:
+    """Two reference pictures, the middle between whose codes is as far from all codes as in hardly any other pair's.
+
+    Both codes lie where 95 % of the prior do. Of the pairs that come within 5 % of the emptiest middle, the nearest to each
+    other; the first has the larger x. Distances are looked up on a raster, so "emptiest" is known to CELL. Raises ValueError
+    where fewer than two codes lie there.
+    """
+    codes = found.mean.astype(np.float64)
+    inside = np.flatnonzero(np.linalg.norm(codes, axis=1) <= typical_radius(2, DISC))
+    if len(inside) < 2:
+        raise ValueError("fewer than two codes lie where the prior's mass is")
+    reach = typical_radius(2, DISC) + CELL
+    ticks = np.arange(-reach, reach + CELL, CELL)
+    raster = np.stack(np.meshgrid(ticks, ticks, indexing="ij"), axis=-1)
+    distance = cKDTree(codes).query(raster.reshape(-1, 2))[0].reshape(len(ticks), len(ticks)).astype(np.float32)
+    places = ((codes[inside] + reach) / (2 * CELL)).astype(np.float32)  # half of each: the middle of two is their sum
+    across, down = (np.rint(places[:, None, axis] + places[:, axis]).astype(np.int16) for axis in range(2))
+    empty = distance[across, down]
+    first, second = np.nonzero(np.triu(empty >= GOOD_ENOUGH * empty.max()))
+    lengths = np.linalg.norm(codes[inside[first]] - codes[inside[second]], axis=1)
+    shortest = int(lengths.argmin())
+    pair = int(inside[first[shortest]]), int(inside[second[shortest]])
+    return pair if codes[pair[0], 0] >= codes[pair[1], 0] else pair[::-1]
+
+
+@torch.no_grad()
+def walk(model: VAE, found: Codes, labels: np.ndarray, pair: tuple[int, int], beta: float, *, steps: int = STEPS) -> Walk:
+    """Decode the straight line between two reference pictures' codes (the means of their q). Raises as VAE.decode does."""
+    ends = (torch.from_numpy(found.mean[number]) for number in pair)
+    latents = interpolate(*ends, steps)
+    pixels = model.decode(latents, beta)
+    distances, _ = cKDTree(found.mean).query(latents.numpy())
+    return Walk(
+        beta, *pair, (int(labels[pair[0]]), int(labels[pair[1]])), latents.numpy(), pixels.mean.numpy(), distances,
+        torch.distributions.Bernoulli(logits=pixels.logits).entropy().flatten(1).sum(1).numpy(),
+    )
+
+
+def _empty(points: np.ndarray, probes: np.ndarray) -> float:
+    """The share of probes that have no point within NEAR."""
+    nearest, _ = cKDTree(points).query(probes)
+    return float((nearest > NEAR).mean())
+
+
+def _normal(count: int, name: str) -> np.ndarray:
+    return standard_normal((count, 2), seeded(0, name), torch.device("cpu")).numpy()
