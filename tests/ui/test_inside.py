@@ -98,7 +98,7 @@ def test_the_map_shows_the_pictures_own_posterior_at_its_true_place_and_size():
     assert view["own"]["mean"] == pytest.approx(seen.posterior_mean.tolist())
     assert view["own"]["deviation"] == pytest.approx(seen.posterior_deviation.tolist())
     assert view["window"] == {"x": 0.0, "y": 0.0, "half": 4.0}
-    assert view["prior"] is True
+    assert view["rings"] == "solid"
     for number in seen.posterior_mean:
         assert f"{number:.2f}" in view["alt"]
     for number in seen.posterior_deviation:
@@ -167,7 +167,7 @@ def test_log_p_of_x_and_what_q_misses_are_the_packages():
 def test_the_autoencoder_on_the_same_map_has_codes_and_no_posteriors_and_says_that_it_was_scaled():
     app = open_page("map", kind="autoencoder", beta="0.1")
     view = shown_map(app)
-    assert view["prior"] is False
+    assert view["rings"] == "dashed"
     assert view["own"]["deviation"] == [0.0, 0.0]
     assert "scaled" in said(app)
     keys = [group.key for group in app.button_group]
