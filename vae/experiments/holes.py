@@ -7,7 +7,7 @@ import torch
 from scipy.spatial import cKDTree
 
 from vae.experiments.map import Codes
-from vae.latent import interpolate, prior_sample, typical_radius
+from vae.latent import interpolate, typical_radius
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 

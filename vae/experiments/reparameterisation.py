@@ -8,18 +8,19 @@ import torch
 from torch import Tensor
 
 from vae.elbo import gauss_hermite
-from vae.experiments.gaussian import Curve, normal_density
+from vae.experiments.gaussian import Curve
 from vae.experiments.playground import Reconstruction
 from vae.model import VAE, DiagonalGaussian
 from vae.noise import seeded, standard_normal
 
 FACTORS = ("deviation", "variance", "log_variance")  # by which eps is multiplied; only the first gives the claimed spread
 PARAMETERS = ("mean", "log_deviation")
-ESTIMATORS = ("pathwise", "score", "score_baseline")
 DRAWS = 5_000  # of z, whose spread is measured
 SAMPLES = 1_000  # of the gradient
+REFERENCE_DRAWS = 4_000  # through the noise, of a code for which quadrature has too many dimensions
 BINS = 81
-REACH = 4.0  # standard deviations that the histogram covers to each side
+REACH = 4.0  # standard deviations that curves and histogram cover to each side
+PLACES = np.linspace(-REACH, REACH, BINS)
 CHANCE = 4.0  # standard errors: a claim that is true is called wrong once in 16,000 times
 
 
@@ -27,7 +28,8 @@ CHANCE = 4.0  # standard errors: a claim that is true is called wrong once in 16
 class OneDraw:
     """One dimension of one z, step by step: eps, scaled = sigma * eps, z = mu + sigma * eps.
 
-    log_variance: log sigma^2, what the encoder puts out. dimension counts from 0.
+    log_variance: log sigma^2, what the encoder puts out. dimension counts from 0. steps: the distribution of each of the three,
+    with its peak at 1: N(0, 1), N(0, sigma^2), N(mu, sigma^2).
     """
 
     dimension: int
@@ -36,6 +38,7 @@ class OneDraw:
     eps: float
     scaled: float
     z: float
+    steps: tuple[Curve, Curve, Curve]
 
     @property
     def deviation(self) -> float:
@@ -106,16 +109,36 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class GradientDraws:
+    """One picture's draws, from which the gradient of every dimension is estimated. S draws of D dimensions.
+
+    deviation: (D,), sigma of q. eps: (S, D). losses: (S,), f(z) = -log p(x|z) in nats. slopes: (S, D), df/dz. reference,
+    reference_error: (2, D), the gradients with respect to mu and log sigma and their standard errors: by Gauss–Hermite
+    quadrature where D <= 2 (error 0, reference_draws 0), else the mean of `reference_draws` others through the noise.
+    """
+
+    deviation: np.ndarray
+    eps: np.ndarray
+    losses: np.ndarray
+    slopes: np.ndarray
+    reference: np.ndarray
+    reference_error: np.ndarray
+    reference_draws: int
+
+
+@dataclass(frozen=True)
 class Gradients:
     """The gradient of the distortion E_q[-log p(x|z)] with respect to mu or log sigma of one dimension, in nats.
 
-    exact: by Gauss–Hermite quadrature. pathwise: through the noise. score: by the score function; score_baseline: with the
-    mean of the other draws' -log p(x|z) subtracted. All three of the same draws, all three right on average.
+    pathwise: through the noise. score: by the score function; score_baseline: with the mean of the other draws' -log p(x|z)
+    subtracted. All three of the same draws, all three right on average. reference: as in GradientDraws.
     """
 
     parameter: str
     dimension: int
-    exact: float
+    reference: float
+    reference_error: float
+    reference_draws: int
     pathwise: Estimate
     score: Estimate
     score_baseline: Estimate
@@ -136,7 +159,11 @@ def follow(seen: Reconstruction, dimension: int) -> OneDraw:
     if not 0 <= dimension < len(seen.z):
         raise IndexError(f"there are dimensions 0 to {len(seen.z) - 1}, not {dimension}")
     mean, deviation, eps = (float(values[dimension]) for values in (seen.posterior_mean, seen.posterior_deviation, seen.eps))
-    return OneDraw(dimension, mean, 2 * math.log(deviation), eps, deviation * eps, mean + deviation * eps)
+    steps = tuple(
+        Curve(centre + width * PLACES, np.exp(-0.5 * PLACES**2))
+        for centre, width in ((0.0, 1.0), (0.0, deviation), (mean, deviation))
+    )
+    return OneDraw(dimension, mean, 2 * math.log(deviation), eps, deviation * eps, mean + deviation * eps, steps)
 
 
 def spread(draw: OneDraw, factor: str, *, seed: int, draws: int = DRAWS) -> Spread:
@@ -151,53 +178,67 @@ def spread(draw: OneDraw, factor: str, *, seed: int, draws: int = DRAWS) -> Spre
     counts, edges = np.histogram(z, BINS, (draw.mean - reach, draw.mean + reach))
     peak = draws * np.diff(edges) / (max(abs(value), 1e-9) * math.sqrt(2 * math.pi))
     middles = (edges[1:] + edges[:-1]) / 2
-    places = np.unique(np.concatenate([middles, draw.mean + draw.deviation * np.linspace(-REACH, REACH, BINS)]))
-    claimed = normal_density(places, draw.mean, draw.deviation) / normal_density(draw.mean, draw.mean, draw.deviation)
+    places = np.unique(np.concatenate([middles, draw.mean + draw.deviation * PLACES]))
+    claimed = np.exp(-0.5 * ((places - draw.mean) / draw.deviation) ** 2)
     return Spread(
         factor, value, draw.mean, draw.deviation, float(z.std(ddof=1)), draws,
         float((np.abs(z - draw.mean) < 2 * draw.deviation).mean()), Curve(middles, counts / peak), Curve(places, claimed),
     )
 
 
-def gradients(
-    model: VAE, observed: Tensor, beta: float, dimension: int, parameter: str, *, seed: int, samples: int = SAMPLES
-) -> Gradients:
-    """The gradient of a picture's (1, H, W) distortion at the encoder's q, in three ways and exactly.
-
-    With f(z) = -log p(x|z):
-        pathwise        df/dz  and  df/dz * sigma * eps                          (Kingma & Welling 2014, section 2.4)
-        score function  f(z) * eps / sigma  and  f(z) * (eps^2 - 1)              (Williams 1992, REINFORCE)
-    with respect to mu and to log sigma. Raises ValueError for a model of more than two dimensions or without a posterior,
-    IndexError for a dimension, ValueError for a parameter that is not there.
-    """
-    if model.config.latent_dim > 2 or model.config.autoencoder:
-        raise ValueError("the exact gradient is added up on a plane: it needs a variational autoencoder of two dimensions")
-    if parameter not in PARAMETERS:
-        raise ValueError(f"parameter must be one of {PARAMETERS}, not {parameter!r}")
-    if not 0 <= dimension < model.config.latent_dim:
-        raise IndexError(f"there are dimensions 0 to {model.config.latent_dim - 1}, not {dimension}")
+def draw_gradients(model: VAE, observed: Tensor, beta: float, *, seed: int, samples: int = SAMPLES) -> GradientDraws:
+    """Draw z from a picture's (C, H, W) q and differentiate -log p(x|z). Raises ValueError for a plain autoencoder."""
+    dimensions = model.config.latent_dim
+    if model.config.autoencoder:
+        raise ValueError("a plain autoencoder draws no z: there is nothing to estimate")
     with torch.no_grad():
         q = model.encode(observed[None], beta)
-    nodes, weights = gauss_hermite(model.config.latent_dim)
-    eps = standard_normal((samples, model.config.latent_dim), seeded(seed, "gradient"), observed.device)
-    _, exact_slopes = _loss_and_slopes(model, observed, beta, q, nodes.float())
-    losses, slopes = _loss_and_slopes(model, observed, beta, q, eps)
-    deviation = float(q.standard_deviation[0, dimension])
-    noise = eps[:, dimension].double().numpy()
+    deviation = q.standard_deviation[0].double().numpy()
 
-    def through_noise(slope: np.ndarray, own: np.ndarray) -> np.ndarray:
-        return slope if parameter == "mean" else slope * deviation * own
+    def drawn(count: int, name: str) -> Tensor:
+        return standard_normal((count, dimensions), seeded(seed, name), observed.device)
 
-    score = noise / deviation if parameter == "mean" else noise**2 - 1
-    others = (losses.sum() - losses) / (samples - 1)  # without its own draw, or the estimate would be biased
-    exact = weights.numpy() @ through_noise(exact_slopes[:, dimension], nodes[:, dimension].numpy())
+    def reference(eps: Tensor) -> np.ndarray:
+        """Pathwise estimates with respect to mu and log sigma, (2, S, D)."""
+        _, slopes = _losses_and_slopes(model, observed, beta, q, eps.float())
+        return np.stack([slopes, slopes * deviation * eps.double().numpy()])
+
+    if dimensions <= 2:
+        nodes, weights = gauss_hermite(dimensions)
+        exact = np.einsum("s,psd->pd", weights.numpy(), reference(nodes))
+        centre, error, draws = exact, np.zeros_like(exact), 0
+    else:
+        more, draws = reference(drawn(REFERENCE_DRAWS, "gradient reference")), REFERENCE_DRAWS
+        centre, error = more.mean(1), more.std(1, ddof=1) / math.sqrt(draws)
+    eps = drawn(samples, "gradient")
+    losses, slopes = _losses_and_slopes(model, observed, beta, q, eps)
+    return GradientDraws(deviation, eps.numpy(), losses, slopes.astype(np.float32), centre, error, draws)
+
+
+def gradients(drawn: GradientDraws, dimension: int, parameter: str) -> Gradients:
+    """The gradient with respect to one dimension's mu or log sigma, estimated from each draw. With f = -log p(x|z):
+
+        pathwise        df/dz  and  df/dz * sigma * eps                          (Kingma & Welling 2014, section 2.4)
+        score function  f(z) * eps / sigma  and  f(z) * (eps^2 - 1)              (Williams 1992, REINFORCE)
+
+    Raises ValueError for a parameter that is not one of PARAMETERS, IndexError for a dimension that is not there.
+    """
+    if not 0 <= dimension < len(drawn.deviation):
+        raise IndexError(f"there are dimensions 0 to {len(drawn.deviation) - 1}, not {dimension}")
+    place = PARAMETERS.index(parameter)
+    deviation, losses = float(drawn.deviation[dimension]), drawn.losses
+    eps, slopes = (values[:, dimension].astype(np.float64) for values in (drawn.eps, drawn.slopes))
+    of_mean = parameter == "mean"
+    pathwise = slopes if of_mean else slopes * deviation * eps
+    score = eps / deviation if of_mean else eps**2 - 1
+    others = (losses.sum() - losses) / (len(losses) - 1)  # without its own draw, or the estimate would be biased
     return Gradients(
-        parameter, dimension, float(exact), Estimate(through_noise(slopes[:, dimension], noise)), Estimate(losses * score),
-        Estimate((losses - others) * score),
+        parameter, dimension, float(drawn.reference[place, dimension]), float(drawn.reference_error[place, dimension]),
+        drawn.reference_draws, Estimate(pathwise), Estimate(losses * score), Estimate((losses - others) * score),
     )
 
 
-def _loss_and_slopes(
+def _losses_and_slopes(
     model: VAE, observed: Tensor, beta: float, q: DiagonalGaussian, eps: Tensor
 ) -> tuple[np.ndarray, np.ndarray]:
     """-log p(x|z), (S,), and its derivatives with respect to z, (S, D), at z = mu + sigma * eps; float64."""
