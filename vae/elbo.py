@@ -160,9 +160,13 @@ def importance_weighted_bound(
 
 @torch.no_grad()
 def weighted_bound(
-    model: VAE, images: Tensor, beta: float, *, samples: int, generator: torch.Generator, chunk: int | None = None
+    model: VAE, images: Tensor, beta: float, *, samples: int, generator: torch.Generator, chunk: int | None = None,
+    proposal: DiagonalGaussian | None = None,
 ) -> WeightedBound:
-    """The same bound with its effective sample size."""
+    """The same bound with its effective sample size.
+
+    proposal: another Gaussian (N, D) than the encoder's to draw z from; the bound holds for every one.
+    """
     chunk = chunk or max(1, DECODED_PIXELS // math.prod(model.config.image_shape))
     if samples < 1:
         raise ValueError("samples must be at least 1")
@@ -171,7 +175,7 @@ def weighted_bound(
     bounds, effective = [torch.zeros(0, device=images.device)], [torch.zeros(0, device=images.device)]
     for start in range(0, len(images), pictures_at_once):
         batch = images[start:start + pictures_at_once]
-        q = model.encode(batch, beta)
+        q = proposal[start:start + pictures_at_once] if proposal else model.encode(batch, beta)
         eps = torch.stack([standard_normal((samples, model.config.latent_dim), generator, images.device) for _ in batch])
         log_weights = torch.cat([
             _log_weights(model, batch, q, eps[:, first:first + chunk], beta) for first in range(0, samples, chunk)

@@ -129,6 +129,10 @@ class DiagonalGaussian:
         """sigma = exp(log_variance / 2), (N, D). Not exp(log_variance), which is sigma^2."""
         return torch.exp(0.5 * self.log_variance)
 
+    def __getitem__(self, pictures: slice) -> "DiagonalGaussian":
+        """Of some of the pictures."""
+        return DiagonalGaussian(self.mean[pictures], self.log_variance[pictures])
+
     def at(self, eps: Tensor) -> Tensor:
         """z = mu + sigma * eps: the reparameterisation trick (Kingma & Welling 2014, section 2.4).
 
