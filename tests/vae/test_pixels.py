@@ -229,7 +229,7 @@ def crowds(flat):
 def test_log_p_of_the_crowds_is_that_of_the_refined_grid(flat, crowds):
     for crowd in crowds.values():
         assert len(crowd.observed) == len(crowd.log_evidence) == MANY
-    for kind, nats in ((plane.CODES, 2.5), (plane.RANDOM, 5)):  # on average; a single narrow peak may fall between the squares
+    for kind, nats in ((plane.CODES, 4), (plane.RANDOM, 5)):  # on average; a single narrow peak may fall between the squares
         exact = [grid_posterior(flat.model, torch.from_numpy(one), 1.0).log_evidence for one in crowds[kind].observed[:5]]
         assert crowds[kind].log_evidence[:5].mean() == pytest.approx(np.mean(exact), abs=nats)
 
