@@ -10,6 +10,7 @@ import numpy as np
 from ui import figures, pictures
 from vae import experiments
 from vae.experiments import Codes, PosteriorMap, Reconstruction, Window
+from vae.experiments.plane import PixelPlane
 from vae.hub import Resolved
 
 SIDE = 41  # tiles a side: a fifth of a unit each on the whole plane; odd, so that one of them is its middle
@@ -52,12 +53,22 @@ def draw(model: Resolved, beta: float, window: Window) -> Atlas:
     tiles = experiments.tiles(model.model, window, beta, SIDE)
     codes = experiments.codes(model.model, model.reference.images, beta)
     deviations = codes.deviation[:MOST_POSTERIORS] if codes.deviation.any() else codes.deviation[:0]
-    return Atlas(codes, _data(tiles, window, codes.mean, deviations, model.reference.labels))
+    sheet = pictures.webp(pictures.grid(tiles, columns=SIDE, gap=0), QUALITY)
+    digest = hashlib.sha256(sheet + codes.mean.tobytes() + repr(window).encode()).hexdigest()[:16]
+    return Atlas(codes, {
+        "id": digest, "sheet": pictures.uri("webp", sheet), "means": _packed(codes.mean, "<f4"),
+        "deviations": _packed(deviations, "<f4"), "labels": _packed(model.reference.labels, "u1"),
+    })
 
 
-def of_tiles(tiles: np.ndarray, window: Window) -> Atlas:
-    """Pictures (SIDE * SIDE, C, H, W) of any plane, in the order of Window.centres, without codes."""
-    return Atlas(None, _data(tiles, window, np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0)))
+def of_plane(plane: PixelPlane, window: Window) -> Atlas:
+    """A plane of pixel space, without codes. The browser draws its tiles from three pictures: sums are no work for a server."""
+    pictures_sent = {name: _packed(getattr(plane, name), "<f4") for name in ("base", "across", "up")}
+    digest = hashlib.sha256(repr((pictures_sent, window)).encode()).hexdigest()[:16]
+    return Atlas(None, {
+        "id": digest, "means": "", "deviations": "", "labels": "",
+        "plane": pictures_sent | {"side": SIDE, "tile": list(plane.base.shape[1:]), "window": vars(window)},
+    })
 
 
 def view(
@@ -90,17 +101,6 @@ def posterior_picture(posterior: PosteriorMap) -> str:
     pixels[..., :3] = colour
     pixels[..., 3] = np.array(POSTERIOR_ALPHA, np.uint8)[posterior.shares]
     return pictures.uri("png", pictures.png(pixels))
-
-
-def _data(
-    tiles: np.ndarray, window: Window, means: np.ndarray, deviations: np.ndarray, labels: np.ndarray
-) -> dict[str, object]:
-    sheet = pictures.webp(pictures.grid(tiles, columns=SIDE, gap=0), QUALITY)
-    digest = hashlib.sha256(sheet + means.tobytes() + repr(window).encode()).hexdigest()[:16]
-    return {
-        "id": digest, "sheet": pictures.uri("webp", sheet), "means": _packed(means, "<f4"),
-        "deviations": _packed(deviations, "<f4"), "labels": _packed(labels, "u1"),
-    }
 
 
 def _packed(values: np.ndarray, kind: str) -> str:

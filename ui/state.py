@@ -146,18 +146,18 @@ def new_seed() -> None:
     _write_link("eps", None)
 
 
-def pin() -> tuple[float, float] | None:
-    """The point that is pinned on the map, in the URL as ?pin=x,y."""
+def pin(slot: str = "") -> tuple[float, float] | None:
+    """The point that is pinned on the map, in the URL as ?pin=x,y. slot: which of a page's maps, as for pictures."""
     try:
-        x, y = (number(-FARTHEST_PIN, FARTHEST_PIN)(part) for part in str(in_link("pin", "")).split(","))
+        x, y = (number(-FARTHEST_PIN, FARTHEST_PIN)(part) for part in str(in_link(f"pin{slot}", "")).split(","))
     except ValueError:
         return None
     return x, y
 
 
-def set_pin(point: tuple[float, float] | None) -> None:
+def set_pin(point: tuple[float, float] | None, slot: str = "") -> None:
     """Pin a point, or none."""
-    _write_link("pin", point and ",".join(f"{coordinate:.5g}" for coordinate in point))
+    _write_link(f"pin{slot}", point and ",".join(f"{coordinate:.5g}" for coordinate in point))
 
 
 def words(key: str) -> list[str]:

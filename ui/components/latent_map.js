@@ -43,7 +43,7 @@ class MapView {
       const image = this.pinned.querySelector("img");
       image.src = data.pin.picture;
       image.alt = data.pin.alt;
-      this.pinned.querySelector("p").textContent = coordinates(data.pin.x, data.pin.y, this.digits());
+      this.pinned.querySelector("p").textContent = this.coordinates(data.pin.x, data.pin.y);
     }
     this.legend.replaceChildren(...data.legend.map(legendItem));
     this.draw();
@@ -289,22 +289,23 @@ class MapView {
     this.showTile(shown);
   }
 
+  coordinates(x, y) { // of the code z, unless the plane is another one's
+    const [across, down] = [x, y].map(value => value.toFixed(this.digits()).replace("-", "−"));
+    return `${this.data.text.point ?? "z"} = (${across}, ${down})`;
+  }
+
   showTile([x, y]) {
     const { window: { x: centreX, y: centreY, half }, side, tile: [height, width] } = this.data;
-    const text = coordinates(x, y, this.digits());
+    const text = this.coordinates(x, y);
     this.live.querySelector("p").textContent = text;
     this.tile.setAttribute("aria-label", `${this.data.text.live} ${text}`);
-    if (!this.atlas?.sheet.naturalWidth) return;
+    if (!this.atlas?.sheet.width) return;
     const place = value => Math.min(side - 1, Math.max(0, Math.floor((value + 1) / 2 * side)));
     const column = place((x - centreX) / half), row = place((centreY - y) / half);
     this.tile.width = width;
     this.tile.height = height;
     this.tile.getContext("2d").drawImage(this.atlas.sheet, column * width, row * height, width, height, 0, 0, width, height);
   }
-}
-
-function coordinates(x, y, digits) {
-  return `z = (${x.toFixed(digits)}, ${y.toFixed(digits)})`.replaceAll("-", "−");
 }
 
 function line(context, fromX, fromY, toX, toY, alpha) {
