@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vae.model import VAE, DiagonalGaussian
 from vae.noise import standard_normal
+from vae.posterior import log_likelihoods
 
 DECODED_PIXELS = 10_000 * 28 * 28  # at once, by the importance-weighted bound
 
@@ -94,13 +95,18 @@ def exact_elbo(
     latents of a plane are decoded; exact for polynomials in z up to degree 2 nodes - 1. Terms have length 1. Raises
     ValueError for more than two latent dimensions, else as elbo.
     """
+    _require_a_posterior(model)
+    return gauss_hermite_elbo(model, observed, beta, q or model.encode(observed[None], beta), nodes=nodes)
+
+
+def gauss_hermite_elbo(model: VAE, observed: Tensor, beta: float, q: DiagonalGaussian, *, nodes: int) -> Elbo:
+    """The same for a given q, differentiable in its mean and log variance: z = mu + sigma * node, as with drawn noise."""
     if model.config.latent_dim > 2:
         raise ValueError("the quadrature needs nodes^D latents: it is for one or two latent dimensions")
     _require_a_posterior(model)
     eps, weight = gauss_hermite(model.config.latent_dim, nodes)
-    q = q or model.encode(observed[None], beta)
-    log_likelihood = model.decode(q.at(eps.float()), beta).log_prob(observed.expand(len(eps), *observed.shape))
-    return Elbo(distortion=-(weight @ log_likelihood.double()).float()[None], rate_per_dimension=kl_to_standard_normal(q))
+    log_likelihood = log_likelihoods(model, observed, q.at(eps.float()), beta)
+    return Elbo(distortion=-(weight @ log_likelihood).float()[None], rate_per_dimension=kl_to_standard_normal(q))
 
 
 def gauss_hermite(dimensions: int, nodes: int = 32) -> tuple[Tensor, Tensor]:

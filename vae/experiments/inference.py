@@ -1,0 +1,110 @@
+"""Why p(z|x) is not to be had by trying: guessing z by hand, and drawing it from the prior (step 3 of the lesson)."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae.model import VAE
+from vae.noise import seeded, standard_normal
+from vae.posterior import log_likelihoods
+
+COUNTS = (1, 10, 100, 1000, 10_000)  # latents that one estimate is made of
+REPETITIONS = 20
+MOST_DRAWN = 50_000  # latents for one picture and count: about 3 seconds
+CARRIED = 0.9  # of an estimate: how few latents hold so much of it
+AT_ONCE = 1000  # latents between two reports of progress
+SHOWN = 8  # of the latents that explain a picture best
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A z that somebody tried. point: (2,). image: (C, H, W), E[x|z]. log_likelihood: log p(x|z), nats."""
+
+    point: tuple[float, float]
+    image: np.ndarray
+    log_likelihood: float
+
+
+@dataclass(frozen=True)
+class PriorDraws:
+    """Estimates of log p(x) from latents of the prior: log of the mean of p(x|z_k) over K of them, z_k ~ N(0, I).
+
+    count: K. estimates: (R,) nats, of R independent repetitions. The mean itself is right on average, so its logarithm is too
+    low on average (Jensen's inequality), the more so the more it scatters. effective: (R,), (sum w)^2 / sum w^2 of the weights
+    w_k = p(x|z_k), between 1 and K (Kong 1992). carriers: (R,), how many of the K make up CARRIED of the sum.
+    Of the first repetition: log_likelihood (K,), log p(x|z_k), nats; best: (B, D), the latents with the largest, in order,
+    B at most SHOWN; images: (B, C, H, W), E[x|z] of these; shares: (B,), what part of the sum each is.
+    """
+
+    count: int
+    estimates: np.ndarray
+    effective: np.ndarray
+    carriers: np.ndarray
+    log_likelihood: np.ndarray
+    best: np.ndarray
+    images: np.ndarray
+    shares: np.ndarray
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the repetitions, nats."""
+        return float(self.estimates.std(ddof=1))
+
+
+@torch.no_grad()
+def guess(model: VAE, observed: Tensor, point: tuple[float, float], beta: float) -> Guess:
+    """How well one z explains a picture (C, H, W). Raises ValueError for a model that has not two latent dimensions."""
+    likelihood = model.decode(torch.tensor([point], dtype=torch.float32), beta)
+    return Guess(point, likelihood.mean[0].numpy(), float(likelihood.log_prob(observed[None])[0]))
+
+
+def repetitions(count: int) -> int:
+    """How many independent estimates are made of `count` latents each: 20, or fewer where that would take too long."""
+    return max(1, min(REPETITIONS, MOST_DRAWN // count))
+
+
+@torch.no_grad()
+def prior_draws(
+    model: VAE, observed: Tensor, beta: float, *, count: int, seed: int, progress: Callable[[float], None] | None = None
+) -> PriorDraws:
+    """Estimate log p(x) of one picture (C, H, W) from `count` latents of the prior, several times over.
+
+    The latents depend on seed and count alone: every picture meets the same ones. progress: told the share that is done, 0 to
+    1. Raises ValueError for a plain autoencoder, which has no prior, or count < 1.
+    """
+    if model.config.autoencoder:
+        raise ValueError("a plain autoencoder has no prior to draw from")
+    if count < 1:
+        raise ValueError("count must be at least 1")
+    runs = repetitions(count)
+    latents = standard_normal((runs * count, model.config.latent_dim), seeded(seed, "prior draws", count), observed.device)
+    found = []
+    for start in range(0, len(latents), AT_ONCE):
+        found.append(log_likelihoods(model, observed, latents[start:start + AT_ONCE], beta))
+        if progress:
+            progress(min(1.0, (start + AT_ONCE) / len(latents)))
+    weights = torch.cat(found).reshape(runs, count)
+    first = weights[0]
+    order = first.argsort(descending=True, stable=True)[:SHOWN]
+    best = latents[:count][order]
+    return PriorDraws(
+        count=count, estimates=(torch.logsumexp(weights, 1) - math.log(count)).numpy(),
+        effective=effective_samples(weights).numpy(), carriers=carriers(weights).numpy(),
+        log_likelihood=first.float().numpy(), best=best.numpy(), images=model.decode(best, beta).mean.numpy(),
+        shares=torch.softmax(first, 0)[order].numpy(),
+    )
+
+
+def effective_samples(log_weights: Tensor) -> Tensor:
+    """(sum w)^2 / sum w^2 of weights given by their logarithms, (…, K) -> (…): as many equal ones scatter as much."""
+    return torch.exp(2 * torch.logsumexp(log_weights, -1) - torch.logsumexp(2 * log_weights, -1))
+
+
+def carriers(log_weights: Tensor, share: float = CARRIED) -> Tensor:
+    """How many of the largest weights, given by their logarithms, together make up this share of the sum: (…, K) -> (…)."""
+    held = torch.softmax(log_weights, -1).sort(-1, descending=True).values.cumsum(-1)
+    return (held < share).sum(-1) + 1
