@@ -34,7 +34,7 @@ def show(text: Text, *, only: str | None = None, beta: float | None = None, nois
         controls, foot = st.container(), st.container()
         with foot:
             _language(text)
-        model = _resolve(text, name)
+        model = resolve(text, name)
         with controls:
             now = _beta(text, model, beta)
             seed = _seed(text)
@@ -49,6 +49,13 @@ def show(text: Text, *, only: str | None = None, beta: float | None = None, nois
     return Choice(model, now, seed, kind == "mean")
 
 
+def plain(text: Text) -> None:
+    """The side bar of a page that is about no model: the language."""
+    with st.sidebar:
+        st.title(text("app.title"), anchor=False)
+        _language(text)
+
+
 def _model(text: Text) -> str:
     names = hub.names()
     return state.linked(
@@ -57,7 +64,8 @@ def _model(text: Text) -> str:
     ) if names else ""
 
 
-def _resolve(text: Text, name: str) -> hub.Resolved:
+def resolve(text: Text, name: str) -> hub.Resolved:
+    """A model; stops the page with a sentence where it cannot be used."""
     try:
         if hub.is_loaded(name):  # the spinner starts a thread, at every move of beta
             return hub.resolve(name)

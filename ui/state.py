@@ -19,7 +19,6 @@ from ui.text import LANGUAGES, Text, preferred
 from vae import metrics
 
 Value = TypeVar("Value")
-_MISSING = object()
 FARTHEST_PIN = 100.0  # standard deviations of the prior
 CONTROLS = ("model", "beta", "seed", "noise", "source", "example", "language")  # that a link may hide: ?hide=beta,seed
 EVERYWHERE = ("hide", "only", "answers", "seen")  # in the link of every page: what a teacher chose, and how far a student is
@@ -49,17 +48,19 @@ def linked(
     except (ValueError, TypeError):
         value = default
     if not is_hidden:
+        if st.session_state.get(key, value) != value:
+            st.session_state[key] = value
         value = placed(widget, label, *arguments, key=key, value=value, **more)
     _write_link(key, None if value == default else f"{value:g}" if isinstance(value, float) else str(value))
     return value
 
 
 def placed(widget: Callable[..., Value], label: str, *arguments: object, key: str, value: Value, **more: object) -> Value:
-    """Draw a widget that shows this value until the student changes it, also when it comes back after a while."""
+    """Draw a widget that shows this value until the student changes it."""
     drawn, before_that = (st.session_state.setdefault(name, set()) for name in ("drawn", "drawn_before"))
     # A widget that was not there in the last run is a new one to Streamlit, whatever the session holds of its key.
-    if key not in drawn | before_that or st.session_state.get(key, _MISSING) != value:
-        st.session_state[key] = value
+    if key not in drawn | before_that or key not in st.session_state:
+        st.session_state[key] = st.session_state.get(key, value)
     drawn.add(key)
     return widget(label, *arguments, key=key, **more)
 

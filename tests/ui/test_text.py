@@ -45,8 +45,8 @@ def test_every_key_in_the_code_exists_and_every_key_is_used():
     assert named <= set(strings(DEFAULT))
     prefixes = tuple(re.findall(r'f"([a-z0-9_]+\.[a-z0-9_]*)\{', CODE))  # as in text(f"errors.{code}")
     assert {prefix for prefix in prefixes if prefix.endswith(".")} == {
-        "ask.", "camera.", "credit.", "errors.", "examples.", "models.", "pages.", "sections.", "steps.", "stuff.", "upload.",
-        "use."}
+        "ask.", "camera.", "credit.", "errors.", "examples.", "models.", "pages.", "plan.", "sections.", "solution.", "steps.",
+        "stuff.", "task.", "upload.", "use."}
     assert not {key for key in strings(DEFAULT) if key not in named and not key.startswith(prefixes)}
 
 

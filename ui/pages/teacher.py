@@ -1,1 +1,129 @@
-"""To come."""
+"""For teachers: a link for the class, a lesson of 45 minutes, a worksheet and its answers."""
+
+import streamlit as st
+
+from ui import contents, sentences, sidebar, state, turns
+from ui.arguments import DEFAULT_SEED, LARGEST_SEED
+from ui.lesson import remembered, sheets
+from ui.lesson.links import ClassLink, qr_code
+from ui.text import LANGUAGES, Text
+from vae import hub
+from vae.experiments.worksheet import Solutions
+
+PLANE, LAB = "mnist-2d", "mnist"
+SCOPES = ("all", "lesson")
+QR_SCALE = 6  # pixels a module
+
+
+def main() -> None:
+    text = state.current_text()
+    sidebar.plain(text)
+    st.header(text("pages.teacher"), anchor=False)
+    with st.container(border=True):
+        st.subheader(text("teacher.heading"), anchor=False, help=text("teacher.help"))
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            link = _choose(text)
+        address = link.address(st.context.url or "")  # none where no browser asks
+        with right:
+            _show_link(text, address)
+    plane, lab = sidebar.resolve(text, PLANE), sidebar.resolve(text, LAB)
+    example = link.example if link.example in plane.examples.names else plane.examples.names[0]
+    with st.spinner(text("teacher.computing")), turns.aside():
+        solved = remembered.solutions(plane, lab, example, link.seed)
+    _plan(text, solved, example, link.seed)
+    _sheet(Text(link.language), text, solved, example, link.seed, address)
+    st.container(key="teacher_foot")
+
+
+def _choose(text: Text) -> ClassLink:
+    """The controls; each stands in the address of this page as well, so that a teacher can come back to it."""
+    first, second = st.columns(2)
+    with first:
+        scope = state.linked(
+            st.segmented_control, text("teacher.scope"), SCOPES, key="to_only", default="all", accept=state.one_of(SCOPES),
+            required=True, format_func=lambda scope: text(f"teacher.scope_{scope}"),
+        )
+    pages = tuple(name for names in contents.sections(scope).values() for name in names if name != "teacher")
+    with second:
+        page = state.linked(
+            st.selectbox, text("teacher.start"), pages, key="to_page", default="step1", accept=state.one_of(pages),
+            format_func=lambda name: text(f"pages.{name}"),
+        )
+    model = None
+    with first:
+        if scope == "all":
+            models = hub.names()
+            model = state.linked(
+                st.selectbox, text("teacher.model"), models, key="to_model", default=LAB, accept=state.one_of(models),
+                format_func=lambda name: sentences.title(text, name),
+            )
+        stops = tuple(entry.beta for entry in sidebar.resolve(text, model or PLANE).metrics.betas if entry.beta)
+        beta = state.linked(
+            st.select_slider, text("teacher.beta"), stops, key="to_beta", default=1.0, accept=state.nearest(stops),
+            format_func=lambda stop: f"{stop:g}",
+        ) if 1.0 in stops else 1.0
+    with second:
+        names = sidebar.resolve(text, model if model and page in contents.LAB else PLANE).examples.names
+        example = state.linked(
+            st.selectbox, text("teacher.example"), names, key="to_example", default=names[0], accept=state.one_of(names),
+            format_func=lambda name: text(f"examples.{name}") if text.has(f"examples.{name}") else name,
+        )
+        seed = state.linked(
+            st.number_input, text("teacher.seed"), 0, LARGEST_SEED, key="to_seed", default=DEFAULT_SEED,
+            accept=state.number(0, LARGEST_SEED, int),
+        )
+    language = state.linked(
+        st.segmented_control, text("teacher.language"), tuple(LANGUAGES), key="to_language", default=text.language,
+        accept=state.one_of(tuple(LANGUAGES)), required=True, format_func=LANGUAGES.get,
+    )
+    hidden = state.placed(
+        st.pills, text("teacher.hide"), state.CONTROLS, key="to_hide", value=[
+            name for name in state.CONTROLS if name in state.words("to_hide")],
+        selection_mode="multi", format_func=lambda name: text(f"teacher.hide_{name}"), wrap=True,
+    )
+    state.set_words("to_hide", hidden)
+    return ClassLink(page, beta, seed, language, example, model, hidden, lesson_only=scope == "lesson")
+
+
+def _show_link(text: Text, address: str) -> None:
+    code = qr_code(address)
+    st.image(code.png_data_uri(scale=QR_SCALE, border=4), width=220, alt=text("teacher.qr"))
+    st.caption(text("teacher.link"))
+    st.code(address, language=None, wrap_lines=True)
+    with st.container(horizontal=True):
+        st.link_button(text("teacher.open"), address, icon=":material/open_in_new:")
+        st.download_button(text("teacher.save_qr"), code.svg_inline(scale=QR_SCALE), "vae-lab-link.svg", "image/svg+xml",
+                           icon=":material/qr_code_2:", on_click="ignore")
+
+
+def _plan(text: Text, solved: Solutions, example: str, seed: int) -> None:
+    with st.container(border=True):
+        st.subheader(text("teacher.plan_heading"), anchor=False)
+        st.caption(text("teacher.plan_note", example=example, seed=seed))
+        for minutes, name, doing in sheets.plan(text, solved):
+            with st.container(horizontal=True, vertical_alignment="center", key=f"plan_{name}"):
+                st.markdown(f"**{minutes}** {text('teacher.minutes')}", width=90)
+                st.page_link(contents.file(name), label=text(f"pages.{name}"), width=260)
+                st.markdown(doing, width="stretch")
+
+
+def _sheet(printed: Text, text: Text, solved: Solutions, example: str, seed: int, address: str) -> None:
+    """printed: the language of the link, in which the class reads it."""
+    with st.container(border=True):
+        st.subheader(text("teacher.sheet_heading"), anchor=False)
+        st.markdown(text("teacher.sheet_note"))
+        with st.container(horizontal=True):
+            for label, file, answers in ((text("teacher.sheet"), "worksheet", False), (text("teacher.key"), "answers", True)):
+                st.download_button(
+                    label, sheets.page(printed, solved, example=example, seed=seed, address=address, answers=answers),
+                    f"vae-lab-{file}-{printed.language}.html", "text/html", icon=":material/print:", on_click="ignore",
+                    key=f"download_{file}",
+                )
+        with st.expander(text("teacher.preview")):
+            for number, (name, task, solution) in enumerate(sheets.tasks(printed, solved), 1):
+                st.markdown(f"**{number}. {printed(f'pages.{name}')}** — {task}")
+                st.markdown(f"{printed('sheet.answer')}: {solution}")
+
+
+main()
