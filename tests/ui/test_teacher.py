@@ -124,7 +124,7 @@ def test_the_worksheet_asks_and_only_the_key_answers(solved, language):
     text = Text(language)
     values = {"example": "4", "seed": 7, "address": "https://a.example/?x=1&y=2"}
     sheet, key = (sheets.page(text, solved, answers=answers, **values) for answers in (False, True))
-    for number in (f"{solved.gap:,.2f}", f"{solved.log_evidence:,.2f}", f"{solved.rate:,.2f}", f"{solved.z:.5f}"):
+    for number in (f"{solved.gap:,.2f}", f"−{-solved.log_evidence:,.2f}", f"{solved.rate:,.2f}", f"{solved.z:.5f}".lstrip("-")):
         assert number in key
         assert number not in sheet
     assert sheet.count('class="room"') == key.count('class="answer"') == len(sheets.TASKS)

@@ -1,6 +1,7 @@
 """The lesson plan, the worksheet and its answers: words around the numbers of vae.experiments.worksheet. Pure."""
 
 import html
+import re
 
 from markdown_it import MarkdownIt
 
@@ -34,13 +35,13 @@ section p { margin: 0.2rem 0; }
 
 def plan(text: Text, solved: Solutions) -> list[tuple[int, str, str]]:
     """Minutes, page and what happens there, in order."""
-    return [(minutes, name, text(f"plan.{name}", **_values(text, solved))) for name, minutes in MINUTES.items()]
+    return [(minutes, name, _signed(text(f"plan.{name}", **_values(text, solved)))) for name, minutes in MINUTES.items()]
 
 
 def tasks(text: Text, solved: Solutions) -> list[tuple[str, str, str]]:
     """Of each task its page, what is asked, and the answer, in Markdown."""
     values = _values(text, solved)
-    return [(name, text(f"task.{name}", **values), text(f"solution.{name}", **values)) for name in TASKS]
+    return [(name, _signed(text(f"task.{name}", **values)), _signed(text(f"solution.{name}", **values))) for name in TASKS]
 
 
 def page(text: Text, solved: Solutions, *, example: str, seed: int, address: str, answers: bool) -> str:
@@ -62,6 +63,11 @@ def page(text: Text, solved: Solutions, *, example: str, seed: int, address: str
         f'<img src="{qr_code(address).svg_data_uri(border=2)}" alt="{html.escape(text("teacher.qr"))}"></header>'
         f'{"" if answers else who}{sections}</body></html>'
     )
+
+
+def _signed(sentence: str) -> str:
+    """With minus signs before its negative numbers, where Python writes hyphens."""
+    return re.sub(r"(?<!\w)-(?=\d)", "−", sentence)
 
 
 def _values(text: Text, solved: Solutions) -> dict[str, object]:

@@ -102,10 +102,10 @@ def _plan(text: Text, solved: Solutions, example: str, seed: int) -> None:
         st.subheader(text("teacher.plan_heading"), anchor=False)
         st.caption(text("teacher.plan_note", example=example, seed=seed))
         for minutes, name, doing in sheets.plan(text, solved):
-            with st.container(horizontal=True, vertical_alignment="center", key=f"plan_{name}"):
-                st.markdown(f"**{minutes}** {text('teacher.minutes')}", width=90)
-                st.page_link(contents.file(name), label=text(f"pages.{name}"), width=260)
-                st.markdown(doing, width="stretch")
+            first, second, third = st.columns([1, 3, 9], vertical_alignment="center")
+            first.markdown(f"**{minutes}** {text('teacher.minutes')}")
+            second.page_link(contents.file(name), label=text(f"pages.{name}"))
+            third.markdown(doing)
 
 
 def _sheet(printed: Text, text: Text, solved: Solutions, example: str, seed: int, address: str) -> None:
