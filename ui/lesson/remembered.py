@@ -3,14 +3,20 @@
 import hashlib
 from threading import Condition, Lock
 
+import numpy as np
 import torch
 from cachetools import LRUCache, cached
 
-from vae.experiments import holes, reparameterisation, worksheet
+from vae.experiments import holes, pixels, reparameterisation, worksheet
+from vae.experiments import plane as pixel_space
 from vae.experiments.holes import Plane
+from vae.experiments.pixels import Sheet, Verdict
+from vae.experiments.plane import Crowd, PixelPlane
 from vae.experiments.reparameterisation import GradientDraws
 from vae.experiments.worksheet import Solutions
 from vae.hub import Resolved
+
+_one_at_a_time = Lock()  # what takes seconds leaves a processor to what takes milliseconds
 
 
 @cached(LRUCache(64), key=lambda plane, lab, example, seed: (plane.model, lab.model, example, seed), condition=Condition())
@@ -30,6 +36,58 @@ def gradient_draws(model: Resolved, observed: torch.Tensor, beta: float, seed: i
 
 
 @cached(LRUCache(64), key=lambda model, beta: (model.model, beta), condition=Condition())
-def plane(model: Resolved, beta: float) -> Plane:
+def latent_plane(model: Resolved, beta: float) -> Plane:
     """The reference pictures' codes at one beta, and the holes between them; about 0.05 MB."""
     return holes.plane(model.model, model.reference.images, beta)
+
+
+# Steps 1 and 2
+
+ON_A_SHEET = 32  # pictures
+
+
+@cached(LRUCache(64), key=lambda model, law, beta, seed, number: (model.model, law, beta, seed, number), condition=Condition())
+def sheet(model: Resolved, law: str, beta: float, seed: int, number: int) -> Sheet:
+    """The number-th sheet of pictures from a law, counted from 1; about 0.1 MB."""
+    reference = model.reference
+    return pixels.sheet(model.model, reference.mean_training_pixel, reference.images, law, beta, count=ON_A_SHEET, seed=seed,
+                        number=number - 1)
+
+
+def verdicts(model: Resolved, observed: torch.Tensor, beta: float, seed: int) -> dict[str, Verdict]:
+    """log p(x) of noise, of a picture from pixel frequencies, of what the model sees (1, H, W) and of a blank page."""
+    frequencies = model.reference.mean_training_pixel
+    drawn = {name: pixels.subject(model.model, frequencies, name, seed=seed)
+             for name in pixels.SUBJECTS if name != pixels.PICTURE} | {pixels.PICTURE: observed}
+    return {name: _verdict(model, drawn[name], beta, name) for name in pixels.SUBJECTS}
+
+
+@cached(LRUCache(512), key=lambda model, observed, beta, name: (model.model, _digest(observed.numpy()), beta, name),
+        condition=Condition())
+def _verdict(model: Resolved, observed: torch.Tensor, beta: float, name: str) -> Verdict:
+    return pixels.verdict(model.model, model.reference.mean_training_pixel, observed, beta, name=name)
+
+
+@cached(LRUCache(8), key=lambda model: model.model, condition=Condition())
+def typical_distance(model: Resolved) -> float:
+    """Between two of its reference pictures."""
+    return pixel_space.typical_distance(model.reference.images)
+
+
+@cached(
+    LRUCache(16), key=lambda model, planes, beta, seed: (model.model, *map(_plane_digest, planes), beta, seed),
+    condition=Condition(),
+)
+def crowds(model: Resolved, planes: tuple[PixelPlane, ...], beta: float, seed: int) -> dict[str, Crowd]:
+    """Test pictures, pictures of the code and of pixel planes, with their mean log p(x); about 0.6 MB."""
+    with _one_at_a_time:
+        found = pixel_space.crowds(model.model, planes, model.reference.images, beta, seed=seed)
+    return {crowd.kind: crowd for crowd in found}
+
+
+def _digest(pixels_of: np.ndarray) -> bytes:
+    return hashlib.sha256(pixels_of.tobytes()).digest()
+
+
+def _plane_digest(of: PixelPlane) -> tuple[bytes, ...]:
+    return tuple(_digest(part) for part in (of.base, of.across, of.up))

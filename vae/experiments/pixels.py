@@ -199,3 +199,8 @@ def share_less_probable(metrics: Metrics, nats: float) -> float:
     """
     now = metrics.at(metrics.importance_weighted.beta)
     return now.share_above(-nats + now.negative_elbo - metrics.importance_weighted.nats)
+
+
+def least_gap(picture: Verdict, drawn: Verdict) -> float:
+    """How many nats the model's bound on a picture lies above the ceiling of pictures drawn from another law."""
+    return picture.model - drawn.ceiling

@@ -45,10 +45,14 @@ class PixelPlane:
         x, y = (points[:, axis, None, None, None].astype(np.float32) for axis in (0, 1))
         return (self.base + x * self.across + y * self.up).clip(0, 1)
 
+    def at_point(self, point: tuple[float, float]) -> np.ndarray:
+        """The picture of one point, (C, H, W)."""
+        return self.at(np.array([point]))[0]
+
 
 @dataclass(frozen=True)
 class Crowd:
-    """Pictures of one kind, each drawn once from its pixels' probabilities of ink: observed (N, C, H, W), only 0 and 1.
+    """Pictures of one kind, each drawn once from its pixels' probabilities of ink: observed (N, C, H, W) uint8, only 0 and 1.
 
     kind: CODES, decoded from z ~ N(0, I); one of DIRECTIONS, from as many points of a pixel plane, at the same coordinates;
     or TEST. log_evidence: (N,) float64, log p(x) of each, nats.
@@ -71,19 +75,19 @@ def typical_distance(reference: np.ndarray) -> float:
 
 
 def pixel_plane(
-    picture: Tensor, directions: str, *, reference: np.ndarray, others: tuple[Tensor, Tensor], seed: int
+    picture: Tensor, directions: str, *, typical: float, others: tuple[Tensor, Tensor], seed: int
 ) -> PixelPlane:
     """The plane through a picture (C, H, W) in two random directions, or towards two other pictures, which stand at FULL.
 
-    A unit of a random direction is half the typical distance of two reference pictures: two points from N(0, I) differ by
-    that distance in the mean square, as two codes from the prior differ by 2. Raises ValueError for other directions.
+    typical: distance of two pictures of the data. A unit of a random direction is half of it: two points from N(0, I) differ by
+    it in the mean square, as two codes from the prior differ by 2. Raises ValueError for other directions.
     """
     if directions == OTHERS:
         across, up = ((other - picture) / FULL for other in others)
     elif directions == RANDOM:
         drawn = standard_normal((2, *picture.shape), seeded(seed, "directions"), picture.device)
         lengths = drawn.flatten(1).norm(dim=1)[:, None, None, None]
-        across, up = drawn / lengths * (typical_distance(reference) / 2)
+        across, up = drawn / lengths * (typical / 2)
     else:
         raise ValueError(f"a plane has one of the directions {DIRECTIONS}, not {directions!r}")
     return PixelPlane(directions, picture.numpy(), across.numpy(), up.numpy())
@@ -104,7 +108,7 @@ def crowds(
     pictures |= {plane.directions: torch.from_numpy(plane.at(points.numpy())) for plane in planes}
     observed = {kind: binarize(means, generator=seeded(seed, "crowd", kind)) for kind, means in pictures.items()}
     evidence = grid_evidence(model, torch.cat(list(observed.values())), beta).split([len(part) for part in observed.values()])
-    return tuple(Crowd(kind, seen.numpy(), nats.numpy())
+    return tuple(Crowd(kind, seen.to(torch.uint8).numpy(), nats.numpy())
                  for (kind, seen), nats in zip(observed.items(), evidence, strict=True))
 
 

@@ -1,0 +1,233 @@
+"""Figures and sentences of steps 1 and 2: pixels drawn one by one, and pictures drawn through z. Pure."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ui import pictures
+from ui.atlas import Ellipse
+from ui.figures import CURVE, OWN, RATE, RIVAL, Drawing, build, legend_above
+from ui.pictures import SHARP
+from ui.text import Text
+from vae.experiments import Codes, Reconstruction
+from vae.experiments.pixels import (
+    BLANK,
+    CLOUD,
+    FREQUENCIES,
+    LAWS,
+    MODEL,
+    NOISE,
+    PICTURE,
+    SUBJECTS,
+    UNIFORM,
+    Counts,
+    Sheet,
+    Verdict,
+    least_gap,
+    share_less_probable,
+)
+from vae.experiments.plane import CODES, FULL, OTHERS, RANDOM, TEST, Crowd, PixelPlane
+from vae.metrics import Metrics
+from vae.weights import Examples
+
+COLOURS = {UNIFORM: CURVE, FREQUENCIES: RIVAL, MODEL: OWN}
+PATTERNS = {UNIFORM: "", FREQUENCIES: "/", MODEL: ""}  # never by colour alone
+CROWDS = (TEST, CODES, OTHERS, RANDOM)
+CROWD_COLOURS = {TEST: CURVE, CODES: OWN, OTHERS: RATE, RANDOM: RATE}
+SHOWN = 8  # pictures of a crowd
+MOST_SHEETS = 9999
+MARK = 0.07  # size of the mark of a picture on its plane
+THUMBNAILS = 46  # pixels of the screen to the left of the bars
+
+
+def sheet_numbers(words: Sequence[str]) -> dict[str, int]:
+    """How many sheets of each law the link says were drawn: ?sheets=3,1,2; one where it says nothing that can be."""
+    numbers = [int(word) if word.isdecimal() and 1 <= int(word) <= MOST_SHEETS else 1 for word in (*words, *LAWS)]
+    return dict(zip(LAWS, numbers, strict=False))
+
+
+def one_more(numbers: Mapping[str, int], law: str) -> list[str]:
+    """The words of the link after another sheet of a law; none where all are the first."""
+    more = {name: min(MOST_SHEETS, number + (name == law)) for name, number in numbers.items()}
+    return [str(number) for number in more.values()] if set(more.values()) != {1} else []
+
+
+def sheet_picture(drawn: Sheet) -> str:
+    """The sheet's pictures in rows, as a data: address."""
+    return pictures.uri("png", pictures.sheet(drawn.images))
+
+
+def sheet_alt(text: Text, drawn: Sheet) -> str:
+    return text("alt_step1.sheet", count=len(drawn.images), law=text(f"step1.law_{drawn.law}"),
+                share=float(drawn.images.mean()), nearest=int(drawn.distances.min()))
+
+
+def drawn_so_far(text: Text, drawn: Sheet, number: int) -> str:
+    """How many were drawn altogether, and how near the nearest of this sheet comes to a digit."""
+    return text("step1.drawn", total=f"{number * len(drawn.images):,}", nearest=int(drawn.distances.min()),
+                mean=float(drawn.distances.mean()), reference=drawn.reference_distance)
+
+
+def counts_values(found: Counts) -> dict[str, object]:
+    """The large numbers, as exponents of ten."""
+    return {"pixels": found.pixels, "all": math.floor(found.pictures), "atoms": round(found.atoms), "drawn": round(found.drawn),
+            "digits": round(found.like_data), "one_in": round(found.one_in), "still": round(found.still_one_in)}
+
+
+def counts_figure(text: Text, found: Counts) -> Drawing:
+    """Large numbers as bars on a logarithmic scale, the largest on top."""
+    rows = {"all": found.pictures, "drawn": found.drawn, "atoms": found.atoms, "digits": found.like_data}
+    names, exponents = [text(f"step1.count_{name}") for name in rows], list(rows.values())
+    bars = {"type": "bar", "orientation": "h", "y": names, "x": exponents, "textposition": "auto", "textangle": 0,
+            "text": [f"10<sup>{math.floor(exponent)}</sup>" for exponent in exponents],
+            "marker": {"color": [CURVE, CURVE, CURVE, OWN]}, "hoverinfo": "skip"}
+    ticks = list(range(0, 241, 40))
+    return build([bars], 216, bargap=0.3, showlegend=False, margin={"r": 16},
+                 x={"title": {"text": text("step1.count_axis")}, "range": [0, 245], "tickvals": ticks,
+                    "ticktext": ["1", *(f"10<sup>{tick}</sup>" for tick in ticks[1:])]},
+                 y={"autorange": "reversed"})
+
+
+def counts_alt(text: Text, found: Counts) -> str:
+    return text("alt_step1.counts", **counts_values(found))
+
+
+def verdicts_figure(text: Text, found: Mapping[str, Verdict]) -> Drawing:
+    """log p(x) of four pictures under three laws: bars that reach left from zero, the picture itself beside each group."""
+    places = list(range(len(SUBJECTS)))
+    lowest = min(min(one.uniform, one.frequencies, one.model) for one in found.values())
+    bars = [
+        {"type": "bar", "orientation": "h", "name": text(f"step1.short_{law}"), "y": places,
+         "x": [getattr(found[name], law) for name in SUBJECTS],
+         "text": [f"{'≥ ' if law == MODEL else ''}{getattr(found[name], law):,.0f}".replace("-", "−") for name in SUBJECTS],
+         "textposition": "outside", "cliponaxis": False, "hoverinfo": "skip",
+         "marker": {"color": COLOURS[law], "pattern": {"shape": PATTERNS[law]}}}
+        for law in LAWS
+    ]
+    thumbnails = [
+        {"source": pictures.photo_uri(pictures.to_uint8(found[name].observed), 28), "xref": "paper", "yref": "y", "x": 0,
+         "y": place, "xanchor": "right", "yanchor": "middle", "sizex": 0.14, "sizey": 0.62, "layer": "above"}
+        for place, name in zip(places, SUBJECTS, strict=True)
+    ]
+    return build(
+        bars, 400, barmode="group", bargap=0.22, images=thumbnails, legend=legend_above() | {"traceorder": "normal"},
+        margin={"l": THUMBNAILS},
+        x={"title": {"text": text("step1.nats_axis")}, "range": [1.22 * lowest, 0], "zeroline": True, "automargin": False},
+        y={"tickvals": [], "autorange": "reversed"},
+    )
+
+
+def verdicts_alt(text: Text, found: Mapping[str, Verdict]) -> str:
+    groups = "; ".join(text("alt_step1.verdict", name=text(f"step1.subject_{name}"), uniform=one.uniform,
+                            frequencies=one.frequencies, model=one.model) for name, one in found.items())
+    return text("alt_step1.verdicts", groups=groups)
+
+
+def precision(text: Text, found: Mapping[str, Verdict]) -> str:
+    """What the model's numbers are: bounds, with their effective sample sizes and what lies above them."""
+    sizes = ", ".join(f"{text(f'step1.subject_{name}')} {one.effective_samples:,.0f}" for name, one in found.items())
+    return text("step1.precision", samples=found[NOISE].samples, sizes=sizes, noise=found[NOISE].ceiling,
+                cloud=found[CLOUD].ceiling)
+
+
+def compared(text: Text, found: Mapping[str, Verdict]) -> str:
+    """The student's picture beside the highest that noise can have."""
+    gap = least_gap(found[PICTURE], found[NOISE])
+    values = {"picture": found[PICTURE].model, "noise": found[NOISE].ceiling}
+    return text("step1.compared", gap=gap, **values) if gap > 0 else text("step1.compared_not", **values)
+
+
+def blank_page(text: Text, metrics: Metrics, found: Mapping[str, Verdict]) -> str:
+    """The page without ink beside the test pictures."""
+    blank = found[BLANK].model
+    return text("step1.blank", blank=blank, percent=min(99, math.floor(100 * share_less_probable(metrics, blank))))
+
+
+def directions_ellipses(plane: PixelPlane) -> tuple[Ellipse, ...]:
+    """Small marks where pictures stand on the plane: the student's in the middle, the others at their coordinates."""
+    marks = [((0.0, 0.0), OWN)]
+    if plane.directions == OTHERS:
+        marks += [((FULL, 0.0), RIVAL), ((0.0, FULL), RIVAL)]
+    return tuple(Ellipse(place, (MARK, MARK), colour) for place, colour in marks)
+
+
+def code_legend(text: Text) -> list[dict[str, str]]:
+    return [{"shape": "prior", "colour": "", "label": text("step2.legend_prior")},
+            {"shape": "own", "colour": OWN, "label": text("step2.legend_own")}]
+
+
+def pixel_legend(text: Text, plane: PixelPlane) -> list[dict[str, str]]:
+    marks = [{"shape": "dashed", "colour": "", "label": text("step2.legend_circles")},
+             {"shape": "own", "colour": OWN, "label": text("step2.legend_picture")}]
+    if plane.directions == OTHERS:
+        marks.append({"shape": "own", "colour": RIVAL, "label": text("step2.legend_others")})
+    return marks
+
+
+def code_alt(text: Text, seen: Reconstruction, codes: Codes) -> str:
+    x, y = seen.posterior_mean
+    return text("alt_step2.code", x=x, y=y, count=f"{len(codes.mean):,}")
+
+
+def plane_alt(text: Text, plane: PixelPlane) -> str:
+    across, up = plane.units
+    return text(f"alt_step2.plane_{plane.directions}", across=across, up=up)
+
+
+def pinned(text: Text, image: np.ndarray | None, point: tuple[float, float] | None) -> dict[str, object] | None:
+    """What the map shows of a pinned point: its picture (C, H, W); None where none is pinned, or off the map."""
+    if image is None or point is None:
+        return None
+    x, y = point
+    return {"x": x, "y": y, "picture": pictures.photo_uri(pictures.to_uint8(image), SHARP),
+            "alt": text("alt_step2.pinned", x=x, y=y, share=float(image.mean()))}
+
+
+def others(examples: Examples, image: Tensor) -> tuple[Tensor, Tensor]:
+    """The two examples that follow this one in their order; of a picture that is none of them, the first two."""
+    every = [examples.picture(name) for name in examples.names]
+    place = next((place for place, one in enumerate(every) if torch.equal(one, image)), -1)
+    return every[(place + 1) % len(every)], every[(place + 2) % len(every)]
+
+
+def plane_note(text: Text, plane: PixelPlane, typical: float) -> str:
+    """How long a step is, and that pixels are clipped."""
+    across, up = plane.units
+    return text(f"step2.note_{plane.directions}", across=across, up=up, typical=typical)
+
+
+def crowd_strip(crowd: Crowd) -> str:
+    """The first pictures of a crowd in a row, as a data: address."""
+    return pictures.strip(crowd.observed[:SHOWN])
+
+
+def crowd_said(text: Text, crowd: Crowd) -> str:
+    return text(f"step2.crowd_{crowd.kind}", mean=f"{crowd.mean:,.0f}".replace("-", "−"), count=len(crowd.observed))
+
+
+def crowd_alt(text: Text, crowd: Crowd) -> str:
+    return text("alt_step2.crowd", shown=SHOWN, kind=text(f"step2.short_{crowd.kind}"), mean=crowd.mean)
+
+
+def crowds_figure(text: Text, crowds: Mapping[str, Crowd]) -> Drawing:
+    """Mean log p(x) of each crowd: bars that reach left from zero."""
+    means = [crowds[kind].mean for kind in CROWDS]
+    bars = {"type": "bar", "orientation": "h", "y": [text(f"step2.short_{kind}") for kind in CROWDS], "x": means,
+            "text": [f"{mean:,.0f}".replace("-", "−") for mean in means], "textposition": "outside", "cliponaxis": False,
+            "marker": {"color": [CROWD_COLOURS[kind] for kind in CROWDS],
+                       "pattern": {"shape": ["/" if kind == RANDOM else "" for kind in CROWDS]}}, "hoverinfo": "skip"}
+    return build([bars], 200, bargap=0.3, showlegend=False,
+                 x={"title": {"text": text("step2.nats_axis")}, "range": [1.15 * min(means), 0]}, y={"autorange": "reversed"})
+
+
+def crowds_alt(text: Text, crowds: Mapping[str, Crowd]) -> str:
+    means = "; ".join(f"{text(f'step2.short_{kind}')}: {crowds[kind].mean:,.0f}" for kind in CROWDS)
+    return text("alt_step2.crowds", means=means)
+
+
+def crowd_values(crowds: Mapping[str, Crowd]) -> dict[str, object]:
+    """Mean log p(x) of each crowd, for sentences."""
+    return {kind: crowds[kind].mean for kind in CROWDS}
