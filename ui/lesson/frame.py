@@ -93,10 +93,11 @@ def _letters(text: Text, question: str) -> tuple[str, ...]:
 def _ask(text: Text, question: str, values: dict[str, object]) -> str | None:
     """Draw the question with its options; the letter that is chosen."""
     letters = _letters(text, question)
-    given = progress.answers().get(question)
+    given, asked = progress.answers().get(question), text(f"ask.{question}", **values)
+    st.markdown(asked)
     chosen = state.placed(
-        st.radio, text(f"ask.{question}", **values), letters, key=f"ask_{question}", value=given if given in letters else None,
-        format_func=lambda letter: text(f"ask.{question}_{letter}", **values), width="stretch",
+        st.radio, asked, letters, key=f"ask_{question}", value=given if given in letters else None, width="stretch",
+        format_func=lambda letter: text(f"ask.{question}_{letter}", **values), label_visibility="collapsed",
     )
     progress.answer(question, chosen)
     return chosen
