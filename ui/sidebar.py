@@ -21,10 +21,12 @@ class Choice(Chosen):
     use_mean: bool
 
 
-def show(text: Text, *, only: str | None = None, beta: float | None = None, noise: bool = True) -> Choice:
+def show(
+    text: Text, *, only: str | None = None, beta: float | None = None, beta_note: str | None = None, noise: bool = True,
+) -> Choice:
     """Draw the side bar and return what is chosen. Stops the page with a sentence where the model cannot be used.
 
-    only, beta: the one model and beta that this page is about. noise: whether z, drawn or the mean, is part of what it shows.
+    only, beta: the one model and beta that this page is about. beta_note: said instead, where it looks at several. noise: whether z, drawn or the mean, is part of what it shows.
     """
     with st.sidebar:
         st.title(text("app.title"), anchor=False)
@@ -36,7 +38,7 @@ def show(text: Text, *, only: str | None = None, beta: float | None = None, nois
             _language(text)
         model = resolve(text, name)
         with controls:
-            now = _beta(text, model, beta)
+            now = _beta(text, model, beta, beta_note)
             seed = _seed(text)
             kind = "mean" if model.model.config.autoencoder or not noise else state.linked(
                 st.segmented_control, text("sidebar.noise"), ("draw", "mean"), key="noise", default="draw",
@@ -76,9 +78,9 @@ def resolve(text: Text, name: str) -> hub.Resolved:
         st.stop()
 
 
-def _beta(text: Text, model: hub.Resolved, fixed: float | None) -> BetaMetrics:
+def _beta(text: Text, model: hub.Resolved, fixed: float | None, note: str | None) -> BetaMetrics:
     if fixed is not None:
-        st.caption(text("sidebar.fixed_beta", beta=fixed))
+        st.caption(note or text("sidebar.fixed_beta", beta=fixed))
         return model.metrics.at(fixed)
     stops = tuple(entry.beta for entry in model.metrics.betas)
     if model.model.config.autoencoder:

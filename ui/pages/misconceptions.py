@@ -1,1 +1,270 @@
-"""To come."""
+"""What people get wrong: twelve questions that answer at once, one at a time, each beside a short experiment."""
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+import torch
+from streamlit.delta_generator import DeltaGenerator
+
+from ui import picture_input, pictures, sidebar, state, strip, turns
+from ui.given import Given
+from ui.lesson import frame, misconceptions, progress
+from ui.lesson import misconceptions_remembered as remembered
+from ui.lesson import misconceptions_said as said
+from ui.lesson.misconceptions_remembered import BETA
+from ui.pictures import SHARP
+from ui.sidebar import Choice
+from ui.text import Text
+from vae import experiments, hub
+from vae.experiments import beta_conventions, decoders
+from vae.experiments import misconceptions as wrong
+
+STATIC = {"displayModeBar": False}
+PLANE, DIGITS, PLAIN = "mnist-2d", "mnist", "mnist-2d-autoencoder"
+COLLAPSING = (0.01, 0.1, 1.0, 10.0, 50.0)
+TRAVERSED = (1.0, 10.0)
+BLUR_BETAS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 12.5, 16.0, 50.0)
+SEVERAL_BETAS = ("log", "zero", "blur", "sum", "axes")
+MOST_VALUES, MOST_DIMENSIONS = 10_000_000, 100_000
+
+
+def main() -> None:
+    text = state.current_text()
+    frame.head(text, "misconceptions", text("wrong.idea"))
+    topic = state.linked(
+        st.pills, text("wrong.topic"), tuple(ENTRIES), key="topic", default="kl", accept=state.one_of(tuple(ENTRIES)),
+        required=True, wrap=True, label_visibility="collapsed", format_func=lambda topic: text(f"wrong.topic_{topic}"),
+    )
+    marks = st.empty()
+    name, draw = ENTRIES[topic]
+    note = text("wrong.several") if topic in SEVERAL_BETAS else None
+    choice = sidebar.show(text, only=name, beta=BETA, beta_note=note, noise=False)
+    left, right = st.columns([1, 1.3], gap="medium")
+    draw(text, choice, left, right)
+    marks.caption(said.answered(text, tuple(ENTRIES), progress.answers()))
+    following = said.following(tuple(ENTRIES), topic)
+    if following:
+        st.button(text("wrong.next"), icon=":material/arrow_forward:", on_click=_go, args=(following,), key="next_topic")
+    frame.foot(text, "misconceptions")
+
+
+def _go(topic: str) -> None:
+    st.session_state["topic"] = topic
+
+
+def _picture(text: Text, choice: Choice) -> Given:
+    below = st.container()
+    return picture_input.choose(text, choice.model, below)
+
+
+def _chart(drawing: misconceptions.Drawing, alt: str, key: str) -> None:
+    st.plotly_chart(drawing, config=STATIC, key=f"wrong_{key}", alt=alt)
+
+
+def _kl(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
+    with beside, frame.experiment(text("wrong.kl_do")):
+        given = _picture(text, choice)
+        observed = experiments.observe(choice.model.model, given.view.image, seed=choice.seed).numpy()
+        with st.spinner(text("wrong.computing")), turns.aside():
+            found = remembered.which_kl(choice.model, observed)
+        _chart(misconceptions.divergences(text, found), said.kl_alt(text, found), "kl")
+        st.markdown(text("wrong.kl_said", elbo=found.elbo, evidence=found.log_evidence))
+    with question:
+        frame.check(text, "wrong_kl", right="c", **said.kl_values(found))
+    frame.why(text("wrong.kl_why"), r"\log p(x) = \mathrm{ELBO} + \mathrm{KL}\big(q(z|x)\,\|\,p(z|x)\big)")
+
+
+def _factor(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
+    with beside, frame.experiment(text("wrong.factor_do")):
+        given = _picture(text, choice)
+        seen = experiments.reconstruct(choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True)
+        found = wrong.spreads(seen, seed=choice.seed)
+        _chart(misconceptions.spreads(text, found), said.factor_alt(text, found), "factor")
+        st.markdown(text("wrong.factor_said", dimensions=len(found.claimed), draws=found.draws, seed=choice.seed))
+    with question:
+        frame.check(text, "wrong_factor", right="b", **said.factor_values(found))
+    frame.why(text("wrong.factor_why"), r"z = \mu + \sigma \odot \varepsilon, \qquad \sigma = e^{\frac12 \log \sigma^2}")
+
+
+def _log(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
+    with beside, frame.experiment(text("wrong.log_do")):
+        with st.spinner(text("wrong.computing")), turns.aside():
+            found = remembered.log_variances(choice.model)
+        _chart(misconceptions.log_variances(text, found), said.log_alt(text, found), "log")
+        st.markdown(text("wrong.log_said", count=found.count, betas=len(found.betas), ratio=found.ratio))
+        st.caption(text("wrong.log_note"))
+    with question:
+        frame.check(text, "wrong_log", right="c", low=found.smallest_sigma, high=found.largest_sigma)
+    frame.why(text("wrong.log_why"),
+              r"\sigma = e^{s/2} > 0, \qquad \frac{d\sigma}{ds} = \frac{\sigma}{2}, \qquad s = \log\sigma^2")
+
+
+def _prior(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
+    with beside, frame.experiment(text("wrong.prior_do")):
+        with st.spinner(text("wrong.computing")), turns.aside():
+            found = remembered.mixture(choice.model, choice.seed)
+        _chart(misconceptions.mixture(text, found), said.prior_alt(text, found), "prior")
+        st.markdown(said.prior_said(text, found, choice.seed))
+    with question:
+        frame.check(text, "wrong_prior", right="a", **said.prior_values(found))
+    frame.why(text("wrong.prior_why"), r"q(z) = \frac1N \sum_{n=1}^N q(z|x_n) \approx p(z)")
+
+
+def _zero(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
+    examples = choice.model.examples
+    found = wrong.collapse(
+        choice.model.model, choice.model.metrics, torch.stack([examples.picture(name) for name in examples.names]), COLLAPSING,
+        seed=choice.seed,
+    )
+    with beside, frame.experiment(text("wrong.zero_do")):
+        _chart(misconceptions.losses(text, found), said.zero_alt(text, found), "zero")
+        st.markdown(text("wrong.zero_said", **said.zero_values(found)))
+        for place, key in ((found.best, "best"), (-1, "collapsed")):
+            values = {"beta": found.betas[place], "unlike": found.unlike[place]}
+            st.caption(text("wrong.zero_good", **values))
+            strip.show(pictures.strip(found.images[place]), examples.names, text("alt_wrong.zero_strip", **values), key=key)
+    with question:
+        frame.check(text, "wrong_zero", right="b", **said.zero_values(found))
+    frame.why(text("wrong.zero_why"), r"-\mathrm{ELBO} = -\mathbb{E}_q[\log p(x|z)] + \mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)")
+
+
+def _blur(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
+    model = choice.model
+    with beside, frame.experiment(text("wrong.blur_do")):
+        given = _picture(text, choice)
+        beta = state.linked(
+            st.select_slider, text("wrong.blur_beta"), BLUR_BETAS, key="blur", default=BETA, accept=state.nearest(BLUR_BETAS),
+            format_func=lambda stop: f"{stop:g}",
+        )
+        observed = experiments.observe(model.model, given.view.image, seed=choice.seed)
+        found = decoders.blur(model.model, remembered.codes(model, beta), model.reference.images, observed, beta)
+        sides = (text("wrong.blur_mean"), text("wrong.blur_decoded"))
+        images = (found.weighted_mean, found.decoded)
+        alts = said.blur_alts(text, found)
+        for column, heading, image, alt in zip(st.columns(2, wrap=False), sides, images, alts, strict=True):
+            with column, st.container(gap="xsmall"):
+                _shown(image, alt)
+                st.caption(heading)
+        st.markdown(said.blur_said(text, found))
+        st.caption(text("wrong.blur_note", count=found.count))
+    with question:
+        frame.check(text, "wrong_blur", right="c", effective=found.effective, count=found.count)
+    frame.why(text("wrong.blur_why"), r"\mathbb{E}[x|z] = \frac{\sum_n q(z|x_n)\,x_n}{\sum_n q(z|x_n)}")
+
+
+def _shown(image: np.ndarray, alt: str) -> None:
+    st.image(pictures.photo_uri(pictures.to_uint8(image), SHARP), width="stretch", alt=alt)
+
+
+def _sum(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
+    with question:
+        frame.check(text, "wrong_sum", right="c", empty=beta_conventions.empty_from(choice.model.metrics))
+        with st.container(border=True, gap="xsmall"):
+            st.markdown(said.known_traps(text))
+    with beside, frame.experiment(text("wrong.sum_do")):
+        name = state.linked(
+            st.selectbox, text("wrong.sum_from"), beta_conventions.CONVENTIONS, key="loss", default="mean",
+            accept=state.one_of(beta_conventions.CONVENTIONS), format_func=lambda name: said.convention(text, name),
+        )
+        numbers = st.columns(3)
+        with numbers[0]:
+            weight = state.linked(
+                st.number_input, text("wrong.sum_value"), 1e-6, 1e6, key="weight", default=1.0, accept=state.number(1e-6, 1e6),
+                format="%.6g", step=None,
+            )
+        with numbers[1]:
+            values = state.linked(
+                st.number_input, text("wrong.sum_pixels"), 1, MOST_VALUES, key="values", default=784,
+                accept=state.number(1, MOST_VALUES, int),
+            )
+        with numbers[2]:
+            dimensions = state.linked(
+                st.number_input, text("wrong.sum_dimensions"), 1, MOST_DIMENSIONS, key="width", default=32,
+                accept=state.number(1, MOST_DIMENSIONS, int),
+            )
+        found = beta_conventions.convert(name, weight, pixels=values, dimensions=dimensions)
+        st.markdown(said.conventions(text, found))
+        st.caption(text("wrong.sum_note"))
+    frame.why(text("wrong.sum_why"),
+              r"\tfrac1P\,\mathrm{BCE} + w\,\mathrm{KL} = \tfrac1P\left(\mathrm{BCE} + wP\,\mathrm{KL}\right)"
+              r"\;\Rightarrow\; \beta = wP")
+
+
+def _axes(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
+    with beside, frame.experiment(text("wrong.axes_do")):
+        given = _picture(text, choice)
+        found = wrong.axes(choice.model.model, choice.model.metrics, given.view.image, TRAVERSED, seed=choice.seed)
+        _chart(misconceptions.active(text, found), said.axes_alt(text, found), "axes")
+        st.markdown(text("wrong.axes_said", **said.axes_values(found)))
+        for beta, moved in zip(found.moved_at, found.moved, strict=True):
+            heading, alt = said.moved(text, beta, moved)
+            st.caption(heading)
+            strip.show(pictures.strip(moved.images), [f"{value:g}" for value in moved.values], alt, key=f"axes_{beta:g}")
+    with question:
+        frame.check(text, "wrong_axes", right="b", **said.axes_values(found))
+    frame.why(text("wrong.axes_why"),
+              r"z \sim \mathcal{N}(0, I) \;\Rightarrow\; Rz \sim \mathcal{N}(0, I) \quad (R^\top R = I)")
+
+
+def _bce(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
+    with beside, frame.experiment(text("wrong.bce_do")):
+        p = state.linked(st.slider, text("wrong.bce_p"), 0.01, 0.99, key="grey", default=0.3, accept=state.number(0.01, 0.99),
+                         step=0.01)
+        found = decoders.grey_bce(p)
+        _chart(misconceptions.grey(text, found), said.grey_alt(text, found), "bce")
+        st.markdown(text("wrong.bce_said", p=p, integral=found.integral))
+        name = choice.model.examples.names[0]
+        picture = decoders.grey_picture(choice.model.model, choice.model.examples.picture(name), choice.beta)
+        st.markdown(said.grey_picture(text, picture, name))
+    with question:
+        frame.check(text, "wrong_bce", right="a", integral=found.integral)
+    frame.why(text("wrong.bce_why"), r"\int_0^1 p^x (1-p)^{1-x}\,dx = \frac{2p-1}{\log p - \log(1-p)} \le \frac12")
+
+
+def _sample(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
+    found = decoders.mean_and_draws(choice.model.model, choice.beta, seed=choice.seed)
+    with beside, frame.experiment(text("wrong.sample_do")):
+        images = np.stack([found.mean, found.mode, *found.draws])
+        strip.show(pictures.strip(images), said.sample_numbers(text, found), said.sample_alt(text, found), key="sample")
+        st.markdown(said.sample_said(text, found, choice.seed))
+    with question:
+        frame.check(text, "wrong_sample", right="b", mode=found.mode_log_prob)
+    frame.why(text("wrong.sample_why"), r"p(x|z) = \prod_i p_i^{x_i} (1-p_i)^{1-x_i}, \qquad \mathbb{E}[x_i|z] = p_i")
+
+
+def _noise(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
+    with beside, frame.experiment(text("wrong.noise_do")):
+        with st.spinner(text("wrong.computing")), turns.aside():
+            found = remembered.nudged(choice.model, hub.resolve(PLAIN), choice.seed)
+        variational, plain = found.rises
+        _chart(misconceptions.nudged(text, found), said.noise_alt(text, found), "noise")
+        st.markdown(text("wrong.noise_said", count=found.count, seed=choice.seed, variational=variational, plain=plain))
+        st.caption(text("wrong.noise_random"))
+        strip.show(pictures.strip(found.random_variational), (), text("alt_wrong.noise_variational"), key="random_variational")
+        strip.show(pictures.strip(found.random_plain), (), text("alt_wrong.noise_plain"), key="random_plain")
+    with question:
+        frame.check(text, "wrong_noise", right="a", variational=variational, plain=plain)
+    frame.why(text("wrong.noise_why"),
+              r"-\mathbb{E}_{\varepsilon \sim \mathcal{N}(0, I)}[\log p(x \,|\, \mu + \sigma \odot \varepsilon)]")
+
+
+def _blank(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
+    with beside, frame.experiment(text("wrong.blank_do")):
+        with st.spinner(text("wrong.computing")), turns.aside():
+            found = remembered.blank_page(choice.model, choice.seed)
+        _chart(misconceptions.blank(text, found), said.blank_alt(text, found), "blank")
+        st.markdown(said.blank_said(text, found, choice.seed))
+    with question:
+        frame.check(text, "wrong_blank", right="b", **said.blank_values(found))
+    frame.why(text("wrong.blank_why"))
+
+
+ENTRIES: dict[str, tuple[str, Callable[[Text, Choice, DeltaGenerator, DeltaGenerator], None]]] = {
+    "kl": (PLANE, _kl), "factor": (DIGITS, _factor), "log": (PLANE, _log), "prior": (PLANE, _prior), "zero": (DIGITS, _zero),
+    "blur": (PLANE, _blur), "sum": (DIGITS, _sum), "axes": (DIGITS, _axes), "bce": (DIGITS, _bce), "sample": (DIGITS, _sample),
+    "noise": (PLANE, _noise), "blank": (DIGITS, _blank),
+}
+
+
+main()

@@ -99,6 +99,12 @@ class Nudged:
     random_plain: np.ndarray
     count: int
 
+    @property
+    def rises(self) -> tuple[float, float]:
+        """By how many nats one sigma raises the error of the variational model and of the plain autoencoder."""
+        one = self.multiples.index(1.0)
+        return float(self.variational[one] - self.variational[0]), float(self.plain[one] - self.plain[0])
+
 
 @dataclass(frozen=True)
 class BlankPage:
@@ -117,13 +123,22 @@ class BlankPage:
     drawn: int
 
     @property
-    def share_below(self) -> float:
-        """The share of pictures, 0 to 1, that the blank page beats."""
-        return float((self.pictures < self.blank).mean())
+    def below(self) -> int:
+        """How many pictures the blank page beats."""
+        return int((self.pictures < self.blank).sum())
 
     @property
     def count(self) -> int:
         return len(self.pictures)
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.pictures))
+
+    @property
+    def range(self) -> float:
+        """Between the least and the most likely of the pictures."""
+        return float(np.ptp(self.pictures))
 
 
 def posterior_weights(codes: Codes, z: np.ndarray) -> np.ndarray:

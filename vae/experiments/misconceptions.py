@@ -49,9 +49,9 @@ class WhichKL:
         return self.elbo + self.to_prior
 
     @property
-    def excess(self) -> float:
-        """By how much that is more than log p(x)."""
-        return self.with_prior - self.log_evidence
+    def with_reverse(self) -> float:
+        """ELBO + KL(p(z|x) || q), likewise not log p(x)."""
+        return self.elbo + self.from_posterior
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ class LogVariances:
 
     @property
     def ratio(self) -> float:
-        """How many times larger the largest variance is than the smallest."""
-        return float(np.exp(self.highest.max() - self.lowest.min()))
+        """How many times larger the largest sigma is than the smallest."""
+        return self.largest_sigma / self.smallest_sigma
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,13 @@ class Collapse:
 
     @property
     def negative_elbo(self) -> np.ndarray:
+        """(B,)."""
         return self.rate + self.distortion
+
+    @property
+    def best(self) -> int:
+        """Which beta has the smallest."""
+        return int(self.negative_elbo.argmin())
 
 
 @dataclass(frozen=True)
@@ -148,6 +154,11 @@ class Axes:
     dimensions: int
     moved_at: tuple[float, float]
     moved: tuple[Traversal, Traversal]
+
+    @property
+    def active_at_moved(self) -> tuple[int, ...]:
+        """Active units at these two betas."""
+        return tuple(self.active[self.betas.index(beta)] for beta in self.moved_at)
 
 
 @torch.no_grad()
