@@ -26,7 +26,8 @@ def show(
 ) -> Choice:
     """Draw the side bar and return what is chosen. Stops the page with a sentence where the model cannot be used.
 
-    only, beta: the one model and beta that this page is about. beta_note: said instead, where it looks at several. noise: whether z, drawn or the mean, is part of what it shows.
+    only, beta: the one model and beta that this page is about. beta_note: said instead where it looks at several betas.
+    noise: whether z, drawn or the mean, is part of what it shows.
     """
     with st.sidebar:
         st.title(text("app.title"), anchor=False)

@@ -1,4 +1,4 @@
-"""What the page of misconceptions computes once for everybody, like ui/remembered.py: bounded, and who comes meanwhile waits."""
+"""What the page of misconceptions computes once for everybody, like ui/remembered.py: bounded, who comes meanwhile waits."""
 
 import hashlib
 from threading import Condition
