@@ -1,5 +1,7 @@
 """Which pages there are, in the order of the navigation. Pure."""
 
+from pathlib import Path
+
 LAB = ("playground", "map", "dimensions", "path")
 STEPS = ("step1", "step2", "step3", "step4", "step5", "step6", "step7")
 LESSON = (*STEPS, "misconceptions")
@@ -12,5 +14,5 @@ def sections(only: object) -> dict[str, tuple[str, ...]]:
 
 
 def file(name: str) -> str:
-    """Where a page lies, from the folder of app.py."""
-    return f"ui/pages/{name}.py"
+    """Where a page lies. The whole path: a host may start the app from a file in another folder."""
+    return str(Path(__file__).parent / "pages" / f"{name}.py")
