@@ -53,7 +53,8 @@ def test_the_free_space_has_the_versions_of_the_others_but_the_torch_that_zerogp
     assert told["sdk_version"] == root.pop("gradio")
     assert tuple(map(int, free.pop("torch").split(".")[:2])) <= (2, 11)
     assert free.items() <= root.items()
-    assert set(root) - set(free) == {"streamlit", "streamlit-drawable-canvas", "torch", "uvloop", *SERVERS}
+    assert set(root) - set(free) == {
+        "streamlit", "streamlit-drawable-canvas", "markdown-it-py", "segno", "torch", "uvloop", *SERVERS}
     assert (ROOT / "deploy" / "zerogpu" / told["app_file"]).exists()
 
 
