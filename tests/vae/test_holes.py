@@ -143,3 +143,25 @@ def test_the_densities_of_both_are_whole(mean, log_variance):
 def test_the_kl_of_no_number_is_an_error():
     with pytest.raises(ValueError, match="finite"):
         gaussian.gaussian_kl(math.nan, 0.0)
+
+
+def test_the_same_z_give_other_pictures_until_the_code_is_gone(digits):
+    found = {beta: holes.prior_pictures(digits.model, beta, seed=7) for beta in (1.0, 50.0)}
+    z = experiments.gallery(digits.model, 1.0, count=holes.STEPS, seed=7).latents
+    for beta, one in found.items():
+        images = digits.model.decode(torch.from_numpy(z), beta).mean.numpy()
+        assert np.allclose(one.images, images, atol=1e-6)
+        pairs = itertools.combinations(images, 2)
+        assert one.difference == pytest.approx(max(np.abs(first - second).max() for first, second in pairs), abs=1e-6)
+    assert found[1.0].difference > 0.9
+    assert found[50.0].difference < 0.05
+
+
+def test_a_plane_is_its_codes_their_holes_and_the_walk(digits, codes):
+    found = holes.plane(digits.model, digits.reference.images, 10.0)
+    assert np.array_equal(found.codes.mean, codes[10.0].mean)
+    assert found.holes.share == holes.holes(codes[10.0], 10.0).share
+    assert found.pair == holes.emptiest_pair(codes[10.0])
+    probes = noise(holes.PROBES, "probes")[:holes.SHOWN]
+    distances = np.sqrt(((probes[:, None] - found.holes.points[None]) ** 2).sum(2)).min(1)
+    assert np.array_equal(found.holes.far, probes[distances > holes.NEAR])

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from cachetools import LRUCache, cached
 
+from ui.lesson import holes as hole_maps
 from vae.experiments import holes, pixels, reparameterisation, worksheet
 from vae.experiments import plane as pixel_space
 from vae.experiments.holes import Plane
@@ -39,6 +40,12 @@ def gradient_draws(model: Resolved, observed: torch.Tensor, beta: float, seed: i
 def latent_plane(model: Resolved, beta: float) -> Plane:
     """The reference pictures' codes at one beta, and the holes between them; about 0.05 MB."""
     return holes.plane(model.model, model.reference.images, beta)
+
+
+@cached(LRUCache(64), key=lambda model, beta: (model.model, beta), condition=Condition())
+def hole_map(model: Resolved, beta: float) -> str:
+    """A map of them, as a data: address; about 0.06 MB."""
+    return hole_maps.map_picture(latent_plane(model, beta).holes, model.reference.labels)
 
 
 # Steps 1 and 2

@@ -1,1 +1,119 @@
-"""To come."""
+"""Step 7: KL divergence keeps the latent space without holes, and what it costs."""
+
+import streamlit as st
+
+from ui import pictures, sidebar, state, strip, turns
+from ui.lesson import frame, holes, remembered
+from ui.sidebar import Choice
+from ui.text import Text
+from vae.experiments import gaussian
+from vae.experiments import holes as planes
+from vae.hub import Resolved
+
+STATIC = {"displayModeBar": False}
+VAE, PLAIN = "mnist-2d", "mnist-2d-autoencoder"
+WALKS = ("plain", "beta")
+BETAS = (0.001, 0.1, 1.0, 10.0)  # of the maps
+FORMULA = r"""\mathrm{KL}\big(\mathcal N(\mu, \sigma^2) \,\|\, \mathcal N(0, 1)\big)
+= \tfrac12 \mu^2 + \tfrac12 \sigma^2 - \tfrac12 \log \sigma^2 - \tfrac12"""
+
+
+def main() -> None:
+    text = state.current_text()
+    choice = sidebar.show(text, only=VAE, noise=False)
+    frame.head(text, "step7", text("step7.idea"))
+    plain = sidebar.resolve(text, PLAIN)
+    for model in (choice.model, plain):
+        if model.reference is None:
+            st.error(text("map.no_reference", file=f"weights/{model.name}/reference.npz"), icon=":material/error:")
+            return
+    frame.predict(text, "between_islands")
+    with frame.experiment(text("step7.walk_heading"), text("step7.walk_help")):
+        _walks(text, choice, plain)
+    with frame.experiment(text("step7.kl_heading"), text("step7.kl_help")):
+        _kl(text)
+    _beta(text, choice)
+    if frame.reveal(text, "step7", "between_islands", right="b"):
+        _maps(text, choice, plain)
+        frame.why(text("step7.why"), FORMULA)
+        frame.article(text, text("step7.article"))
+        frame.check(text, "at_the_largest_beta", right="d")
+    frame.foot(text, "step7")
+
+
+def _plane(text: Text, model: Resolved, beta: float) -> planes.Plane:
+    with st.spinner(text("step7.measuring")), turns.aside():
+        return remembered.latent_plane(model, beta)
+
+
+@turns.fragment
+def _walks(text: Text, choice: Choice, plain: Resolved) -> None:
+    kind = state.linked(
+        st.segmented_control, text("step7.whose"), WALKS, key="hole", default="plain", accept=state.one_of(WALKS),
+        required=True, format_func=lambda kind: text(f"step7.whose_{kind}", beta=choice.beta),
+    )
+    at_beta, of_plain = _plane(text, choice.model, choice.beta), _plane(text, plain, 0.0)
+    pair = (of_plain if kind == "plain" else at_beta).pair
+    labels = choice.model.reference.labels
+    ways = [planes.walk(plain.model, of_plain.codes, labels, pair, 0.0),
+            planes.walk(choice.model.model, at_beta.codes, labels, pair, choice.beta)]
+    ends = choice.model.reference.images[list(pair)]
+    left, right = st.columns([1, 6], vertical_alignment="center")
+    with left, st.container(width=130):
+        st.image(pictures.strip(ends / 255), width="stretch", alt=holes.ends_alt(text, ways[0]))
+    right.markdown(holes.ends(text, ways[0]))
+    for way in ways if kind == "plain" else reversed(ways):
+        st.caption(holes.walk_title(text, way))
+        strip.show(pictures.strip(way.images), [f"{distance:.2f}" for distance in way.distances], holes.walk_alt(text, way),
+                   key=f"walk_{way.beta:g}".replace(".", "_"))
+        st.caption(holes.walk_numbers(text, way))
+
+
+@turns.fragment
+def _kl(text: Text) -> None:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        mean = state.linked(st.slider, "mu", *gaussian.MEANS, step=0.05, key="klmu", default=1.5,
+                            accept=state.number(*gaussian.MEANS))
+    with right:
+        log_variance = state.linked(st.slider, "log sigma²", *gaussian.LOG_VARIANCES, step=0.05, key="kllogvar", default=-3.0,
+                                    accept=state.number(*gaussian.LOG_VARIANCES))
+    found = gaussian.gaussian_kl(mean, log_variance)
+    st.markdown(holes.kl_numbers(text, found))
+    first, *others = st.columns(3, gap="medium")
+    with first:
+        st.plotly_chart(holes.densities(text, found), config=STATIC, key="densities", alt=holes.densities_alt(text, found))
+    for column, over_mean in zip(others, (True, False), strict=True):
+        with column:
+            st.plotly_chart(holes.kl_curve(text, found, over_mean=over_mean), config=STATIC, key=f"kl_{over_mean}",
+                            alt=holes.kl_curve_alt(text, found, over_mean=over_mean))
+    st.caption(text("step7.kl_note"))
+
+
+def _beta(text: Text, choice: Choice) -> None:
+    decoded = planes.prior_pictures(choice.model.model, choice.beta, seed=choice.seed)
+    with frame.experiment(text("step7.beta_heading"), text("step7.beta_help")):
+        st.markdown(text("step7.beta_do"))
+        st.caption(text("step7.prior_strip", count=len(decoded.images)))
+        strip.show(pictures.strip(decoded.images), [], holes.prior_alt(text, choice.now, decoded), key="prior")
+        st.plotly_chart(holes.rate_curve(text, choice.model.metrics, choice.now), config=STATIC, key="rate",
+                        alt=holes.rate_alt(text, choice.model.metrics, choice.now))
+        st.markdown(holes.beta_numbers(text, choice.now, _plane(text, choice.model, choice.beta).holes, decoded))
+
+
+def _maps(text: Text, choice: Choice, plain: Resolved) -> None:
+    with frame.experiment(text("step7.maps_heading"), text("step7.maps_help")):
+        betas = [choice.model.metrics.at(beta).beta for beta in BETAS]
+        found = [_plane(text, plain, 0.0).holes, *(_plane(text, choice.model, beta).holes for beta in betas)]
+        with st.container(horizontal=True):
+            for one in found:
+                with st.container(width=190, gap="xsmall"):
+                    st.markdown(f"**{holes.map_title(text, one)}**")
+                    st.image(remembered.hole_map(plain if one.beta == 0 else choice.model, one.beta), width="stretch",
+                             alt=holes.map_alt(text, one))
+                    st.caption(holes.map_numbers(text, one))
+        st.caption(holes.maps_legend(text, found[0]))
+        st.markdown(holes.maps_verdict(text, found))
+
+
+main()

@@ -6,13 +6,15 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
-from vae.experiments.map import Codes
+from vae.experiments.map import Codes, codes
+from vae.experiments.playground import gallery
 from vae.latent import interpolate, typical_radius
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
 NEAR = 0.2  # standard deviations of the prior: a point with no code within it lies in a hole
 PROBES = 10_000  # draws from the prior
+SHOWN = 1_000  # of them, to be drawn on a map
 DISC = 0.95  # of the prior's mass: holes further out are nobody's fault, few pictures should lie there
 CELL = 0.02  # of the raster on which distances are looked up
 STEPS = 11  # of a walk; odd, so that one is its middle
@@ -26,7 +28,8 @@ class Holes:
     share: of `probes` draws from N(0, I), how many have none of the points within NEAR, 0 to 1; standard_error: of that share,
     by the number of probes. yardstick: the same share where as many points are drawn from N(0, I) itself: what a plane
     without holes leaves, because the points are finitely many. aggregate_mean, aggregate_deviation: (2,), of the mixture.
-    beta: 0 for a plain autoencoder, whose q are points.
+    points: (N, 2), these z. far: (F, 2), those of the first SHOWN probes that lie in a hole. beta: 0 for a plain autoencoder,
+    whose q are points.
     """
 
     beta: float
@@ -37,10 +40,16 @@ class Holes:
     aggregate_mean: np.ndarray
     aggregate_deviation: np.ndarray
     points: np.ndarray
+    far: np.ndarray
 
     @property
     def standard_error(self) -> float:
         return float(np.sqrt(self.share * (1 - self.share) / self.probes))
+
+    @property
+    def times(self) -> float:
+        """How many times as many holes as the prior's own points leave."""
+        return self.share / self.yardstick
 
 
 @dataclass(frozen=True)
@@ -72,14 +81,41 @@ class Walk:
         return int(self.undecided.argmax())
 
 
+@dataclass(frozen=True)
+class Plane:
+    """A latent plane at one beta (0: the plain autoencoder's): the reference pictures' codes, its holes, and the two pictures
+    between which its emptiest walk leads."""
+
+    codes: Codes
+    holes: Holes
+    pair: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class PriorPictures:
+    """z drawn from the prior, decoded. images: (N, C, H, W), E[x|z]; the same z at every beta. difference: the largest
+    difference, 0 to 1, of any pixel between any two of them: 0 where the decoder no longer looks at z."""
+
+    images: np.ndarray
+    difference: float
+
+
+def plane(model: VAE, images: np.ndarray, beta: float) -> Plane:
+    """Encode the reference pictures (N, 1, H, W) uint8 and look for holes. Raises as VAE.encode and emptiest_pair do."""
+    found = codes(model, images, beta)
+    return Plane(found, holes(found, beta), emptiest_pair(found))
+
+
 def holes(found: Codes, beta: float) -> Holes:
     """Measure a plane by the codes of its reference pictures. The same probes, and the same noise in z, at every beta."""
     count = len(found.mean)
     noise, probes = (_normal(number, name) for number, name in ((count, "holes"), (PROBES, "probes")))
     points = found.mean + found.deviation * noise
+    empty = _empty(points, probes)
     return Holes(
-        beta=beta, share=_empty(points, probes), yardstick=_empty(noise, probes), count=count, probes=PROBES,
+        beta=beta, share=float(empty.mean()), yardstick=float(_empty(noise, probes).mean()), count=count, probes=PROBES,
         aggregate_mean=found.aggregate_mean, aggregate_deviation=found.aggregate_deviation, points=points,
+        far=probes[:SHOWN][empty[:SHOWN]],
     )
 
 
@@ -121,10 +157,16 @@ def walk(model: VAE, found: Codes, labels: np.ndarray, pair: tuple[int, int], be
     )
 
 
-def _empty(points: np.ndarray, probes: np.ndarray) -> float:
-    """The share of probes that have no point within NEAR."""
+def prior_pictures(model: VAE, beta: float, *, seed: int, count: int = STEPS) -> PriorPictures:
+    """Decode draws from N(0, I). Raises as VAE.decode does."""
+    images = gallery(model, beta, count=count, seed=seed).images
+    return PriorPictures(images, float((images.max(0) - images.min(0)).max()))
+
+
+def _empty(points: np.ndarray, probes: np.ndarray) -> np.ndarray:
+    """Which probes have no point within NEAR, (P,) bool."""
     nearest, _ = cKDTree(points).query(probes)
-    return float((nearest > NEAR).mean())
+    return nearest > NEAR
 
 
 def _normal(count: int, name: str) -> np.ndarray:

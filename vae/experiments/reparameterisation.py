@@ -17,11 +17,12 @@ FACTORS = ("deviation", "variance", "log_variance")  # by which eps is multiplie
 PARAMETERS = ("mean", "log_deviation")
 DRAWS = 5_000  # of z, whose spread is measured
 SAMPLES = 1_000  # of the gradient
-REFERENCE_DRAWS = 4_000  # through the noise, of a code for which quadrature has too many dimensions
+REFERENCE_DRAWS = 2_000  # through the noise, of a code for which quadrature has too many dimensions
 BINS = 81
 REACH = 4.0  # standard deviations that curves and histogram cover to each side
 PLACES = np.linspace(-REACH, REACH, BINS)
-CHANCE = 4.0  # standard errors: a claim that is true is called wrong once in 16,000 times
+CHANCE = 5.0  # standard errors: a claim that is true is called wrong once in two million times
+WITHIN = math.erf(math.sqrt(2))  # the share of a Gaussian within two standard deviations of its mean
 
 
 @dataclass(frozen=True)
