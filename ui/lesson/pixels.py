@@ -65,15 +65,16 @@ def sheet_alt(text: Text, drawn: Sheet) -> str:
                 share=float(drawn.images.mean()), nearest=int(drawn.distances.min()))
 
 
-def drawn_so_far(text: Text, drawn: Sheet, number: int) -> str:
-    """How many were drawn altogether, and how near the nearest of this sheet comes to a digit."""
+def drawn_so_far(text: Text, drawn: Sheet, number: int, among_digits: float) -> str:
+    """How many were drawn altogether, and how near the nearest of this sheet comes to a digit. among_digits: how near digits
+    come to each other."""
     return text("step1.drawn", total=f"{number * len(drawn.images):,}", nearest=int(drawn.distances.min()),
-                mean=float(drawn.distances.mean()), reference=drawn.reference_distance)
+                mean=float(drawn.distances.mean()), reference=among_digits)
 
 
 def counts_values(found: Counts) -> dict[str, object]:
     """The large numbers, as exponents of ten."""
-    return {"pixels": found.pixels, "all": math.floor(found.pictures), "atoms": round(found.atoms), "drawn": round(found.drawn),
+    return {"pixels": found.pixels, "all": round(found.pictures), "atoms": round(found.atoms), "drawn": round(found.drawn),
             "digits": round(found.like_data), "one_in": round(found.one_in), "still": round(found.still_one_in)}
 
 
@@ -82,11 +83,12 @@ def counts_figure(text: Text, found: Counts) -> Drawing:
     rows = {"all": found.pictures, "drawn": found.drawn, "atoms": found.atoms, "digits": found.like_data}
     names, exponents = [text(f"step1.count_{name}") for name in rows], list(rows.values())
     bars = {"type": "bar", "orientation": "h", "y": names, "x": exponents, "textposition": "auto", "textangle": 0,
-            "text": [f"10<sup>{math.floor(exponent)}</sup>" for exponent in exponents],
+            "textfont": {"size": 14},
+            "text": [f"10<sup>{round(exponent)}</sup>" for exponent in exponents],
             "marker": {"color": [CURVE, CURVE, CURVE, OWN]}, "hoverinfo": "skip"}
-    ticks = list(range(0, 241, 40))
+    ticks = [0, 80, 160, 240]
     return build([bars], 216, bargap=0.3, showlegend=False, margin={"r": 16},
-                 x={"title": {"text": text("step1.count_axis")}, "range": [0, 245], "tickvals": ticks,
+                 x={"title": {"text": text("step1.count_axis")}, "range": [0, 245], "tickvals": ticks, "tickangle": 0,
                     "ticktext": ["1", *(f"10<sup>{tick}</sup>" for tick in ticks[1:])]},
                  y={"autorange": "reversed"})
 
@@ -108,16 +110,24 @@ def verdicts_figure(text: Text, found: Mapping[str, Verdict]) -> Drawing:
         for law in LAWS
     ]
     thumbnails = [
-        {"source": pictures.photo_uri(pictures.to_uint8(found[name].observed), 28), "xref": "paper", "yref": "y", "x": 0,
-         "y": place, "xanchor": "right", "yanchor": "middle", "sizex": 0.14, "sizey": 0.62, "layer": "above"}
+        {"source": _framed(found[name].observed),
+         "xref": "paper", "yref": "y", "x": 0, "y": place, "xanchor": "right", "yanchor": "middle", "sizex": 0.14,
+         "sizey": 0.6, "layer": "above"}
         for place, name in zip(places, SUBJECTS, strict=True)
     ]
+    names = [{"xref": "paper", "x": 0, "xshift": -THUMBNAILS, "xanchor": "left", "y": place - 0.5, "yanchor": "middle",
+              "text": text(f"step1.subject_{name}"), "showarrow": False} for place, name in zip(places, SUBJECTS, strict=True)]
     return build(
-        bars, 400, barmode="group", bargap=0.22, images=thumbnails, legend=legend_above() | {"traceorder": "normal"},
+        bars, 400, barmode="group", bargap=0.3, images=thumbnails, annotations=names, legend=legend_above(),
         margin={"l": THUMBNAILS},
         x={"title": {"text": text("step1.nats_axis")}, "range": [1.22 * lowest, 0], "zeroline": True, "automargin": False},
-        y={"tickvals": [], "autorange": "reversed"},
+        y={"tickvals": [], "range": [len(places) - 0.5, -0.7]},
     )
+
+
+def _framed(picture: np.ndarray) -> str:
+    """A small picture (1, H, W) with a line around it, or a blank page would not be seen on a dark ground."""
+    return pictures.uri("png", pictures.png(np.pad(pictures.to_uint8(picture), 1, constant_values=128), 60))
 
 
 def verdicts_alt(text: Text, found: Mapping[str, Verdict]) -> str:
@@ -127,16 +137,15 @@ def verdicts_alt(text: Text, found: Mapping[str, Verdict]) -> str:
 
 
 def precision(text: Text, found: Mapping[str, Verdict]) -> str:
-    """What the model's numbers are: bounds, with their effective sample sizes and what lies above them."""
+    """What the numbers are: exact, and bounds with their effective sample sizes."""
     sizes = ", ".join(f"{text(f'step1.subject_{name}')} {one.effective_samples:,.0f}" for name, one in found.items())
-    return text("step1.precision", samples=found[NOISE].samples, sizes=sizes, noise=found[NOISE].ceiling,
-                cloud=found[CLOUD].ceiling)
+    return text("step1.precision", samples=found[NOISE].samples, sizes=sizes)
 
 
 def compared(text: Text, found: Mapping[str, Verdict]) -> str:
     """The student's picture beside the highest that noise can have."""
     gap = least_gap(found[PICTURE], found[NOISE])
-    values = {"picture": found[PICTURE].model, "noise": found[NOISE].ceiling}
+    values = {"picture": found[PICTURE].model, "noise": found[NOISE].ceiling, "cloud": found[CLOUD].ceiling}
     return text("step1.compared", gap=gap, **values) if gap > 0 else text("step1.compared_not", **values)
 
 

@@ -1,6 +1,8 @@
 """What the lesson computes once for everybody, as in ui/remembered.py: bounded, and whoever comes meanwhile waits."""
 
 import hashlib
+from collections.abc import Callable
+from contextlib import nullcontext
 from threading import Condition, Lock
 
 import numpy as np
@@ -8,12 +10,14 @@ import torch
 from cachetools import LRUCache, cached
 
 from ui.lesson import holes as hole_maps
-from vae.experiments import holes, pixels, reparameterisation, worksheet
+from vae.experiments import holes, inference, pixels, reparameterisation, variational, worksheet
 from vae.experiments import plane as pixel_space
 from vae.experiments.holes import Plane
+from vae.experiments.inference import PriorDraws
 from vae.experiments.pixels import Sheet, Verdict
 from vae.experiments.plane import Crowd, PixelPlane
 from vae.experiments.reparameterisation import GradientDraws
+from vae.experiments.variational import Amortisation, Gaussian
 from vae.experiments.worksheet import Solutions
 from vae.hub import Resolved
 
@@ -61,6 +65,12 @@ def sheet(model: Resolved, law: str, beta: float, seed: int, number: int) -> She
                         number=number - 1)
 
 
+@cached(LRUCache(8), key=lambda model: model.model, condition=Condition())
+def reference_distance(model: Resolved) -> float:
+    """In how many pixels a reference picture differs from the nearest of the others."""
+    return pixels.reference_distance(model.reference.images)
+
+
 def verdicts(model: Resolved, observed: torch.Tensor, beta: float, seed: int) -> dict[str, Verdict]:
     """log p(x) of noise, of a picture from pixel frequencies, of what the model sees (1, H, W) and of a blank page."""
     frequencies = model.reference.mean_training_pixel
@@ -98,3 +108,41 @@ def _digest(pixels_of: np.ndarray) -> bytes:
 
 def _plane_digest(of: PixelPlane) -> tuple[bytes, ...]:
     return tuple(_digest(part) for part in (of.base, of.across, of.up))
+
+
+# Steps 3 and 4
+
+SLOW_DRAWS = 1000  # latents for one estimate: of so many, one visitor's at a time
+
+
+@cached(
+    LRUCache(64), condition=Condition(),
+    key=lambda model, observed, beta, count, seed, progress: (model.model, _digest(observed), beta, count, seed),
+)
+def prior_draws(
+    model: Resolved, observed: np.ndarray, beta: float, count: int, seed: int, progress: Callable[[float], None]
+) -> PriorDraws:
+    """Estimates of log p(x) of what the model sees, (1, H, W), from draws of the prior; at most 0.1 MB."""
+    with _one_at_a_time if count >= SLOW_DRAWS else nullcontext():
+        return inference.prior_draws(model.model, torch.from_numpy(observed), beta, count=count, seed=seed, progress=progress)
+
+
+@cached(
+    LRUCache(2048), condition=Condition(),
+    key=lambda model, observed, beta, mean, log_deviation: (model.model, _digest(observed), beta, mean, log_deviation),
+)
+def gaussian(
+    model: Resolved, observed: np.ndarray, beta: float, mean: tuple[float, float], log_deviation: tuple[float, float]
+) -> Gaussian:
+    """The ELBO of a Gaussian for what the model sees, (1, H, W)."""
+    return variational.gaussian(model.model, torch.from_numpy(observed), beta, mean, log_deviation)
+
+
+@cached(
+    LRUCache(256), condition=Condition(),
+    key=lambda model, observed, beta, progress: (model.model, _digest(observed), beta),
+)
+def amortisation(model: Resolved, observed: np.ndarray, beta: float, progress: Callable[[float], None]) -> Amortisation:
+    """The encoder's Gaussian of what the model sees, (1, H, W), beside the best one."""
+    with _one_at_a_time:
+        return variational.amortisation(model.model, torch.from_numpy(observed), beta, progress=progress)

@@ -40,7 +40,7 @@ def _sheets(text: Text, choice: Choice) -> None:
                       on_click=lambda: state.set_words("sheets", pixels.one_more(numbers, law)))
         drawn = remembered.sheet(choice.model, law, choice.beta, choice.seed, numbers[law])
         st.image(pixels.sheet_picture(drawn), width=640, alt=pixels.sheet_alt(text, drawn))
-        st.markdown(pixels.drawn_so_far(text, drawn, numbers[law]))
+        st.markdown(pixels.drawn_so_far(text, drawn, numbers[law], remembered.reference_distance(choice.model)))
         st.caption(text(f"step1.said_{law}"))
 
 

@@ -39,15 +39,17 @@ def _planes(text: Text, choice: Choice, given: Given) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(text("step2.code"))
-        st.caption(text("step2.code_note"))
+        with st.container(key="code_note"):
+            st.caption(text("step2.code_note"))
         _code(text, choice, given)
     with right:
         st.markdown(text("step2.pixels"))
-        directions = state.linked(
-            st.segmented_control, text("step2.directions"), DIRECTIONS, key="directions", default=DIRECTIONS[0],
-            accept=state.one_of(DIRECTIONS), required=True, label_visibility="collapsed",
-            format_func=lambda directions: text(f"step2.directions_{directions}"),
-        )
+        with st.container(key="directions_row"):
+            directions = state.linked(
+                st.segmented_control, text("step2.directions"), DIRECTIONS, key="directions", default=DIRECTIONS[0],
+                accept=state.one_of(DIRECTIONS), required=True, label_visibility="collapsed",
+                format_func=lambda directions: text(f"step2.directions_{directions}"),
+            )
         _pixels(text, choice, _plane(choice, given, directions))
     st.caption(text("step2.use"))
 

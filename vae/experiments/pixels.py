@@ -35,14 +35,12 @@ ONE_IN = 1e6  # pictures, of the ceiling
 class Sheet:
     """Pictures drawn from one of the LAWS: images (N, C, H, W), only 0 and 1.
 
-    distances: (N,), in how many pixels each differs from the reference picture that is nearest to it. reference_distance:
-    the same of a reference picture among the others, a mean over all of them.
+    distances: (N,), in how many pixels each differs from the reference picture that is nearest to it.
     """
 
     law: str
     images: np.ndarray
     distances: np.ndarray
-    reference_distance: float
 
 
 @dataclass(frozen=True)
@@ -118,10 +116,18 @@ def sheet(
 ) -> Sheet:
     """The number-th sheet of pictures from a law, and how far from the reference pictures (M, C, H, W) uint8 they are."""
     images = draw_pictures(model, frequencies, law, beta, count=count, seed=seed, sheet=number)
-    known = binarize(torch.from_numpy(reference).float() / 255, generator=seeded(0, "reference")).flatten(1)
-    among = _differing(known, known).fill_diagonal_(math.inf)
-    return Sheet(law, images.numpy(), _differing(images.flatten(1), known).min(1).values.int().numpy(),
-                 float(among.min(1).values.mean()))
+    return Sheet(law, images.numpy(), _differing(images.flatten(1), _known(reference)).min(1).values.int().numpy())
+
+
+def reference_distance(reference: np.ndarray) -> float:
+    """In how many pixels a reference picture (M, C, H, W) uint8 differs from the nearest of the others, mean over all."""
+    known = _known(reference)
+    return float(_differing(known, known).fill_diagonal_(math.inf).min(1).values.mean())
+
+
+def _known(reference: np.ndarray) -> Tensor:
+    """One binarisation of each reference picture, the one of the map: (M, P)."""
+    return binarize(torch.from_numpy(reference).float() / 255, generator=seeded(0, "reference")).flatten(1)
 
 
 def _differing(pictures: Tensor, others: Tensor) -> Tensor:
