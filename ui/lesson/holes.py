@@ -1,6 +1,5 @@
 """Step 7: figures, maps and sentences of the latent space without holes. Pure."""
 
-import math
 from collections.abc import Sequence
 
 import cv2
@@ -70,9 +69,9 @@ def maps_legend(text: Text, found: Holes) -> str:
 def maps_verdict(text: Text, planes: Sequence[Holes]) -> str:
     """The plain autoencoder's holes beside those at the first, third and last beta of the maps."""
     plain, smallest, _, one, largest = planes
-    return text("step7.maps_verdict", plain=plain.share, smallest=smallest.share, small_beta=smallest.beta, one=one.share, one_beta=one.beta,
-                times=one.times,
-                largest=largest.share, large_beta=largest.beta, yardstick=plain.yardstick, error=plain.standard_error)
+    return text("step7.maps_verdict", plain=plain.share, error=plain.standard_error, yardstick=plain.yardstick,
+                smallest=smallest.share, small_beta=smallest.beta, one=one.share, one_beta=one.beta, times=one.times,
+                largest=largest.share, large_beta=largest.beta)
 
 
 def ends(text: Text, walk: Walk) -> str:
@@ -116,7 +115,7 @@ def rate_curve(text: Text, metrics: Metrics, now: BetaMetrics) -> Drawing:
     if dead:
         shapes.append({"type": "rect", "x0": dead[0], "x1": betas[-1], "yref": "paper", "y0": 0, "y1": 1, "fillcolor": CURVE,
                        "opacity": 0.25, "line": {"width": 0}, "layer": "below"})
-        notes.append({"x": math.log10(betas[-1]), "y": 1, "yref": "paper", "xanchor": "right", "yanchor": "top",
+        notes.append({"x": 1, "xref": "paper", "y": 1, "yref": "paper", "xanchor": "right", "yanchor": "top",
                       "showarrow": False, "text": text("step7.collapsed")})
     return build(
         lines, 240, shapes=shapes, annotations=notes,
@@ -187,8 +186,8 @@ def kl_curve_alt(text: Text, found: GaussianKL, *, over_mean: bool) -> str:
 
 
 def kl_numbers(text: Text, found: GaussianKL) -> str:
-    return text("step7.kl_numbers", mean_part=found.mean_part, variance_part=found.variance_part, log_part=signed(found.log_part),
-                nats=found.nats, deviation=found.deviation)
+    return text("step7.kl_numbers", mean_part=found.mean_part, variance_part=found.variance_part,
+                log_part=signed(found.log_part), nats=found.nats, deviation=found.deviation)
 
 
 def _rgba(colour: str) -> tuple[int, int, int, int]:

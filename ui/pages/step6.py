@@ -14,14 +14,15 @@ from vae.experiments import reparameterisation as trick
 
 STATIC = {"displayModeBar": False}
 FORMULA = r"""\begin{gathered}
-z = \mu + \sigma \odot \varepsilon, \qquad \varepsilon \sim \mathcal N(0, I), \qquad \sigma = e^{\frac12 \log \sigma^2} \\
-\operatorname{Var}[\mu + c\,\varepsilon] = c^2 = \sigma^2 \;\Rightarrow\; c = \sigma \ne \sigma^2
+z = \mu + \sigma \odot \varepsilon, \quad \varepsilon \sim \mathcal N(0, I) \\
+\sigma = \exp\!\big(\tfrac12 \log \sigma^2\big) \\
+\operatorname{Var}[\mu + c\,\varepsilon] = c^2 = \sigma^2 \;\Rightarrow\; c = \sigma
 \end{gathered}"""
 WAYS = r"""\begin{aligned}
-\nabla_{\!\mu}\, \mathbb E_q[f(z)] &= \mathbb E_\varepsilon\!\left[\frac{\partial f}{\partial z}\right]
-= \mathbb E_q\!\left[f(z)\,\frac{\varepsilon}{\sigma}\right] \\
-\nabla_{\!\log\sigma}\, \mathbb E_q[f(z)] &= \mathbb E_\varepsilon\left[\sigma\varepsilon\,\frac{\partial f}{\partial z}\right]
-= \mathbb E_q\!\left[f(z)\,(\varepsilon^2 - 1)\right]
+\nabla_{\!\mu}\, \mathbb E_q[f(z)] &= \mathbb E_\varepsilon\big[\partial f / \partial z\big] \\
+&= \mathbb E_q\big[f(z)\,\varepsilon / \sigma\big] \\
+\nabla_{\!\log\sigma}\, \mathbb E_q[f(z)] &= \mathbb E_\varepsilon\big[\sigma\varepsilon\;\partial f / \partial z\big] \\
+&= \mathbb E_q\big[f(z)\,(\varepsilon^2 - 1)\big]
 \end{aligned}"""
 
 

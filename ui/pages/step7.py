@@ -14,8 +14,10 @@ STATIC = {"displayModeBar": False}
 VAE, PLAIN = "mnist-2d", "mnist-2d-autoencoder"
 WALKS = ("plain", "beta")
 BETAS = (0.001, 0.1, 1.0, 10.0)  # of the maps
-FORMULA = r"""\mathrm{KL}\big(\mathcal N(\mu, \sigma^2) \,\|\, \mathcal N(0, 1)\big)
-= \tfrac12 \mu^2 + \tfrac12 \sigma^2 - \tfrac12 \log \sigma^2 - \tfrac12"""
+FORMULA = r"""\begin{gathered}
+\mathrm{KL}\big(\mathcal N(\mu, \sigma^2) \,\|\, \mathcal N(0, 1)\big) \\
+= \tfrac12 \mu^2 + \tfrac12 \sigma^2 - \tfrac12 \log \sigma^2 - \tfrac12
+\end{gathered}"""
 
 
 def main() -> None:
@@ -62,6 +64,8 @@ def _walks(text: Text, choice: Choice, plain: Resolved) -> None:
     with left, st.container(width=130):
         st.image(pictures.strip(ends / 255), width="stretch", alt=holes.ends_alt(text, ways[0]))
     right.markdown(holes.ends(text, ways[0]))
+    if at_beta.collapsed:
+        st.caption(text("step7.walk_collapsed"))
     for way in ways if kind == "plain" else reversed(ways):
         st.caption(holes.walk_title(text, way))
         strip.show(pictures.strip(way.images), [f"{distance:.2f}" for distance in way.distances], holes.walk_alt(text, way),
@@ -105,7 +109,7 @@ def _maps(text: Text, choice: Choice, plain: Resolved) -> None:
     with frame.experiment(text("step7.maps_heading"), text("step7.maps_help")):
         betas = [choice.model.metrics.at(beta).beta for beta in BETAS]
         found = [_plane(text, plain, 0.0).holes, *(_plane(text, choice.model, beta).holes for beta in betas)]
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, key="hole_maps"):
             for one in found:
                 with st.container(width=190, gap="xsmall"):
                     st.markdown(f"**{holes.map_title(text, one)}**")

@@ -17,6 +17,7 @@ PROBES = 10_000  # draws from the prior
 SHOWN = 1_000  # of them, to be drawn on a map
 DISC = 0.95  # of the prior's mass: holes further out are nobody's fault, few pictures should lie there
 CELL = 0.02  # of the raster on which distances are looked up
+ONE_PLACE = 1e-3  # standard deviations of the prior
 STEPS = 11  # of a walk; odd, so that one is its middle
 GOOD_ENOUGH = 0.95  # of the emptiest middle: among these the shortest walk is taken
 
@@ -89,6 +90,11 @@ class Plane:
     codes: Codes
     holes: Holes
     pair: tuple[int, int]
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether all codes lie within ONE_PLACE of each other in each direction: no walk leads anywhere."""
+        return bool(np.ptp(self.codes.mean, axis=0).max() < ONE_PLACE)
 
 
 @dataclass(frozen=True)
