@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vae.experiments.map import PosteriorMap, Window
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 from vae.posterior import log_likelihoods
@@ -17,6 +18,7 @@ REPETITIONS = 20
 MOST_DRAWN = 50_000  # latents for one picture and count: about 3 seconds
 CARRIED = 0.9  # of an estimate: how few latents hold so much of it
 AT_ONCE = 1000  # latents between two reports of progress
+ROOM = 1.25  # around what a window is to show
 SHOWN = 8  # of the latents that explain a picture best
 
 
@@ -50,6 +52,16 @@ class PriorDraws:
     shares: np.ndarray
 
     @property
+    def usual_carriers(self) -> int:
+        """Of half of the repetitions at most so many make up CARRIED of the sum."""
+        return int(np.sort(self.carriers)[(len(self.carriers) - 1) // 2])
+
+    @property
+    def mean(self) -> float:
+        """Of the repetitions, nats."""
+        return float(self.estimates.mean())
+
+    @property
     def spread(self) -> float:
         """Standard deviation of the repetitions, nats."""
         return float(self.estimates.std(ddof=1))
@@ -65,6 +77,21 @@ def guess(model: VAE, observed: Tensor, point: tuple[float, float], beta: float)
 def repetitions(count: int) -> int:
     """How many independent estimates are made of `count` latents each: 20, or fewer where that would take too long."""
     return max(1, min(REPETITIONS, MOST_DRAWN // count))
+
+
+def window_about(posterior: PosteriorMap, *others: Guess) -> Window:
+    """The square about the posterior's region that also holds these points, with some room."""
+    points = np.array([guess.point for guess in others]).reshape(-1, 2)
+    centre, half = np.array([posterior.window.x, posterior.window.y]), posterior.window.half
+    corners = np.concatenate([points, [centre - half, centre + half]])
+    low, high = corners.min(0), corners.max(0)
+    (x, y), half = (low + high) / 2, float((high - low).max() / 2)
+    return Window(float(x), float(y), ROOM * half)
+
+
+def expected_hits(posterior: PosteriorMap, count: int) -> float:
+    """How many of so many draws of the prior fall into the posterior's region, on average."""
+    return count * posterior.prior_share
 
 
 @torch.no_grad()
