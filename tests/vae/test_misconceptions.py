@@ -39,7 +39,7 @@ def test_the_three_divergences_are_those_of_an_even_grid_about_q(plane):
     found = misconceptions.which_kl(plane.model, observed, 1.0)
     q = plane.model.encode(observed[None], 1.0)
     q = Independent(Normal(q.mean[0].double(), q.standard_deviation[0].double()), 1)
-    steps = torch.linspace(-7, 7, 121, dtype=torch.float64)
+    steps = torch.linspace(-6, 6, 81, dtype=torch.float64)
     z = q.mean + q.stddev * torch.cartesian_prod(steps, steps)
     log_area = torch.log(q.stddev.prod() * (steps[1] - steps[0]) ** 2)
     joint = log_joint(plane.model, observed, z, 1.0)
@@ -154,7 +154,7 @@ def test_a_larger_beta_shares_z_among_more_pictures(plane):
     observed = experiments.observe(plane.model, plane.examples.picture("3"), seed=7)
     shares = [
         decoders.blur(plane.model, experiments.codes(plane.model, plane.reference.images, beta), plane.reference.images,
-                      observed, beta).effective for beta in (0.1, 1.0, 10.0, 50.0)
+                      observed, beta).effective for beta in (0.1, 10.0, 50.0)
     ]
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(2000, rel=1e-3)

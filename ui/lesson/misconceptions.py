@@ -17,10 +17,10 @@ def divergences(text: Text, found: WhichKL) -> Drawing:
     rows = (found.to_prior, found.from_posterior, found.to_posterior)
     bars = [
         {"type": "scatter", "x": [found.elbo, found.elbo + nats], "y": [name, name], "mode": "lines+markers",
-         "line": {"color": colour, "width": 10}, "marker": {"color": colour, "size": [1, 14], "symbol": ["circle", symbol]},
+         "line": {"color": colour, "width": 8, "dash": dash},
+         "marker": {"color": colour, "size": [1, 18], "symbol": "line-ns-open", "line": {"width": 3, "color": colour}},
          "hovertemplate": f"{name}: {nats:.2f} nats<extra></extra>"}
-        for name, nats, colour, symbol in zip(
-            DIVERGENCES, rows, (RATE, CURVE, OWN), ("square", "diamond", "circle"), strict=True)
+        for name, nats, colour, dash in zip(DIVERGENCES, rows, (RATE, CURVE, OWN), ("solid", "4px,2px", "solid"), strict=True)
     ]
     ends = [found.elbo + nats for nats in rows]
     low, high = min(found.elbo, found.log_evidence), max(*ends, found.log_evidence)
@@ -63,13 +63,13 @@ def log_variances(text: Text, found: LogVariances) -> Drawing:
               "customdata": np.stack([found.lowest, found.highest], axis=1),
               "hovertemplate": "%{customdata[0]:.1f} … %{customdata[1]:.1f}<extra></extra>"}
     middle = {"type": "scatter", "x": places, "y": found.median, "mode": "markers", "name": text("wrong.log_median"),
-              "marker": {"color": CURVE, "symbol": "line-ew-open", "size": 26, "line": {"width": 3}},
+              "marker": {"color": CURVE, "symbol": "line-ew-open", "size": 15, "line": {"width": 3}},
               "hovertemplate": "%{y:.1f}<extra></extra>"}
     sigmas = (1.0, 0.1, 0.01, 0.001, 0.0001)
     notes = [{"x": 1, "xref": "paper", "xanchor": "left", "y": float(2 * np.log(sigma)), "text": f" sigma {sigma:g}",
               "showarrow": False, "font": {"size": 11}} for sigma in sigmas]
     return build([ranges, middle], HEIGHT, legend=legend_above(), annotations=notes, margin={"r": 84},
-                 x={"title": {"text": text("wrong.zero_beta")}, "tickvals": places,
+                 x={"title": {"text": text("wrong.zero_beta")}, "tickvals": places, "tickangle": 0,
                     "ticktext": [f"{beta:g}" for beta in found.betas]},
                  y={"title": {"text": text("wrong.log_axis")}, "tickvals": [float(2 * np.log(sigma)) for sigma in sigmas],
                     "tickformat": ".1f", "zeroline": False})
@@ -95,19 +95,20 @@ def mixture(text: Text, found: Mixture) -> Drawing:
 
 def losses(text: Text, found: Collapse) -> Drawing:
     """Distortion and rate stacked, at each beta."""
-    names = [f"{beta:g}" for beta in found.betas]
+    places = list(range(len(found.betas)))
     bars = [
-        {"type": "bar", "x": names, "y": values, "name": name, "marker": {"color": colour}, "textposition": "inside",
+        {"type": "bar", "x": places, "y": values, "name": name, "marker": {"color": colour}, "textposition": "inside",
          "text": [f"{value:,.0f}" if value > 12 else "" for value in values], "textangle": 0,
          "insidetextfont": {"color": "white"},
          "hovertemplate": f"{name}: %{{y:,.2f}} nats<extra></extra>"}
         for values, name, colour in ((found.distortion, text("breakdown.distortion"), DISTORTION),
                                      (found.rate, text("breakdown.rate"), RATE))
     ]
-    sums = [{"x": name, "y": total, "text": f"{total:,.1f}", "showarrow": False, "yanchor": "bottom"}
-            for name, total in zip(names, found.negative_elbo, strict=True)]
+    sums = [{"x": place, "y": total, "text": f"{total:,.1f}", "showarrow": False, "yanchor": "bottom"}
+            for place, total in zip(places, found.negative_elbo, strict=True)]
     return build(bars, HEIGHT, barmode="stack", bargap=0.35, legend=legend_above(), annotations=sums,
-                 x={"type": "category", "title": {"text": text("wrong.zero_beta")}},
+                 x={"title": {"text": text("wrong.zero_beta")}, "tickvals": places,
+                    "ticktext": [f"{beta:g}" for beta in found.betas]},
                  y={"title": {"text": text("wrong.zero_axis")}, "range": [0, 1.12 * float(found.negative_elbo.max())]})
 
 

@@ -150,12 +150,6 @@ def sample_said(text: Text, found: MeanAndDraws, seed: int) -> str:
                 differing=_list(found.differing, "d"))
 
 
-def sample_numbers(text: Text, found: MeanAndDraws) -> list[str]:
-    """Below the five pictures."""
-    return ["E[x|z]", text("wrong.sample_mode", nats=found.mode_log_prob),
-            *(text("wrong.sample_draw", nats=nats) for nats in found.draw_log_prob)]
-
-
 def sample_alt(text: Text, found: MeanAndDraws) -> str:
     return text("alt_wrong.sample", mode=found.mode_log_prob, draws=_list(found.draw_log_prob, ".1f"))
 

@@ -7,7 +7,7 @@ import streamlit as st
 import torch
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import picture_input, pictures, sidebar, state, strip, turns
+from ui import picture_input, pictures, sidebar, state, turns
 from ui.given import Given
 from ui.lesson import frame, misconceptions, progress
 from ui.lesson import misconceptions_remembered as remembered
@@ -24,7 +24,7 @@ STATIC = {"displayModeBar": False}
 PLANE, DIGITS, PLAIN = "mnist-2d", "mnist", "mnist-2d-autoencoder"
 COLLAPSING = (0.01, 0.1, 1.0, 10.0, 50.0)
 TRAVERSED = (1.0, 10.0)
-BLUR_BETAS = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 12.5, 16.0, 50.0)
+BLUR_BETAS = (0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 16.0, 50.0)
 SEVERAL_BETAS = ("log", "zero", "blur", "sum", "axes")
 MOST_VALUES, MOST_DIMENSIONS = 10_000_000, 100_000
 
@@ -84,7 +84,7 @@ def _factor(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaG
         st.markdown(text("wrong.factor_said", dimensions=len(found.claimed), draws=found.draws, seed=choice.seed))
     with question:
         frame.check(text, "wrong_factor", right="b", **said.factor_values(found))
-    frame.why(text("wrong.factor_why"), r"z = \mu + \sigma \odot \varepsilon, \qquad \sigma = e^{\frac12 \log \sigma^2}")
+    frame.why(text("wrong.factor_why"), r"z = \mu + \sigma \odot \varepsilon, \quad \sigma = e^{\frac12 \log \sigma^2}")
 
 
 def _log(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -97,7 +97,7 @@ def _log(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGene
     with question:
         frame.check(text, "wrong_log", right="c", low=found.smallest_sigma, high=found.largest_sigma)
     frame.why(text("wrong.log_why"),
-              r"\sigma = e^{s/2} > 0, \qquad \frac{d\sigma}{ds} = \frac{\sigma}{2}, \qquad s = \log\sigma^2")
+              r"\begin{gathered} s = \log\sigma^2, \quad \sigma = e^{s/2} > 0 \\ d\sigma / ds = \sigma / 2 \end{gathered}")
 
 
 def _prior(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -120,13 +120,15 @@ def _zero(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGen
     with beside, frame.experiment(text("wrong.zero_do")):
         _chart(misconceptions.losses(text, found), said.zero_alt(text, found), "zero")
         st.markdown(text("wrong.zero_said", **said.zero_values(found)))
-        for place, key in ((found.best, "best"), (-1, "collapsed")):
+        for place in (found.best, -1):
             values = {"beta": found.betas[place], "unlike": found.unlike[place]}
             st.caption(text("wrong.zero_good", **values))
-            strip.show(pictures.strip(found.images[place]), examples.names, text("alt_wrong.zero_strip", **values), key=key)
+            _row(found.images[place], text("alt_wrong.zero_strip", **values))
     with question:
         frame.check(text, "wrong_zero", right="b", **said.zero_values(found))
-    frame.why(text("wrong.zero_why"), r"-\mathrm{ELBO} = -\mathbb{E}_q[\log p(x|z)] + \mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)")
+    frame.why(text("wrong.zero_why"),
+              r"\begin{gathered} -\mathrm{ELBO} = -\mathbb{E}_q[\log p(x|z)] \\ +\, \mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)"
+              r"\end{gathered}")
 
 
 def _blur(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -155,6 +157,11 @@ def _blur(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGen
 
 def _shown(image: np.ndarray, alt: str) -> None:
     st.image(pictures.photo_uri(pictures.to_uint8(image), SHARP), width="stretch", alt=alt)
+
+
+def _row(images: np.ndarray, alt: str) -> None:
+    """Few pictures side by side, which a phone shows all at once: they are to be compared."""
+    st.image(pictures.strip(images), width="stretch", alt=alt)
 
 
 def _sum(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -187,8 +194,8 @@ def _sum(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGene
         st.markdown(said.conventions(text, found))
         st.caption(text("wrong.sum_note"))
     frame.why(text("wrong.sum_why"),
-              r"\tfrac1P\,\mathrm{BCE} + w\,\mathrm{KL} = \tfrac1P\left(\mathrm{BCE} + wP\,\mathrm{KL}\right)"
-              r"\;\Rightarrow\; \beta = wP")
+              r"\begin{gathered} \tfrac1P\,\mathrm{BCE} + w\,\mathrm{KL} = \tfrac1P\left(\mathrm{BCE} + wP\,\mathrm{KL}\right)"
+              r"\\ \beta = wP \end{gathered}")
 
 
 def _axes(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -200,11 +207,11 @@ def _axes(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGen
         for beta, moved in zip(found.moved_at, found.moved, strict=True):
             heading, alt = said.moved(text, beta, moved)
             st.caption(heading)
-            strip.show(pictures.strip(moved.images), [f"{value:g}" for value in moved.values], alt, key=f"axes_{beta:g}")
+            _row(moved.images, alt)
     with question:
         frame.check(text, "wrong_axes", right="b", **said.axes_values(found))
     frame.why(text("wrong.axes_why"),
-              r"z \sim \mathcal{N}(0, I) \;\Rightarrow\; Rz \sim \mathcal{N}(0, I) \quad (R^\top R = I)")
+              r"z \sim \mathcal{N}(0, I) \;\Rightarrow\; Rz \sim \mathcal{N}(0, I)")
 
 
 def _bce(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -225,12 +232,13 @@ def _bce(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGene
 def _sample(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
     found = decoders.mean_and_draws(choice.model.model, choice.beta, seed=choice.seed)
     with beside, frame.experiment(text("wrong.sample_do")):
-        images = np.stack([found.mean, found.mode, *found.draws])
-        strip.show(pictures.strip(images), said.sample_numbers(text, found), said.sample_alt(text, found), key="sample")
+        _row(np.stack([found.mean, found.mode, *found.draws]), said.sample_alt(text, found))
+        st.caption(text("wrong.sample_strip"))
         st.markdown(said.sample_said(text, found, choice.seed))
     with question:
         frame.check(text, "wrong_sample", right="b", mode=found.mode_log_prob)
-    frame.why(text("wrong.sample_why"), r"p(x|z) = \prod_i p_i^{x_i} (1-p_i)^{1-x_i}, \qquad \mathbb{E}[x_i|z] = p_i")
+    frame.why(text("wrong.sample_why"),
+              r"\begin{gathered} p(x|z) = \prod_i p_i^{x_i} (1-p_i)^{1-x_i} \\ \mathbb{E}[x_i|z] = p_i \end{gathered}")
 
 
 def _noise(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -241,8 +249,8 @@ def _noise(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGe
         _chart(misconceptions.nudged(text, found), said.noise_alt(text, found), "noise")
         st.markdown(text("wrong.noise_said", count=found.count, seed=choice.seed, variational=variational, plain=plain))
         st.caption(text("wrong.noise_random"))
-        strip.show(pictures.strip(found.random_variational), (), text("alt_wrong.noise_variational"), key="random_variational")
-        strip.show(pictures.strip(found.random_plain), (), text("alt_wrong.noise_plain"), key="random_plain")
+        _row(found.random_variational, text("alt_wrong.noise_variational"))
+        _row(found.random_plain, text("alt_wrong.noise_plain"))
     with question:
         frame.check(text, "wrong_noise", right="a", variational=variational, plain=plain)
     frame.why(text("wrong.noise_why"),

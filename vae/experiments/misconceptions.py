@@ -24,7 +24,7 @@ from vae.posterior import grid_posterior
 SPREAD_DRAWS = 5_000
 MIXTURE_DRAWS = 5  # of each posterior
 SINGLE = 12  # posteriors that are shown one by one
-CURVE_POINTS = 241
+CURVE_POINTS = 641  # half a typical sigma apart
 CURVE_REACH = 4.0  # standard deviations of the prior
 TURNED = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # values of a dimension that is moved
 
