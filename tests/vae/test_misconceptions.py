@@ -220,7 +220,7 @@ def test_a_blank_page_beats_most_digits(digits):
     # It is no luck of the draws: with another seed, and few of them, the blank page still lies above half of the digits.
     empty = importance_weighted_bound(digits.model, torch.zeros(1, 1, 28, 28), 1.0, samples=100, generator=seeded("other"))
     assert float(empty) > np.median(again)
-    assert 15 < found.below < found.count == 30
+    assert 15 < found.below <= found.count == 30
     assert found.ink.min() > 0
     assert found.least_ink > 0
 
