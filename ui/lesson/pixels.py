@@ -87,7 +87,7 @@ def counts_figure(text: Text, found: Counts) -> Drawing:
             "text": [f"10<sup>{round(exponent)}</sup>" for exponent in exponents],
             "marker": {"color": [CURVE, CURVE, CURVE, OWN]}, "hoverinfo": "skip"}
     ticks = [0, 80, 160, 240]
-    return build([bars], 216, bargap=0.3, showlegend=False, margin={"r": 16},
+    return build([bars], 250, bargap=0.3, showlegend=False, margin={"r": 16},
                  x={"title": {"text": text("step1.count_axis")}, "range": [0, 245], "tickvals": ticks, "tickangle": 0,
                     "ticktext": ["1", *(f"10<sup>{tick}</sup>" for tick in ticks[1:])]},
                  y={"autorange": "reversed"})
