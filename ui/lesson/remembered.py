@@ -10,8 +10,9 @@ import torch
 from cachetools import LRUCache, cached
 
 from ui.lesson import holes as hole_maps
-from vae.experiments import holes, inference, pixels, reparameterisation, variational, worksheet
+from vae.experiments import evidence, holes, inference, pixels, reparameterisation, variational, worksheet
 from vae.experiments import plane as pixel_space
+from vae.experiments.evidence import Balance, LogEvidence
 from vae.experiments.holes import Plane
 from vae.experiments.inference import PriorDraws
 from vae.experiments.pixels import Sheet, Verdict
@@ -146,3 +147,22 @@ def amortisation(model: Resolved, observed: np.ndarray, beta: float, progress: C
     """The encoder's Gaussian of what the model sees, (1, H, W), beside the best one."""
     with _one_at_a_time:
         return variational.amortisation(model.model, torch.from_numpy(observed), beta, progress=progress)
+
+
+# Step 5
+
+
+@cached(LRUCache(256), key=lambda model, observed, seed: (model.model, _digest(observed), seed), condition=Condition())
+def evidence_bound(model: Resolved, observed: np.ndarray, seed: int) -> LogEvidence:
+    """The importance-weighted bound on log p(x) of what the model sees, (1, H, W) of zeros and ones, at beta = 1."""
+    with _one_at_a_time:
+        return evidence.evidence_bound(model.model, torch.from_numpy(observed), 1.0, seed=seed)
+
+
+@cached(
+    LRUCache(1024), condition=Condition(),
+    key=lambda model, observed, known, seed, shift, widening: (model.model, _digest(observed), seed, shift, widening),
+)
+def balance(model: Resolved, observed: np.ndarray, known: LogEvidence, seed: int, shift: float, widening: float) -> Balance:
+    """Both sides of log p(x) = ELBO + KL for the encoder's q of what the model sees, or one moved from it, at beta = 1."""
+    return evidence.balance(model.model, torch.from_numpy(observed), 1.0, known, seed=seed, shift=shift, widening=widening)

@@ -16,6 +16,8 @@ from torch import Tensor
 
 from vae.elbo import gauss_hermite, kl_to_standard_normal, weighted_bound
 from vae.experiments.map import PosteriorMap
+from vae.experiments.playground import Breakdown
+from vae.metrics import BetaMetrics
 from vae.model import VAE, DiagonalGaussian
 from vae.noise import seeded, standard_normal
 from vae.posterior import log_joint, log_likelihoods
@@ -171,6 +173,14 @@ def explained(model: VAE, observed: Tensor, beta: float, *, seed: int, shift: fl
     pixels = model.decode(q.at(eps), beta)
     costs = torch.nn.functional.softplus(pixels.logits * (1 - 2 * observed))  # -log p(x_i|z), x_i being 0 or 1
     return Explained(*(torch.einsum("mchw,m->chw", each, weights.float()).numpy() for each in (pixels.mean, costs)))
+
+
+def beside_average(sides: Balance, average: BetaMetrics, pixel_values: int) -> Breakdown:
+    """The loss of this picture beside the test set's at beta = 1. pixel_values: pixels times channels."""
+    return Breakdown(
+        beta=1.0, distortion=sides.distortion, rate=sides.rate, average_distortion=average.distortion,
+        average_rate=average.rate, easier_than=average.share_above(sides.negative_elbo), pixel_values=pixel_values,
+    )
 
 
 def _places(model: VAE, seed: int) -> tuple[Tensor, Tensor]:
