@@ -8,7 +8,7 @@ import torch
 
 from tests.ui.drawings import accepted
 from tests.ui.test_inside import open_page, said
-from tests.ui.test_playground import alternative_text, good
+from tests.ui.test_playground import alternative_text, digit_png, good
 from ui.lesson import reparameterisation
 from ui.text import LANGUAGES, Text
 from vae import experiments, hub
@@ -95,6 +95,14 @@ def test_the_article_is_answered_with_numbers_of_this_picture(mnist):
     note = next(entry.value for entry in app.info if "z = mu + sigma² ⊙ eps" in entry.value)
     assert f"sigma = {found.claimed:.4f}, sigma² = {found.value:.4f}" in note
     assert f"spreads by {found.measured:.4f}, {found.ratio:.3f} times" in note
+
+
+def test_a_picture_of_ones_own_has_its_own_numbers():
+    app = open_page("step6", source="upload", seen="step6")
+    before = [alternative_text(app, beginning) for beginning in ("Three number", "Histogram", "Single-draw")]
+    good(app.file_uploader(key="upload").set_value(("seven.png", digit_png(), "image/png")).run())
+    after = [alternative_text(app, beginning) for beginning in ("Three number", "Histogram", "Single-draw")]
+    assert not set(before) & set(after)
 
 
 @pytest.mark.parametrize("link", [{"zdim": "99", "factor": "x", "gradof": "", "eps": "-1"}])
