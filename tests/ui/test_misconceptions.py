@@ -137,7 +137,7 @@ def test_samples_follow_the_seed_and_noise_and_blank_page_are_the_packages():
     assert "by **{:.1f} nats** with noise in training and by **{:.1f} nats** without".format(*nudged.rises) in said(app)
     good(app.button_group(key="topic").set_value("blank").run())
     page = remembered.blank_page(digits, 7)
-    assert f"at least **{page.blank:,.1f} nats** (2,000 draws of z), more than **{page.below}** of 100" in said(app)
+    assert f"at least **{page.blank:,.1f} nats** (z drawn 2,000 times from a Gaussian fitted to it), more than **{page.below}** of 100" in said(app)
 
 
 def test_plotly_accepts_every_figure():

@@ -226,7 +226,8 @@ def _bce(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGene
         st.markdown(said.grey_picture(text, picture, name))
     with question:
         frame.check(text, "wrong_bce", right="a", integral=found.integral)
-    frame.why(text("wrong.bce_why"), r"\int_0^1 p^x (1-p)^{1-x}\,dx = \frac{2p-1}{\log p - \log(1-p)} \le \frac12")
+    frame.why(text("wrong.bce_why"),
+              r"\begin{gathered} \int_0^1 p^x (1-p)^{1-x}\,dx \\ = \frac{2p-1}{\log p - \log(1-p)} \le \frac12 \end{gathered}")
 
 
 def _sample(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
