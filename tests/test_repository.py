@@ -1,5 +1,6 @@
 """What a visitor of the repository sees is there."""
 
+import ast
 import re
 import sys
 import tomllib
@@ -17,7 +18,13 @@ STREAMLIT_SIDE = {"frame.py", "progress.py"}  # of ui/lesson; what else lies the
 
 def imported(path: Path) -> set[str]:
     """The first parts of the modules that a file names in its imports."""
-    return set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(encoding="utf-8"), re.M))
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module.split(".")[0])
+    return names
 
 
 def test_the_arrows_between_the_parts_hold():

@@ -36,12 +36,12 @@ def test_every_language_has_the_same_keys_and_the_same_placeholders(language):
 def test_korean_is_translated():
     korean, english = strings("ko"), strings("en")
     untouched = {key for key in english if korean[key] == english[key]}
-    assert untouched <= {"sidebar.beta", "code.interval", "code.drawn", "gallery.download", "plane.current",
-                         "map.kind_vae"}
+    assert untouched <= {"sidebar.beta", "code.interval", "code.drawn", "gallery.download", "plane.current", "map.kind_vae",
+                         "solution.step7", "step1.nats_axis"}
 
 
 def test_every_key_in_the_code_exists_and_every_key_is_used():
-    named = set(re.findall(r"""(?:text|Text\(DEFAULT\)|InputError|translate|\bt)\(\s*["']([a-z0-9_]+\.[a-z0-9_]+)["']""", CODE))
+    named = set(re.findall(r"""(?:text|printed|Text\(DEFAULT\)|InputError|translate|\bt)\(\s*["']([a-z0-9_]+\.[a-z0-9_]+)["']""", CODE))
     assert named <= set(strings(DEFAULT))
     prefixes = tuple(re.findall(r'f"([a-z0-9_]+\.[a-z0-9_]*)\{', CODE))  # as in text(f"errors.{code}")
     assert {prefix for prefix in prefixes if prefix.endswith(".")} == {

@@ -15,19 +15,19 @@ def head(text: Text, name: str, idea: str) -> None:
     """The page's title, how far the student is, and the idea in one sentence."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="lesson_head"):
         st.header(text(f"pages.{name}"), anchor=False, width="content")
-        done = sum(progress.seen(step) for step in contents.STEPS)
-        with st.container(horizontal=True, gap="xsmall", width="content", key="lesson_progress"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content", key="lesson_progress"):
+            done = sum(progress.seen(step) for step in contents.STEPS)
+            st.caption(text("lesson.progress", done=done, steps=len(contents.STEPS)), width="content")
             for number, step in enumerate(contents.STEPS, 1):
                 icon = ":material/check_circle:" if progress.seen(step) else ":material/radio_button_unchecked:"
                 st.page_link(contents.file(step), label=f"**{number}**" if step == name else str(number), icon=icon,
                              help=text(f"pages.{step}"))
     st.markdown(idea)
-    st.caption(text("lesson.progress", done=done, steps=len(contents.STEPS)))
 
 
 def predict(text: Text, question: str, **values: object) -> None:
     """The question that opens a step. What is said of the answers waits until `reveal`. values: numbers in its words."""
-    with st.container(border=True, gap="xsmall", key="predict"):
+    with st.container(border=True, gap="small", key="predict"):
         st.subheader(text("lesson.predict"), anchor=False)
         chosen = _ask(text, question, values)
         st.caption(text("lesson.predicted") if chosen else text("lesson.predict_first"))
