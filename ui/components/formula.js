@@ -46,10 +46,9 @@ class FormulaView {
   }
 
   drawFormula() {
-    const focused = this.formula.contains(this.formula.getRootNode().activeElement) && this.formula.getRootNode().activeElement.dataset.term;
+    const focused = this.formula.querySelector(":focus")?.dataset.term;
     const parts = [];
     for (const { term, name, value, colour, alt } of this.data.formula ?? []) {
-      if (SIGNS[term]) parts.push(made("span", "sign", SIGNS[term]));
       const button = made("button", `term ${term}`);
       button.type = "button";
       button.dataset.term = term;
@@ -61,7 +60,10 @@ class FormulaView {
       button.addEventListener("focus", () => { if (button.matches(":focus-visible")) this.point(term); });
       button.addEventListener("blur", () => this.point(null));
       this.watch(button, term);
-      parts.push(button);
+      const signed = made("div", "signed"); // a sign begins a line, it never ends one
+      if (SIGNS[term]) signed.append(made("span", "sign", SIGNS[term]));
+      signed.append(button);
+      parts.push(signed);
     }
     this.formula.replaceChildren(...parts);
     if (focused) this.formula.querySelector(`[data-term="${focused}"]`)?.focus();
@@ -76,10 +78,9 @@ class FormulaView {
       stack.append(line);
     }
     for (const { left, label, faint } of marks) {
-      const mark = made("div", `mark${faint ? " faint low" : ""}${left > 60 ? " left" : ""}`);
+      const mark = made("div", `mark${faint ? " faint" : ""}${left > 60 ? " left" : ""}`);
       mark.style.left = `${left}%`;
-      mark.title = label;
-      mark.append(made("span", "", label));
+      if (!faint) mark.append(made("span", "", label));
       stack.append(mark);
     }
     const scale = made("div", "ticks");
@@ -91,7 +92,8 @@ class FormulaView {
     }
     this.bars.setAttribute("role", "img");
     this.bars.setAttribute("aria-label", alt);
-    this.bars.replaceChildren(stack, scale, made("div", "axis", axis));
+    const others = marks.filter(mark => mark.faint).map(mark => ` · ⋯ ${mark.label}`);
+    this.bars.replaceChildren(stack, scale, made("div", "axis", axis + others.join("")));
   }
 
   drawLoose() {
@@ -152,7 +154,7 @@ class FormulaView {
     this.shown = term;
     this.panel.style.setProperty("--colour", term.colour);
     const said = made("p");
-    said.append(made("b", "", term.alt.replace(/-/g, "−")), term.said);
+    said.append(made("b", "", term.alt), term.said);
     const pictures = (term.pictures ?? []).map(({ source, caption, alt }) => {
       const figure = made("figure"), image = made("img");
       image.src = source;

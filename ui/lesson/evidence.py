@@ -126,15 +126,15 @@ def formula(
     posterior: the true one, None where it cannot be added up.
     """
     exact = sides.evidence.exact
-    names = {"evidence": "log p(x)", "distortion": text("step5.term_distortion"), "rate": text("step5.bar_rate"),
-             "gap": text("step5.term_gap")}
+    names = {"evidence": text("step5.term_evidence"), "distortion": text("step5.term_distortion"),
+             "rate": text("step5.bar_rate"), "gap": text("step5.term_gap")}
     values = {"evidence": sides.evidence.nats, "distortion": -sides.distortion, "rate": sides.rate, "gap": sides.divergence}
     shows = {"evidence": _evidence(text, seen, exact), "distortion": _distortion(text, sides, seen, found),
              "rate": _rate(text, sides), "gap": _gap(text, sides, posterior)}
     said = {term: number(value) if exact or term in ("distortion", "rate") else f"≥ {number(value)}"
             for term, value in values.items()}
-    return [{"term": term, "name": name, "value": said[term], "colour": TERMS[term], "alt": f"{name}: {said[term]} nats",
-             **shows[term]} for term, name in names.items()]
+    return [{"term": term, "name": name, "value": said[term], "colour": TERMS[term], **shows[term],
+             "alt": f"{'log p(x)' if term == 'evidence' else name}: {said[term]} nats"} for term, name in names.items()]
 
 
 def _evidence(text: Text, seen: Reconstruction, exact: bool) -> dict[str, object]:
