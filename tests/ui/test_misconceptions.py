@@ -1,5 +1,7 @@
 """What people get wrong, by Streamlit's own test driver: every question and control, both languages, the package's numbers."""
 
+import shutil
+
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -137,7 +139,23 @@ def test_samples_follow_the_seed_and_noise_and_blank_page_are_the_packages():
     assert "by **{:.1f} nats** with noise in training and by **{:.1f} nats** without".format(*nudged.rises) in said(app)
     good(app.button_group(key="topic").set_value("blank").run())
     page = remembered.blank_page(digits, 7)
-    assert f"at least **{page.blank:,.1f} nats** (z drawn 2,000 times from a Gaussian fitted to it), more than **{page.below}** of 100" in said(app)
+    assert f"at least **{page.blank:,.1f} nats** (z drawn 2,000 times" in said(app)
+    assert f"more than **{page.below}** of 100 reference digits" in said(app)
+
+
+@pytest.mark.parametrize(("gone", "topic", "complaint"), [
+    ("mnist-2d/reference.npz", "blur", "weights/mnist-2d/reference.npz is missing"),
+    ("mnist-2d-autoencoder/config.json", "noise", "config.json"),
+])
+def test_what_is_missing_in_a_folder_is_a_sentence(tmp_path, monkeypatch, gone, topic, complaint):
+    for name in ("mnist", "mnist-2d", "mnist-2d-autoencoder"):
+        shutil.copytree(hub.BUNDLE / name, tmp_path / name)
+    (tmp_path / gone).unlink()
+    monkeypatch.setattr(hub, "BUNDLE", tmp_path)
+    hub.forget()
+    app = open_topic(topic)
+    hub.forget()
+    assert complaint in app.error[0].value
 
 
 def test_plotly_accepts_every_figure():

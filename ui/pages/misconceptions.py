@@ -7,7 +7,7 @@ import streamlit as st
 import torch
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import picture_input, pictures, sidebar, state, turns
+from ui import picture_input, pictures, sentences, sidebar, state, turns
 from ui.given import Given
 from ui.lesson import frame, misconceptions, progress
 from ui.lesson import misconceptions_remembered as remembered
@@ -19,6 +19,7 @@ from ui.text import Text
 from vae import experiments, hub
 from vae.experiments import beta_conventions, decoders
 from vae.experiments import misconceptions as wrong
+from vae.weights import WeightsError
 
 STATIC = {"displayModeBar": False}
 PLANE, DIGITS, PLAIN = "mnist-2d", "mnist", "mnist-2d-autoencoder"
@@ -40,8 +41,15 @@ def main() -> None:
     name, draw = ENTRIES[topic]
     note = text("wrong.several") if topic in SEVERAL_BETAS else None
     choice = sidebar.show(text, only=name, beta=BETA, beta_note=note, noise=False)
+    if choice.model.reference is None:
+        st.error(text("wrong.no_reference", file=f"weights/{name}/reference.npz"), icon=":material/error:")
+        return
     left, right = st.columns([1, 1.3], gap="medium")
-    draw(text, choice, left, right)
+    try:
+        draw(text, choice, left, right)
+    except WeightsError as error:  # of the plain autoencoder, which one question brings in
+        st.error(text("problems.weights", reason=sentences.without_folders(str(error))), icon=":material/error:")
+        return
     marks.caption(said.answered(text, tuple(ENTRIES), progress.answers()))
     following = said.following(tuple(ENTRIES), topic)
     if following:
