@@ -230,7 +230,8 @@ def crowds(flat):
 def test_log_p_of_the_crowds_is_that_of_the_refined_grid(flat, crowds):
     for crowd in crowds.values():
         assert len(crowd.observed) == len(crowd.log_evidence) == MANY
-    for kind, count, nats in ((plane.CODES, 4, 4), (plane.RANDOM, 2, 6)):  # on average; a single narrow peak may fall between the squares
+    # On average: a single narrow peak may fall between the squares.
+    for kind, count, nats in ((plane.CODES, 4, 4), (plane.RANDOM, 2, 6)):
         exact = [grid_posterior(flat.model, torch.from_numpy(one).float(), 1.0).log_evidence
                  for one in crowds[kind].observed[:count]]
         assert crowds[kind].log_evidence[:count].mean() == pytest.approx(np.mean(exact), abs=nats)
