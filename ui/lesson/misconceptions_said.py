@@ -99,7 +99,7 @@ def conventions(text: Text, found: Conventions) -> str:
     """The same training in every convention, as a table."""
     rows = [f"| {text('wrong.sum_loss')} | | {text('wrong.sum_number')} |", "|:--|:--|--:|"]
     for name, weight in found.weights.items():
-        rows.append(f"| ${LOSSES[name]}$ | {text(f'wrong.sum_{name}')} | **{number(weight)}** |")
+        rows.append(f"| ${LOSSES[name]}$ | {_named(text, name)} | **{number(weight)}** |")
     return "\n".join(rows)
 
 
@@ -113,7 +113,11 @@ def known_traps(text: Text) -> str:
 def convention(text: Text, name: str) -> str:
     """A convention's name, for a choice: with its kind of decoder."""
     kind = text("wrong.sum_gaussian") if name in GAUSSIAN else text("wrong.sum_any")
-    return f"{text(f'wrong.sum_{name}')} ({kind})"
+    return f"{_named(text, name)} ({kind})"
+
+
+def _named(text: Text, convention: str) -> str:
+    return text(f"wrong.sum_{convention}")
 
 
 def number(value: float) -> str:
