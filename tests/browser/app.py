@@ -27,7 +27,7 @@ COUNT_RUNS = """
 
 # What a page draws at its end: playground and path, map, dimensions, those of the lesson, the teacher's.
 LAST_DRAWN = {"": ".st-key-download", "path": ".st-key-download", "map": ".st-key-latent_map .stBidiComponent",
-              "dimensions": ".st-key-alive", "teacher": ".st-key-teacher_foot"}
+              "dimensions": ".st-key-alive", "teacher": ".st-key-worksheet"}
 
 
 def chromium() -> str | None:

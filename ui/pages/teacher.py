@@ -33,7 +33,6 @@ def main() -> None:
         solved = remembered.solutions(plane, lab, example, link.seed)
     _plan(text, solved, example, link.seed)
     _sheet(Text(link.language), text, solved, example, link.seed, address)
-    st.container(key="teacher_foot")
 
 
 def _choose(text: Text) -> ClassLink:
@@ -110,7 +109,7 @@ def _plan(text: Text, solved: Solutions, example: str, seed: int) -> None:
 
 def _sheet(printed: Text, text: Text, solved: Solutions, example: str, seed: int, address: str) -> None:
     """printed: the language of the link, in which the class reads it."""
-    with st.container(border=True):
+    with st.container(border=True, key="worksheet"):
         st.subheader(text("teacher.sheet_heading"), anchor=False)
         st.markdown(text("teacher.sheet_note"))
         with st.container(horizontal=True):
