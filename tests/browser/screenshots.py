@@ -1,6 +1,6 @@
 """Pictures of the app for the README and for looking at: python -m tests.browser.screenshots docs
 
-Writes FOLDER/playground.png and FOLDER/map.png and, with --all, every page in every combination of width, theme and language.
+Writes FOLDER/playground.png, FOLDER/map.png and FOLDER/step5.png and, with --all, every page in every combination of width, theme and language.
 """
 
 import itertools
@@ -10,15 +10,18 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from tests.browser.app import open_page, running_app, running_browser, settle
+from ui import contents
 
 PAGES = {"playground": "?example=5", "map": "map?example=3&pin=1.3,-0.9&posteriors=100",
-         "dimensions": "dimensions?example=3&beta=4", "path": "path?example=3&example2=8"}
+         "dimensions": "dimensions?example=3&beta=4", "path": "path?example=3&example2=8",
+         **{step: f"{step}?seen={step}" for step in contents.STEPS}, "misconceptions": "misconceptions?topic=blur",
+         "teacher": "teacher?to_hide=beta"}
 
 
 def main(folder: Path, everything: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with running_app() as address, running_browser() as browser:
-        for name in ("playground", "map"):
+        for name in ("playground", "map", "step5"):
             _take(browser, f"{address}/{PAGES[name]}&lang=en", folder / f"{name}.png")
         if not everything:
             return

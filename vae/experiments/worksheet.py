@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from vae.elbo import exact_elbo, kl_to_standard_normal
+from vae.experiments.beta_conventions import to_beta
 from vae.experiments.map import posterior_map
 from vae.experiments.playground import observe, reconstruct
 from vae.metrics import BetaMetrics, Metrics
@@ -90,5 +91,6 @@ def solve(plane: VAE, picture: Tensor, metrics: Metrics, *, seed: int) -> Soluti
         distortion=float(terms.distortion), rate=float(terms.rate), gap=posterior.gap, mean=float(q.mean[0, 0]),
         log_variance=float(q.log_variance[0, 0]), eps=float(seen.eps[0]),
         divergences=tuple(kl_to_standard_normal(DiagonalGaussian(means, log_variances)).tolist()),
-        averages=tuple(metrics.at(beta) for beta in SETTINGS), foster=FOSTER_PIXELS / FOSTER_BETA,
+        averages=tuple(metrics.at(beta) for beta in SETTINGS),
+        foster=to_beta("reconstruction", FOSTER_BETA, pixels=FOSTER_PIXELS, dimensions=1),
     )
