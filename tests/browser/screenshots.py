@@ -1,6 +1,7 @@
 """Pictures of the app for the README and for looking at: python -m tests.browser.screenshots docs
 
-Writes FOLDER/playground.png, FOLDER/map.png and FOLDER/step5.png and, with --all, every page in every combination of width, theme and language.
+Writes FOLDER/playground.png, FOLDER/map.png and FOLDER/step5.png and, with --all, every page in every combination of width,
+theme and language.
 """
 
 import itertools
