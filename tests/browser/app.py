@@ -26,8 +26,9 @@ COUNT_RUNS = """
 """
 
 # What a page draws at its end: playground and path, map, dimensions, those of the lesson, the teacher's.
-LAST_DRAWN = {"": ".st-key-download", "path": ".st-key-download", "map": ".st-key-latent_map .stBidiComponent",
-              "dimensions": ".st-key-alive", "teacher": ".st-key-worksheet"}
+LAST_DRAWN = {"": ".st-key-download, .st-key-lesson_foot", "path": ".st-key-download",
+              "map": ".st-key-latent_map .stBidiComponent", "dimensions": ".st-key-alive",
+              "teacher": ".st-key-worksheet"}
 
 
 def chromium() -> str | None:
@@ -71,7 +72,8 @@ def settle(page: Page) -> None:
     page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     page.wait_for_function("""() => {
         const charts = [...document.querySelectorAll('.stPlotlyChart')];
-        const least = ['/', '/path', '/dimensions'].includes(location.pathname) ? 2 : 0;
+        const lesson = document.querySelector('.st-key-lesson_foot');
+        const least = !lesson && ['/', '/path', '/dimensions'].includes(location.pathname) ? 2 : 0;
         return charts.length >= least && charts.every(chart => chart.querySelector('.main-svg'));
     }""")
     page.wait_for_function("document.querySelector('[data-testid=stSkeleton]') === null")
