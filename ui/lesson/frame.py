@@ -55,11 +55,15 @@ def reveal(text: Text, name: str, question: str, right: str, **values: object) -
     return shown
 
 
-def check(text: Text, question: str, right: str, **values: object) -> None:
-    """A question that answers at once."""
+def check(text: Text, question: str, right: str, **values: object) -> bool:
+    """A question that answers at once. Whether it has been answered, rightly or not."""
     with st.container(border=True, gap="xsmall"):
-        if chosen := _ask(text, question, values):
+        chosen = _ask(text, question, values)
+        if chosen:
             _feedback(text, question, chosen, right, values)
+        else:
+            st.caption(text("lesson.answer_first"))
+    return bool(chosen)
 
 
 def why(sentence: str, formula: str | None = None) -> None:

@@ -79,8 +79,9 @@ def _kl(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGener
         _chart(misconceptions.divergences(text, found), said.kl_alt(text, found), "kl")
         st.markdown(text("wrong.kl_said", elbo=found.elbo, evidence=found.log_evidence))
     with question:
-        frame.check(text, "wrong_kl", right="c", **said.kl_values(found))
-    frame.why(text("wrong.kl_why"), r"\log p(x) = \mathrm{ELBO} + \mathrm{KL}\big(q(z|x)\,\|\,p(z|x)\big)")
+        answered = frame.check(text, "wrong_kl", right="c", **said.kl_values(found))
+    if answered:
+        frame.why(text("wrong.kl_why"), r"\log p(x) = \mathrm{ELBO} + \mathrm{KL}\big(q(z|x)\,\|\,p(z|x)\big)")
 
 
 def _factor(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -91,8 +92,9 @@ def _factor(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaG
         _chart(misconceptions.spreads(text, found), said.factor_alt(text, found), "factor")
         st.markdown(text("wrong.factor_said", dimensions=len(found.claimed), draws=found.draws, seed=choice.seed))
     with question:
-        frame.check(text, "wrong_factor", right="b", **said.factor_values(found))
-    frame.why(text("wrong.factor_why"), r"z = \mu + \sigma \odot \varepsilon, \quad \sigma = e^{\frac12 \log \sigma^2}")
+        answered = frame.check(text, "wrong_factor", right="b", **said.factor_values(found))
+    if answered:
+        frame.why(text("wrong.factor_why"), r"z = \mu + \sigma \odot \varepsilon, \quad \sigma = e^{\frac12 \log \sigma^2}")
 
 
 def _log(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -103,9 +105,10 @@ def _log(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGene
         st.markdown(text("wrong.log_said", count=found.count, betas=len(found.betas), ratio=found.ratio))
         st.caption(text("wrong.log_note"))
     with question:
-        frame.check(text, "wrong_log", right="c", low=found.smallest_sigma, high=found.largest_sigma)
-    frame.why(text("wrong.log_why"),
-              r"\begin{gathered} s = \log\sigma^2, \quad \sigma = e^{s/2} > 0 \\ d\sigma / ds = \sigma / 2 \end{gathered}")
+        answered = frame.check(text, "wrong_log", right="c", low=found.smallest_sigma, high=found.largest_sigma)
+    if answered:
+        frame.why(text("wrong.log_why"),
+                  r"\begin{gathered} s = \log\sigma^2, \quad \sigma = e^{s/2} > 0 \\ d\sigma / ds = \sigma / 2 \end{gathered}")
 
 
 def _prior(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -115,8 +118,9 @@ def _prior(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGe
         _chart(misconceptions.mixture(text, found), said.prior_alt(text, found), "prior")
         st.markdown(said.prior_said(text, found, choice.seed))
     with question:
-        frame.check(text, "wrong_prior", right="a", **said.prior_values(found))
-    frame.why(text("wrong.prior_why"), r"q(z) = \frac1N \sum_{n=1}^N q(z|x_n) \approx p(z)")
+        answered = frame.check(text, "wrong_prior", right="a", **said.prior_values(found))
+    if answered:
+        frame.why(text("wrong.prior_why"), r"q(z) = \frac1N \sum_{n=1}^N q(z|x_n) \approx p(z)")
 
 
 def _zero(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -133,10 +137,11 @@ def _zero(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGen
             st.caption(text("wrong.zero_good", **values))
             _row(found.images[place], text("alt_wrong.zero_strip", **values))
     with question:
-        frame.check(text, "wrong_zero", right="b", **said.zero_values(found))
-    frame.why(text("wrong.zero_why"),
-              r"\begin{gathered} -\mathrm{ELBO} = -\mathbb{E}_q[\log p(x|z)] \\ +\, \mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)"
-              r"\end{gathered}")
+        answered = frame.check(text, "wrong_zero", right="b", **said.zero_values(found))
+    if answered:
+        frame.why(text("wrong.zero_why"),
+                  r"\begin{gathered} -\mathrm{ELBO} = -\mathbb{E}_q[\log p(x|z)] \\ +\, \mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)"
+                  r"\end{gathered}")
 
 
 def _blur(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -159,8 +164,9 @@ def _blur(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGen
         st.markdown(said.blur_said(text, found))
         st.caption(text("wrong.blur_note", count=found.count))
     with question:
-        frame.check(text, "wrong_blur", right="c", effective=found.effective, count=found.count)
-    frame.why(text("wrong.blur_why"), r"\mathbb{E}[x|z] = \frac{\sum_n q(z|x_n)\,x_n}{\sum_n q(z|x_n)}")
+        answered = frame.check(text, "wrong_blur", right="c", effective=found.effective, count=found.count)
+    if answered:
+        frame.why(text("wrong.blur_why"), r"\mathbb{E}[x|z] = \frac{\sum_n q(z|x_n)\,x_n}{\sum_n q(z|x_n)}")
 
 
 def _shown(image: np.ndarray, alt: str) -> None:
@@ -174,7 +180,7 @@ def _row(images: np.ndarray, alt: str) -> None:
 
 def _sum(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
     with question:
-        frame.check(text, "wrong_sum", right="c", empty=beta_conventions.empty_from(choice.model.metrics))
+        answered = frame.check(text, "wrong_sum", right="c", empty=beta_conventions.empty_from(choice.model.metrics))
         with st.container(border=True, gap="xsmall"):
             st.markdown(said.known_traps(text))
     with beside, frame.experiment(text("wrong.sum_do")):
@@ -201,9 +207,10 @@ def _sum(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGene
         found = beta_conventions.convert(name, weight, pixels=values, dimensions=dimensions)
         st.markdown(said.conventions(text, found))
         st.caption(text("wrong.sum_note"))
-    frame.why(text("wrong.sum_why"),
-              r"\begin{gathered} \tfrac1P\,\mathrm{BCE} + w\,\mathrm{KL} = \tfrac1P\left(\mathrm{BCE} + wP\,\mathrm{KL}\right)"
-              r"\\ \beta = wP \end{gathered}")
+    if answered:
+        frame.why(text("wrong.sum_why"),
+                  r"\begin{gathered} \tfrac1P\,\mathrm{BCE} + w\,\mathrm{KL} "
+                  r"= \tfrac1P\left(\mathrm{BCE} + wP\,\mathrm{KL}\right) \\ \beta = wP \end{gathered}")
 
 
 def _axes(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -217,9 +224,10 @@ def _axes(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGen
             st.caption(heading)
             _row(moved.images, alt)
     with question:
-        frame.check(text, "wrong_axes", right="b", **said.axes_values(found))
-    frame.why(text("wrong.axes_why"),
-              r"z \sim \mathcal{N}(0, I) \;\Rightarrow\; Rz \sim \mathcal{N}(0, I)")
+        answered = frame.check(text, "wrong_axes", right="b", **said.axes_values(found))
+    if answered:
+        frame.why(text("wrong.axes_why"),
+                  r"z \sim \mathcal{N}(0, I) \;\Rightarrow\; Rz \sim \mathcal{N}(0, I)")
 
 
 def _bce(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -233,9 +241,11 @@ def _bce(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGene
         picture = decoders.grey_picture(choice.model.model, choice.model.examples.picture(name), choice.beta)
         st.markdown(said.grey_picture(text, picture, name))
     with question:
-        frame.check(text, "wrong_bce", right="a", integral=found.integral)
-    frame.why(text("wrong.bce_why"),
-              r"\begin{gathered} \int_0^1 p^x (1-p)^{1-x}\,dx \\ = \frac{2p-1}{\log p - \log(1-p)} \le \frac12 \end{gathered}")
+        answered = frame.check(text, "wrong_bce", right="a", integral=found.integral)
+    if answered:
+        frame.why(text("wrong.bce_why"),
+                  r"\begin{gathered} \int_0^1 p^x (1-p)^{1-x}\,dx \\ "
+                  r"= \frac{2p-1}{\log p - \log(1-p)} \le \frac12 \end{gathered}")
 
 
 def _sample(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -245,9 +255,10 @@ def _sample(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaG
         st.caption(text("wrong.sample_strip"))
         st.markdown(said.sample_said(text, found, choice.seed))
     with question:
-        frame.check(text, "wrong_sample", right="b", mode=found.mode_log_prob)
-    frame.why(text("wrong.sample_why"),
-              r"\begin{gathered} p(x|z) = \prod_i p_i^{x_i} (1-p_i)^{1-x_i} \\ \mathbb{E}[x_i|z] = p_i \end{gathered}")
+        answered = frame.check(text, "wrong_sample", right="b", mode=found.mode_log_prob)
+    if answered:
+        frame.why(text("wrong.sample_why"),
+                  r"\begin{gathered} p(x|z) = \prod_i p_i^{x_i} (1-p_i)^{1-x_i} \\ \mathbb{E}[x_i|z] = p_i \end{gathered}")
 
 
 def _noise(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -261,9 +272,10 @@ def _noise(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGe
         _row(found.random_variational, text("alt_wrong.noise_variational"))
         _row(found.random_plain, text("alt_wrong.noise_plain"))
     with question:
-        frame.check(text, "wrong_noise", right="a", variational=variational, plain=plain)
-    frame.why(text("wrong.noise_why"),
-              r"-\mathbb{E}_{\varepsilon \sim \mathcal{N}(0, I)}[\log p(x \,|\, \mu + \sigma \odot \varepsilon)]")
+        answered = frame.check(text, "wrong_noise", right="a", variational=variational, plain=plain)
+    if answered:
+        frame.why(text("wrong.noise_why"),
+                  r"-\mathbb{E}_{\varepsilon \sim \mathcal{N}(0, I)}[\log p(x \,|\, \mu + \sigma \odot \varepsilon)]")
 
 
 def _blank(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -273,8 +285,9 @@ def _blank(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGe
         _chart(misconceptions.blank(text, found), said.blank_alt(text, found), "blank")
         st.markdown(said.blank_said(text, found, choice.seed))
     with question:
-        frame.check(text, "wrong_blank", right="b", **said.blank_values(found))
-    frame.why(text("wrong.blank_why"))
+        answered = frame.check(text, "wrong_blank", right="b", **said.blank_values(found))
+    if answered:
+        frame.why(text("wrong.blank_why"))
 
 
 ENTRIES: dict[str, tuple[str, Callable[[Text, Choice, DeltaGenerator, DeltaGenerator], None]]] = {
