@@ -41,18 +41,22 @@ def linked(
     accept: turns a link's string, or the session's last value, into one that the widget can take; ValueError or TypeError
     mean that it can't. A control that the link hides is not drawn and keeps the link's value.
     """
-    is_hidden = hidden(key)
-    before = in_link(key, default) if is_hidden else st.session_state.get(key, in_link(key, default))
-    try:
-        value = accept(before)
-    except (ValueError, TypeError):
-        value = default
-    if not is_hidden:
+    value = value_of(key, default, accept)
+    if not hidden(key):
         if st.session_state.get(key, value) != value:
             st.session_state[key] = value
         value = placed(widget, label, *arguments, key=key, value=value, **more)
     _write_link(key, None if value == default else f"{value:g}" if isinstance(value, float) else str(value))
     return value
+
+
+def value_of(key: str, default: Value, accept: Callable[[object], Value]) -> Value:
+    """The value with which a linked widget is going to be drawn."""
+    before = in_link(key, default) if hidden(key) else st.session_state.get(key, in_link(key, default))
+    try:
+        return accept(before)
+    except (ValueError, TypeError):
+        return default
 
 
 def placed(widget: Callable[..., Value], label: str, *arguments: object, key: str, value: Value, **more: object) -> Value:
@@ -63,6 +67,11 @@ def placed(widget: Callable[..., Value], label: str, *arguments: object, key: st
         st.session_state[key] = st.session_state.get(key, value)
     drawn.add(key)
     return widget(label, *arguments, key=key, **more)
+
+
+def put(key: str, value: object) -> None:
+    """What a linked widget is to show when it is drawn next; before that, in the same run."""
+    st.session_state[key] = value
 
 
 def hidden(key: str) -> bool:

@@ -107,7 +107,7 @@ def test_steps_lead_up_and_end_where_the_gradient_does(digits):
     for before, after in itertools.pairwise((start, *found)):
         moved = [abs(there - here) / deviation
                  for here, there, deviation in zip(before.mean, after.mean, before.deviation, strict=True)]
-        assert max(moved) < 1.001
+        assert max(moved) < 1.01  # and what rounding adds
 
 
 def test_a_step_goes_on_from_wherever_the_gaussian_is(digits):

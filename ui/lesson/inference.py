@@ -111,7 +111,7 @@ def best_strip(draws: PriorDraws) -> str:
 
 def shares(draws: PriorDraws) -> list[str]:
     """How much of the sum each of the best draws is."""
-    return [f"{share:.1%}" if share >= FEW else "0 %" for share in draws.shares]
+    return [f"{share:.1%}" if share >= FEW else "<0.1%" for share in draws.shares]
 
 
 def best_alt(text: Text, draws: PriorDraws) -> str:

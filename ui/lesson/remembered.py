@@ -139,6 +139,16 @@ def gaussian(
     return variational.gaussian(model.model, torch.from_numpy(observed), beta, mean, log_deviation)
 
 
+def climb(
+    model: Resolved, observed: np.ndarray, beta: float, start: Gaussian, steps: int, progress: Callable[[float], None]
+) -> tuple[Gaussian, ...]:
+    """Steps up the ELBO of what the model sees, (1, H, W)."""
+    return variational.climb(
+        model.model, torch.from_numpy(observed), beta, start, steps=steps, progress=progress,
+        measure=lambda mean, log_deviation: gaussian(model, observed, beta, mean, log_deviation),
+    )
+
+
 @cached(
     LRUCache(256), condition=Condition(),
     key=lambda model, observed, beta, progress: (model.model, _digest(observed), beta),

@@ -14,7 +14,8 @@ from vae import experiments
 from vae.experiments import WHOLE_PLANE, PosteriorMap, Reconstruction, Window
 from vae.experiments.inference import COUNTS, Guess, window_about
 
-FORMULA = r"p(z \mid x) = \frac{p(x \mid z)\, p(z)}{p(x)}, \qquad p(x) = \int p(x \mid z)\, p(z)\, dz"
+FORMULA = r"""\begin{gathered} p(z \mid x) = \frac{p(x \mid z)\, p(z)}{p(x)} \\[1ex]
+p(x) = \int p(x \mid z)\, p(z)\, dz \end{gathered}"""
 STATIC = {"displayModeBar": False}
 BEST = "best"  # of the two points in the link: the best guess
 
@@ -112,8 +113,8 @@ def _revealed(text: Text, choice: Choice, seen: Reconstruction, posterior: Poste
 @turns.fragment
 def _maps(text: Text, choice: Choice, seen: Reconstruction, posterior: PosteriorMap) -> None:
     guess, best = _tried(choice, seen), _tried(choice, seen, BEST)
-    peak, encoder = (inference.tried(choice.model, seen, place, choice.beta) for place in (posterior.peak, seen.posterior_mean))
-    near = window_about(posterior, encoder)
+    peak = inference.tried(choice.model, seen, posterior.peak, choice.beta)
+    near = window_about(posterior, seen.posterior_mean)
     for column, window, name in zip(st.columns(2, gap="medium"), (WHOLE_PLANE, near), ("whole", "near"), strict=True):
         drawn = remembered.map_atlas(choice.model, choice.beta, window)
         view = atlas.view(

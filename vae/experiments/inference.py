@@ -1,7 +1,7 @@
 """Why p(z|x) is not to be had by trying: guessing z by hand, and drawing it from the prior (step 3 of the lesson)."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,14 +79,13 @@ def repetitions(count: int) -> int:
     return max(1, min(REPETITIONS, MOST_DRAWN // count))
 
 
-def window_about(posterior: PosteriorMap, *others: Guess) -> Window:
-    """The square about the posterior's region that also holds these points, with some room."""
-    points = np.array([guess.point for guess in others]).reshape(-1, 2)
+def window_about(posterior: PosteriorMap, *points: Sequence[float], room: float = ROOM) -> Window:
+    """The square about the posterior's region that also holds these points, `room` times as large as it must be."""
     centre, half = np.array([posterior.window.x, posterior.window.y]), posterior.window.half
-    corners = np.concatenate([points, [centre - half, centre + half]])
+    corners = np.array([*points, centre - half, centre + half], float)
     low, high = corners.min(0), corners.max(0)
     (x, y), half = (low + high) / 2, float((high - low).max() / 2)
-    return Window(float(x), float(y), ROOM * half)
+    return Window(float(x), float(y), room * half)
 
 
 def expected_hits(posterior: PosteriorMap, count: int) -> float:

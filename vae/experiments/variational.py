@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -21,7 +20,11 @@ FARTHEST = 1.0  # standard deviations that one step may move the mean
 MOST_WIDENED = 0.3  # of log sigma in one step
 HALVINGS = 8  # of a step that would lower the ELBO
 CONVERGED, MOST_STEPS = 1e-4, 60  # nats that a step gains; steps
+DIGITS = 4  # decimals of a mean and of log sigma in a link
+PLAINLY = 0.1  # nats that one peak is better than another
 PEAK_DEVIATION = 0.02  # of the Gaussian that is put on the highest peak of p(z|x), to begin with
+
+Measure = Callable[[tuple[float, float], tuple[float, float]], "Gaussian"]  # of a mean and log sigma
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,14 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Amortisation:
-    """What one picture's ELBO loses, and where (Cremer, Li & Duvenaud 2018, arXiv 1801.03558, eq. 5), in nats.
+    """What one picture's ELBO loses, and where (Cremer, Li & Duvenaud 2018, arXiv 1801.03558), in nats.
 
-    encoder: the q that the encoder gives. best: the best diagonal Gaussian that was found, never worse than that. log_evidence:
-    log p(x) by quadrature.
+    encoder: the q that it gives. from_encoder: where gradient steps lead from there. best: the best diagonal Gaussian that
+    was found, never worse than these. log_evidence: log p(x) by quadrature.
     """
 
     encoder: Gaussian
+    from_encoder: Gaussian
     best: Gaussian
     log_evidence: float
 
@@ -72,6 +76,11 @@ class Amortisation:
     def approximation_gap(self) -> float:
         """log p(x) - ELBO of the best Gaussian: p(z|x) is none."""
         return self.best.gap(self.log_evidence)
+
+    @property
+    def other_peak(self) -> bool:
+        """Whether steps from the encoder's q end on a lower peak than the best one."""
+        return self.best.elbo - self.from_encoder.elbo > PLAINLY
 
 
 def gaussian(
@@ -94,22 +103,24 @@ def gradient(
 
 
 def climb(
-    model: VAE, observed: Tensor, beta: float, start: Gaussian, *, steps: int, progress: Callable[[float], None] | None = None
+    model: VAE, observed: Tensor, beta: float, start: Gaussian, *, steps: int, measure: Measure | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> tuple[Gaussian, ...]:
     """The Gaussians after each of `steps` steps up the ELBO's gradient, fewer where none leads higher any more.
 
     Natural gradient (Amari 1998): mu moves by sigma^2 dELBO/dmu and log sigma by half of dELBO/dlog sigma, the inverse of the
     Fisher information. The longest step is one sigma, and 0.3 of log sigma; one that lowers the ELBO is halved. There is no
-    memory of the steps before, so a link goes on from where it is. progress: told the share that is done.
+    memory of the steps before, so a link goes on from where it is; each step ends at DIGITS decimals, as a link holds them.
+    measure: gives the Gaussian of a mean and log sigma, if not `gaussian` does. progress: told the share that is done.
     """
-    found = []
-    mean, log_deviation = torch.tensor(start.mean), torch.tensor(start.log_deviation)
+    found, at = [], (start.mean, start.log_deviation)
     for number in range(1, steps + 1):
-        moved = _step(model, observed, beta, mean, log_deviation)
-        if moved is None:
+        moved = _step(model, observed, beta, *map(torch.tensor, at))
+        there = moved and (_pair(moved[0]), _pair(moved[1]))
+        if there is None or there == at:
             break
-        mean, log_deviation, _ = moved
-        found.append(gaussian(model, observed, beta, _pair(mean), _pair(log_deviation)))
+        at = there
+        found.append(measure(*at) if measure else gaussian(model, observed, beta, *at))
         if progress:
             progress(number / steps)
     return tuple(found)
@@ -119,24 +130,24 @@ def amortisation(
     model: VAE, observed: Tensor, beta: float, *, progress: Callable[[float], None] | None = None
 ) -> Amortisation:
     """The encoder's q of a picture (C, H, W) beside the best diagonal Gaussian, which gradient steps find from two places:
-    from the encoder's q, and from the highest peak of p(z|x), since a step never leads from one peak to another.
+    from the encoder's q, and from the highest peak of p(z|x), since steps hardly ever lead from one peak to another.
 
     Takes seconds; progress: told the share that is done. Raises ValueError as grid_posterior does.
     """
     grid = grid_posterior(model, observed, beta)
     with torch.no_grad():
         q = model.encode(observed[None], beta)
-    encoder = gaussian(model, observed, beta, _pair(q.mean[0]), _pair(q.log_variance[0] / 2))
+    encoder = gaussian(model, observed, beta, _exactly(q.mean[0]), _exactly(q.log_variance[0] / 2))
     peak = torch.from_numpy(grid.centres[grid.log_density.argmax()]).float()
     starts = (q.mean[0], q.log_variance[0] / 2), (peak, torch.full((2,), math.log(PEAK_DEVIATION)))
-    best = encoder
+    reached = []
     for number, start in enumerate(starts):
         mean, log_deviation = _converge(model, observed, beta, *start)
-        found = gaussian(model, observed, beta, _pair(mean), _pair(log_deviation))
-        best = found if found.elbo > best.elbo else best
+        reached.append(gaussian(model, observed, beta, _exactly(mean), _exactly(log_deviation)))
         if progress:
             progress((number + 1) / len(starts))
-    return Amortisation(encoder, best, grid.log_evidence)
+    from_encoder = max(encoder, reached[0], key=_elbo)
+    return Amortisation(encoder, from_encoder, max(from_encoder, reached[1], key=_elbo), grid.log_evidence)
 
 
 def _converge(model: VAE, observed: Tensor, beta: float, mean: Tensor, log_deviation: Tensor) -> tuple[Tensor, Tensor]:
@@ -172,6 +183,15 @@ def _q(mean: Tensor, log_deviation: Tensor) -> DiagonalGaussian:
     return DiagonalGaussian(mean.float()[None], 2 * log_deviation.float()[None])
 
 
-def _pair(values: Tensor | np.ndarray) -> tuple[float, float]:
-    first, second = (float(value) for value in values)
+def _exactly(values: Tensor) -> tuple[float, float]:
+    first, second = values.tolist()
     return first, second
+
+
+def _pair(values: Tensor) -> tuple[float, float]:
+    first, second = (round(value, DIGITS) for value in values.tolist())
+    return first, second
+
+
+def _elbo(q: Gaussian) -> float:
+    return q.elbo
