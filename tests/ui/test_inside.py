@@ -22,7 +22,12 @@ def open_page(page: str, **query: str) -> AppTest:
 
 
 def shown_map(app: AppTest) -> dict:
-    """What the map in the browser is given."""
+    """What the map in the browser is given, the first of several."""
+    return shown_maps(app)[0]
+
+
+def shown_maps(app: AppTest) -> list[dict]:
+    """What each map in the browser is given."""
     found = []
 
     def walk(block):
@@ -33,7 +38,7 @@ def shown_map(app: AppTest) -> dict:
             walk(child)
 
     walk(app.main)
-    return found[0]
+    return found
 
 
 def said(app: AppTest) -> str:

@@ -13,6 +13,7 @@ from vae.experiments import PosteriorMap
 from vae.experiments.variational import Amortisation, Gaussian
 
 HAND, BEST = RIVAL, CURVE  # colours of the two Gaussians that are not the encoder's
+GAP, EVIDENCE = "KL(q ‖ p(z|x))", "log p(x)"
 WIDE_ENOUGH = 0.07  # of a bar: a number stands inside
 MOST_POINTS = 60  # of the trail on the map
 
@@ -66,11 +67,11 @@ def bars(text: Text, q: Gaussian, evidence: float) -> Drawing:
         (text("breakdown.distortion"), rows[1], q.distortion, DISTORTION, ""),
         (text("breakdown.rate"), rows[1], q.rate, RATE, ""),
         (text("step4.evidence"), rows[0], -evidence, CURVE, ""),
-        (text("step4.gap"), rows[0], q.gap(evidence), POSTERIOR, "/"),
+        (GAP, rows[0], q.gap(evidence), POSTERIOR, "/"),
     ]
     traces = [
         {"type": "bar", "orientation": "h", "y": [row], "x": [value], "name": name,
-         "marker": {"color": colour, "pattern": {"shape": pattern, "fgcolor": "white", "size": 6}},
+         "marker": _marker(colour, pattern),
          "text": [f"{name} {value:,.1f}" if value > WIDE_ENOUGH * longest * len(name) / 8 else ""], "textposition": "inside",
          "insidetextanchor": "middle", "textangle": 0, "insidetextfont": {"color": "white"},
          "hovertemplate": f"{name}: %{{x:,.2f}} nats<extra></extra>"}
@@ -107,15 +108,16 @@ def tries_alt(text: Text, tried: Sequence[Gaussian], evidence: float) -> str:
 
 
 def table(text: Text, hand: Gaussian, found: Amortisation) -> str:
-    """Each Gaussian's place, width, ELBO and gap, in Markdown."""
-    columns = [text(f"step4.column_{name}") for name in ("q", "mean", "deviation", "elbo", "gap")]
+    """Each Gaussian's place and width, ELBO and gap, in Markdown, where a bar in a cell must be escaped."""
     rows = [(text("step4.legend_hand"), hand), (text("step4.encoder"), found.encoder), (text("step4.best"), found.best)]
     cells = [
-        [name, f"({q.mean[0]:.3f}, {q.mean[1]:.3f})", f"{q.deviation[0]:.3f}, {q.deviation[1]:.3f}", f"{q.elbo:,.2f}",
+        [name, f"({q.mean[0]:.3f}, {q.mean[1]:.3f}) ± ({q.deviation[0]:.3f}, {q.deviation[1]:.3f})", f"{q.elbo:,.2f}",
          f"{q.gap(found.log_evidence):,.2f}"] for name, q in rows
     ]
-    cells.append([text("step4.evidence_row"), "", "", f"**{found.log_evidence:,.2f}**", "0"])
-    lines = [columns, ["---", "---", "---", "---:", "---:"], *cells]
+    lines = [
+        [text("step4.column_q"), text("step4.column_place"), text("step4.elbo_axis"), GAP.replace("|", "\\|")],
+        ["---", "---", "---:", "---:"], *cells, [EVIDENCE, "", f"**{found.log_evidence:,.2f}**", ""],
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -125,11 +127,11 @@ def gaps(text: Text, found: Amortisation) -> Drawing:
              (text("step4.approximation"), found.approximation_gap, POSTERIOR, "/")]
     traces = [
         {"type": "bar", "orientation": "h", "y": [""], "x": [value], "name": f"{name}: {value:,.2f} nats",
-         "marker": {"color": colour, "pattern": {"shape": pattern, "fgcolor": "white", "size": 6}},
+         "marker": _marker(colour, pattern),
          "hovertemplate": f"{name}: %{{x:,.2f}} nats<extra></extra>"}
         for name, value, colour, pattern in parts
     ]
-    return build(traces, 120, barmode="stack", bargap=0.4, legend={"orientation": "h", "x": 0, "y": 1.05, "yanchor": "bottom",
+    return build(traces, 160, barmode="stack", bargap=0.4, legend={"orientation": "h", "x": 0, "y": 1.05, "yanchor": "bottom",
                                                                   "traceorder": "normal"},
                  x={"title": {"text": text("step4.gaps_axis")}, "rangemode": "tozero"}, y={"showticklabels": False})
 
@@ -161,3 +163,9 @@ def encoder_legend(text: Text) -> list[dict[str, str]]:
 def encoder_alt(text: Text, found: Amortisation) -> str:
     (x, y), (best_x, best_y) = found.encoder.mean, found.best.mean
     return text("alt_step4.encoder", x=x, y=y, best_x=best_x, best_y=best_y, elbo=found.encoder.elbo, best=found.best.elbo)
+
+
+def _marker(colour: str, pattern: str) -> dict[str, object]:
+    """Of a bar, hatched in white where there is a pattern: never by colour alone."""
+    return {"color": colour, "pattern": {"shape": pattern, "fillmode": "overlay", "fgcolor": "white", "fgopacity": 0.35,
+                                         "size": 6}}

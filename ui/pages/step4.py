@@ -22,10 +22,11 @@ ALLOWED = state.number(*LOG_DEVIATION)
 NEAR = 4.0  # times the size of p(z|x)
 PICTURE = 132  # pixels on the screen
 MANY = 10  # steps
-FORMULA = r"""\begin{gathered}
-\log p(x) = \mathrm{ELBO}(\phi) + \mathrm{KL}(q_\phi \,\|\, p(z \mid x)) \\[1ex]
-\arg\max_\phi \mathrm{ELBO}(\phi) = \arg\min_\phi \mathrm{KL}(q_\phi \,\|\, p(z \mid x))
-\end{gathered}"""
+FORMULA = r"""\begin{aligned}
+\log p(x) &= \mathrm{ELBO}(\phi) + \mathrm{KL}_\phi \\
+\mathrm{KL}_\phi &= \mathrm{KL}(q_\phi \,\|\, p(z \mid x)) \\[1ex]
+\arg\max_\phi \mathrm{ELBO}(\phi) &= \arg\min_\phi \mathrm{KL}_\phi
+\end{aligned}"""
 
 
 def main() -> None:
@@ -68,8 +69,8 @@ def _hand(text: Text, choice: Choice, seen: Reconstruction, posterior: Posterior
         if steps:
             with turns.aside():
                 _climb(text, choice, seen, tried, steps, place)
-        for name, key, usual in zip(("step4.width_across", "step4.width_down"), WIDTHS, START[1], strict=True):
-            _width(text(name), key, usual)
+        for label, key, usual in zip((text("step4.width_across"), text("step4.width_down")), WIDTHS, START[1], strict=True):
+            _width(label, key, usual)
         q = _measured(choice, seen)
         if not tried or tried[-1] != q:
             tried.append(q)
@@ -160,7 +161,7 @@ def _revealed(text: Text, choice: Choice, seen: Reconstruction, posterior: Poste
     with frame.experiment(text("step4.encoder_heading"), text("step4.encoder_help")):
         left, right = st.columns([1.2, 1], gap="medium")
         with left:
-            window = window_about(posterior, found.encoder.mean)
+            window = window_about(posterior, *found.encoder.corners)
             drawn = remembered.map_atlas(choice.model, choice.beta, window)
             view = atlas.view(
                 drawn, choice.model, window, seen, codes=False, posterior=posterior, pin=None, pinned=False,
