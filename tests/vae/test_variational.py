@@ -22,9 +22,16 @@ def digits():
 
 
 @functools.cache  # no fixture of the module: those are made before the tests are told to use one thread
-def amortised(name: str) -> variational.Amortisation:
+def amortised() -> variational.Amortisation:
+    """Of the example whose encoder misses most."""
     digits = hub.resolve("mnist-2d")
-    return variational.amortisation(digits.model, seen(digits, name), 1.0)
+    return variational.amortisation(digits.model, seen(digits, "5"), 1.0)
+
+
+@functools.cache
+def evidence_of(name: str) -> float:
+    digits = hub.resolve("mnist-2d")
+    return grid_posterior(digits.model, seen(digits, name), 1.0).log_evidence
 
 
 def seen(digits, name: str) -> torch.Tensor:
@@ -59,7 +66,7 @@ def test_the_elbo_of_any_gaussian_is_that_of_monte_carlo(digits, name):
 def test_log_p_of_x_less_the_elbo_is_the_divergence_from_the_normalised_posterior(digits, name):
     """sum of q (log q - log p(z|x)) over an even grid about q, with p(z|x) = p(z) p(x|z) / p(x)."""
     observed = seen(digits, name)
-    evidence = amortised(name).log_evidence
+    evidence = evidence_of(name)
     mean, log_deviation = SOME[name]
     deviation = torch.tensor(log_deviation).double().exp()
     steps = torch.linspace(-6, 6, 61, dtype=torch.float64)
@@ -103,7 +110,7 @@ def test_steps_lead_up_and_end_where_the_gradient_does(digits):
     assert told == [number / 15 for number in range(1, len(found) + 1)]
     assert all(after.elbo > before.elbo - 0.5 for before, after in itertools.pairwise((start, *found)))
     assert start.elbo < -200
-    assert found[-1].elbo == pytest.approx(amortised("0").best.elbo, abs=0.1)
+    assert evidence_of("0") - 0.2 < found[-1].elbo < evidence_of("0")
     for before, after in itertools.pairwise((start, *found)):
         moved = [abs(there - here) / deviation
                  for here, there, deviation in zip(before.mean, after.mean, before.deviation, strict=True)]
@@ -118,30 +125,31 @@ def test_a_step_goes_on_from_wherever_the_gaussian_is(digits):
     assert variational.climb(digits.model, observed, 1.0, one[0], steps=1) == two[1:]
 
 
-@pytest.mark.parametrize("name", SOME)
-def test_the_best_gaussian_is_never_below_the_encoders_nor_above_log_p_of_x(digits, name):
-    found = amortised(name)
-    q = digits.model.encode(seen(digits, name)[None], 1.0)
+def test_the_best_gaussian_is_never_below_the_encoders_nor_above_log_p_of_x(digits):
+    found = amortised()
+    q = digits.model.encode(seen(digits, "5")[None], 1.0)
     assert found.encoder.mean == pytest.approx(q.mean[0].tolist())
     assert found.encoder.deviation == pytest.approx(q.standard_deviation[0].tolist())
-    assert found.encoder.elbo <= found.best.elbo <= found.log_evidence + 1e-3
+    assert found.log_evidence == evidence_of("5")
+    assert found.encoder.elbo <= found.from_encoder.elbo <= found.best.elbo <= found.log_evidence + 1e-3
     assert found.amortisation_gap + found.approximation_gap == pytest.approx(found.log_evidence - found.encoder.elbo)
     _, by_mean, by_log_deviation = variational.gradient(
-        digits.model, seen(digits, name), 1.0, torch.tensor(found.best.mean), torch.tensor(found.best.log_deviation), nodes=32)
+        digits.model, seen(digits, "5"), 1.0, torch.tensor(found.best.mean), torch.tensor(found.best.log_deviation), nodes=32)
     assert (by_mean.abs() * torch.tensor(found.best.deviation)).max() < 0.03  # nats for one sigma
     assert by_log_deviation.abs().max() < 0.03
 
 
 def test_the_encoder_misses_the_peak_of_one_example_by_far_and_the_best_gaussian_does_not():
-    assert amortised("5").amortisation_gap > 50
-    assert amortised("5").approximation_gap < 1
-    assert amortised("0").amortisation_gap < 1
+    assert amortised().amortisation_gap > 50
+    assert amortised().approximation_gap < 1
 
 
 def test_a_search_that_finds_nothing_better_gives_the_encoders_own(digits, monkeypatch):
     monkeypatch.setattr(variational, "_converge", lambda *_: (torch.tensor([3.0, 3.0]), torch.tensor([-3.0, -3.0])))
     found = variational.amortisation(digits.model, seen(digits, "0"), 1.0)
-    assert found.best == found.encoder
+    assert found.best == found.from_encoder == found.encoder
+    assert found.amortisation_gap == 0
+    assert not found.other_peak
 
 
 def test_it_is_a_sentence_where_there_is_no_plane_or_no_prior():
@@ -151,7 +159,3 @@ def test_it_is_a_sentence_where_there_is_no_plane_or_no_prior():
         model = random_model(tiny_config(**config))
         with pytest.raises(ValueError, match=reason):
             variational.gaussian(model, torch.zeros(1, 6, 5), beta, (0.0, 0.0), (-1.0, -1.0))
-
-
-def test_the_evidence_is_the_quadratures(digits):
-    assert amortised("0").log_evidence == grid_posterior(digits.model, seen(digits, "0"), 1.0).log_evidence

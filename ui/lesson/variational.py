@@ -15,7 +15,7 @@ from vae.experiments.variational import Amortisation, Gaussian
 HAND, BEST = RIVAL, CURVE  # colours of the two Gaussians that are not the encoder's
 GAP, EVIDENCE = "KL(q ‖ p(z|x))", "log p(x)"
 WIDE_ENOUGH = 0.07  # of a bar: a number stands inside
-MOST_POINTS = 60  # of the trail on the map
+MOST_TRIED = 60  # Gaussians that are remembered, drawn and read out
 
 
 def ellipse(q: Gaussian, colour: str = HAND) -> Ellipse:
@@ -23,8 +23,8 @@ def ellipse(q: Gaussian, colour: str = HAND) -> Ellipse:
 
 
 def trail(tried: Sequence[Gaussian]) -> list[tuple[float, float]]:
-    """Where the means were, the last ones."""
-    return [q.mean for q in tried[-MOST_POINTS:]]
+    """Where the means were."""
+    return [q.mean for q in tried]
 
 
 def hand_legend(text: Text) -> list[dict[str, str]]:

@@ -74,6 +74,7 @@ def _hand(text: Text, choice: Choice, seen: Reconstruction, posterior: Posterior
         q = _measured(choice, seen)
         if not tried or tried[-1] != q:
             tried.append(q)
+        del tried[:-variational.MOST_TRIED]
         st.markdown(variational.now(text, q, posterior.log_evidence))
         st.caption(variational.where(text, q))
     with left:
