@@ -12,7 +12,7 @@ from ui.sidebar import Choice
 from ui.text import Text
 from vae import experiments
 from vae.experiments import WHOLE_PLANE, PosteriorMap, Reconstruction, Window
-from vae.experiments.inference import COUNTS, Guess, window_about
+from vae.experiments.inference import COUNTS, Guess, window_of_both
 
 FORMULA = r"""\begin{gathered} p(z \mid x) = \frac{p(x \mid z)\, p(z)}{p(x)} \\[1ex]
 p(x) = \int p(x \mid z)\, p(z)\, dz \end{gathered}"""
@@ -114,7 +114,7 @@ def _revealed(text: Text, choice: Choice, seen: Reconstruction, posterior: Poste
 def _maps(text: Text, choice: Choice, seen: Reconstruction, posterior: PosteriorMap) -> None:
     guess, best = _tried(choice, seen), _tried(choice, seen, BEST)
     peak = inference.tried(choice.model, seen, posterior.peak, choice.beta)
-    near = window_about(posterior, seen.posterior_mean)
+    near = window_of_both(posterior, seen)
     for column, window, name in zip(st.columns(2, gap="medium"), (WHOLE_PLANE, near), ("whole", "near"), strict=True):
         drawn = remembered.map_atlas(choice.model, choice.beta, window)
         view = atlas.view(

@@ -12,7 +12,7 @@ from ui.sidebar import Choice
 from ui.text import Text
 from vae import experiments
 from vae.experiments import WHOLE_PLANE, PosteriorMap, Reconstruction
-from vae.experiments.inference import window_about
+from vae.experiments.inference import window_about, window_of_both
 from vae.experiments.variational import LOG_DEVIATION, START, Gaussian
 
 STATIC = {"displayModeBar": False}
@@ -162,7 +162,7 @@ def _revealed(text: Text, choice: Choice, seen: Reconstruction, posterior: Poste
     with frame.experiment(text("step4.encoder_heading"), text("step4.encoder_help")):
         left, right = st.columns([1.2, 1], gap="medium")
         with left:
-            window = window_about(posterior, *found.encoder.corners)
+            window = window_of_both(posterior, seen)
             drawn = remembered.map_atlas(choice.model, choice.beta, window)
             view = atlas.view(
                 drawn, choice.model, window, seen, codes=False, posterior=posterior, pin=None, pinned=False,

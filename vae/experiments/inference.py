@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vae.experiments.map import PosteriorMap, Window
+from vae.experiments.playground import Reconstruction
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 from vae.posterior import log_likelihoods
@@ -86,6 +87,12 @@ def window_about(posterior: PosteriorMap, *points: Sequence[float], room: float 
     low, high = corners.min(0), corners.max(0)
     (x, y), half = (low + high) / 2, float((high - low).max() / 2)
     return Window(float(x), float(y), room * half)
+
+
+def window_of_both(posterior: PosteriorMap, seen: Reconstruction) -> Window:
+    """The square about the posterior's region and q out to three standard deviations."""
+    reach = 3 * seen.posterior_deviation
+    return window_about(posterior, seen.posterior_mean - reach, seen.posterior_mean + reach)
 
 
 def expected_hits(posterior: PosteriorMap, count: int) -> float:

@@ -49,13 +49,6 @@ class Gaussian:
         """sigma."""
         return math.exp(self.log_deviation[0]), math.exp(self.log_deviation[1])
 
-    @property
-    def corners(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """Of the box that holds it out to three standard deviations: the lower and the upper one."""
-        low, high = (tuple(mean + side * deviation for mean, deviation in zip(self.mean, self.deviation, strict=True))
-                     for side in (-3, 3))
-        return low, high
-
     def gap(self, log_evidence: float) -> float:
         """KL(q || p(z|x)) = log p(x) - ELBO, nats."""
         return log_evidence - self.elbo
