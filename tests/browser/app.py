@@ -1,6 +1,7 @@
 """The app in a process of its own, and a real Chromium looking at it."""
 
 import contextlib
+import itertools
 import os
 import shutil
 from collections.abc import Iterator
@@ -88,3 +89,25 @@ def answered(page: Page) -> Iterator[None]:
     with contextlib.suppress(TimeoutError):  # a run may begin and end between two looks of the browser
         page.wait_for_function("before => window.scriptRuns > before", arg=before, timeout=10_000)
     settle(page)
+
+
+def look_at(browser: Browser, address: str, path: str) -> None:
+    """Open a page wide and narrow, light and dark: nothing fails, nothing is wider than the screen, every picture is described,
+    and no message is too large for a phone's network."""
+    page = open_page(browser, f"{address}/?{path.partition('?')[2]}")
+    problems, received = [], []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{address}/{path}")
+    for dark, width in itertools.product((True, False), (1440, 390)):
+        page.emulate_media(color_scheme="dark" if dark else "light")
+        page.set_viewport_size({"width": width, "height": 844})
+        settle(page)
+        assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width
+    assert not page.query_selector("[data-testid=stException]")
+    # Streamlit looks for its server below the page's own address first.
+    assert not [problem for problem in problems if "404" not in problem]
+    assert all(page.evaluate("[...document.images].map(image => image.alt)"))
+    assert max(received) < 200_000
+    page.context.close()
