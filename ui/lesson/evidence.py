@@ -46,12 +46,12 @@ def number(nats: float) -> str:
     return f"{nats:,.2f}".replace("-", "−") if abs(nats) >= 0.005 else "0.00"
 
 
-def scale(sides: Balance) -> Scale:
-    """Room for the rate and the gap to either side of −log p(x)."""
-    wanted = ROOM * max(abs(sides.gap), sides.rate, 0.5)
+def scale(*shown: Balance) -> Scale:
+    """Room for the rates and the gaps of these q, of one picture, to either side of −log p(x)."""
+    wanted = ROOM * max(0.5, *(max(abs(sides.gap), sides.rate) for sides in shown))
     power = 10.0 ** np.floor(np.log10(wanted))
     half = next(step * power for step in (*LADDER, 10.0) if step * power >= wanted)
-    return Scale(-sides.evidence.nats, float(half))
+    return Scale(-shown[0].evidence.nats, float(half))
 
 
 def bars(text: Text, sides: Balance, filler: str, own: Balance | None = None) -> dict[str, object]:
@@ -59,7 +59,7 @@ def bars(text: Text, sides: Balance, filler: str, own: Balance | None = None) ->
 
     own: the encoder's q, where another one is looked at: its −ELBO gets a mark.
     """
-    shown, evidence, total = scale(sides), -sides.evidence.nats, sides.negative_elbo
+    shown, evidence, total = scale(sides, own or sides), -sides.evidence.nats, sides.negative_elbo
     upper = [_segment(shown, "distortion", 0, sides.distortion, text("step5.bar_distortion")),
              _segment(shown, "rate", sides.distortion, total, text("step5.bar_rate"))]
     length = {"none": 0.0, "prior": sides.rate, "posterior": sides.divergence}[filler]
@@ -111,11 +111,13 @@ def _lower_head(text: Text, sides: Balance, filler: str, length: float) -> str:
 
 
 def bars_alt(text: Text, sides: Balance, filler: str, length: float) -> str:
-    evidence = -sides.evidence.nats
+    evidence, known = -sides.evidence.nats, sides.evidence.exact
+    least, most = ("", "") if known else ("≥ " if filler == "posterior" else "", "≤ ")
     filled = text("alt_step5.nothing") if filler == "none" else text(
-        "alt_step5.added", name=NAMES[filler], value=number(length))
+        "alt_step5.added", name=NAMES[filler], value=f"{least}{number(length)}")
     return text("alt_step5.bars", distortion=number(sides.distortion), rate=number(sides.rate),
-                total=number(sides.negative_elbo), evidence=number(evidence), filled=filled, end=number(evidence + length))
+                total=number(sides.negative_elbo), evidence=f"{most}{number(evidence)}", filled=filled,
+                end=number(evidence + length))
 
 
 def formula(
@@ -272,9 +274,11 @@ def asked(text: Text, sides: Balance) -> dict[str, str]:
 
 def slip(text: Text, sides: Balance) -> str:
     """The article's formula in the numbers of this picture."""
-    evidence = number(sides.evidence.nats)
-    return text("step5.slip", elbo=number(-sides.negative_elbo), rate=number(sides.rate),
-                sum=number(sides.rate - sides.negative_elbo), evidence=evidence if sides.evidence.exact else f"≥ {evidence}")
+    evidence, exact = number(sides.evidence.nats), sides.evidence.exact
+    values = {"elbo": number(-sides.negative_elbo), "rate": number(sides.rate), "sum": number(-sides.distortion)}
+    if not exact and sides.misfit > 0:  # the sum lies above the bound, where log p(x) might lie too
+        return text("step5.slip_bound", evidence=evidence, **values)
+    return text("step5.slip", evidence=evidence if exact else f"≥ {evidence}", **values)
 
 
 def spent(text: Text, sides: Balance, now: BetaMetrics) -> str:
