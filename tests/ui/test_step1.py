@@ -48,7 +48,7 @@ def test_more_pictures_are_drawn_counted_and_stand_in_the_link(digits):
     assert "**32 pictures**" in said(app)
     drawn = remembered.sheet(digits, "model", 1.0, 7, 1)
     assert f"**{drawn.distances.min()} pixels**" in said(app)
-    assert f"nearest other one in {remembered.reference_distance(digits):.0f}." in said(app)
+    assert f"nearest other one in {remembered.reference_distance(digits):.0f} on average." in said(app)
     assert f"{drawn.images.mean():.0%} ink" in alternative_text(app, "32 pictures")
     assert app.query_params["law"] == "model"
     good(app.button_group(key="law").set_value("uniform").run())

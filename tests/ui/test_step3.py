@@ -77,7 +77,7 @@ def test_the_reveal_shows_the_true_posterior_and_how_little_of_the_prior_lies_th
     found = experiments.posterior_map(digits.model, torch.from_numpy(seen(digits).observed), 1.0)
     text = Text(language)
     assert drawn.posterior_said(text, found) in said(app)
-    assert f"{found.prior_share:.2%}" in said(app)
+    assert f"{found.prior_share:.3%}" in said(app)
     assert f"{1000 * found.prior_share:.1f}" in said(app)
     whole, near = shown_maps(app)[-2:]
     assert whole["window"]["half"] == 4
@@ -96,7 +96,7 @@ def test_every_answer_gets_its_own_reason_after_the_reveal():
     good(app.toggle(key="reveal_step3").set_value(True).run())
     assert "p(x|z) differs by hundreds of nats" in " ".join(entry.value for entry in app.info)
     good(app.radio(key="ask_prior_draws").set_value("b").run())
-    assert "0.08%" in " ".join(entry.value for entry in app.info)
+    assert "0.083%" in " ".join(entry.value for entry in app.info)
     good(app.radio(key="ask_prior_draws").set_value("c").run())
     good(app.radio(key="ask_more_dimensions").set_value("b").run())
     assert len(app.success) == 2

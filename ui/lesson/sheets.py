@@ -83,6 +83,7 @@ def _values(text: Text, solved: Solutions) -> dict[str, object]:
         "negative_elbo": solved.negative_elbo, "gap": solved.gap, "mean": solved.mean, "log_variance": solved.log_variance,
         "deviation": solved.deviation, "variance": solved.variance, "eps": solved.eps, "z": solved.z,
         "wrong_z": solved.wrong_z, "divergences": "; ".join(f"{nats:.3f}" for nats in solved.divergences),
-        "betas": ", ".join(f"{beta:g}" for beta in worksheet.SETTINGS), "averages": averages, "foster": solved.foster,
+        "betas": ", ".join(f"{beta:g}" for beta in worksheet.SETTINGS), "averages": averages,
+        "best": solved.best_average.beta, "foster": solved.foster,
         "foster_pixels": worksheet.FOSTER_PIXELS,
     }

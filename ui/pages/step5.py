@@ -36,7 +36,7 @@ def main() -> None:
                 st.segmented_control, text("step5.code"), tuple(MODELS), key="code", default="plane",
                 accept=state.one_of(tuple(MODELS)), required=True, label_visibility="collapsed",
                 format_func=lambda kind: text(f"step5.code_{kind}"),
-                help=text("step5.code_help", samples=f"{evidence.SAMPLES:,}"),
+                help=text("step5.code_help", samples=f"{evidence.SAMPLES:,}", draws=f"{evidence.DRAWS:,}"),
             )
             choice = sidebar.show(text, only=MODELS[kind], beta=1.0, noise=False)
             given = picture_input.choose(text, choice.model, below)

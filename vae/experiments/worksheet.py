@@ -53,6 +53,11 @@ class Solutions:
         return self.distortion + self.rate
 
     @property
+    def best_average(self) -> BetaMetrics:
+        """That of the averages with the smallest negative ELBO."""
+        return min(self.averages, key=lambda now: now.negative_elbo)
+
+    @property
     def deviation(self) -> float:
         """sigma = exp(log sigma^2 / 2)."""
         return math.exp(self.log_variance / 2)
