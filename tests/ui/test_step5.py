@@ -242,5 +242,14 @@ def test_the_scale_shows_the_ends_of_all_bars_and_some_round_numbers(rate, disto
         assert scale.place(float(tick["label"].replace(",", ""))) == pytest.approx(tick["left"])
 
 
+def test_bars_that_are_shown_from_their_beginning_are_not_called_cut():
+    short = sides(LogEvidence(-45.0, 1e-6), distortion=66.0, rate=6.0, divergence=27.0)
+    bars = sentences.bars(Text("en"), short, "posterior")
+    assert bars["axis"] == "nats"
+    assert bars["ticks"][0]["label"] == "0"
+    assert not any(segment["cut"] for row in bars["rows"] for segment in row["segments"])
+    assert sentences.bars(Text("en"), sides(), "posterior")["axis"] == Text("en")("step5.axis")
+
+
 def test_numbers_have_a_true_minus_sign_and_are_never_minus_nothing():
     assert [number(value) for value in (-1234.5, 0.004, -0.004, 2)] == ["−1,234.50", "0.00", "0.00", "2.00"]

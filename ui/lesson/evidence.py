@@ -38,7 +38,7 @@ class Scale:
         step = self.half / (2 if self.half / 2 % 1 == 0 or self.half < 2 else 3 if self.half % 3 == 0 else 2)
         low, high = self.middle - self.half, self.middle + self.half
         values = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
-        return [{"left": self.place(float(value)), "label": f"{value:,g}"} for value in values]
+        return [{"left": self.place(float(value)), "label": f"{value:,g}"} for value in values + 0.0 if value >= 0]
 
 
 def number(nats: float) -> str:
@@ -77,7 +77,8 @@ def bars(text: Text, sides: Balance, filler: str, own: Balance | None = None) ->
              "segments": upper},
             {"head": _lower_head(text, sides, filler, length), "segments": lower},
         ],
-        "marks": marks, "ticks": shown.ticks(), "axis": text("step5.axis"), "alt": bars_alt(text, sides, filler, length),
+        "marks": marks, "ticks": shown.ticks(), "axis": text("step5.axis") if shown.middle > shown.half else "nats",
+        "alt": bars_alt(text, sides, filler, length),
     }
 
 
