@@ -66,9 +66,10 @@ def check(text: Text, question: str, right: str, **values: object) -> bool:
     return bool(chosen)
 
 
-def why(sentence: str, formula: str | None = None) -> None:
+def why(text: Text, sentence: str, formula: str | None = None) -> None:
     """The one sentence of why, and the formula after it."""
-    with st.container(border=True, gap="xsmall"):
+    with st.container(border=True, gap="small"):
+        st.subheader(text("lesson.why"), anchor=False)
         st.markdown(sentence)
         if formula:
             st.latex(formula)

@@ -81,7 +81,7 @@ def _kl(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGener
     with question:
         answered = frame.check(text, "wrong_kl", right="c", **said.kl_values(found))
     if answered:
-        frame.why(text("wrong.kl_why"), r"\log p(x) = \mathrm{ELBO} + \mathrm{KL}\big(q(z|x)\,\|\,p(z|x)\big)")
+        frame.why(text, text("wrong.kl_why"), r"\log p(x) = \mathrm{ELBO} + \mathrm{KL}\big(q(z|x)\,\|\,p(z|x)\big)")
 
 
 def _factor(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -94,7 +94,8 @@ def _factor(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaG
     with question:
         answered = frame.check(text, "wrong_factor", right="b", **said.factor_values(found))
     if answered:
-        frame.why(text("wrong.factor_why"), r"z = \mu + \sigma \odot \varepsilon, \quad \sigma = e^{\frac12 \log \sigma^2}")
+        frame.why(text, text("wrong.factor_why"),
+                  r"z = \mu + \sigma \odot \varepsilon, \quad \sigma = e^{\frac12 \log \sigma^2}")
 
 
 def _log(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -107,7 +108,7 @@ def _log(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGene
     with question:
         answered = frame.check(text, "wrong_log", right="c", low=found.smallest_sigma, high=found.largest_sigma)
     if answered:
-        frame.why(text("wrong.log_why"),
+        frame.why(text, text("wrong.log_why"),
                   r"\begin{gathered} s = \log\sigma^2, \quad \sigma = e^{s/2} > 0 \\ d\sigma / ds = \sigma / 2 \end{gathered}")
 
 
@@ -120,7 +121,7 @@ def _prior(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGe
     with question:
         answered = frame.check(text, "wrong_prior", right="a", **said.prior_values(found))
     if answered:
-        frame.why(text("wrong.prior_why"), r"q(z) = \frac1N \sum_{n=1}^N q(z|x_n) \approx p(z)")
+        frame.why(text, text("wrong.prior_why"), r"q(z) = \frac1N \sum_{n=1}^N q(z|x_n) \approx p(z)")
 
 
 def _zero(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -139,7 +140,7 @@ def _zero(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGen
     with question:
         answered = frame.check(text, "wrong_zero", right="b", **said.zero_values(found))
     if answered:
-        frame.why(text("wrong.zero_why"),
+        frame.why(text, text("wrong.zero_why"),
                   r"\begin{gathered} -\mathrm{ELBO} = -\mathbb{E}_q[\log p(x|z)] \\ +\, \mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)"
                   r"\end{gathered}")
 
@@ -166,7 +167,7 @@ def _blur(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGen
     with question:
         answered = frame.check(text, "wrong_blur", right="c", effective=found.effective, count=found.count)
     if answered:
-        frame.why(text("wrong.blur_why"), r"\mathbb{E}[x|z] = \frac{\sum_n q(z|x_n)\,x_n}{\sum_n q(z|x_n)}")
+        frame.why(text, text("wrong.blur_why"), r"\mathbb{E}[x|z] = \frac{\sum_n q(z|x_n)\,x_n}{\sum_n q(z|x_n)}")
 
 
 def _shown(image: np.ndarray, alt: str) -> None:
@@ -208,7 +209,7 @@ def _sum(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGene
         st.markdown(said.conventions(text, found))
         st.caption(text("wrong.sum_note"))
     if answered:
-        frame.why(text("wrong.sum_why"),
+        frame.why(text, text("wrong.sum_why"),
                   r"\begin{gathered} \tfrac1P\,\mathrm{BCE} + w\,\mathrm{KL} "
                   r"= \tfrac1P\left(\mathrm{BCE} + wP\,\mathrm{KL}\right) \\ \beta = wP \end{gathered}")
 
@@ -226,8 +227,7 @@ def _axes(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGen
     with question:
         answered = frame.check(text, "wrong_axes", right="b", **said.axes_values(found))
     if answered:
-        frame.why(text("wrong.axes_why"),
-                  r"z \sim \mathcal{N}(0, I) \;\Rightarrow\; Rz \sim \mathcal{N}(0, I)")
+        frame.why(text, text("wrong.axes_why"), r"z \sim \mathcal{N}(0, I) \;\Rightarrow\; Rz \sim \mathcal{N}(0, I)")
 
 
 def _bce(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -243,7 +243,7 @@ def _bce(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGene
     with question:
         answered = frame.check(text, "wrong_bce", right="a", integral=found.integral)
     if answered:
-        frame.why(text("wrong.bce_why"),
+        frame.why(text, text("wrong.bce_why"),
                   r"\begin{gathered} \int_0^1 p^x (1-p)^{1-x}\,dx \\ "
                   r"= \frac{2p-1}{\log p - \log(1-p)} \le \frac12 \end{gathered}")
 
@@ -257,7 +257,7 @@ def _sample(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaG
     with question:
         answered = frame.check(text, "wrong_sample", right="b", mode=found.mode_log_prob)
     if answered:
-        frame.why(text("wrong.sample_why"),
+        frame.why(text, text("wrong.sample_why"),
                   r"\begin{gathered} p(x|z) = \prod_i p_i^{x_i} (1-p_i)^{1-x_i} \\ \mathbb{E}[x_i|z] = p_i \end{gathered}")
 
 
@@ -274,7 +274,7 @@ def _noise(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGe
     with question:
         answered = frame.check(text, "wrong_noise", right="a", variational=variational, plain=plain)
     if answered:
-        frame.why(text("wrong.noise_why"),
+        frame.why(text, text("wrong.noise_why"),
                   r"-\mathbb{E}_{\varepsilon \sim \mathcal{N}(0, I)}[\log p(x \,|\, \mu + \sigma \odot \varepsilon)]")
 
 
@@ -287,7 +287,7 @@ def _blank(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGe
     with question:
         answered = frame.check(text, "wrong_blank", right="b", **said.blank_values(found))
     if answered:
-        frame.why(text("wrong.blank_why"))
+        frame.why(text, text("wrong.blank_why"))
 
 
 ENTRIES: dict[str, tuple[str, Callable[[Text, Choice, DeltaGenerator, DeltaGenerator], None]]] = {

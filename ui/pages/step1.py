@@ -67,7 +67,7 @@ def _revealed(text: Text, choice: Choice, found: dict[str, Verdict]) -> None:
     _counts(text, large)
     st.markdown(pixels.compared(text, found))
     st.markdown(pixels.blank_page(text, choice.model.metrics, found))
-    frame.why(text("step1.why"), r"\sum_{x \in \{0,1\}^{784}} p(x) = 1 \qquad\qquad x \sim p(x)")
+    frame.why(text, text("step1.why"), r"\sum_{x \in \{0,1\}^{784}} p(x) = 1 \qquad\qquad x \sim p(x)")
 
 
 def _counts(text: Text, large: Counts) -> None:

@@ -97,7 +97,7 @@ def _revealed(text: Text, choice: Choice, given: Given) -> None:
         for kind in pixels.CROWDS:
             st.caption(pixels.crowd_said(text, crowds[kind]))
             strip.show(pixels.crowd_strip(crowds[kind]), (), pixels.crowd_alt(text, crowds[kind]), key=f"crowd_{kind}")
-    frame.why(text("step2.why", **pixels.crowd_values(crowds)), r"p(x) = \int p(x \mid z)\, p(z)\, dz")
+    frame.why(text, text("step2.why", **pixels.crowd_values(crowds)), r"p(x) = \int p(x \mid z)\, p(z)\, dz")
     frame.check(text, "learned", right="b")
     frame.article(text, text("step2.article"))
 

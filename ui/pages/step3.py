@@ -106,7 +106,7 @@ def _revealed(text: Text, choice: Choice, seen: Reconstruction, posterior: Poste
         return
     with frame.experiment(text("step3.posterior_heading"), text("map.posterior_help")):
         _maps(text, choice, seen, posterior)
-    frame.why(text("step3.why", **values), FORMULA)
+    frame.why(text, text("step3.why", **values), FORMULA)
     frame.check(text, "more_dimensions", right="b")
 
 

@@ -174,7 +174,7 @@ def _revealed(text: Text, choice: Choice, seen: Reconstruction, posterior: Poste
             st.markdown(variational.table(text, _measured(choice, seen), found))
             st.plotly_chart(variational.gaps(text, found), config=STATIC, key="gaps", alt=variational.gaps_alt(text, found))
             st.markdown(variational.amortisation(text, found))
-    frame.why(text("step4.why", **variational.gap_values(found)), FORMULA)
+    frame.why(text, text("step4.why", **variational.gap_values(found)), FORMULA)
     frame.check(text, "moved_evidence", right="b")
     frame.article(text, text("step4.article"))
 

@@ -52,7 +52,7 @@ def main() -> None:
     with frame.experiment(text("step5.do"), text("step5.do_help")):
         _fill(text, own)
     if frame.reveal(text, "step5", "which_kl", right="b", **said.asked(text, own)):
-        frame.why(text("step5.why"), FORMULA)
+        frame.why(text, text("step5.why"), FORMULA)
         frame.article(text, said.slip(text, own))
         frame.check(text, "worse_q", right="b")
         with frame.experiment(text("step5.formula"), text("step5.formula_help")):

@@ -46,7 +46,7 @@ def main() -> None:
     values = {"number": dimension + 1, "deviation": draw.deviation, "variance": wrong.value, "log_variance": draw.log_variance,
               "measured": wrong.measured, "ratio": wrong.ratio}
     if frame.reveal(text, "step6", "which_factor", right="b", **values):
-        frame.why(text("step6.why"), FORMULA)
+        frame.why(text, text("step6.why"), FORMULA)
         frame.article(text, text("step6.article", **values))
         frame.check(text, "which_gradient", right="c")
     frame.foot(text, "step6")

@@ -37,7 +37,7 @@ def main() -> None:
     _beta(text, choice)
     if frame.reveal(text, "step7", "between_islands", right="b"):
         _maps(text, choice, plain)
-        frame.why(text("step7.why"), FORMULA)
+        frame.why(text, text("step7.why"), FORMULA)
         frame.article(text, text("step7.article"))
         frame.check(text, "at_the_largest_beta", right="d")
     frame.foot(text, "step7")
