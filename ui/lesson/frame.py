@@ -3,9 +3,11 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import contents, state
+from ui import contents, picture_input, state
+from ui.given import Given
 from ui.lesson import progress
 from ui.text import Text
+from vae.hub import Resolved
 
 LETTERS = "abcd"
 RIGHT, WRONG = ":material/check_circle:", ":material/lightbulb:"
@@ -38,6 +40,21 @@ def experiment(heading: str, explained: str | None = None) -> DeltaGenerator:
     card = st.container(border=True, gap="small")
     card.subheader(heading, anchor=False, help=explained)
     return card
+
+
+def picture(text: Text, model: Resolved) -> Given:
+    """The row in which a picture is chosen or given, and what frames a photograph below it."""
+    row, below = st.container(horizontal=True, key="source_row"), st.container()
+    with row:
+        return picture_input.choose(text, model, below)
+
+
+def needs_reference(text: Text, *models: Resolved) -> None:
+    """Stops the page with a sentence where a model's folder lacks the test pictures that it shows or measures."""
+    for model in models:
+        if model.reference is None:
+            st.error(text("lesson.no_reference", file=f"weights/{model.name}/reference.npz"), icon=":material/error:")
+            st.stop()
 
 
 def reveal(text: Text, name: str, question: str, right: str, **values: object) -> bool:

@@ -41,9 +41,7 @@ def main() -> None:
     name, draw = ENTRIES[topic]
     note = text("wrong.several") if topic in SEVERAL_BETAS else None
     choice = sidebar.show(text, only=name, beta=BETA, beta_note=note, noise=False)
-    if choice.model.reference is None:
-        st.error(text("wrong.no_reference", file=f"weights/{name}/reference.npz"), icon=":material/error:")
-        return
+    frame.needs_reference(text, choice.model)
     left, right = st.columns([1, 1.3], gap="medium")
     try:
         draw(text, choice, left, right)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import picture_input, sidebar, state, turns
+from ui import sidebar, state, turns
 from ui.lesson import frame, pixels, remembered
 from ui.sidebar import Choice
 from ui.text import Text
@@ -17,9 +17,7 @@ def main() -> None:
     choice = sidebar.show(text, only="mnist", beta=1.0, noise=False)
     frame.head(text, "step1", text("step1.idea"))
     frame.predict(text, "million")
-    if choice.model.reference is None:
-        st.error(text("step1.no_reference", file=f"weights/{choice.model.name}/reference.npz"), icon=":material/error:")
-        return
+    frame.needs_reference(text, choice.model)
     _sheets(text, choice)
     frame.check(text, "cloud", right="b")
     found = _verdicts(text, choice)
@@ -47,9 +45,7 @@ def _sheets(text: Text, choice: Choice) -> None:
 def _verdicts(text: Text, choice: Choice) -> dict[str, Verdict]:
     with frame.experiment(text("step1.do_rate"), text("step1.do_rate_help")):
         st.markdown(text("step1.rate"))
-        row, below = st.container(horizontal=True, key="source_row"), st.container()
-        with row:
-            given = picture_input.choose(text, choice.model, below)
+        given = frame.picture(text, choice.model)
         observed = experiments.observe(choice.model.model, given.view.image, seed=choice.seed)
         with st.spinner(text("step1.rating")), turns.aside():
             found = remembered.verdicts(choice.model, observed, choice.beta, choice.seed)

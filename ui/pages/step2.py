@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import atlas, latent_map, picture_input, remembered, sidebar, state, strip, turns
+from ui import atlas, latent_map, remembered, sidebar, state, strip, turns
 from ui.given import Given
 from ui.lesson import frame, pixels
 from ui.lesson import remembered as lesson
@@ -21,14 +21,10 @@ def main() -> None:
     text = state.current_text()
     choice = sidebar.show(text, only="mnist-2d", beta=1.0, noise=False)
     frame.head(text, "step2", text("step2.idea"))
+    frame.needs_reference(text, choice.model)
     frame.predict(text, "one_step")
     with frame.experiment(text("step2.do_move"), text("step2.do_move_help")):
-        row, below = st.container(horizontal=True, key="source_row"), st.container()
-        with row:
-            given = picture_input.choose(text, choice.model, below)
-        if choice.model.reference is None:
-            st.error(text("map.no_reference", file=f"weights/{choice.model.name}/reference.npz"), icon=":material/error:")
-            return
+        given = frame.picture(text, choice.model)
         _planes(text, choice, given)
     _revealed(text, choice, given)
     frame.foot(text, "step2")

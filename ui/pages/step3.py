@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from ui import atlas, latent_map, picture_input, pictures, remembered, sentences, sidebar, state, strip, turns
+from ui import atlas, latent_map, pictures, remembered, sentences, sidebar, state, strip, turns
 from ui.given import Given
 from ui.lesson import frame, inference
 from ui.lesson import remembered as lesson
@@ -24,14 +24,10 @@ def main() -> None:
     text = state.current_text()
     choice = sidebar.show(text, only="mnist-2d", beta=1.0, noise=False)
     frame.head(text, "step3", text("step3.idea"))
+    frame.needs_reference(text, choice.model)
     frame.predict(text, "prior_draws")
     with frame.experiment(text("step3.do_guess"), text("step3.do_guess_help")):
-        row, below = st.container(horizontal=True, key="source_row"), st.container()
-        with row:
-            given = picture_input.choose(text, choice.model, below)
-        if choice.model.reference is None:
-            st.error(text("map.no_reference", file=f"weights/{choice.model.name}/reference.npz"), icon=":material/error:")
-            return
+        given = frame.picture(text, choice.model)
         _guess(text, choice, given)
     seen = experiments.reconstruct(choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True)
     with st.spinner(text("map.counting")), turns.aside():

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import atlas, inside_sentences, latent_map, picture_input, pictures, remembered, sentences, sidebar, state, turns
+from ui import atlas, inside_sentences, latent_map, pictures, remembered, sentences, sidebar, state, turns
 from ui.given import Given
 from ui.lesson import frame, variational
 from ui.lesson import remembered as lesson
@@ -33,14 +33,10 @@ def main() -> None:
     text = state.current_text()
     choice = sidebar.show(text, only="mnist-2d", beta=1.0, noise=False)
     frame.head(text, "step4", text("step4.idea"))
+    frame.needs_reference(text, choice.model)
     frame.predict(text, "one_shot")
     with frame.experiment(text("step4.do_move"), text("step4.do_move_help")):
-        row, below = st.container(horizontal=True, key="source_row"), st.container()
-        with row:
-            given = picture_input.choose(text, choice.model, below)
-        if choice.model.reference is None:
-            st.error(text("map.no_reference", file=f"weights/{choice.model.name}/reference.npz"), icon=":material/error:")
-            return
+        given = frame.picture(text, choice.model)
         seen, posterior = _posterior(text, choice, given)
         _hand(text, choice, seen, posterior)
     _revealed(text, choice, seen, posterior)

@@ -25,10 +25,7 @@ def main() -> None:
     choice = sidebar.show(text, only=VAE, noise=False)
     frame.head(text, "step7", text("step7.idea"))
     plain = sidebar.resolve(text, PLAIN)
-    for model in (choice.model, plain):
-        if model.reference is None:
-            st.error(text("map.no_reference", file=f"weights/{model.name}/reference.npz"), icon=":material/error:")
-            return
+    frame.needs_reference(text, choice.model, plain)
     frame.predict(text, "between_islands")
     with frame.experiment(text("step7.walk_heading"), text("step7.walk_help")):
         _walks(text, choice, plain)
