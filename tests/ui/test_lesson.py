@@ -1,6 +1,7 @@
 """What all pages of the lesson have in common: predict, do, reveal, why; nothing blocks, nothing is lost."""
 
 import re
+import shutil
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,6 +11,7 @@ from tests.ui.test_playground import good
 from tests.ui.test_text import CODE, PREDICTED, QUESTIONS
 from ui import contents
 from ui.text import Text
+from vae import hub
 
 
 def question_of(step: str) -> str:
@@ -69,3 +71,17 @@ def test_an_edited_address_with_unknown_answers_opens_all_the_same():
     app = open_page("step1", answers="nonsense,,-,x-y,million-z", seen="step9,,step1")
     assert app.radio(key=f"ask_{question_of('step1')}").value is None
     assert app.toggle(key="reveal_step1").value
+
+
+@pytest.mark.parametrize(("gone", "pages"), [
+    ("mnist", ["step1"]), ("mnist-2d", ["step2", "step3", "step4", "step7"]), ("mnist-2d-autoencoder", ["step7"]),
+])
+def test_without_its_reference_pictures_a_page_is_a_sentence_that_names_the_file(tmp_path, monkeypatch, gone, pages):
+    for name in ("mnist", "mnist-2d", "mnist-2d-autoencoder"):
+        shutil.copytree(hub.BUNDLE / name, tmp_path / name)
+    (tmp_path / gone / "reference.npz").unlink()
+    monkeypatch.setattr(hub, "BUNDLE", tmp_path)
+    hub.forget()
+    complaints = [open_page(page).error[0].value for page in pages]
+    hub.forget()
+    assert all(complaint.startswith(f"weights/{gone}/reference.npz is missing") for complaint in complaints)
