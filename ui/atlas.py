@@ -14,7 +14,8 @@ from vae.experiments.plane import PixelPlane
 from vae.hub import Resolved
 
 SIDE = 41  # tiles a side: a fifth of a unit each on the whole plane; odd, so that one of them is its middle
-QUALITY = 40  # of the sheet, as WebP: 0.1 MB. A pinned point is decoded anew and shown exactly
+QUALITIES = (40, 25, 15)  # of the sheet, as WebP, until it is small enough. A pinned point is decoded anew and shown exactly
+MOST_BYTES = 115_000  # of the sheet: what is shown of it all goes to a phone
 MOST_POSTERIORS = 1000
 # The circles of the prior's standard deviations: its own, those of a normal distribution that is no prior, none.
 SOLID, DASHED, NONE = "solid", "dashed", "none"
@@ -53,7 +54,9 @@ def draw(model: Resolved, beta: float, window: Window) -> Atlas:
     tiles = experiments.tiles(model.model, window, beta, SIDE)
     codes = experiments.codes(model.model, model.reference.images, beta)
     deviations = codes.deviation[:MOST_POSTERIORS] if codes.deviation.any() else codes.deviation[:0]
-    sheet = pictures.webp(pictures.grid(tiles, columns=SIDE, gap=0), QUALITY)
+    pixels = pictures.grid(tiles, columns=SIDE, gap=0)
+    sheet = next(sheet for quality in QUALITIES
+                 if len(sheet := pictures.webp(pixels, quality)) <= MOST_BYTES or quality == QUALITIES[-1])
     digest = hashlib.sha256(sheet + codes.mean.tobytes() + repr(window).encode()).hexdigest()[:16]
     return Atlas(codes, {
         "id": digest, "sheet": pictures.uri("webp", sheet), "means": _packed(codes.mean, "<f4"),
