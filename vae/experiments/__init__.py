@@ -3,6 +3,9 @@
 Pictures come in as the model sees them, (C, H, W) float32 in [0, 1] (vae.images.read); arrays go out as float32 NumPy.
 seed fixes every draw. The same seed is the same binarisation, the same eps and the same prior latents at every beta, so
 that moving beta shows beta and not luck.
+
+What the pages of the lab do is named here. The steps of the lesson are modules of their own: pixels, plane, inference,
+variational, evidence, reparameterisation, holes, gaussian; and misconceptions, decoders, beta_conventions, worksheet.
 """
 
 from vae.experiments.dimensions import Traversal, traverse
