@@ -100,7 +100,7 @@ def loss_bars(text: Text, loss: Breakdown) -> Drawing:
     sums = [{"x": total, "y": row, "text": f" = {total:,.1f}", "showarrow": False, "xanchor": "left"}
             for row, total in zip(rows, totals, strict=True)]
     return build(
-        bars, 58, barmode="stack", bargap=0.2, showlegend=False, annotations=sums,
+        bars, 58, barmode="stack", bargap=0.2, showlegend=False, annotations=sums, uniformtext={"mode": "hide", "minsize": 9},
         margin={"r": 58 if longest < 10_000 else 80},  # for the sums at the ends of the bars
         x={"range": [0, longest], "showgrid": False, "zeroline": False, "showticklabels": False}, y={},
     )

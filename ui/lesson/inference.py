@@ -114,6 +114,11 @@ def shares(draws: PriorDraws) -> list[str]:
     return [f"{share:.1%}" if share >= FEW else "<0.1%" for share in draws.shares]
 
 
+def below_strip(draws: PriorDraws) -> list[str]:
+    """The shares, each below its tile: nothing below the grey."""
+    return shares(draws) + [""] * (SHOWN - len(draws.shares))
+
+
 def best_alt(text: Text, draws: PriorDraws) -> str:
     return text("alt_step3.best_draws", shown=len(draws.shares), count=f"{draws.count:,}", shares=", ".join(shares(draws)))
 

@@ -10,6 +10,7 @@ from vae.experiments.misconceptions import Axes, Collapse, LogVariances, Mixture
 HEIGHT = 260
 ELBO, EVIDENCE = "ELBO", "log p(x)"
 DIVERGENCES = ("KL(q ‖ p(z))", "KL(p(z|x) ‖ q)", "KL(q ‖ p(z|x))")  # from bottom to top
+COLOURS = (RATE, CURVE, POSTERIOR)  # as in steps 4 and 5
 
 
 def divergences(text: Text, found: WhichKL) -> Drawing:
@@ -20,7 +21,7 @@ def divergences(text: Text, found: WhichKL) -> Drawing:
          "line": {"color": colour, "width": 8, "dash": dash},
          "marker": {"color": colour, "size": [1, 18], "symbol": "line-ns-open", "line": {"width": 3, "color": colour}},
          "hovertemplate": f"{name}: {nats:.2f} nats<extra></extra>"}
-        for name, nats, colour, dash in zip(DIVERGENCES, rows, (RATE, CURVE, OWN), ("solid", "4px,2px", "solid"), strict=True)
+        for name, nats, colour, dash in zip(DIVERGENCES, rows, COLOURS, ("solid", "4px,2px", "solid"), strict=True)
     ]
     ends = [found.elbo + nats for nats in rows]
     low, high = min(found.elbo, found.log_evidence), max(*ends, found.log_evidence)
@@ -85,8 +86,8 @@ def mixture(text: Text, found: Mixture) -> Drawing:
     ]
     depth = -0.02 - 0.012 * np.arange(len(found.single_mean))
     single = {"type": "scatter", "x": found.single_mean, "y": depth, "mode": "markers", "name": text("wrong.prior_single"),
-              "marker": {"color": RATE, "size": 5},
-              "error_x": {"type": "data", "array": found.single_sigma, "color": RATE, "thickness": 4, "width": 0},
+              "marker": {"color": OWN, "size": 5},
+              "error_x": {"type": "data", "array": found.single_sigma, "color": OWN, "thickness": 4, "width": 0},
               "hovertemplate": "mu %{x:.2f}<extra></extra>"}
     return build([*curves, single], 300, legend=legend_above(),
                  x={"title": {"text": text("wrong.prior_axis")}, "zeroline": False},

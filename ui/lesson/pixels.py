@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ui import pictures
 from ui.atlas import Ellipse
-from ui.figures import CURVE, OWN, RATE, RIVAL, Drawing, build, legend_above
+from ui.figures import CURVE, OWN, RIVAL, Drawing, build, legend_above
 from ui.pictures import SHARP
 from ui.text import Text
 from vae.experiments import Codes, Reconstruction
@@ -36,7 +36,7 @@ from vae.weights import Examples
 COLOURS = {UNIFORM: CURVE, FREQUENCIES: RIVAL, MODEL: OWN}
 PATTERNS = {UNIFORM: "", FREQUENCIES: "/", MODEL: ""}  # never by colour alone
 CROWDS = (TEST, CODES, OTHERS, RANDOM)
-CROWD_COLOURS = {TEST: CURVE, CODES: OWN, OTHERS: RATE, RANDOM: RATE}
+CROWD_COLOURS = {TEST: CURVE, CODES: OWN, OTHERS: RIVAL, RANDOM: RIVAL}
 SHOWN = 8  # pictures of a crowd
 MOST_SHEETS = 9999
 MARK = 0.07  # size of the mark of a picture on its plane

@@ -1,5 +1,7 @@
 """Step 6: figures and sentences of the reparameterisation trick. Pure."""
 
+import itertools
+
 import numpy as np
 
 from ui.figures import CURVE, OWN, POSTERIOR, RIVAL, Drawing, build, legend_above
@@ -17,6 +19,7 @@ GOLDEN = 0.6180339887  # its multiples, modulo 1, never come near each other
 def one_draw(text: Text, draw: OneDraw) -> Drawing:
     """Three number lines from top to bottom, the distribution on each, and the one draw that goes down through them."""
     values = (draw.eps, draw.scaled, draw.z)
+    sides = ["bottom right" if after <= before else "bottom left" for before, after in itertools.pairwise(values)]
     reach = 1.06 * max(NARROWEST, *map(abs, values), *(float(np.abs(curve.x).max()) for curve in draw.steps))
     traces = [
         {"type": "scatter", "x": curve.x, "y": row + 0.72 * curve.y, "mode": "lines", "fill": "toself", "hoverinfo": "skip",
@@ -25,7 +28,7 @@ def one_draw(text: Text, draw: OneDraw) -> Drawing:
     ]
     traces.append({
         "type": "scatter", "x": values, "y": [2, 1, 0], "mode": "lines+markers+text", "text": [f"{one:.3f}" for one in values],
-        "textposition": "bottom center", "line": {"color": OWN, "width": 1.5, "dash": "dot"}, "cliponaxis": False,
+        "textposition": [*sides, "bottom center"], "line": {"color": OWN, "width": 1.5, "dash": "dot"}, "cliponaxis": False,
         "marker": {"color": OWN, "size": 11, "line": {"color": "white", "width": 1}}, "customdata": STEPS, "showlegend": False,
         "hovertemplate": "%{customdata} = %{x:.4f}<extra></extra>",
     })

@@ -46,7 +46,8 @@ def _guess(text: Text, choice: Choice, given: Given) -> None:
         best = guess
         state.set_pin(guess.point, BEST)
     drawn = remembered.map_atlas(choice.model, choice.beta, WHOLE_PLANE)
-    left, right = st.columns([2.4, 1], gap="medium")
+    with st.container(key="guess_board"):
+        left, right = st.columns([2.4, 1], gap="medium")
     with left:
         view = atlas.view(
             drawn, choice.model, WHOLE_PLANE, None, codes=False, pin=inference.pinned(text, _within(guess, WHOLE_PLANE)),
@@ -89,7 +90,7 @@ def _draw(text: Text, choice: Choice, seen: Reconstruction, posterior: Posterior
     with left:
         st.markdown(inference.draws_said(text, now, truth))
         st.caption(text("step3.best_draws"))
-        strip.show(inference.best_strip(now), inference.shares(now), inference.best_alt(text, now), key="best")
+        strip.show(inference.best_strip(now), inference.below_strip(now), inference.best_alt(text, now), key="best")
     with right:
         st.plotly_chart(inference.estimates_figure(text, draws, truth), config=STATIC, key="estimates",
                         alt=inference.estimates_alt(text, draws, truth))

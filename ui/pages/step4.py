@@ -51,7 +51,8 @@ def _posterior(text: Text, choice: Choice, given: Given) -> tuple[Reconstruction
 
 @turns.fragment
 def _hand(text: Text, choice: Choice, seen: Reconstruction, posterior: PosteriorMap) -> None:
-    left, right = st.columns([2.2, 1], gap="medium")
+    with st.container(key="hand_board"):
+        left, right = st.columns([2.2, 1], gap="medium")
     with right:
         st.caption(text("picture.seen"))
         st.image(pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP), width=PICTURE,

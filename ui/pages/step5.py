@@ -31,12 +31,14 @@ def main() -> None:
     with picture:
         row, below = st.container(horizontal=True, key="source_row"), st.container()
         with row:
-            st.subheader(text("step5.picture"), anchor=False, width="content")
+            st.subheader(
+                text("step5.picture"), anchor=False, width="content",
+                help=text("step5.code_help", samples=f"{evidence.SAMPLES:,}", draws=f"{evidence.DRAWS:,}"),
+            )
             kind = state.linked(
                 st.segmented_control, text("step5.code"), tuple(MODELS), key="code", default="plane",
                 accept=state.one_of(tuple(MODELS)), required=True, label_visibility="collapsed",
                 format_func=lambda kind: text(f"step5.code_{kind}"),
-                help=text("step5.code_help", samples=f"{evidence.SAMPLES:,}", draws=f"{evidence.DRAWS:,}"),
             )
             choice = sidebar.show(text, only=MODELS[kind], beta=1.0, noise=False)
             given = picture_input.choose(text, choice.model, below)
