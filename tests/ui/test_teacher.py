@@ -3,6 +3,7 @@
 import io
 import re
 from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from tests.ui.test_inside import open_page, said
 from tests.ui.test_playground import good, open_app
 from ui import contents, state
 from ui.lesson import sheets
-from ui.lesson.links import ClassLink, qr_code
+from ui.lesson.links import ClassLink, qr_code, svg_file
 from ui.text import LANGUAGES, Text
 from vae import hub
 from vae.experiments import worksheet
@@ -128,8 +129,24 @@ def test_the_worksheet_asks_and_only_the_key_answers(solved, language):
         assert number in key
         assert number not in sheet
     assert sheet.count('class="room"') == key.count('class="answer"') == len(sheets.TASKS)
+    assert "10²³⁶" in key
+    assert "^" not in key
     assert "https://a.example/?x=1&amp;y=2" in sheet
     assert not re.search(r"\{\w+\}", sheet + key)
+
+
+def test_a_class_without_the_lab_gets_no_task_from_its_pages(solved):
+    text = Text("en")
+    whole, lesson = (sheets.tasks(text, solved, lab=lab) for lab in (True, False))
+    assert [task for task in whole if task[0] not in contents.LAB] == lesson
+    assert len(lesson) < len(whole)
+    values = {"example": "4", "seed": 7, "address": "https://a.example/", "answers": True}
+    assert text("pages.playground") not in sheets.page(text, solved, lab=False, **values)
+
+
+def test_the_qr_code_as_a_file_is_a_picture_of_its_own():
+    file = ElementTree.fromstring(svg_file(qr_code("https://a.example/step1")))
+    assert file.tag == "{http://www.w3.org/2000/svg}svg"  # without the namespace no program takes it for a picture
 
 
 def test_the_solutions_agree_with_each_other_and_with_closed_forms(solved):

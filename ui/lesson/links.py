@@ -1,5 +1,6 @@
 """What a teacher chooses for a class, as the link that opens it."""
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -8,6 +9,8 @@ import segno
 
 from ui import contents
 from ui.arguments import DEFAULT_SEED
+
+QR_SCALE = 6  # pixels a module
 
 
 @dataclass(frozen=True)
@@ -44,3 +47,10 @@ class ClassLink:
 def qr_code(address: str) -> segno.QRCode:
     """The link to be photographed: it can still be read with a sixth of it covered."""
     return segno.make(address, error="m", micro=False)
+
+
+def svg_file(code: segno.QRCode) -> bytes:
+    """The code as a file of its own, on white: a picture in any program, also on a dark page."""
+    file = io.BytesIO()
+    code.save(file, kind="svg", scale=QR_SCALE, light="white")
+    return file.getvalue()

@@ -12,6 +12,7 @@ from vae.experiments import worksheet
 from vae.experiments.worksheet import Solutions
 
 MINUTES = {"step1": 5, "step2": 5, "step3": 8, "step4": 8, "step5": 6, "step6": 5, "step7": 4, "misconceptions": 4}  # 45
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 TASKS = (*contents.STEPS, "playground", "misconceptions")
 STYLE = """
 @page { size: A4; margin: 18mm; }
@@ -38,20 +39,21 @@ def plan(text: Text, solved: Solutions) -> list[tuple[int, str, str]]:
     return [(minutes, name, _signed(text(f"plan.{name}", **_values(text, solved)))) for name, minutes in MINUTES.items()]
 
 
-def tasks(text: Text, solved: Solutions) -> list[tuple[str, str, str]]:
-    """Of each task its page, what is asked, and the answer, in Markdown."""
+def tasks(text: Text, solved: Solutions, *, lab: bool = True) -> list[tuple[str, str, str]]:
+    """Of each task its page, what is asked, and the answer, in Markdown. lab: whether the class has the lab's pages."""
     values = _values(text, solved)
-    return [(name, _signed(text(f"task.{name}", **values)), _signed(text(f"solution.{name}", **values))) for name in TASKS]
+    return [(name, _signed(text(f"task.{name}", **values)), _signed(text(f"solution.{name}", **values)))
+            for name in TASKS if lab or name not in contents.LAB]
 
 
-def page(text: Text, solved: Solutions, *, example: str, seed: int, address: str, answers: bool) -> str:
+def page(text: Text, solved: Solutions, *, example: str, seed: int, address: str, answers: bool, lab: bool = True) -> str:
     """The worksheet, or the answer key, as an HTML page that needs nothing else and prints on A4."""
     markdown = MarkdownIt("js-default")  # which escapes all HTML
     title = text("sheet.key_title") if answers else text("sheet.title")
     sections = "".join(
         f"<section><h2>{number}. {html.escape(text('sheet.where', page=text(f'pages.{name}')))}</h2>{markdown.render(task)}"
         + (f'<div class="answer">{markdown.render(solution)}</div>' if answers else '<div class="room"></div>') + "</section>"
-        for number, (name, task, solution) in enumerate(tasks(text, solved), 1)
+        for number, (name, task, solution) in enumerate(tasks(text, solved, lab=lab), 1)
     )
     who = f'<div class="who"><span>{text("sheet.name")}</span><span>{text("sheet.date")}</span></div>'
     link = html.escape(address)
@@ -66,8 +68,9 @@ def page(text: Text, solved: Solutions, *, example: str, seed: int, address: str
 
 
 def _signed(sentence: str) -> str:
-    """With minus signs before its negative numbers, where Python writes hyphens."""
-    return re.sub(r"(?<!\w)-(?=\d)", "−", sentence)
+    """With minus signs before its negative numbers, where Python writes hyphens, and powers of ten raised."""
+    signed = re.sub(r"(?<!\w)-(?=\d)", "−", sentence)
+    return re.sub(r"\^(\d+)", lambda power: power[1].translate(RAISED), signed)
 
 
 def _values(text: Text, solved: Solutions) -> dict[str, object]:

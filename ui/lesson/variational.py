@@ -73,7 +73,7 @@ def bars(text: Text, q: Gaussian, evidence: float) -> Drawing:
         {"type": "bar", "orientation": "h", "y": [row], "x": [value], "name": name,
          "marker": _marker(colour, pattern),
          "text": [f"{name} {value:,.1f}" if value > WIDE_ENOUGH * longest * len(name) / 8 else ""], "textposition": "inside",
-         "insidetextanchor": "middle", "textangle": 0, "insidetextfont": {"color": "white"},
+         "insidetextanchor": "middle", "textangle": 0, "insidetextfont": {"color": "black" if pattern else "white"},
          "hovertemplate": f"{name}: %{{x:,.2f}} nats<extra></extra>"}
         for name, row, value, colour, pattern in parts
     ]

@@ -5,14 +5,13 @@ import streamlit as st
 from ui import contents, sentences, sidebar, state, turns
 from ui.arguments import DEFAULT_SEED, LARGEST_SEED
 from ui.lesson import remembered, sheets
-from ui.lesson.links import ClassLink, qr_code
+from ui.lesson.links import QR_SCALE, ClassLink, qr_code, svg_file
 from ui.text import LANGUAGES, Text
 from vae import hub
 from vae.experiments.worksheet import Solutions
 
 PLANE, LAB = "mnist-2d", "mnist"
 SCOPES = ("all", "lesson")
-QR_SCALE = 6  # pixels a module
 
 
 def main() -> None:
@@ -32,7 +31,7 @@ def main() -> None:
     with st.spinner(text("teacher.computing")), turns.aside():
         solved = remembered.solutions(plane, lab, example, link.seed)
     _plan(text, solved, example, link.seed)
-    _sheet(Text(link.language), text, solved, example, link.seed, address)
+    _sheet(Text(link.language), text, solved, example, link, address)
 
 
 def _choose(text: Text) -> ClassLink:
@@ -92,7 +91,7 @@ def _show_link(text: Text, address: str) -> None:
     st.code(address, language=None, wrap_lines=True)
     with st.container(horizontal=True):
         st.link_button(text("teacher.open"), address, icon=":material/open_in_new:")
-        st.download_button(text("teacher.save_qr"), code.svg_inline(scale=QR_SCALE), "vae-lab-link.svg", "image/svg+xml",
+        st.download_button(text("teacher.save_qr"), svg_file(code), "vae-lab-link.svg", "image/svg+xml",
                            icon=":material/qr_code_2:", on_click="ignore")
 
 
@@ -107,21 +106,23 @@ def _plan(text: Text, solved: Solutions, example: str, seed: int) -> None:
             third.markdown(doing)
 
 
-def _sheet(printed: Text, text: Text, solved: Solutions, example: str, seed: int, address: str) -> None:
+def _sheet(printed: Text, text: Text, solved: Solutions, example: str, link: ClassLink, address: str) -> None:
     """printed: the language of the link, in which the class reads it."""
+    lab = not link.lesson_only
     with st.container(border=True, key="worksheet"):
         st.subheader(text("teacher.sheet_heading"), anchor=False)
         st.markdown(text("teacher.sheet_note"))
         with st.container(horizontal=True):
             for label, file, answers in ((text("teacher.sheet"), "worksheet", False), (text("teacher.key"), "answers", True)):
                 st.download_button(
-                    label, sheets.page(printed, solved, example=example, seed=seed, address=address, answers=answers),
+                    label, sheets.page(
+                        printed, solved, example=example, seed=link.seed, address=address, answers=answers, lab=lab),
                     f"vae-lab-{file}-{printed.language}.html", "text/html", icon=":material/print:", on_click="ignore",
                     key=f"download_{file}",
                 )
         with st.expander(text("teacher.preview")):
-            for number, (name, task, solution) in enumerate(sheets.tasks(printed, solved), 1):
-                st.markdown(f"**{number}. {printed(f'pages.{name}')}** — {task}")
+            for number, (name, task, solution) in enumerate(sheets.tasks(printed, solved, lab=lab), 1):
+                st.markdown(f"**{number}. {printed('sheet.where', page=printed(f'pages.{name}'))}** — {task}")
                 st.markdown(f"{printed('sheet.answer')}: {solution}")
 
 
