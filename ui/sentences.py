@@ -3,7 +3,7 @@
 A name that ends in _alt is an alternative text: what the picture or figure shows, with its numbers.
 """
 
-from ui.text import Text
+from ui.text import Text, number
 from vae import hub
 from vae.experiments import Breakdown, Reconstruction, TradeOff
 from vae.hub import Resolved
@@ -46,7 +46,7 @@ def stuff(text: Text, model: Resolved) -> str:
 
 def code_alt(text: Text, model: Resolved, beta: float, seen: Reconstruction) -> str:
     if model.model.config.autoencoder:
-        return text("alt.point_code", code=", ".join(f"{value:.2f}" for value in seen.z))
+        return text("alt.point_code", code=", ".join(number(value, ".2f") for value in seen.z))
     return text("alt.code", beta=f"{beta:g}", active=seen.active_units, dimensions=len(seen.z), rate=seen.rate)
 
 
@@ -116,7 +116,7 @@ def regret(text: Text, model: Resolved) -> str:
     """What one network for every beta costs; empty where no networks for single betas were trained."""
     if not model.dedicated:
         return ""
-    differences = (f"{regret_of(model.metrics, network):+,.2f} ({network.beta:g})" for network in model.dedicated)
+    differences = (f"{number(regret_of(model.metrics, network), '+,.2f')} ({network.beta:g})" for network in model.dedicated)
     return text("plane.regret", differences=", ".join(differences))
 
 

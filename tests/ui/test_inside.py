@@ -41,6 +41,11 @@ def shown_maps(app: AppTest) -> list[dict]:
     return found
 
 
+def signed(numbers: str) -> str:
+    """With minus signs, as the pages write them."""
+    return numbers.replace("-", "−")
+
+
 def said(app: AppTest) -> str:
     return " ".join(entry.value for entry in (*app.markdown, *app.caption, *app.info))
 
@@ -105,7 +110,7 @@ def test_the_map_shows_the_pictures_own_posterior_at_its_true_place_and_size():
     assert view["window"] == {"x": 0.0, "y": 0.0, "half": 4.0}
     assert view["rings"] == "solid"
     for number in seen.posterior_mean:
-        assert f"{number:.2f}" in view["alt"]
+        assert signed(f"{number:.2f}") in view["alt"]
     for number in seen.posterior_deviation:
         assert f"{number:.3f}" in view["alt"]
 
@@ -120,7 +125,7 @@ def test_every_control_of_the_map_answers():
     assert shown_map(app)["atlas"] != before["atlas"]
     good(app.button_group(key="posterior").set_value("true").run())
     assert shown_map(app)["posterior"]["picture"].startswith("data:image/png")
-    assert "log p(x) = **-" in said(app)
+    assert "log p(x) = **−" in said(app)
     good(app.button_group(key="example").set_value("8").run())
     assert shown_map(app)["own"] != before["own"]
     good(app.button(key="new_seed").click().run())
@@ -165,7 +170,7 @@ def test_log_p_of_x_and_what_q_misses_are_the_packages():
     observed = experiments.observe(digits.model, digits.examples.picture("3"), seed=7)
     found = experiments.posterior_map(digits.model, observed, 1.0)
     app = open_page("map", example="3", posterior="true")
-    assert f"**{found.log_evidence:,.2f} nats**" in said(app)
+    assert signed(f"**{found.log_evidence:,.2f} nats**") in said(app)
     assert f"**{found.gap:,.2f} nats**" in said(app)
 
 

@@ -7,7 +7,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.drawings import accepted
-from tests.ui.test_inside import said
+from tests.ui.test_inside import said, signed
 from tests.ui.test_playground import alternative_text, alternative_texts, good, open_app
 from ui.lesson import misconceptions
 from ui.lesson import misconceptions_remembered as remembered
@@ -67,9 +67,9 @@ def test_the_divergences_are_the_packages_and_follow_the_picture():
     plane = hub.resolve("mnist-2d")
     app = open_topic("kl", example="7", seed="11", answers="wrong_kl-a")
     found = remembered.which_kl(plane, experiments.observe(plane.model, plane.examples.picture("7"), seed=11).numpy())
-    assert f"ELBO **{found.elbo:,.2f}**, log p(x) **{found.log_evidence:,.2f}** nats" in said(app)
-    assert f"gives {found.with_prior:,.2f} nats, while log p(x) is {found.log_evidence:,.2f}" in feedback(app)[1][0]
-    assert f"{found.from_posterior:.2f}, to {found.with_reverse:.2f}" in alternative_text(app, "From the ELBO")
+    assert signed(f"ELBO **{found.elbo:,.2f}**, log p(x) **{found.log_evidence:,.2f}** nats") in said(app)
+    assert signed(f"gives {found.with_prior:,.2f} nats, while log p(x) is {found.log_evidence:,.2f}") in feedback(app)[1][0]
+    assert signed(f"{found.from_posterior:.2f}, to {found.with_reverse:.2f}") in alternative_text(app, "From the ELBO")
     good(app.number_input(key="seed").set_value(7).run())
     good(app.button_group(key="example").set_value("0").run())
     assert f"**{found.elbo:,.2f}**" not in said(app)
@@ -81,9 +81,9 @@ def test_the_blur_answers_to_beta_and_to_the_picture():
     observed = experiments.observe(plane.model, plane.examples.picture("0"), seed=7)
     codes = experiments.codes(plane.model, plane.reference.images, 10.0)
     found = decoders.blur(plane.model, codes, plane.reference.images, observed, 10.0)
-    assert f"**{found.effective:.1f}** of 2,000" in said(app)
-    assert f"**{found.correlation:.2f}** and differ by {found.difference:.3f}" in said(app)
-    assert f"about {found.effective:.1f} of 2,000" in feedback(app)[0][0]
+    assert signed(f"**{found.effective:.1f}** of 2,000") in said(app)
+    assert signed(f"**{found.correlation:.2f}** and differ by {found.difference:.3f}") in said(app)
+    assert signed(f"about {found.effective:.1f} of 2,000") in feedback(app)[0][0]
     before = alternative_texts(app)
     good(app.select_slider(key="blur").set_value(0.1).run())
     assert alternative_texts(app) != before
@@ -119,27 +119,27 @@ def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there(nonsense):
 
 def test_grey_values_answer_to_p():
     app = open_topic("bce", grey="0.9")
-    assert f"is **{decoders.bce_integral(0.9):.3f}**" in said(app)
+    assert signed(f"is **{decoders.bce_integral(0.9):.3f}**") in said(app)
     good(app.slider(key="grey").set_value(0.5).run())
     assert "is **0.500**" in said(app)
     digits = hub.resolve("mnist")
     found = decoders.grey_picture(digits.model, digits.examples.picture("0"), 1.0)
-    assert f"BCE {found.bce:,.1f} nats" in said(app)
-    assert f"**{found.missing:,.1f} nats**" in said(app)
+    assert signed(f"BCE {found.bce:,.1f} nats") in said(app)
+    assert signed(f"**{found.missing:,.1f} nats**") in said(app)
 
 
 def test_samples_follow_the_seed_and_noise_and_blank_page_are_the_packages():
     digits, plane = hub.resolve("mnist"), hub.resolve("mnist-2d")
     app = open_topic("sample", seed="3")
     found = decoders.mean_and_draws(digits.model, 1.0, seed=3)
-    assert f"**{found.mode_log_prob:,.1f} nats**" in said(app)
+    assert signed(f"**{found.mode_log_prob:,.1f} nats**") in said(app)
     good(app.button_group(key="topic").set_value("noise").run())
     good(app.number_input(key="seed").set_value(7).run())
     nudged = remembered.nudged(plane, hub.resolve("mnist-2d-autoencoder"), 7)
     assert "by **{:.1f} nats** with noise in training and by **{:.1f} nats** without".format(*nudged.rises) in said(app)
     good(app.button_group(key="topic").set_value("blank").run())
     page = remembered.blank_page(digits, 7)
-    assert f"at least **{page.blank:,.1f} nats** (z drawn 2,000 times" in said(app)
+    assert signed(f"at least **{page.blank:,.1f} nats** (z drawn 2,000 times") in said(app)
     assert f"more than **{page.below}** of 100 reference digits" in said(app)
 
 

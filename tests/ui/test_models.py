@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import vae
+from tests.ui.test_inside import signed
 from tests.ui.test_playground import alternative_text, alternative_texts, good, numbers, open_app
 from ui.text import LANGUAGES, Text
 from vae import hub
@@ -54,7 +55,7 @@ def test_a_plain_autoencoder_shows_distortion_alone_as_the_package_counts_it():
     assert f"{distortion:.1f} nats of distortion" in numbers(app)
     assert f"test average {resolved.metrics.betas[0].distortion:.1f}" in numbers(app)
     code = resolved.model.encode(observed[None], 0.0).mean[0]
-    assert ", ".join(f"{value:.2f}" for value in code) in alternative_text(app, "The picture's code")
+    assert signed(", ".join(f"{value:.2f}" for value in code)) in alternative_text(app, "The picture's code")
     texts = " ".join(alternative_texts(app) + [caption.value for caption in app.caption] + [numbers(app)])
     assert "inf" not in texts
     assert "nan" not in texts
@@ -100,7 +101,7 @@ def with_rivals(tmp_path, monkeypatch):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_one_network_for_every_beta_costs_is_said_with_its_sign(with_rivals, language):
     captions = " ".join(caption.value for caption in open_app(lang=language).caption)
-    assert ": +2.00 (0.1), -0.50 (10)." in captions
+    assert ": +2.00 (0.1), −0.50 (10)." in captions
 
 
 def test_a_rival_at_a_beta_that_was_not_measured_is_a_sentence_that_names_the_file(with_rivals):

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from tests.ui.drawings import accepted
-from tests.ui.test_inside import open_page, said
+from tests.ui.test_inside import open_page, said, signed
 from tests.ui.test_playground import alternative_text, digit_png, good
 from ui import atlas, pictures
 from ui.lesson import pixels, remembered
@@ -60,7 +60,7 @@ def test_it_opens_in_each_language_and_reveals_its_answer(language, flat):
     crowds = remembered.crowds(flat, planes(flat), 1.0, 7)
     for kind in pixels.CROWDS:
         assert pixels.crowd_said(text, crowds[kind]) in said(app)
-        assert f"{crowds[kind].mean:,.0f}" in alternative_text(app, text("alt_step2.crowds", means="").strip())
+        assert signed(f"{crowds[kind].mean:,.0f}") in alternative_text(app, text("alt_step2.crowds", means="").strip())
     good(app.radio(key="ask_learned").set_value("b").run())
     assert any(entry.value == text("ask.learned_b_why") for entry in app.success)
 

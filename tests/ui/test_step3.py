@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.ui.drawings import accepted
-from tests.ui.test_inside import good, open_page, said, shown_map, shown_maps
+from tests.ui.test_inside import good, open_page, said, shown_map, shown_maps, signed
 from tests.ui.test_playground import alternative_text, digit_png
 from ui.lesson import inference as drawn
 from ui.text import LANGUAGES, Text
@@ -38,11 +38,12 @@ def test_a_guess_is_scored_and_the_best_one_is_kept_in_the_link(digits):
     observed = torch.from_numpy(seen(digits).observed)
     good_one, bad_one = (inference.guess(digits.model, observed, point, 1.0) for point in ((0.7, 0.3), (-1.0, 1.0)))
     app = open_page("step3", pin="0.7,0.3")
-    assert f"**{good_one.log_likelihood:,.1f} nats**: your best guess so far" in said(app)
+    assert signed(f"**{good_one.log_likelihood:,.1f} nats**: your best guess so far") in said(app)
     assert app.query_params["pinbest"] == "0.7,0.3"
-    assert f"log p(x|z) = {good_one.log_likelihood:,.1f} nats" in shown_map(app)["pin"]["alt"]
+    assert signed(f"log p(x|z) = {good_one.log_likelihood:,.1f} nats") in shown_map(app)["pin"]["alt"]
     again = open_page("step3", pin="-1,1", pinbest="0.7,0.3")
-    assert f"**{bad_one.log_likelihood:,.1f} nats**. Your best guess so far: {good_one.log_likelihood:,.1f}" in said(again)
+    assert signed(f"**{bad_one.log_likelihood:,.1f} nats**. Your best guess so far: {good_one.log_likelihood:,.1f}") in said(
+        again)
     assert again.query_params["pinbest"] == "0.7,0.3"
     outside = open_page("step3", pin="9,9")
     assert shown_map(outside)["pin"] is None
@@ -53,16 +54,16 @@ def test_draws_and_estimates_are_the_packages(digits):
     found = [inference.prior_draws(digits.model, observed, 1.0, count=count, seed=7) for count in (1, 10, 100)]
     truth = experiments.posterior_map(digits.model, observed, 1.0).log_evidence
     app = open_page("step3")
-    assert f"log p(x|z) = **{found[0].estimates[0]:,.1f} nats**" in said(app)
+    assert signed(f"log p(x|z) = **{found[0].estimates[0]:,.1f} nats**") in said(app)
     good(app.button_group(key="k").set_value(100).run())
     assert app.query_params["k"] == "100"
     last = found[-1]
     assert f"rests on {last.carriers[0]} of the first 100 draws" in said(app)
-    assert f"effective sample size {last.effective[0]:.1f}" in said(app)
-    assert f"**{last.estimates[0]:,.1f} nats**, the truth **{truth:,.1f} nats**" in said(app)
+    assert signed(f"effective sample size {last.effective[0]:.1f}") in said(app)
+    assert signed(f"**{last.estimates[0]:,.1f} nats**, the truth **{truth:,.1f} nats**") in said(app)
     alt = alternative_text(app, "Estimates of log p(x)")
     for draws in found:
-        assert f"{draws.estimates.min():,.1f} to {draws.estimates.max():,.1f}, mean {draws.mean:,.1f}" in alt
+        assert signed(f"{draws.estimates.min():,.1f} to {draws.estimates.max():,.1f}, mean {draws.mean:,.1f}") in alt
     assert ", ".join(drawn.shares(last)) in alternative_text(app, "The 8 draws of 100")
     accepted(drawn.estimates_figure(Text("en"), found, truth))
     before = said(app)
@@ -77,8 +78,8 @@ def test_the_reveal_shows_the_true_posterior_and_how_little_of_the_prior_lies_th
     found = experiments.posterior_map(digits.model, torch.from_numpy(seen(digits).observed), 1.0)
     text = Text(language)
     assert drawn.posterior_said(text, found) in said(app)
-    assert f"{found.prior_share:.3%}" in said(app)
-    assert f"{1000 * found.prior_share:.1f}" in said(app)
+    assert signed(f"{found.prior_share:.3%}") in said(app)
+    assert signed(f"{1000 * found.prior_share:.1f}") in said(app)
     whole, near = shown_maps(app)[-2:]
     assert whole["window"]["half"] == 4
     assert near["posterior"]

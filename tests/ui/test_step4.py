@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.ui.drawings import accepted
-from tests.ui.test_inside import good, open_page, said, shown_map, shown_maps
+from tests.ui.test_inside import good, open_page, said, shown_map, shown_maps, signed
 from tests.ui.test_playground import alternative_text, digit_png
 from ui.lesson import variational as drawn
 from ui.text import LANGUAGES, Text
@@ -48,15 +48,15 @@ def test_a_link_holds_q_and_its_elbo_and_gap_are_the_packages(digits):
     q = variational.gaussian(digits.model, picture, 1.0, (0.72, 0.31), (-4.0, -3.6))
     evidence = experiments.posterior_map(digits.model, picture, 1.0).log_evidence
     app = open_page("step4", **Q)
-    assert f"ELBO = **{q.elbo:,.2f} nats** · log p(x) = {evidence:,.2f}" in said(app)
-    assert f"KL(q ‖ p(z|x)) = **{q.gap(evidence):,.2f} nats**" in said(app)
-    assert f"distortion {q.distortion:,.1f} + rate {q.rate:,.1f}" in alternative_text(app, "Two bars")
+    assert signed(f"ELBO = **{q.elbo:,.2f} nats** · log p(x) = {evidence:,.2f}") in said(app)
+    assert signed(f"KL(q ‖ p(z|x)) = **{q.gap(evidence):,.2f} nats**") in said(app)
+    assert signed(f"distortion {q.distortion:,.1f} + rate {q.rate:,.1f}") in alternative_text(app, "Two bars")
     assert shown_map(app)["pin"]["x"] == 0.72
     good(app.slider(key="logsigma1").set_value(-3.0).run())
     wider = variational.gaussian(digits.model, picture, 1.0, (0.72, 0.31), (-3.0, -3.6))
-    assert f"ELBO = **{wider.elbo:,.2f} nats**" in said(app)
+    assert signed(f"ELBO = **{wider.elbo:,.2f} nats**") in said(app)
     assert app.query_params["logsigma1"] == "-3"
-    assert f"{q.elbo:,.1f}, {wider.elbo:,.1f}" in alternative_text(app, "ELBO of every q")
+    assert signed(f"{q.elbo:,.1f}, {wider.elbo:,.1f}") in alternative_text(app, "ELBO of every q")
 
 
 def test_steps_lead_up_leave_a_trail_and_can_be_begun_again(digits):
@@ -66,15 +66,15 @@ def test_steps_lead_up_leave_a_trail_and_can_be_begun_again(digits):
     app = open_page("step4", pinq="0.6,0.4", logsigma1="-3", logsigma2="-3")
     for number, q in enumerate(steps[:3], 1):
         good(app.button(key="one_step").click().run())
-        assert f"ELBO = **{q.elbo:,.2f} nats**" in said(app)
+        assert signed(f"ELBO = **{q.elbo:,.2f} nats**") in said(app)
         assert app.query_params["pinq"] == f"{q.mean[0]:.5g},{q.mean[1]:.5g}"
         assert shown_map(app)["trail"] == [list(tried.mean) for tried in (start, *steps[:number])]
         assert app.slider(key="logsigma2").value == pytest.approx(q.log_deviation[1])
     copied = open_page("step4", **dict(app.query_params.items()))
     good(copied.button(key="one_step").click().run())  # a link goes on from where it is
-    assert f"ELBO = **{steps[3].elbo:,.2f} nats**" in said(copied)
+    assert signed(f"ELBO = **{steps[3].elbo:,.2f} nats**") in said(copied)
     good(app.button(key="many_steps").click().run())
-    assert f"{steps[3].elbo:,.1f}" in alternative_text(app, "ELBO of every q")
+    assert signed(f"{steps[3].elbo:,.1f}") in alternative_text(app, "ELBO of every q")
     assert len(shown_map(app)["trail"]) > 8
     good(app.button(key="again").click().run())
     assert shown_map(app)["trail"] == [[0, 0]]
@@ -120,7 +120,7 @@ def test_the_reveal_compares_with_the_encoder_and_the_best_gaussian(digits, lang
     assert drawn.amortisation(text, found) in said(app)
     hand = variational.gaussian(digits.model, observed(digits), 1.0, *variational.START)
     for q in (hand, found.encoder, found.best):
-        assert f"{q.elbo:,.2f} | {q.gap(found.log_evidence):,.2f} |" in said(app)
+        assert signed(f"{q.elbo:,.2f} | {q.gap(found.log_evidence):,.2f} |") in said(app)
     view = shown_maps(app)[-1]
     assert view["own"]["mean"] == pytest.approx(list(found.encoder.mean))
     assert view["ellipses"][0]["mean"] == pytest.approx(list(found.best.mean))
@@ -134,7 +134,7 @@ def test_where_steps_from_the_encoder_end_on_a_lower_peak_the_page_says_so(digit
     q, best = (variational.gaussian(digits.model, observed(digits, "5"), 1.0, mean, (-3.0, -3.0))
                for mean in ((0.07, 1.2), (-0.12, 0.72)))
     said_of = drawn.amortisation(Text("en"), variational.Amortisation(q, q, best, -234.5))
-    assert f"end on a lower peak, at {q.elbo:,.2f} nats" in said_of
+    assert signed(f"end on a lower peak, at {q.elbo:,.2f} nats") in said_of
     assert "lower peak" not in drawn.amortisation(Text("en"), variational.Amortisation(q, best, best, -234.5))
 
 

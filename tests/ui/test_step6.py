@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.ui.drawings import accepted
-from tests.ui.test_inside import open_page, said
+from tests.ui.test_inside import open_page, said, signed
 from tests.ui.test_playground import alternative_text, digit_png, good
 from ui.lesson import reparameterisation
 from ui.text import LANGUAGES, Text
@@ -47,9 +47,9 @@ def test_the_numbers_of_one_dimension_are_the_packages(mnist):
     app = open_page("step6", example="3", zdim="14", eps="2")
     draw = trick.follow(seen(mnist, "3", draw=2), 14)
     for number in (draw.mean, draw.log_variance, draw.deviation, draw.eps, draw.z):
-        assert f"{number:.3f}" in said(app)
-        assert f"{draw.eps:.3f} from N(0, 1)" in alternative_text(app, "Three number lines")
-    assert f"z = {draw.z:.3f} " in alternative_text(app, "Three number lines")
+        assert signed(f"{number:.3f}") in said(app)
+        assert signed(f"{draw.eps:.3f} from N(0, 1)") in alternative_text(app, "Three number lines")
+    assert signed(f"z = {draw.z:.3f} ") in alternative_text(app, "Three number lines")
     assert reparameterisation.signed(draw.scaled) in said(app)
 
 
@@ -58,7 +58,7 @@ def test_a_new_eps_moves_the_dot_and_nothing_else(mnist):
     before = alternative_text(app, "Histogram"), alternative_text(app, "Single-draw")
     good(app.button(key="new_eps").click().run())
     draw = trick.follow(seen(mnist, draw=1), app.selectbox(key="zdim").value)
-    assert f"z = {draw.z:.3f} from a Gaussian about {draw.mean:.3f}" in alternative_text(app, "Three number lines")
+    assert signed(f"z = {draw.z:.3f} from a Gaussian about {draw.mean:.3f}") in alternative_text(app, "Three number lines")
     assert (alternative_text(app, "Histogram"), alternative_text(app, "Single-draw")) == before
     assert app.query_params["eps"] == "1"
 
@@ -70,8 +70,8 @@ def test_only_sigma_fits_and_the_articles_factor_is_the_first_to_be_tried(mnist)
         good(app.button_group(key="factor").set_value(factor).run())
         found = trick.spread(draw, factor, seed=7)
         assert verdict in said(app)
-        assert f"**{found.measured:.4f}**. Claimed: **{found.claimed:.4f}**" in said(app)
-        assert f"standard deviation {found.measured:.4f}" in alternative_text(app, "Histogram")
+        assert signed(f"**{found.measured:.4f}**. Claimed: **{found.claimed:.4f}**") in said(app)
+        assert signed(f"standard deviation {found.measured:.4f}") in alternative_text(app, "Histogram")
     assert app.query_params["factor"] == "log_variance"
 
 
@@ -83,18 +83,18 @@ def test_the_gradient_is_the_packages_in_each_way(mnist):
         good(app.button_group(key="gradof").set_value(parameter).run())
         found = trick.gradients(drawn, 5, parameter)
         for one in (found.pathwise, found.score_baseline, found.score):
-            assert f"| {one.mean:,.2f} ± {one.standard_error:,.2f} | {one.deviation:,.2f} |" in said(app)
-        assert f"| {found.times:,.0f} |" in said(app)
-        assert f"{found.reference:,.2f} ± {found.reference_error:,.2f}" in said(app)
-        assert f"through the noise {found.pathwise.mean:,.2f}" in alternative_text(app, "Single-draw")
+            assert signed(f"| {one.mean:,.2f} ± {one.standard_error:,.2f} | {one.deviation:,.2f} |") in said(app)
+        assert signed(f"| {found.times:,.0f} |") in said(app)
+        assert signed(f"{found.reference:,.2f} ± {found.reference_error:,.2f}") in said(app)
+        assert signed(f"through the noise {found.pathwise.mean:,.2f}") in alternative_text(app, "Single-draw")
 
 
 def test_the_article_is_answered_with_numbers_of_this_picture(mnist):
     app = open_page("step6", seen="step6", example="8")
     found = trick.spread(trick.follow(seen(mnist, "8"), app.selectbox(key="zdim").value), "variance", seed=7)
     note = next(entry.value for entry in app.info if "z = mu + sigma² ⊙ eps" in entry.value)
-    assert f"sigma = {found.claimed:.4f}, sigma² = {found.value:.4f}" in note
-    assert f"spreads by {found.measured:.4f}, {found.ratio:.3f} times" in note
+    assert signed(f"sigma = {found.claimed:.4f}, sigma² = {found.value:.4f}") in note
+    assert signed(f"spreads by {found.measured:.4f}, {found.ratio:.3f} times") in note
 
 
 def test_a_picture_of_ones_own_has_its_own_numbers():

@@ -21,8 +21,8 @@ def head(text: Text, name: str, idea: str) -> None:
             done = sum(progress.seen(step) for step in contents.STEPS)
             st.caption(text("lesson.progress", done=done, steps=len(contents.STEPS)), width="content")
             for number, step in enumerate(contents.STEPS, 1):
-                icon = ":material/check_circle:" if progress.seen(step) else ":material/radio_button_unchecked:"
-                st.page_link(contents.file(step), label=f"**{number}**" if step == name else str(number), icon=icon,
+                label = f"**{number}**" if step == name else str(number)
+                st.page_link(contents.file(step), label=f"{label} ✓" if progress.seen(step) else label,
                              help=text(f"pages.{step}"))
     st.markdown(idea)
 

@@ -158,8 +158,8 @@ def blank(text: Text, found: BlankPage) -> Drawing:
     bars = {"type": "histogram", "x": found.pictures, "xbins": {"size": 10}, "marker": {"color": CURVE},
             "name": text("wrong.blank_digits"), "hovertemplate": "%{x}: %{y}<extra></extra>"}
     note = {"x": found.blank, "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False,
-            "text": text("wrong.blank_page"), "font": {"color": POSTERIOR}}
-    return build([bars], HEIGHT, annotations=[note], shapes=[_line(found.blank, POSTERIOR, "solid")], bargap=0.05,
+            "text": text("wrong.blank_page"), "font": {"color": OWN}}
+    return build([bars], HEIGHT, annotations=[note], shapes=[_line(found.blank, OWN, "solid")], bargap=0.05,
                  margin={"t": 24}, showlegend=False, x={"title": {"text": text("wrong.blank_axis")}},
                  y={"title": {"text": text("wrong.blank_digits")}})
 

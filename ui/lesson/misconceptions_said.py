@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Container, Iterable
 
 from ui.text import Text
+from ui.text import number as signed
 from vae.experiments import Traversal
 from vae.experiments.beta_conventions import GAUSSIAN, Conventions, traps
 from vae.experiments.decoders import BlankPage, Blur, GreyBce, GreyPicture, MeanAndDraws, Nudged
@@ -53,7 +54,7 @@ def factor_alt(text: Text, found: Spreads) -> str:
 
 
 def log_alt(text: Text, found: LogVariances) -> str:
-    ranges = "; ".join(f"{beta:g}: {low:.1f}, {middle:.1f}, {high:.1f}" for beta, low, middle, high in zip(
+    ranges = "; ".join(f"{beta:g}: {', '.join(signed(one, '.1f') for one in three)}" for beta, *three in zip(
         found.betas, found.lowest, found.median, found.highest, strict=True))
     return text("alt_wrong.log", ranges=ranges)
 

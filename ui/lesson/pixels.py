@@ -11,7 +11,7 @@ from ui import pictures
 from ui.atlas import Ellipse
 from ui.figures import CURVE, OWN, RIVAL, Drawing, build, legend_above
 from ui.pictures import SHARP
-from ui.text import Text
+from ui.text import Text, number
 from vae.experiments import Codes, Reconstruction
 from vae.experiments.pixels import (
     BLANK,
@@ -104,7 +104,7 @@ def verdicts_figure(text: Text, found: Mapping[str, Verdict]) -> Drawing:
     bars = [
         {"type": "bar", "orientation": "h", "name": text(f"step1.short_{law}"), "y": places,
          "x": [getattr(found[name], law) for name in SUBJECTS],
-         "text": [f"{'≥ ' if law == MODEL else ''}{getattr(found[name], law):,.0f}".replace("-", "−") for name in SUBJECTS],
+         "text": [("≥ " if law == MODEL else "") + number(getattr(found[name], law), ",.0f") for name in SUBJECTS],
          "textposition": "outside", "cliponaxis": False, "hoverinfo": "skip",
          "marker": {"color": COLOURS[law], "pattern": {"shape": PATTERNS[law]}}}
         for law in LAWS
@@ -214,7 +214,7 @@ def crowd_strip(crowd: Crowd) -> str:
 
 
 def crowd_said(text: Text, crowd: Crowd) -> str:
-    return text(f"step2.crowd_{crowd.kind}", mean=f"{crowd.mean:,.0f}".replace("-", "−"), count=len(crowd.observed))
+    return text(f"step2.crowd_{crowd.kind}", mean=number(crowd.mean, ",.0f"), count=len(crowd.observed))
 
 
 def crowd_alt(text: Text, crowd: Crowd) -> str:
@@ -225,7 +225,7 @@ def crowds_figure(text: Text, crowds: Mapping[str, Crowd]) -> Drawing:
     """Mean log p(x) of each crowd: bars that reach left from zero."""
     means = [crowds[kind].mean for kind in CROWDS]
     bars = {"type": "bar", "orientation": "h", "y": [text(f"step2.short_{kind}") for kind in CROWDS], "x": means,
-            "text": [f"{mean:,.0f}".replace("-", "−") for mean in means], "textposition": "outside", "cliponaxis": False,
+            "text": [number(mean, ",.0f") for mean in means], "textposition": "outside", "cliponaxis": False,
             "marker": {"color": [CROWD_COLOURS[kind] for kind in CROWDS],
                        "pattern": {"shape": ["/" if kind == RANDOM else "" for kind in CROWDS]}}, "hoverinfo": "skip"}
     return build([bars], 200, bargap=0.3, showlegend=False,
@@ -233,7 +233,7 @@ def crowds_figure(text: Text, crowds: Mapping[str, Crowd]) -> Drawing:
 
 
 def crowds_alt(text: Text, crowds: Mapping[str, Crowd]) -> str:
-    means = "; ".join(f"{text(f'step2.short_{kind}')}: {crowds[kind].mean:,.0f}" for kind in CROWDS)
+    means = "; ".join(f"{text(f'step2.short_{kind}')}: {number(crowds[kind].mean, ',.0f')}" for kind in CROWDS)
     return text("alt_step2.crowds", means=means)
 
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from ui.figures import CURVE, OWN, POSTERIOR, RIVAL, Drawing, build, legend_above
-from ui.text import Text
+from ui.text import Text, number
 from vae.experiments.reparameterisation import WITHIN, Estimate, Gradients, OneDraw, Spread
 
 SIGNS = {"deviation": "σ", "variance": "σ²", "log_variance": "log σ²"}
@@ -27,7 +27,8 @@ def one_draw(text: Text, draw: OneDraw) -> Drawing:
         for row, curve, colour in zip((2, 1, 0), draw.steps, (CURVE, RIVAL, OWN), strict=True)
     ]
     traces.append({
-        "type": "scatter", "x": values, "y": [2, 1, 0], "mode": "lines+markers+text", "text": [f"{one:.3f}" for one in values],
+        "type": "scatter", "x": values, "y": [2, 1, 0], "mode": "lines+markers+text",
+        "text": [number(one, ".3f") for one in values],
         "textposition": [*sides, "bottom center"], "line": {"color": OWN, "width": 1.5, "dash": "dot"}, "cliponaxis": False,
         "marker": {"color": OWN, "size": 11, "line": {"color": "white", "width": 1}}, "customdata": STEPS, "showlegend": False,
         "hovertemplate": "%{customdata} = %{x:.4f}<extra></extra>",
@@ -165,7 +166,7 @@ def _ways(found: Gradients) -> tuple[Estimate, ...]:
 
 
 def _number(one: Estimate) -> str:
-    return f"{one.mean:,.2f} ± {one.standard_error:,.2f}"
+    return f"{number(one.mean, ',.2f')} ± {one.standard_error:,.2f}"
 
 
 def _times(times: float) -> str:

@@ -36,13 +36,13 @@ section p { margin: 0.2rem 0; }
 
 def plan(text: Text, solved: Solutions) -> list[tuple[int, str, str]]:
     """Minutes, page and what happens there, in order."""
-    return [(minutes, name, _signed(text(f"plan.{name}", **_values(text, solved)))) for name, minutes in MINUTES.items()]
+    return [(minutes, name, _raised(text(f"plan.{name}", **_values(text, solved)))) for name, minutes in MINUTES.items()]
 
 
 def tasks(text: Text, solved: Solutions, *, lab: bool = True) -> list[tuple[str, str, str]]:
     """Of each task its page, what is asked, and the answer, in Markdown. lab: whether the class has the lab's pages."""
     values = _values(text, solved)
-    return [(name, _signed(text(f"task.{name}", **values)), _signed(text(f"solution.{name}", **values)))
+    return [(name, _raised(text(f"task.{name}", **values)), _raised(text(f"solution.{name}", **values)))
             for name in TASKS if lab or name not in contents.LAB]
 
 
@@ -67,10 +67,9 @@ def page(text: Text, solved: Solutions, *, example: str, seed: int, address: str
     )
 
 
-def _signed(sentence: str) -> str:
-    """With minus signs before its negative numbers, where Python writes hyphens, and powers of ten raised."""
-    signed = re.sub(r"(?<!\w)-(?=\d)", "−", sentence)
-    return re.sub(r"\^(\d+)", lambda power: power[1].translate(RAISED), signed)
+def _raised(sentence: str) -> str:
+    """With its powers of ten raised."""
+    return re.sub(r"\^(\d+)", lambda power: power[1].translate(RAISED), sentence)
 
 
 def _values(text: Text, solved: Solutions) -> dict[str, object]:

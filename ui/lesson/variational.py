@@ -8,7 +8,7 @@ from ui import pictures
 from ui.atlas import Ellipse
 from ui.figures import CURVE, DISTORTION, OWN, POSTERIOR, RATE, RIVAL, Drawing, build
 from ui.pictures import SHARP
-from ui.text import Text
+from ui.text import Text, number
 from vae.experiments import PosteriorMap
 from vae.experiments.variational import Amortisation, Gaussian
 
@@ -104,19 +104,20 @@ def tries_figure(text: Text, tried: Sequence[Gaussian], evidence: float) -> Draw
 
 
 def tries_alt(text: Text, tried: Sequence[Gaussian], evidence: float) -> str:
-    return text("alt_step4.tries", tries=", ".join(f"{q.elbo:,.1f}" for q in tried), evidence=evidence)
+    return text("alt_step4.tries", tries=", ".join(number(q.elbo, ",.1f") for q in tried), evidence=evidence)
 
 
 def table(text: Text, hand: Gaussian, found: Amortisation) -> str:
     """Each Gaussian's place and width, ELBO and gap, in Markdown, where a bar in a cell must be escaped."""
     rows = [(text("step4.legend_hand"), hand), (text("step4.encoder"), found.encoder), (text("step4.best"), found.best)]
     cells = [
-        [name, f"({q.mean[0]:.3f}, {q.mean[1]:.3f}) ± ({q.deviation[0]:.3f}, {q.deviation[1]:.3f})", f"{q.elbo:,.2f}",
+        [name, f"({', '.join(number(one, '.3f') for one in q.mean)}) ± ({q.deviation[0]:.3f}, {q.deviation[1]:.3f})",
+         number(q.elbo, ",.2f"),
          f"{q.gap(found.log_evidence):,.2f}"] for name, q in rows
     ]
     lines = [
         [text("step4.column_q"), text("step4.column_place"), text("step4.elbo_axis"), GAP.replace("|", "\\|")],
-        ["---", "---", "---:", "---:"], *cells, [EVIDENCE, "", f"**{found.log_evidence:,.2f}**", ""],
+        ["---", "---", "---:", "---:"], *cells, [EVIDENCE, "", f"**{number(found.log_evidence, ',.2f')}**", ""],
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

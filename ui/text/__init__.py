@@ -2,7 +2,9 @@
 
 import tomllib
 from functools import cache
+from numbers import Number
 from pathlib import Path
+from string import Formatter
 
 from vae.image_error import ERROR_SENTENCES
 
@@ -26,6 +28,22 @@ def files(language: str) -> list[Path]:
     return sorted((Path(__file__).parent / language).glob("*.toml"))
 
 
+class _Numbers(Formatter):
+    """Formats as str.format does, but with a true minus sign, as on the axes of the figures, where Python writes a hyphen."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        formatted = super().format_field(value, format_spec)
+        return formatted.replace("-", "−") if isinstance(value, Number) else formatted
+
+
+_numbers = _Numbers()
+
+
+def number(value: float, spec: str) -> str:
+    """A number as Text writes it, with a true minus sign. spec: as after the colon of a placeholder."""
+    return _numbers.format_field(value, spec)
+
+
 class Text:
     """Called with a key and its numbers, gives the sentence in this language; a missing one is an error, never a blank."""
 
@@ -34,7 +52,7 @@ class Text:
         self._strings = strings(language)
 
     def __call__(self, key: str, **values: object) -> str:
-        return self._strings[key].format(**values)
+        return _numbers.vformat(self._strings[key], (), values)
 
     def has(self, key: str) -> bool:
         """Whether there is a string of this key, for names that come from outside, such as a model's folder."""
