@@ -148,8 +148,10 @@ def test_the_path_is_saved_as_an_animation_there_and_back(browser, address):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_pages_are_named_in_the_header_and_keep_what_was_chosen(browser, address, language):
     page = open_page(browser, f"{address}/?lang={language}&beta=0.1&example=3")
+    text = Text(language)
     for key, path in TITLES.items():
-        page.get_by_role("link", name=Text(language)(key), exact=True).click()
+        page.get_by_text(text("sections.lab"), exact=True).click()
+        page.get_by_role("menuitem", name=text(key), exact=True).click()
         page.wait_for_url(f"**{path}?*")
         page.wait_for_function("location.search.includes('beta=0.1') && location.search.includes('example=3')")
         settle(page)
