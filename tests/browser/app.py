@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
@@ -54,12 +54,14 @@ def running_browser() -> Iterator[Browser]:
 
 
 def open_page(browser: Browser, address: str, *, width: int = 1440, height: int = 900, dark: bool = False,
-              locale: str = "en-US") -> Page:
-    """A new visitor at the address, after the page has finished drawing."""
+              locale: str = "en-US", listen: Callable[[Page], None] | None = None) -> Page:
+    """A new visitor at the address, after the page has finished drawing. listen: is given the page before it goes there."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light",
                                   locale=locale, permissions=["camera"], has_touch=width < 600)
     page = context.new_page()
     page.add_init_script(COUNT_RUNS)
+    if listen:
+        listen(page)
     page.goto(address)
     settle(page)
     return page
@@ -94,12 +96,14 @@ def answered(page: Page) -> Iterator[None]:
 def look_at(browser: Browser, address: str, path: str) -> None:
     """Open a page wide and narrow, light and dark: nothing fails, nothing is wider than the screen, every picture is described,
     and no message is too large for a phone's network."""
-    page = open_page(browser, f"{address}/?{path.partition('?')[2]}")
     problems, received = [], []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{address}/{path}")
+
+    def listen(page: Page) -> None:
+        page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
+        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+
+    page = open_page(browser, f"{address}/{path}", listen=listen)
     for dark, width in itertools.product((True, False), (1440, 390)):
         page.emulate_media(color_scheme="dark" if dark else "light")
         page.set_viewport_size({"width": width, "height": 844})
