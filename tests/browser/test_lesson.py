@@ -1,5 +1,6 @@
 """The lesson in a real Chromium: nothing fails or overflows, an own picture in steps 4 and 5, a link's promise."""
 
+import itertools
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,9 +12,11 @@ from tests.ui.test_playground import digit_png
 from ui import contents
 from ui.text import LANGUAGES, Text
 
+# Each in one language, in turn: tests/ui/test_lesson_controls.py opens it in both.
+PAGES = list(zip([*contents.LESSON, "teacher"], itertools.cycle(LANGUAGES), strict=False))
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", [*contents.LESSON, "teacher"])
+
+@pytest.mark.parametrize(("name", "language"), PAGES)
 def test_nothing_fails_and_nothing_is_wider_than_the_screen(browser, address, name, language):
     look_at(browser, address, f"{name}?lang={language}&seen={name}")
 

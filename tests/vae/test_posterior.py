@@ -30,7 +30,7 @@ def reference(digits, number: int) -> torch.Tensor:
     return experiments.observe(digits.model, picture, seed=7)
 
 
-@pytest.mark.parametrize(("name", "beta"), [("0", 1.0), ("4", 0.1), ("3", 10.0)])
+@pytest.mark.parametrize(("name", "beta"), [("0", 1.0), ("3", 10.0)])
 def test_log_p_of_x_agrees_with_100_000_importance_samples_within_their_standard_error(digits, name, beta):
     """The proposal knows nothing of the grid: Student's t about the encoder's q, with tails heavier than the posterior's."""
     observed = seen(digits, name)
