@@ -17,8 +17,8 @@ SIDE = 41  # tiles a side: a fifth of a unit each on the whole plane; odd, so th
 QUALITIES = (40, 25, 15)  # of the sheet, as WebP, until it is small enough. A pinned point is decoded anew and shown exactly
 MOST_BYTES = 115_000  # of the sheet: what is shown of it all goes to a phone
 MOST_POSTERIORS = 1000
-# The circles of the prior's standard deviations: its own, those of a normal distribution that is no prior, none.
-SOLID, DASHED, NONE = "solid", "dashed", "none"
+# The circles of the prior's standard deviations: its own, or those of a normal distribution that is no prior.
+SOLID, DASHED = "solid", "dashed"
 POSTERIOR_ALPHA = (0, 60, 120, 190)  # outside, and in one, two or three of the regions
 
 
@@ -83,7 +83,7 @@ def view(
     """Everything that ui/components/latent_map.js draws. own: the picture whose q is drawn and pointed to, if any.
 
     count: of how many reference pictures the posteriors are shown. pinned: whether a point is pinned, be it outside of the
-    window, where `pin` is None. rings: SOLID, DASHED or NONE. codes: whether the reference pictures' codes are drawn.
+    window, where `pin` is None. rings: SOLID or DASHED. codes: whether the reference pictures' codes are drawn.
     ellipses: other Gaussians. trail: points joined by a line, in the order in which they were visited.
     """
     _, height, width = model.model.config.image_shape

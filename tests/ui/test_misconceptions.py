@@ -102,7 +102,7 @@ def test_the_calculator_converts_from_every_convention():
         found = beta_conventions.convert(name, 2.5, pixels=1024, dimensions=8)
         table = next(entry.value for entry in app.markdown if entry.value.startswith("| What"))
         for weight, row in zip(found.weights.values(), table.split("\n")[2:], strict=True):
-            assert f"**{sentences.number(weight)}**" in row
+            assert f"**{sentences.weight_of(weight)}**" in row
     again = open_topic("sum", loss="reconstruction", weight="500", values="1024", width="8")
     assert "**2.048**" in next(entry.value for entry in again.markdown if entry.value.startswith("| What"))
     assert "beta = **6,144**" in said(again)

@@ -20,7 +20,7 @@ from vae import experiments, hub
 from vae.experiments import evidence
 from vae.experiments.evidence import Balance, LogEvidence
 
-number = sentences.number
+nats_of = sentences.nats_of
 EXACT = LogEvidence(-100.0, 1e-6)
 BOUND = LogEvidence(-100.0, 0.2, 5_000, 60.0)
 
@@ -78,10 +78,10 @@ def test_the_step_opens_and_reveals_the_answer_with_the_pictures_own_numbers(lan
     assert "formula" not in shown(app)[0]
     good(app.toggle(key="reveal_step5").set_value(True).run())
     assert text("step5.why") in said(app)
-    assert text("ask.which_kl_a_why", rate=number(own.rate), gap=number(own.gap)) in said(app)
+    assert text("ask.which_kl_a_why", rate=nats_of(own.rate), gap=nats_of(own.gap)) in said(app)
     assert text("ask.worse_q_c_why") in said(app)
-    assert text("step5.slip", elbo=number(-own.negative_elbo), rate=number(own.rate), sum=number(-own.distortion),
-                evidence=number(own.evidence.nats)) in said(app)
+    assert text("step5.slip", elbo=nats_of(-own.negative_elbo), rate=nats_of(own.rate), sum=nats_of(-own.distortion),
+                evidence=nats_of(own.evidence.nats)) in said(app)
     assert app.query_params["seen"] == "step5"
     assert len(shown(app)) == 2
     assert not [slider for slider in app.select_slider if slider.key == "beta"]
@@ -89,19 +89,19 @@ def test_the_step_opens_and_reveals_the_answer_with_the_pictures_own_numbers(lan
 
 def test_only_the_divergence_from_the_true_posterior_closes_the_gap():
     app, own = open_page("step5", example="3"), package("mnist-2d", "3")
-    assert f"**{number(own.gap)} nats** are missing" in said(app)
+    assert f"**{nats_of(own.gap)} nats** are missing" in said(app)
     apart = {}
     for filler in ("none", "prior", "posterior"):
         good(app.button_group(key="filler").set_value(filler).run())
         bars = shown(app)[0]["bars"]
         upper, lower = ends(bars)
         apart[filler] = abs(upper - lower)
-        assert f"= −ELBO **{number(own.negative_elbo)}**" in bars["rows"][0]["head"]
-        assert f"−log p(x) {number(-own.evidence.nats)} nats" in bars["alt"]
+        assert f"= −ELBO **{nats_of(own.negative_elbo)}**" in bars["rows"][0]["head"]
+        assert f"−log p(x) {nats_of(-own.evidence.nats)} nats" in bars["alt"]
     assert apart["posterior"] < 0.01 < 1 < apart["prior"]
     assert "It fits" in said(app)
     good(app.button_group(key="filler").set_value("prior").run())
-    assert f"**{number(own.rate - own.gap)} nats too long**" in said(app)
+    assert f"**{nats_of(own.rate - own.gap)} nats too long**" in said(app)
     assert app.query_params["filler"] == "prior"
 
 
@@ -111,16 +111,16 @@ def test_log_p_of_x_stands_still_while_q_is_moved():
     good(app.slider(key="qshift").set_value(2.0).run())
     good(app.select_slider(key="qwide").set_value(3.0).run())
     after, moved = shown(app)[1], package("mnist-2d", "3", shift=2.0, widening=3.0)
-    assert before["formula"][0]["value"] == after["formula"][0]["value"] == number(own.evidence.nats)
+    assert before["formula"][0]["value"] == after["formula"][0]["value"] == nats_of(own.evidence.nats)
     assert [term["value"] for term in after["formula"]] == [
-        number(value) for value in (moved.evidence.nats, -moved.distortion, moved.rate, moved.divergence)]
+        nats_of(value) for value in (moved.evidence.nats, -moved.distortion, moved.rate, moved.divergence)]
     for bars in (before["bars"], after["bars"]):
         evidence_bar = bars["rows"][1]["segments"][0]
         assert evidence_bar["left"] + evidence_bar["width"] == 50
         assert ends(bars)[0] == pytest.approx(ends(bars)[1], abs=0.01)
-    change = number(moved.negative_elbo - own.negative_elbo)
-    assert f"**log p(x) stands still at {number(own.evidence.nats)}.**" in said(app)
-    assert f"falls by **{change}** nats to {number(-moved.negative_elbo)}," in said(app)
+    change = nats_of(moved.negative_elbo - own.negative_elbo)
+    assert f"**log p(x) stands still at {nats_of(own.evidence.nats)}.**" in said(app)
+    assert f"falls by **{change}** nats to {nats_of(-moved.negative_elbo)}," in said(app)
     assert f"KL(q ‖ p(z|x)) grows by **{change}**" in said(app)
     assert len(after["bars"]["marks"]) == 2
     assert (app.query_params["qshift"], app.query_params["qwide"]) == ("2", "3")
@@ -136,25 +136,25 @@ def test_with_32_numbers_all_that_is_known_is_a_bound_and_it_is_called_one(langu
     text, own = Text(language), package("mnist", "5")
     moved = package("mnist", "5", shift=1.0)
     known = own.evidence
-    assert text("step5.bound", evidence=number(known.nats), samples="5,000", error=number(known.error),
+    assert text("step5.bound", evidence=nats_of(known.nats), samples="5,000", error=nats_of(known.error),
                 effective=f"{known.effective_samples:,.1f}") in said(app)
     assert text("step5.bound_few") in said(app)
-    assert text("step5.fits_bound", gap=number(own.gap), error=number(own.gap_error)) in said(app)
-    assert text("step5.stands_bound", evidence=number(known.nats)) in said(app)
+    assert text("step5.fits_bound", gap=nats_of(own.gap), error=nats_of(own.gap_error)) in said(app)
+    assert text("step5.stands_bound", evidence=nats_of(known.nats)) in said(app)
     first, second = shown(app)
     assert first["bars"]["rows"][1]["segments"][0]["open"]
-    assert f"≤ {number(-known.nats)}" in first["bars"]["alt"]
-    assert f"≥ {number(own.gap)}" in first["bars"]["alt"]
+    assert f"≤ {nats_of(-known.nats)}" in first["bars"]["alt"]
+    assert f"≥ {nats_of(own.gap)}" in first["bars"]["alt"]
     assert own.misfit > 0  # the article's sum lies above the bound, which cannot refute it
-    assert text("step5.slip_bound", elbo=number(-own.negative_elbo), rate=number(own.rate), sum=number(-own.distortion),
-                evidence=number(known.nats)) in said(app)
+    assert text("step5.slip_bound", elbo=nats_of(-own.negative_elbo), rate=nats_of(own.rate), sum=nats_of(-own.distortion),
+                evidence=nats_of(known.nats)) in said(app)
     assert [term["value"] for term in second["formula"]] == [
-        f"≥ {number(known.nats)}", number(-moved.distortion), number(moved.rate), f"≥ {number(moved.gap)}"]
+        f"≥ {nats_of(known.nats)}", nats_of(-moved.distortion), nats_of(moved.rate), f"≥ {nats_of(moved.gap)}"]
     assert len(second["formula"][2]["columns"]["values"]) == 32
     assert "plane" not in second["formula"][3]
     good(app.button_group(key="filler").set_value("prior").run())
-    assert text("step5.too_long_bound", needed=number(-own.distortion), bound=number(known.nats), error=number(known.error),
-                misfit=number(own.misfit)) in said(app)
+    assert text("step5.too_long_bound", needed=nats_of(-own.distortion), bound=nats_of(known.nats), error=nats_of(known.error),
+                misfit=nats_of(own.misfit)) in said(app)
     good(app.button_group(key="code").set_value("plane").run())
     assert not shown(app)[0]["bars"]["rows"][1]["segments"][0]["open"]
 
@@ -252,4 +252,4 @@ def test_bars_that_are_shown_from_their_beginning_are_not_called_cut():
 
 
 def test_numbers_have_a_true_minus_sign_and_are_never_minus_nothing():
-    assert [number(value) for value in (-1234.5, 0.004, -0.004, 2)] == ["−1,234.50", "0.00", "0.00", "2.00"]
+    assert [nats_of(value) for value in (-1234.5, 0.004, -0.004, 2)] == ["−1,234.50", "0.00", "0.00", "2.00"]

@@ -127,7 +127,7 @@ class MapView {
     context.fillRect(0, 0, this.side, this.side);
     this.drawAxes(context);
     if (data.posterior) this.drawPosterior(context);
-    if (data.rings !== "none") this.drawPrior(context);
+    this.drawPrior(context);
     if (this.atlas && data.codes) this.drawCodes(context);
     for (const { mean, deviation, colour } of data.ellipses) this.drawGaussian(context, mean, deviation, colour);
     this.drawTrail(context);

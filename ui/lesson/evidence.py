@@ -8,7 +8,7 @@ from ui import pictures
 from ui.atlas import posterior_picture
 from ui.figures import CURVE, DISTORTION, OWN, POSTERIOR, RATE
 from ui.pictures import NEUTRAL, SHARP
-from ui.text import Text
+from ui.text import Text, number
 from vae.experiments import PosteriorMap, Reconstruction
 from vae.experiments.evidence import SIDE, Balance, Explained, LogEvidence
 from vae.metrics import BetaMetrics
@@ -41,9 +41,9 @@ class Scale:
         return [{"left": self.place(float(value)), "label": f"{value:,g}"} for value in values + 0.0 if value >= 0]
 
 
-def number(nats: float) -> str:
-    """Two decimals, with a true minus sign and never minus nothing."""
-    return f"{nats:,.2f}".replace("-", "−") if abs(nats) >= 0.005 else "0.00"
+def nats_of(value: float) -> str:
+    """Two decimals."""
+    return number(value, ",.2f")
 
 
 def scale(*shown: Balance) -> Scale:
@@ -73,7 +73,8 @@ def bars(text: Text, sides: Balance, filler: str, own: Balance | None = None) ->
         marks.append({"left": shown.place(own.negative_elbo), "label": text("step5.mark_own"), "faint": True})
     return {
         "rows": [
-            {"head": text("step5.row_elbo", distortion=number(sides.distortion), rate=number(sides.rate), total=number(total)),
+            {"head": text("step5.row_elbo", distortion=nats_of(sides.distortion), rate=nats_of(sides.rate),
+                          total=nats_of(total)),
              "segments": upper},
             {"head": _lower_head(text, sides, filler, length), "segments": lower},
         ],
@@ -85,9 +86,9 @@ def bars(text: Text, sides: Balance, filler: str, own: Balance | None = None) ->
 def loose(text: Text, sides: Balance) -> dict[str, object]:
     """Both KLs as lengths, not yet put anywhere, on the scale of the rows."""
     low = -sides.evidence.nats - scale(sides).half
-    least = text("step5.loose_least", name=NAMES["posterior"], value=number(sides.divergence))
-    exact = f"{NAMES['posterior']}: {number(sides.divergence)}"
-    pieces = {"rate": (f"{NAMES['prior']}: {number(sides.rate)}", sides.rate),
+    least = text("step5.loose_least", name=NAMES["posterior"], value=nats_of(sides.divergence))
+    exact = f"{NAMES['posterior']}: {nats_of(sides.divergence)}"
+    pieces = {"rate": (f"{NAMES['prior']}: {nats_of(sides.rate)}", sides.rate),
               "gap": (exact if sides.evidence.exact else least, max(0.0, sides.divergence))}
     shown = [{"head": head, "segment": _segment(scale(sides), term, low, low + length, "")}
              for term, (head, length) in pieces.items()]
@@ -104,8 +105,9 @@ def _segment(shown: Scale, term: str, begin: float, end: float, label: str, *, o
 def _lower_head(text: Text, sides: Balance, filler: str, length: float) -> str:
     evidence, exact = -sides.evidence.nats, sides.evidence.exact
     if filler == "none":
-        return f"−log p(x) **{number(evidence)}** + ?" if exact else text("step5.row_bound", evidence=number(evidence))
-    values = {"evidence": number(evidence), "name": NAMES[filler], "value": number(length), "total": number(evidence + length)}
+        return f"−log p(x) **{nats_of(evidence)}** + ?" if exact else text("step5.row_bound", evidence=nats_of(evidence))
+    values = {"evidence": nats_of(evidence), "name": NAMES[filler], "value": nats_of(length),
+              "total": nats_of(evidence + length)}
     if exact:
         return "−log p(x) {evidence} + {name} {value} = **{total}**".format(**values)
     return text("step5.row_filled_bound", **values) if filler == "prior" else text("step5.row_filled_rest", **values)
@@ -115,10 +117,10 @@ def bars_alt(text: Text, sides: Balance, filler: str, length: float) -> str:
     evidence, known = -sides.evidence.nats, sides.evidence.exact
     least, most = ("", "") if known else ("≥ " if filler == "posterior" else "", "≤ ")
     filled = text("alt_step5.nothing") if filler == "none" else text(
-        "alt_step5.added", name=NAMES[filler], value=f"{least}{number(length)}")
-    return text("alt_step5.bars", distortion=number(sides.distortion), rate=number(sides.rate),
-                total=number(sides.negative_elbo), evidence=f"{most}{number(evidence)}", filled=filled,
-                end=number(evidence + length))
+        "alt_step5.added", name=NAMES[filler], value=f"{least}{nats_of(length)}")
+    return text("alt_step5.bars", distortion=nats_of(sides.distortion), rate=nats_of(sides.rate),
+                total=nats_of(sides.negative_elbo), evidence=f"{most}{nats_of(evidence)}", filled=filled,
+                end=nats_of(evidence + length))
 
 
 def formula(
@@ -134,7 +136,7 @@ def formula(
     values = {"evidence": sides.evidence.nats, "distortion": -sides.distortion, "rate": sides.rate, "gap": sides.divergence}
     shows = {"evidence": _evidence(text, seen, exact), "distortion": _distortion(text, sides, seen, found),
              "rate": _rate(text, sides), "gap": _gap(text, sides, posterior)}
-    said = {term: number(value) if exact or term in ("distortion", "rate") else f"≥ {number(value)}"
+    said = {term: nats_of(value) if exact or term in ("distortion", "rate") else f"≥ {nats_of(value)}"
             for term, value in values.items()}
     return [{"term": term, "name": name, "value": said[term], "colour": TERMS[term], **shows[term],
              "alt": f"{'log p(x)' if term == 'evidence' else name}: {said[term]} nats"} for term, name in names.items()]
@@ -146,7 +148,7 @@ def _evidence(text: Text, seen: Reconstruction, exact: bool) -> dict[str, object
 
 
 def _distortion(text: Text, sides: Balance, seen: Reconstruction, found: Explained) -> dict[str, object]:
-    costs = {"value": number(sides.distortion), "dearest": number(found.dearest)}
+    costs = {"value": nats_of(sides.distortion), "dearest": nats_of(found.dearest)}
     share = float(found.reconstruction.mean())
     return {
         "said": text("step5.show_distortion", pixels=f"{found.pixel_distortion.size:,}", **costs),
@@ -164,7 +166,7 @@ def _rate(text: Text, sides: Balance) -> dict[str, object]:
     many = len(sides.mean)
     if many > 2:
         values = sorted((float(rate) for rate in sides.rate_per_dimension), reverse=True)
-        return {"said": text("step5.show_rate_many", dimensions=many, value=number(sides.rate)),
+        return {"said": text("step5.show_rate_many", dimensions=many, value=nats_of(sides.rate)),
                 "columns": {"values": values, "colour": RATE,
                             "alt": text("alt_step5.rate_many", values=", ".join(f"{value:.2f}" for value in values))}}
     half = max(2.2, float((np.abs(sides.mean) + REACH * sides.deviation).max()))
@@ -176,8 +178,8 @@ def _rate(text: Text, sides: Balance) -> dict[str, object]:
 
 def _gap(text: Text, sides: Balance, posterior: PosteriorMap | None) -> dict[str, object]:
     if posterior is None:
-        return {"said": text("step5.show_gap_many", dimensions=len(sides.mean), value=number(sides.divergence),
-                             error=number(sides.gap_error))}
+        return {"said": text("step5.show_gap_many", dimensions=len(sides.mean), value=nats_of(sides.divergence),
+                             error=nats_of(sides.gap_error))}
     window = posterior.window
     centre = np.array([window.x, window.y])
     low = np.minimum(centre - window.half, sides.mean - REACH * sides.deviation)
@@ -220,7 +222,7 @@ def cost_picture(costs: np.ndarray) -> np.ndarray:
 def verdict(text: Text, sides: Balance, filler: str) -> str:
     """Whether what was put into the gap fills it."""
     exact, evidence = sides.evidence.exact, sides.evidence
-    values = {"gap": number(sides.gap), "misfit": number(abs(sides.misfit)), "error": number(sides.gap_error)}
+    values = {"gap": nats_of(sides.gap), "misfit": nats_of(abs(sides.misfit)), "error": nats_of(sides.gap_error)}
     if filler == "none":
         return text("step5.empty", gap=values["gap"]) if exact else text("step5.empty_bound", gap=values["gap"])
     if filler == "posterior":
@@ -231,8 +233,8 @@ def verdict(text: Text, sides: Balance, filler: str) -> str:
     if not exact:
         needed = evidence.nats + sides.misfit
         if sides.misfit > 0:
-            return text("step5.too_long_bound", needed=number(needed), bound=number(evidence.nats),
-                        error=number(evidence.error), misfit=values["misfit"])
+            return text("step5.too_long_bound", needed=nats_of(needed), bound=nats_of(evidence.nats),
+                        error=nats_of(evidence.error), misfit=values["misfit"])
         return text("step5.too_short_bound", misfit=values["misfit"])
     if abs(sides.misfit) < CHANCE:
         return text("step5.by_chance", misfit=values["misfit"])
@@ -244,9 +246,9 @@ def known(text: Text, evidence: LogEvidence) -> str:
     """How well log p(x) is known."""
     if evidence.exact:
         small = evidence.error < 1e-3
-        return text("step5.exact", evidence=number(evidence.nats)) if small else text(
-            "step5.inexact", evidence=number(evidence.nats), error=f"{evidence.error:.4f}")
-    said = text("step5.bound", evidence=number(evidence.nats), samples=f"{evidence.samples:,}", error=number(evidence.error),
+        return text("step5.exact", evidence=nats_of(evidence.nats)) if small else text(
+            "step5.inexact", evidence=nats_of(evidence.nats), error=f"{evidence.error:.4f}")
+    said = text("step5.bound", evidence=nats_of(evidence.nats), samples=f"{evidence.samples:,}", error=nats_of(evidence.error),
                 effective=f"{evidence.effective_samples:,.1f}")
     return f"{said} {text('step5.bound_few')}" if evidence.effective_samples < FEW else said
 
@@ -257,26 +259,26 @@ def moved(text: Text, sides: Balance, own: Balance) -> str:
         return text("step5.unmoved")
     exact = sides.evidence.exact
     fallen, grown = sides.negative_elbo - own.negative_elbo, sides.divergence - own.divergence
-    values = {"change": number(abs(fallen)), "elbo": number(-sides.negative_elbo), "gap": number(sides.divergence)}
-    stands = text("step5.stands", evidence=number(sides.evidence.nats)) if exact else text(
-        "step5.stands_bound", evidence=number(sides.evidence.nats))
+    values = {"change": nats_of(abs(fallen)), "elbo": nats_of(-sides.negative_elbo), "gap": nats_of(sides.divergence)}
+    stands = text("step5.stands", evidence=nats_of(sides.evidence.nats)) if exact else text(
+        "step5.stands_bound", evidence=nats_of(sides.evidence.nats))
     if exact:
-        values["change_gap"] = number(abs(grown))
+        values["change_gap"] = nats_of(abs(grown))
         return f"{stands} {text('step5.worse', **values) if fallen > 0 else text('step5.better', **values)}"
     return f"{stands} {text('step5.worse_bound', **values) if fallen > 0 else text('step5.better_bound', **values)}"
 
 
 def asked(text: Text, sides: Balance) -> dict[str, str]:
     """The numbers of this picture in what is said of the prediction."""
-    gap = number(sides.divergence)
-    return {"rate": number(sides.rate), "distortion": number(sides.distortion),
+    gap = nats_of(sides.divergence)
+    return {"rate": nats_of(sides.rate), "distortion": nats_of(sides.distortion),
             "gap": gap if sides.evidence.exact else text("step5.at_least", value=gap)}
 
 
 def slip(text: Text, sides: Balance) -> str:
     """The article's formula in the numbers of this picture."""
-    evidence, exact = number(sides.evidence.nats), sides.evidence.exact
-    values = {"elbo": number(-sides.negative_elbo), "rate": number(sides.rate), "sum": number(-sides.distortion)}
+    evidence, exact = nats_of(sides.evidence.nats), sides.evidence.exact
+    values = {"elbo": nats_of(-sides.negative_elbo), "rate": nats_of(sides.rate), "sum": nats_of(-sides.distortion)}
     if not exact and sides.misfit > 0:  # the sum lies above the bound, where log p(x) might lie too
         return text("step5.slip_bound", evidence=evidence, **values)
     return text("step5.slip", evidence=evidence if exact else f"≥ {evidence}", **values)

@@ -30,7 +30,7 @@ class ClassLink:
     lesson_only: bool = False
 
     def address(self, here: str) -> str:
-        """The link, for the app whose teacher's page is at `here`. What is the app's own default is left out."""
+        """The link, for the app whose teacher's page is at `here`. The app's own beta and seed are left out."""
         only = "lesson" if self.lesson_only else None
         first = next(iter(contents.sections(only).values()))[0]
         settings = {

@@ -3,8 +3,7 @@
 import itertools
 from collections.abc import Container, Iterable
 
-from ui.text import Text
-from ui.text import number as signed
+from ui.text import Text, number
 from vae.experiments import Traversal
 from vae.experiments.beta_conventions import GAUSSIAN, Conventions, traps
 from vae.experiments.decoders import BlankPage, Blur, GreyBce, GreyPicture, MeanAndDraws, Nudged
@@ -54,7 +53,7 @@ def factor_alt(text: Text, found: Spreads) -> str:
 
 
 def log_alt(text: Text, found: LogVariances) -> str:
-    ranges = "; ".join(f"{beta:g}: {', '.join(signed(one, '.1f') for one in three)}" for beta, *three in zip(
+    ranges = "; ".join(f"{beta:g}: {', '.join(number(one, '.1f') for one in three)}" for beta, *three in zip(
         found.betas, found.lowest, found.median, found.highest, strict=True))
     return text("alt_wrong.log", ranges=ranges)
 
@@ -100,7 +99,7 @@ def conventions(text: Text, found: Conventions) -> str:
     """The same training in every convention, as a table."""
     rows = [f"| {text('wrong.sum_loss')} | | {text('wrong.sum_number')} |", "|:--|:--|--:|"]
     for name, weight in found.weights.items():
-        rows.append(f"| ${LOSSES[name]}$ | {_named(text, name)} | **{number(weight)}** |")
+        rows.append(f"| ${LOSSES[name]}$ | {_named(text, name)} | **{weight_of(weight)}** |")
     return "\n".join(rows)
 
 
@@ -121,7 +120,7 @@ def _named(text: Text, convention: str) -> str:
     return text(f"wrong.sum_{convention}")
 
 
-def number(value: float) -> str:
+def weight_of(value: float) -> str:
     return f"{value:,.5g}"
 
 

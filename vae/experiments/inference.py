@@ -53,11 +53,6 @@ class PriorDraws:
     shares: np.ndarray
 
     @property
-    def usual_carriers(self) -> int:
-        """Of half of the repetitions at most so many make up CARRIED of the sum."""
-        return int(np.sort(self.carriers)[(len(self.carriers) - 1) // 2])
-
-    @property
     def mean(self) -> float:
         """Of the repetitions, nats."""
         return float(self.estimates.mean())
