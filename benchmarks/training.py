@@ -2,17 +2,19 @@
 
 All train the same network on the same pictures, in turns on the same cores, each in a process of its own. The plain loop is
 that of PyTorch's own VAE example: a DataLoader over single pictures in batches of 128, float32, default Adam. It also runs
-with this trainer's batch size. The pictures are noise: speed does not depend on what they show.
+with this trainer's batch size. The pictures are noise: speed does not depend on what they show. --kinds own avx2 measures this
+machine as it is and, beside it in the same turns, as a CPU without AVX-512 and without bfloat16 instructions.
 """
 
 import dataclasses
 import itertools
 import multiprocessing
+import os
 import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Literal
@@ -25,16 +27,19 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.data import DataLoader, Dataset
 
 import vae
+from training import precision
 from training.loop import Objective, Trainer, draw_betas
 from training.memory import keep_freed_memory
-from training.settings import PRESETS, Settings
+from training.settings import AUTO, PRESETS, Settings
 from vae.likelihood import observe
 
 OURS, PLAIN, PLAIN_SAME_BATCH = "training.train", "plain loop", "plain, same batch"
 PROFILE = "profile"
-PICTURES = 60_000
+PICTURES = 10_000
 PLAIN_BATCH = 128  # github.com/pytorch/examples, vae/main.py
 WARM_UP_STEPS = 10
+# What PyTorch's kernels and oneDNN's may use at most. Intel's MKL, which multiplies float32 matrices, has a switch of its own.
+KINDS = {"own": {}, "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}}
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,10 @@ class Arguments:
     """Compile this trainer's network, as training.train --compile does."""
     device: Literal["cpu", "cuda", "mps"] = "cpu"
     """Where all run."""
+    precision: Literal["auto", "bfloat16", "float32"] = AUTO
+    """Of this trainer; the plain loops compute in float32."""
+    kinds: tuple[Literal["own", "avx2"], ...] = ("own",)
+    """Which kinds of CPU: own, this one as it is; avx2, the same restricted to AVX2."""
     profile: bool = False
     """Also list the five operations in which this trainer spends most time."""
 
@@ -94,30 +103,45 @@ def plain_steps(settings: Settings, images: torch.Tensor, device: torch.device) 
 
 
 def trainer_steps(settings: Settings, images: torch.Tensor, device: torch.device, compiled: bool) -> Iterator[int]:
-    """The same for the real trainer."""
-    keep_freed_memory()
+    """The number of examples of each step of this trainer."""
     endless = dataclasses.replace(settings, epochs=1_000_000)
     return (settings.batch_size for _ in Trainer(endless, images, device, {}, compiled=compiled).remaining())
 
 
 def work(name: str, arguments: Arguments, orders: Connection) -> None:
     """In a process of its own: run one loop for as many seconds as an order says and answer with examples per second, or answer
-    PROFILE with the operations that take most time. None is the last order."""
+    PROFILE with the operations that take most time. None is the last order. The first answer, once the loop is warm, is the
+    number of threads and, of this trainer, its precision and why."""
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     settings, device = PRESETS[arguments.preset], torch.device(arguments.device)
-    shape = (PICTURES, *settings.network.image_shape)
+    shape, sentence = (PICTURES, *settings.network.image_shape), ""
     images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     if name == OURS:
+        keep_freed_memory()
+        settings, sentence = precision.resolve(dataclasses.replace(settings, precision=arguments.precision), device)
         steps = trainer_steps(settings, images, device, arguments.compile)
     else:
         batch = PLAIN_BATCH if name == PLAIN else settings.batch_size
         steps = plain_steps(dataclasses.replace(settings, batch_size=batch), images, device)
     for _ in itertools.islice(steps, WARM_UP_STEPS):
         pass
-    orders.send(torch.get_num_threads())
+    orders.send((torch.get_num_threads(), sentence))
     while (order := orders.recv()) is not None:
         orders.send(top_five(steps) if order == PROFILE else examples_per_second(steps, order))
+
+
+@contextmanager
+def restricted(kind: str) -> Iterator[None]:
+    """The environment in which a process takes this CPU for one of this kind; it is read when PyTorch is imported."""
+    before = dict(os.environ)
+    os.environ.update(KINDS[kind])
+    try:
+        yield
+    finally:
+        for name in KINDS[kind]:
+            os.environ.pop(name)
+        os.environ.update(before)
 
 
 def examples_per_second(steps: Iterator[int], seconds: float) -> float:
@@ -140,31 +164,38 @@ def main(argv: Sequence[str]) -> None:
     arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.training")
     processes = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
-        loops = {}
-        for name in (PLAIN, PLAIN_SAME_BATCH, OURS):
-            loops[name], theirs = processes.Pipe()
+        loops: dict[tuple[str, str], Connection] = {}
+        for kind, name in itertools.product(arguments.kinds, (PLAIN, PLAIN_SAME_BATCH, OURS)):
+            orders, theirs = processes.Pipe()
             process = processes.Process(target=work, args=(name, arguments, theirs), daemon=True)
-            process.start()
+            with restricted(kind):
+                process.start()
             stack.callback(process.join)
-            stack.callback(loops[name].send, None)
+            stack.callback(orders.send, None)
             theirs.close()  # or a loop that fails would be waited for
-        threads = [orders.recv() for orders in loops.values()]  # once all are ready
-        found: dict[str, list[float]] = {name: [] for name in loops}
+            loops[kind, name] = orders
+        ready = {loop: orders.recv() for loop, orders in loops.items()}
+        found: dict[tuple[str, str], list[float]] = {loop: [] for loop in loops}
         for _ in range(arguments.turns):
-            for name, orders in loops.items():
+            for loop, orders in loops.items():
                 orders.send(arguments.seconds)
-                found[name].append(orders.recv())
-        print(f"preset {arguments.preset}, {arguments.device}, {threads[0]} threads, "
+                found[loop].append(orders.recv())
+        threads = ready[arguments.kinds[0], OURS][0]
+        print(f"preset {arguments.preset}, {arguments.device}, {threads} threads, "
               f"{arguments.turns} turns of {arguments.seconds:g} s each")
-        print(f"{'loop':20}{'examples/s':>10}{'ratio':>8}   batch")
-        for name, speeds in found.items():
-            # Turn by turn: the machine's other load changes more slowly than the turns do.
-            ratio = statistics.median(ours / other for ours, other in zip(found[OURS], speeds, strict=True))
-            batch = PLAIN_BATCH if name == PLAIN else PRESETS[arguments.preset].batch_size
-            print(f"{name:20}{statistics.median(speeds):10,.0f}{ratio:8.2f}   {batch}")
+        for kind in arguments.kinds:
+            print(f"\n{'this machine' if kind == 'own' else 'restricted to AVX2'}: {ready[kind, OURS][1]}")
+            print(f"{'loop':20}{'examples/s':>10}{'ratio':>8}   batch")
+            for name in (PLAIN, PLAIN_SAME_BATCH, OURS):
+                speeds = found[kind, name]
+                # Turn by turn: the machine's other load changes more slowly than the turns do.
+                ratio = statistics.median(ours / other for ours, other in zip(found[kind, OURS], speeds, strict=True))
+                batch = PLAIN_BATCH if name == PLAIN else PRESETS[arguments.preset].batch_size
+                print(f"{name:20}{statistics.median(speeds):10,.0f}{ratio:8.2f}   {batch}")
         if arguments.profile:
-            loops[OURS].send(PROFILE)
-            print(loops[OURS].recv())
+            for kind in arguments.kinds:
+                loops[kind, OURS].send(PROFILE)
+                print(loops[kind, OURS].recv())
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import io
 import json
 import os
 import struct
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from PIL import Image
 
 from tests.browser.app import chromium, running_browser
 from tests.hub_server import HubServer
+from tests.processes import HANGING, completed
 from training import card
 from vae import hub as sources
 from vae.metrics import BetaMetrics, ImportanceWeighted, Metrics, write_metrics
@@ -35,6 +35,15 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience():
+    """How long benchmarks wait for an app is a person's patience, and no test's business."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("benchmarks.students.SECONDS_TO_WAIT", HANGING)
+        patch.setattr("benchmarks.serving.SECONDS_TO_START", HANGING)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -139,7 +148,7 @@ def hf(server: HubServer, home: Path, *arguments: str | Path) -> None:
     """The Hub's own command line. It would look for a newer version of itself, and takes every server for one with Xet."""
     environment = server.environment(home) | {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1"}
     command = [Path(sys.executable).with_name("hf"), *arguments]
-    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=120)
+    completed(command, env=environment, check=True)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 
 
 @contextmanager
@@ -13,8 +13,31 @@ def closed_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
+class SilentPort:
+    """A port where connections are accepted and nobody ever reads or answers."""
+
+    def __init__(self, listening: socket.socket) -> None:
+        self.port: int = listening.getsockname()[1]
+        self._listening, self._accepted = listening, []
+
+    def visitors(self) -> int:
+        """How many have connected since the last call."""
+        before = len(self._accepted)
+        with suppress(BlockingIOError):
+            while True:
+                self._accepted.append(self._listening.accept()[0])
+        return len(self._accepted) - before
+
+    def close(self) -> None:
+        """Hang up on everybody."""
+        for connection in self._accepted:
+            connection.close()
+
+
 @contextmanager
-def silent_port() -> Iterator[int]:
-    """A port where the system accepts connections and nobody ever reads or answers."""
+def silent_port() -> Iterator[SilentPort]:
+    """A SilentPort, until the end of the block."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
-        yield listening.getsockname()[1]
+        listening.setblocking(False)
+        with closing(SilentPort(listening)) as silent:
+            yield silent

@@ -2,11 +2,12 @@
 
 import json
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.processes import completed
 
 AUDIT = Path(__file__).parents[1] / ".ci" / "audit.py"
 SOUND = {"name": "numpy", "version": "2.4.6", "vulns": []}
@@ -20,7 +21,7 @@ def audited(folder: Path, output: str, code: int = 0) -> tuple[int, str]:
     answer.write_text(output)
     program.write_text(f"#!/bin/sh\ncat {answer}\nexit {code}\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    done = subprocess.run([sys.executable, AUDIT, program], capture_output=True, text=True, timeout=60)
+    done = completed([sys.executable, AUDIT, program])
     return done.returncode, done.stdout + done.stderr
 
 
@@ -39,5 +40,5 @@ def test_it_fails_where_a_vulnerability_is_known_and_names_what_it_could_not_loo
 def test_without_an_answer_it_says_so_and_goes_on(tmp_path):
     status, output = audited(tmp_path, "Connection refused", 1)
     assert (status, output) == (0, "audit: not possible here, its data cannot be reached (JSONDecodeError)\n")
-    done = subprocess.run([sys.executable, AUDIT, tmp_path / "nowhere"], capture_output=True, text=True, timeout=60)
+    done = completed([sys.executable, AUDIT, tmp_path / "nowhere"])
     assert (done.returncode, "FileNotFoundError" in done.stdout) == (0, True)

@@ -6,7 +6,6 @@ import http.client
 import json
 import re
 import shutil
-import subprocess
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 import vae
+from tests.processes import HANGING, completed
 from tests.servers import ROOT, running
 from tests.ui.test_playground import digit_png
 from ui import arguments, endpoints
@@ -40,14 +40,14 @@ def client(address):
 
 def post(address: str, body: bytes, **headers: str) -> bytes:
     request = urllib.request.Request(address, body, {"Content-Type": "application/json", **headers})
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=HANGING) as answer:
         return answer.read()
 
 
 def status(address: str, body: bytes | None = None, method: str | None = None) -> int:
     try:
         request = urllib.request.Request(address, body, {"Content-Type": "application/json"}, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=HANGING) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code
@@ -129,7 +129,7 @@ def test_fifty_calls_at_once_get_each_their_own_answer(address):
     with ThreadPoolExecutor(50) as pool:
         jobs = [pool.submit(clients[number % 10].predict, api_name=f"/{name}", **one)
                 for number, (name, one) in enumerate(asked)]
-        answers = [job.result(timeout=120) for job in jobs]
+        answers = [job.result(timeout=HANGING) for job in jobs]
     assert answers == expected
     assert len({json.dumps(answer) for answer in answers}) == 50
 
@@ -154,7 +154,7 @@ def test_the_python_of_the_readme_runs_and_prints(address, capsys):
 def test_the_curl_of_the_readme_gets_answers(address, tmp_path):
     (tmp_path / "digit.jpg").write_bytes(digit_png())
     lines = README.partition("URL=")[2].partition("```")[0].replace("http://127.0.0.1:7860", address)
-    done = subprocess.run(["bash", "-c", f"URL={lines}"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
+    done = completed(["bash", "-c", f"URL={lines}"], cwd=tmp_path, check=True)
     answers = [json.loads(line.removeprefix("data: "))[0] for line in done.stdout.splitlines() if line.startswith("data: [")]
     assert len(answers) == len(CALLS) == done.stdout.count("event: complete")
     assert answers[1] == endpoints.reconstruct("7", "mnist", 0.1)
@@ -164,7 +164,7 @@ def test_the_curl_of_the_readme_gets_answers(address, tmp_path):
 def test_curl_gets_the_same(address):
     """Two requests: one that asks, and one that waits for the answer."""
     asked = json.loads(post(f"{address}/gradio_api/call/v2/sample", json.dumps({"count": 2, "seed": 5}).encode()))
-    with urllib.request.urlopen(f"{address}/gradio_api/call/sample/{asked['event_id']}", timeout=60) as answer:
+    with urllib.request.urlopen(f"{address}/gradio_api/call/sample/{asked['event_id']}", timeout=HANGING) as answer:
         event, data = answer.read().decode().split("\n")[:2]
     assert event == "event: complete"
     assert json.loads(data.removeprefix("data: "))[0] == endpoints.sample(count=2, seed=5)
@@ -204,7 +204,7 @@ def test_what_neither_page_nor_api_needs_is_closed(address, path):
 def test_a_body_larger_than_the_largest_picture_is_refused(address):
     largest = {"data": ["A" * (4 * ((vae.images.MAX_BYTES + 3) // 3))]}
     assert status(f"{address}/gradio_api/call/encode", json.dumps(largest).encode()) == 200
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=20)
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=HANGING)
     connection.putrequest("POST", "/gradio_api/call/encode")
     connection.putheader("Content-Length", str(28 << 20))
     connection.endheaders()  # refused before a byte of it is sent

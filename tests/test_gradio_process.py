@@ -1,9 +1,9 @@
 """The Gradio server looked at from inside: what it keeps, logs, refuses, and starts with."""
 
 import re
-import subprocess
 import sys
 
+from tests.processes import completed
 from tests.servers import ROOT
 
 
@@ -16,11 +16,15 @@ from PIL import Image
 from ui import remembered
 from ui.blocks import guard, page, sessions
 from ui.text import Text
+def until(condition):  # the test's own limit ends what never comes
+    while not condition():
+        time.sleep(0.05)
+http = httpx.Client(timeout=None)
 demo = gradio_app.demo
 app, url, _ = demo.launch(prevent_thread_lock=True, quiet=True)
 api, held, queue = url + "gradio_api/", demo.state_holder, demo._queue
 assert held.capacity == sessions.MOST_SESSIONS and queue.max_size == gradio_app.QUEUE
-told = httpx.get(url + "config").json()  # what a notebook shows: with our words and looks, and nothing kept in the browser
+told = http.get(url + "config").json()  # what a notebook shows: with our words and looks, and nothing kept in the browser
 assert told["i18n_translations"]["ko"]["sidebar.model"] == "모델"
 assert ".picture-source" in told["css"] and told["run_history"] is False and told["analytics_enabled"] is False
 sweeper = app.middleware_stack
@@ -39,13 +43,14 @@ for model, digest, seed in remembered.trade_off.cache:
 
 # A session lasts as long as its page is connected, and some minutes more.
 held["open"], held["closed"]
-with httpx.stream("GET", api + "heartbeat/open"):
-    time.sleep(0.3)
+with http.stream("GET", api + "heartbeat/open"):
+    until(lambda: "open" in sweeper.connected)
     sweeper.sweep(minutes=10)
     assert "open" in held and "closed" in held
     sweeper.sweep(minutes=0)
     assert "open" in held and "closed" not in held
-time.sleep(1)
+    used = held.time_last_used["open"]
+until(lambda: held.time_last_used["open"] != used)  # which happens when the server notices that the page is left
 sweeper.sweep(minutes=10)
 assert "open" in held  # the minutes have only begun
 sweeper.sweep(minutes=0)
@@ -62,13 +67,10 @@ assert "value" not in page.Page.view(nobody, "mnist", 20, 7, "draw", 0, 3, None)
 
 # An answer that nobody fetches is forgotten, too.
 for seed in range(5):
-    httpx.post(api + "call/v2/sample", json={"seed": seed}).raise_for_status()
-for _ in range(100):
-    if all(not messages.empty() for messages in queue.pending_messages_per_session.values()):
-        break
-    time.sleep(0.1)
-waiting = len(queue.pending_messages_per_session)
-assert waiting >= 5
+    http.post(api + "call/v2/sample", json={"seed": seed}).raise_for_status()
+pending = queue.pending_messages_per_session
+until(lambda: len(pending) >= 5 and all(not messages.empty() for messages in list(pending.values())))
+waiting = len(pending)
 sweeper.sweep()
 assert len(queue.pending_messages_per_session) == waiting
 sweeper.sweep(seconds=0)
@@ -76,11 +78,11 @@ assert not queue.pending_messages_per_session and not queue.event_ids_to_events,
 
 # What is wrong with a call is one sentence, and nothing of the picture goes into the log.
 def answer(path, body):
-    got = httpx.post(api + path, json=body)
+    got = http.post(api + path, json=body)
     if got.status_code != 200:
         return got.status_code, got.json()["error"]
     name = path.split("/")[-1]
-    return 200, httpx.get(api + "call/" + name + "/" + got.json()["event_id"], timeout=30).text
+    return 200, http.get(api + "call/" + name + "/" + got.json()["event_id"]).text
 assert "encode takes 4 values" in answer("call/encode", {"data": [picture]})[1]
 for body in ({"data": [[picture], "mnist", None, 7]}, {"data": [{"x": picture}, 1, 2, 3]}, {"data": [picture] * 4}):
     status, text = answer("call/encode", body)
@@ -93,7 +95,7 @@ assert answer("call/decode", {"data": [[[0.0] * 30_000], "mnist", 1.0]})[0] == 4
 assert answer("call/v2/sample", {"model": "x" * 300_000})[0] == 413  # no picture belongs there
 assert answer("call/v2/encode", {"picture": "A" * 300_000})[0] == 200
 def in_chunks(path, size, most=1000):  # nothing says beforehand how many there will be
-    return httpx.post(api + path, content=(b"x" * most for _ in range(size // most)), timeout=60).status_code
+    return http.post(api + path, content=(b"x" * most for _ in range(size // most))).status_code
 assert in_chunks("call/v2/sample", 300_000) == 413
 assert in_chunks("call/v2/encode", guard.MOST_BODY_BYTES + 1_000_000, 100_000) == 413
 guard.MOST_HELD_BYTES = 250_000
@@ -108,12 +110,12 @@ guard.MOST_CALLS_WAITING = 0
 assert answer("call/v2/sample", {}) == (503, "too many calls are waiting; try again in some seconds")
 guard.MOST_CALLS_WAITING = 200
 queue.max_size = 0
-assert "full" in str(httpx.post(api + "call/v2/sample", json={}).json())
+assert "full" in str(http.post(api + "call/v2/sample", json={}).json())
 demo.close()
 print("marker", picture[100:160])
 print("fine")
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = completed([sys.executable, "-c", script], cwd=ROOT)
     assert done.stdout.endswith("fine\n"), done.stderr
     marker = re.search("marker (.+)", done.stdout)[1]
     assert marker not in done.stderr
@@ -142,5 +144,5 @@ importlib.util.find_spec = lambda name: None
 assert said("--mcp")[0].startswith('--mcp needs one more package: python -m pip install "gradio[mcp]=='), said("--mcp")
 print("fine")
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = completed([sys.executable, "-c", script], cwd=ROOT)
     assert done.stdout.endswith("fine\n"), done.stderr

@@ -1,7 +1,8 @@
 """Measure a weights folder on the whole test set: python -m training.evaluate weights/mnist --data-dir DIR
 
 Recomputes metrics.json, examples.npz, reference.npz, figures/ and the model card (README.md). All numbers are those of the
-stored file, in float32, in nats. With --check nothing is written: the exit code says whether metrics.json is reproduced.
+stored file, in nats, in float32 on every machine, whatever the precision of its training. With --check nothing is written: the
+exit code says whether metrics.json is reproduced.
 """
 
 import dataclasses
@@ -16,11 +17,11 @@ import numpy as np
 import torch
 import tyro
 from torch import Tensor
-from tqdm import tqdm
 
 import vae
 from training import card, data, fidelity, figures
 from training.memory import keep_freed_memory
+from training.progress import Progress
 from vae.likelihood import observe
 from vae.metrics import (
     ACTIVE_NATS,
@@ -123,22 +124,29 @@ def measure(
     """
     pictures = observed(model, images, seed)
     betas = beta_stops(model.config.beta_range)
-    entries = [at_beta(model, pictures, beta, seed, samples)
-               for beta in tqdm(betas, desc=f"test set at {len(betas)} betas", unit="beta")]
     low, high = model.config.beta_range
     reference = pictures[:reference_count]
     reference_betas = [beta for beta in REFERENCE_BETAS if low <= beta <= high] or [low]
-    reference_entries = [at_beta(model, reference, beta, seed, samples) for beta in reference_betas]
-    bound = None
+    draws = 1 if model.config.autoencoder else samples
+    decoded = draws * (len(betas) * len(pictures) + len(reference_betas) * len(reference))
     if not model.config.autoencoder:
-        bound = _importance_weighted(model, pictures, min(max(1.0, low), high), seed, importance_samples)
+        decoded += importance_samples * len(pictures)
+    with Progress(decoded, unit="picture", description=f"test set at {len(betas)} betas") as progress:
+        entries = [at_beta(model, pictures, beta, seed, samples, progress) for beta in betas]
+        reference_entries = [at_beta(model, reference, beta, seed, samples, progress) for beta in reference_betas]
+        bound = None
+        if not model.config.autoencoder:
+            bound = _importance_weighted(model, pictures, min(max(1.0, low), high), seed, importance_samples, progress)
     return Metrics(
         test_count=len(pictures), seed=seed, samples=samples, betas=tuple(entries), importance_weighted=bound,
         reference=tuple((entry.beta, entry.rate, entry.distortion) for entry in reference_entries),
     )
 
 
-def at_beta(model: VAE, pictures: Tensor, beta: float, seed: int, samples: int) -> BetaMetrics:
+def at_beta(
+    model: VAE, pictures: Tensor, beta: float, seed: int, samples: int, progress: Progress | None = None
+) -> BetaMetrics:
+    """Rate, distortion and their spread over pictures (N, C, H, W) at one beta, in nats. progress counts decoded pictures."""
     distortions, rates = [], []
     for number, batch in enumerate(pictures.split(BATCH)):
         if model.config.autoencoder:
@@ -148,6 +156,8 @@ def at_beta(model: VAE, pictures: Tensor, beta: float, seed: int, samples: int) 
             terms = vae.elbo(model, batch, beta, generator=seeded(seed, "noise", number), samples=samples)
             distortions.append(terms.distortion)
             rates.append(terms.rate_per_dimension)
+        if progress:
+            progress.update(len(batch) * (1 if model.config.autoencoder else samples))
     # Averages over all pictures at once: averages of batch averages go wrong with a short last batch.
     distortion, rate_per_dimension = torch.cat(distortions).double(), torch.cat(rates).double()
     objective = distortion + beta * rate_per_dimension.sum(1) if beta else distortion
@@ -159,11 +169,15 @@ def at_beta(model: VAE, pictures: Tensor, beta: float, seed: int, samples: int) 
     )
 
 
-def _importance_weighted(model: VAE, pictures: Tensor, beta: float, seed: int, samples: int) -> ImportanceWeighted:
-    bounds = torch.cat([
-        vae.importance_weighted_bound(model, batch, beta, samples=samples, generator=seeded(seed, "importance", number))
-        for number, batch in enumerate(tqdm(pictures.split(BATCH), desc=f"importance weighting, K = {samples}", unit="batch"))
-    ]).double()
+def _importance_weighted(
+    model: VAE, pictures: Tensor, beta: float, seed: int, samples: int, progress: Progress
+) -> ImportanceWeighted:
+    found = []
+    for number, batch in enumerate(pictures.split(BATCH)):
+        noise = seeded(seed, "importance", number)
+        found.append(vae.importance_weighted_bound(model, batch, beta, samples=samples, generator=noise))
+        progress.update(len(batch) * samples)
+    bounds = torch.cat(found).double()
     return ImportanceWeighted(beta=beta, samples=samples, count=len(bounds), nats=-bounds.mean().item(),
                               standard_error=(bounds.std() / len(bounds) ** 0.5).item())
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from training.distributed import ALONE, Processes
-from training.settings import Settings
+from training.settings import AUTO, Settings
 from vae.elbo import elbo_with_noise, point_distortion
 from vae.likelihood import observe
 from vae.model import VAE
@@ -74,6 +74,11 @@ def initial_model(settings: Settings) -> VAE:
     return model
 
 
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """The context in which matrix products and convolutions run in this precision, "bfloat16" or "float32"."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+
+
 class Objective(nn.Module):
     """Distortion and rate as a module's forward, which is what DistributedDataParallel wraps: (N,) each.
 
@@ -102,6 +107,8 @@ class Trainer:
         self, settings: Settings, images: Tensor, device: torch.device, data_sha256: dict[str, str],
         processes: Processes = ALONE, compiled: bool = False,
     ) -> None:
+        if settings.precision == AUTO:
+            raise ValueError("a Trainer needs to know its precision; training.precision.resolve chooses one for the machine")
         self.settings, self.device, self.data_sha256, self.processes = settings, device, data_sha256, processes
         self.images = images.to(device)
         if not processes.count <= settings.batch_size <= len(images):
@@ -170,7 +177,7 @@ class Trainer:
         (low, high), ceiling = config.beta_range, self._beta_ceiling()
         beta = draw_betas(low, max(low, min(high, ceiling)), len(indices), noise, settings.beta_shares)[share].to(self.device)
         eps = standard_normal((1, len(indices), config.latent_dim), noise, self.device)[:, share]
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=settings.precision == "bfloat16"):
+        with autocast(self.device, settings.precision):
             distortion, rate = self._objective(images, beta, eps)
         loss = ((distortion + beta.clamp(max=ceiling) * rate) * (1 + beta) ** -settings.loss_weight_power).sum()
         # A sum over the share, divided by the whole batch: shares may differ in size. DistributedDataParallel will
@@ -263,6 +270,14 @@ def _flat(settings: dict, prefix: str = "") -> dict[str, object]:
     for key, value in settings.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
     return flat
+
+
+def checkpoint_precision(path: Path) -> str:
+    """The precision of the run that a checkpoint belongs to. Raises TrainingError."""
+    try:
+        return _checkpoint_state(path)["settings"]["precision"]
+    except (KeyError, TypeError) as error:
+        raise TrainingError(f"{path} was made by another version of this program; start anew with another --run-dir") from error
 
 
 def _checkpoint_state(path: Path) -> dict:

@@ -1,10 +1,11 @@
 """What one network for every beta costs: python -m training.regret weights/mnist --data-dir DIR
 
 Trains the same network without conditioning for a few single betas, from the same initial weights, on the same examples in the
-same order with the same noise, by the same schedule as training.json records; measures each on the whole test set with the
-noise of metrics.json; and writes dedicated.json and the model card. Regret is the difference of the objectives, distortion +
-beta * rate. A run that was interrupted goes on; one that is finished is only measured. Betas can be divided between cores or
-machines by --betas: what dedicated.json says of other betas stays.
+same order with the same noise, by the same schedule as training.json records, in the precision that this machine is fastest
+with (--precision names another); measures each on the whole test set with the noise of metrics.json; and writes dedicated.json
+and the model card. Regret is the difference of the objectives, distortion + beta * rate. A run that was interrupted goes on;
+one that is finished is only measured. Betas can be divided between cores or machines by --betas: what dedicated.json says of
+other betas stays.
 """
 
 import dataclasses
@@ -13,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 import tyro
@@ -21,7 +22,7 @@ import tyro
 from training import card, data, evaluate, train
 from training.loop import TrainingError
 from training.memory import keep_freed_memory
-from training.settings import Settings
+from training.settings import AUTO, Settings
 from vae.metrics import Dedicated, Metrics, read_dedicated, read_metrics, regret, write_dedicated
 from vae.weights import CONFIG, DEDICATED, METRICS, WeightsError, load_model
 
@@ -38,6 +39,8 @@ class Arguments:
     """Folder that holds a folder for each data set. Without it, a known data set is downloaded into data/."""
     runs: Path = Path("runs")
     """Where checkpoints, logs and weights of the dedicated networks go: NAME-beta-B for each."""
+    precision: Literal["auto", "bfloat16", "float32"] = AUTO
+    """Of their matrix products and convolutions; auto: bfloat16 where the machine is faster with it."""
     device: str = train.Arguments.device
     """cpu, cuda or mps."""
 
@@ -72,7 +75,7 @@ def measure(arguments: Arguments) -> None:
     settings = Settings.from_record(record["settings"])
     # At one beta all losses weigh the same and no betas are drawn: so rivals need not be trained again where only the weights
     # or the shares of betas changed.
-    unweighted = dataclasses.replace(settings, loss_weight_power=0.0)
+    unweighted = dataclasses.replace(settings, loss_weight_power=0.0, precision=arguments.precision)
     for beta in arguments.betas:
         run_dir = arguments.runs / f"{record['preset']}-beta-{beta:g}"
         weights = _trained(arguments, unweighted.for_one_beta(beta), record["preset"], run_dir)
@@ -92,7 +95,9 @@ def _trained(arguments: Arguments, settings: Settings, preset: str, run_dir: Pat
     weights = run_dir / "weights"
     if (weights / CONFIG).exists():
         record = card.read_training(weights / "training.json")
-        if Settings.from_record(record["settings"]) != settings:
+        trained = Settings.from_record(record["settings"])
+        wanted = settings if settings.precision != AUTO else dataclasses.replace(settings, precision=trained.precision)
+        if trained != wanted:
             raise TrainingError(f"{run_dir} holds a run with other settings; move it away, or choose another --runs")
         return weights
     beta = settings.network.beta_range[0]

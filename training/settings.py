@@ -7,6 +7,8 @@ from typing import Literal
 
 from vae.model import VAEConfig
 
+AUTO = "auto"  # a precision that training.precision resolves for the machine, once for each run
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -39,9 +41,9 @@ class Settings:
     the range after another, log-uniform within each. Only a network for many betas draws any."""
     loss_weight_power: float = 0.75
     """Each example's loss is divided by (1 + beta) to this power: 0 is the plain mean over betas."""
-    precision: Literal["bfloat16", "float32"] = "bfloat16"
-    """Of matrix products and convolutions; weights, their averages and losses are float32 either way. A CPU without bfloat16
-    instructions is faster with float32."""
+    precision: Literal["auto", "bfloat16", "float32"] = AUTO
+    """Of matrix products and convolutions; weights, their averages and losses are float32 either way. auto: bfloat16 where the
+    machine is faster with it; what a run begins with it keeps."""
     gradient_norm: float = 1000.0
     """Gradients longer than this (in nats) are shortened to it."""
     flips: bool = False

@@ -24,14 +24,14 @@ import numpy as np
 import torch
 import tyro
 from torch import Tensor
-from tqdm import tqdm
 
-from training import data, distributed
+from training import data, distributed, precision
 from training.distributed import ProcessLostError
 from training.export import export
-from training.loop import Objective, StepReport, Trainer, TrainingError
+from training.loop import Objective, StepReport, Trainer, TrainingError, checkpoint_precision
 from training.memory import keep_freed_memory
-from training.settings import PRESETS, Settings
+from training.progress import Progress
+from training.settings import AUTO, PRESETS, Settings
 from vae.likelihood import observe
 from vae.noise import seeded, standard_normal
 from vae.repository import HubError, require_writer
@@ -126,6 +126,10 @@ def run(arguments: Arguments) -> Path:
         if processes.local_rank == 0:
             processes.wait()
         pictures, validation = _held_out(settings, split.images)
+        began = checkpoint_precision(checkpoint) if arguments.resume else None
+        settings, sentence = precision.resolve(settings, device, processes, began)
+        if processes.rank == 0:
+            print(sentence, flush=True)
         trainer = Trainer(settings, pictures, device, split.sha256, processes, arguments.compile)
         if arguments.resume:
             trainer.restore(checkpoint)
@@ -135,7 +139,10 @@ def run(arguments: Arguments) -> Path:
         with _Interruption() as interruption:
             _train(trainer, directory, arguments.checkpoint_seconds, validation, interruption)
         if processes.rank == 0:
-            export(trainer, directory / "weights", arguments.preset, arguments.command)
+            command = arguments.command
+            if arguments.settings.precision == AUTO:  # another machine would choose another
+                command += f" --precision {settings.precision}"
+            export(trainer, directory / "weights", arguments.preset, command)
     return directory / "weights"
 
 
@@ -158,8 +165,7 @@ def _train(
     reports: list[StepReport] = []
     saved = measured = time.monotonic()
     with (_Log(directory / "log.jsonl", trainer.step) if first else contextlib.nullcontext() as log,
-          tqdm(total=trainer.total_steps, initial=trainer.step, unit="step", smoothing=0.01, dynamic_ncols=True,
-               disable=not first) as progress):
+          Progress(trainer.total_steps, initial=trainer.step, unit="step", hidden=not first) as progress):
         try:
             for report in trainer.remaining():
                 now = time.monotonic()
@@ -181,14 +187,14 @@ def _train(
         trainer.save(directory / CHECKPOINT)
 
 
-def _report(trainer: Trainer, reports: list[StepReport], validation: Tensor, log: "_Log", progress: tqdm) -> None:
+def _report(trainer: Trainer, reports: list[StepReport], validation: Tensor, log: "_Log", progress: Progress) -> None:
     """What is due after a step: the progress bar, a line of the log, the held-out pictures."""
     progress.update()
     if trainer.step % LOG_EVERY == 0:
         means = _means(reports)
         log.write(step=trainer.step, examples=trainer.step * trainer.settings.batch_size, seconds=round(trainer.seconds, 1),
                   skipped=trainer.skipped, **means)
-        progress.set_postfix(distortion=f"{means['distortion']:.1f}", rate=f"{means['rate']:.1f}", refresh=False)
+        progress.show(distortion=f"{means['distortion']:.1f}", rate=f"{means['rate']:.1f}")
         reports.clear()
     due = trainer.step % (VALIDATE_EVERY * trainer.steps_per_epoch) == 0 or trainer.step == trainer.total_steps
     if len(validation) and due:

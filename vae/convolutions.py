@@ -49,7 +49,7 @@ class FeaturesToPicture(nn.Module):
         for layer in self.layers[:-1]:
             # The bias apart: inside, its gradient alone takes as long as all the others of this layer.
             x = F.conv_transpose2d(x, layer.weight, stride=2, padding=1)
-            x = F.silu(x + layer.bias.to(x)[:, None, None])
+            x = F.silu(x.add_(layer.bias[:, None, None]))
         # To so few channels it pays to compute each position's 4x4 patch, and then to add up where patches overlap.
         last, (rows, columns) = self.layers[-1], x.shape[2:]
         patches = x.permute(0, 2, 3, 1).flatten(1, 2) @ last.weight.flatten(1)

@@ -23,7 +23,8 @@ def binarize(images: Tensor, *, generator: torch.Generator) -> Tensor:
     published MNIST numbers in nats are about (Salakhutdinov & Murray 2008; Burda et al. 2016, section 5).
     Raises ValueError for values outside [0, 1].
     """
-    if images.numel() and (images.min() < 0 or images.max() > 1 or images.isnan().any()):
+    low, high = images.aminmax() if images.numel() else (0, 1)
+    if not (low >= 0 and high <= 1):  # nor NaN, which is neither
         raise ValueError("binarize expects grey values in [0, 1]; divide 8-bit pixels by 255 first")
     return (uniform(images.shape, generator, images.device) < images).to(torch.float32)
 

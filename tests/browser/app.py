@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, expect, sync_playwright
 
 from benchmarks import serving
 
@@ -15,6 +15,9 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
          "--disable-quic", "--no-first-run", "--force-device-scale-factor=1",
          "--host-resolver-rules=MAP *.example 127.0.0.1",  # several sites on one machine
          "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera that shows a test pattern
+
+LOADED = 300_000  # milliseconds. No page takes as long, on any machine: only what never comes is given up
+ANSWERED = 30_000  # milliseconds within which a run of the script is noticed that did not begin and end between two looks
 
 # Streamlit tells in an attribute whether its script runs; a page that is asked too early still shows what stood before.
 COUNT_RUNS = """
@@ -48,17 +51,24 @@ def running_app() -> Iterator[str]:
 @contextlib.contextmanager
 def running_browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET, timeout=LOADED)
+        expect.set_options(timeout=LOADED)
         yield browser
         browser.close()
+
+
+def visitor(browser: Browser, **settings) -> Page:
+    """An empty page of a new visitor, with the camera allowed. settings: of Playwright's browser context."""
+    context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}, "permissions": ["camera"]} | settings))
+    context.set_default_timeout(LOADED)
+    return context.new_page()
 
 
 def open_page(browser: Browser, address: str, *, width: int = 1440, height: int = 900, dark: bool = False,
               locale: str = "en-US", listen: Callable[[Page], None] | None = None) -> Page:
     """A new visitor at the address, after the page has finished drawing. listen: is given the page before it goes there."""
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light",
-                                  locale=locale, permissions=["camera"], has_touch=width < 600)
-    page = context.new_page()
+    page = visitor(browser, viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light",
+                   locale=locale, has_touch=width < 600)
     page.add_init_script(COUNT_RUNS)
     if listen:
         listen(page)
@@ -69,9 +79,9 @@ def open_page(browser: Browser, address: str, *, width: int = 1440, height: int 
 
 def settle(page: Page) -> None:
     """Wait until the script has ended and rested, all pictures have loaded and all charts are drawn."""
-    page.wait_for_selector(LAST_DRAWN.get(urlsplit(page.url).path.strip("/"), ".st-key-lesson_foot"), timeout=60_000)
-    page.wait_for_selector(".stApp[data-test-script-state='notRunning']", timeout=60_000)
-    page.wait_for_function("performance.now() - window.lastScriptChange > 200", timeout=60_000)
+    page.wait_for_selector(LAST_DRAWN.get(urlsplit(page.url).path.strip("/"), ".st-key-lesson_foot"))
+    page.wait_for_selector(".stApp[data-test-script-state='notRunning']")
+    page.wait_for_function("performance.now() - window.lastScriptChange > 200")
     page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
     page.wait_for_function("""() => {
         const charts = [...document.querySelectorAll('.stPlotlyChart')];
@@ -89,7 +99,7 @@ def answered(page: Page) -> Iterator[None]:
     before = page.evaluate("window.scriptRuns")
     yield
     with contextlib.suppress(TimeoutError):  # a run may begin and end between two looks of the browser
-        page.wait_for_function("before => window.scriptRuns > before", arg=before, timeout=10_000)
+        page.wait_for_function("before => window.scriptRuns > before", arg=before, timeout=ANSWERED)
     settle(page)
 
 

@@ -34,7 +34,7 @@ def visit(browser: Browser, address: str, file: Path):
     page = open_page(browser, f"{address}/?lang=en&source=upload")
     with answered(page):
         page.locator(".st-key-upload input[type=file]").set_input_files(file)
-        page.wait_for_selector(".st-key-file img[alt*='1032 × 774']", timeout=60_000)
+        page.wait_for_selector(".st-key-file img[alt*='1032 × 774']")
     return page
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.app import answered, open_page
+from tests.browser.app import answered, open_page, visitor
 from tests.servers import running
 from tests.ui.test_framing import portrait
 from tests.ui.test_playground import digit_png
@@ -30,15 +30,14 @@ def elsewhere(url: str, address: str) -> bool:
 
 def open_gradio(browser, address: str, **settings: object) -> Page:
     """A new visitor at the Gradio page, after everything has been drawn once. What fails on it is kept in page.failed."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, permissions=["camera"], **settings)
-    page = context.new_page()
+    page = visitor(browser, **settings)
     page.failed = []
     page.on("pageerror", lambda error: page.failed.append(str(error)))
     page.on("response", lambda answer: answer.status >= 400 and page.failed.append(f"{answer.status} {answer.url}"))
     page.on("request", lambda sent: elsewhere(sent.url, address) and page.failed.append(f"elsewhere: {sent.url}"))
     page.goto(address)
-    page.wait_for_selector("#gallery img", timeout=60_000)
-    page.wait_for_selector("#loss .main-svg", timeout=60_000)
+    page.wait_for_selector("#gallery img")
+    page.wait_for_selector("#loss .main-svg")
     return page
 
 
@@ -56,7 +55,7 @@ def alternative(page: Page, number: int):
 
 
 def shows(page: Page, number: int, text: str) -> None:
-    expect(alternative(page, number)).to_have_attribute("alt", re.compile(text), timeout=20_000)
+    expect(alternative(page, number)).to_have_attribute("alt", re.compile(text))
 
 
 def tab(page: Page, name: str) -> None:
@@ -84,7 +83,7 @@ def pixels(page: Page, selector: str) -> list[str]:
 def changed(page: Page, number: int, before: list[str]) -> None:
     """Wait until a picture is another one than it was."""
     page.wait_for_function("([number, before]) => document.querySelectorAll('.pictures img')[number].src !== before",
-                           arg=[number, before[number]], timeout=20_000)
+                           arg=[number, before[number]])
 
 
 def test_one_process_serves_both(both):
@@ -96,13 +95,12 @@ def test_one_process_serves_both(both):
 
 
 def test_neither_page_asks_anybody_else_or_leaves_a_cookie(browser, both):
-    context = browser.new_context()
-    asked = []
+    page = visitor(browser)
+    asked, context = [], page.context
     context.on("request", lambda sent: asked.append(sent.url))
     for path, drawn in (("/?lang=en", ".st-key-download"), ("/gradio/?lang=en", "#gallery img")):
-        page = context.new_page()
         page.goto(both + path)
-        page.wait_for_selector(drawn, timeout=60_000)
+        page.wait_for_selector(drawn)
         page.wait_for_load_state("load")
     assert len(asked) > 20
     assert [url for url in asked if elsewhere(url, both)] == []
@@ -148,13 +146,13 @@ def test_an_upload_is_the_same_at_both_and_survives_a_bad_file(browser, both, pa
     shows(page, 0, "300 × 400 pixels")
     taken = pixels(page, ".pictures img")
     page.locator("#source-upload input").set_input_files(bad)
-    expect(page.get_by_text("not a picture that can be read here")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("not a picture that can be read here")).to_be_visible()
     assert pixels(page, ".pictures img") == taken
 
     streamlit = open_page(browser, f"{both}/?lang=en&source=upload")
     with answered(streamlit):
         streamlit.locator(".st-key-upload input[type=file]").set_input_files(digit)
-        expect(streamlit.locator(".st-key-file img")).to_have_attribute("alt", re.compile("300 × 400"), timeout=20_000)
+        expect(streamlit.locator(".st-key-file img")).to_have_attribute("alt", re.compile("300 × 400"))
     for name, source in zip(("file", "seen", "reconstruction", "difference"), taken, strict=True):
         assert streamlit.locator(f".st-key-{name} img").get_attribute("src") == source
     streamlit.context.close()
@@ -165,8 +163,8 @@ def test_beta_by_the_keyboard_moves_everything(page):
     page.locator("#beta input[type=range]").focus()
     for _ in range(10):
         page.keyboard.press("ArrowRight")
-    expect(page.get_by_role("status").filter(has_text="Beta = 10")).to_be_visible(timeout=20_000)
-    expect(page.locator("#gallery img")).to_have_attribute("alt", re.compile("at beta 10,"), timeout=20_000)
+    expect(page.get_by_role("status").filter(has_text="Beta = 10")).to_be_visible()
+    expect(page.locator("#gallery img")).to_have_attribute("alt", re.compile("at beta 10,"))
     shows(page, 2, "at beta 10:")
     after = pixels(page, ".pictures img, #gallery img")
     assert after[2:] != before[0][2:]
@@ -196,7 +194,7 @@ def test_without_a_camera_it_says_so(browser, both):
     page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('none')) }")
     tab(page, Text("ko")("picture.source_camera"))
     page.get_by_role("button", name=Text("ko")("source.start")).click()
-    expect(page.get_by_text(Text("ko")("source.no_camera"))).to_be_visible(timeout=20_000)
+    expect(page.get_by_text(Text("ko")("source.no_camera"))).to_be_visible()
     page.context.close()
 
 
@@ -207,7 +205,7 @@ def test_a_photograph_is_framed_and_stays_for_the_models_that_can_read_it(page, 
     face.write_bytes(portrait())
     tab(page, "Upload")
     page.locator("#source-upload input").set_input_files(face)
-    expect(page.locator("#framing .guide img")).to_be_visible(timeout=20_000)
+    expect(page.locator("#framing .guide img")).to_be_visible()
     shows(page, 0, "300 × 400 pixels")
     whole = pixels(page, ".pictures img")
     page.locator("#framing input[type=range]").first.focus()
@@ -227,7 +225,7 @@ def test_a_photograph_is_framed_and_stays_for_the_models_that_can_read_it(page, 
     shows(page, 0, "300 × 400 pixels")
     shows(page, 2, "at beta 10:")  # kept
     choose_model(page, "Handwritten digits")
-    expect(page.get_by_text(re.compile("No ink found"))).to_be_visible(timeout=20_000)
+    expect(page.get_by_text(re.compile("No ink found"))).to_be_visible()
     shows(page, 0, "28 × 28 pixels")  # an example again, and the sentence that says why
 
 
@@ -238,26 +236,26 @@ def link(page: Page) -> str:
 
 def links_to(page: Page, *settings: str) -> None:
     for setting in settings:
-        expect(page.locator(".languages a[lang=en]")).to_have_attribute("href", re.compile(rf"{setting}(&|$)"), timeout=20_000)
+        expect(page.locator(".languages a[lang=en]")).to_have_attribute("href", re.compile(rf"{setting}(&|$)"))
 
 
 def test_the_address_holds_everything_but_a_file_of_ones_own(page):
     page.locator("#count").get_by_text("16", exact=True).click()
-    page.wait_for_function("location.search.includes('count=16')", timeout=5_000)
+    page.wait_for_function("location.search.includes('count=16')")
     page.locator("#seed input").fill("12")
     page.locator("#noise").get_by_text("the mean").click()
     links_to(page, "seed=12&noise=mean&eps=0&example=0&count=16&pixels=mean&temperature=1")
-    page.wait_for_function("location.search.includes('seed=12&noise=mean&eps=0&example=0&count=16')", timeout=20_000)
+    page.wait_for_function("location.search.includes('seed=12&noise=mean&eps=0&example=0&count=16')")
     expect(page.locator("#new-eps")).to_be_disabled()
     assert page.locator("#beta input[type=range]").get_attribute("aria-valuetext") == "1"
     page.locator(".languages a[lang=ko]").click()
-    expect(page.get_by_role("heading", name=Text("ko")("app.title"))).to_be_visible(timeout=20_000)
-    expect(page.locator("#gallery img")).to_have_attribute("alt", re.compile("12.*16"), timeout=20_000)
+    expect(page.get_by_role("heading", name=Text("ko")("app.title"))).to_be_visible()
+    expect(page.locator("#gallery img")).to_have_attribute("alt", re.compile("12.*16"))
 
 
 def test_a_seed_that_is_none_is_one_sentence_and_an_empty_field_none(page):
     page.locator("#seed input").fill("100000")
-    expect(page.get_by_text("Seed must be a whole number from 0 to 99999; 100000 is not.")).to_have_count(1, timeout=20_000)
+    expect(page.get_by_text("Seed must be a whole number from 0 to 99999; 100000 is not.")).to_have_count(1)
     page.locator("#seed input").fill("")
     page.wait_for_timeout(800)
     assert page.get_by_test_id("toast-text").count() == 1
@@ -286,7 +284,7 @@ def test_whoever_clicks_fast_ends_where_the_last_click_was(page):
     choose_model(page, "Faces, in colour")
     choose_model(page, "Garments")
     links_to(page, "model=fashion-mnist")
-    expect(page.locator("#gallery a")).to_have_attribute("download", re.compile("^fashion-mnist"), timeout=20_000)
+    expect(page.locator("#gallery a")).to_have_attribute("download", re.compile("^fashion-mnist"))
     page.wait_for_timeout(1500)
     assert "model=fashion-mnist&" in link(page)
     shows(page, 1, "28 × 28 pixels, .* light")
@@ -298,7 +296,7 @@ def test_a_new_eps_is_another_z_and_the_mean_has_none(page):
     changed(page, 2, first)
     assert "eps=1" in page.locator(".languages a[lang=en]").get_attribute("href")
     page.locator("#noise").get_by_text("the mean").click()
-    expect(page.locator(".languages a[lang=en]")).to_have_attribute("href", re.compile("noise=mean"), timeout=20_000)
+    expect(page.locator(".languages a[lang=en]")).to_have_attribute("href", re.compile("noise=mean"))
 
 
 def test_the_browsers_language_is_the_first(browser, both):
@@ -306,18 +304,18 @@ def test_the_browsers_language_is_the_first(browser, both):
     expect(page.get_by_role("heading", name=Text("ko")("app.title"))).to_be_visible()
     expect(page.get_by_role("tab", name=Text("ko")("picture.source_draw"))).to_be_visible()
     page.get_by_role("link", name="English").click()
-    expect(page.get_by_role("tab", name="Draw")).to_be_visible(timeout=20_000)
-    expect(page.get_by_role("heading", name="VAE Lab")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("tab", name="Draw")).to_be_visible()
+    expect(page.get_by_role("heading", name="VAE Lab")).to_be_visible()
     page.context.close()
 
 
 def test_a_reload_loses_a_file_and_says_so(page, tmp_path):
     upload_digit(page, tmp_path)
-    page.wait_for_function("location.search.includes('picture=own')", timeout=20_000)
+    page.wait_for_function("location.search.includes('picture=own')")
     page.reload()
     shows(page, 0, "28 × 28 pixels")
-    expect(page.get_by_text(Text("en")("source.gone"))).to_be_visible(timeout=20_000)
-    page.wait_for_function("!location.search.includes('picture=own')", timeout=20_000)
+    expect(page.get_by_text(Text("en")("source.gone"))).to_be_visible()
+    page.wait_for_function("!location.search.includes('picture=own')")
 
 
 def test_the_arrow_keys_move_between_radio_buttons(page):
@@ -325,14 +323,14 @@ def test_the_arrow_keys_move_between_radio_buttons(page):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("location.search.includes('example=1&')", timeout=20_000)
+    page.wait_for_function("location.search.includes('example=1&')")
 
 
 def test_on_a_phone_every_source_is_in_sight_and_the_sums_are_whole(browser, both):
     page = open_gradio(browser, f"{both}/gradio/?lang=en")
     page.set_viewport_size({"width": 390, "height": 844})
     page.reload()
-    page.wait_for_selector("#loss .main-svg", timeout=60_000)
+    page.wait_for_selector("#loss .main-svg")
     for source in ("Examples", "Upload", "Draw", "Camera"):
         expect(page.get_by_role("tab", name=source)).to_be_in_viewport(ratio=1)
     chart = page.locator("#loss .main-svg").first.bounding_box()

@@ -49,7 +49,7 @@ def give_picture(page, tmp_path) -> None:
         page.locator(".st-key-source button", has_text="Upload").click()
     with answered(page):
         page.locator(".st-key-upload input[type=file]").set_input_files(file)
-        expect(page.locator(".st-key-upload")).to_contain_text("seven.png", timeout=20_000)
+        expect(page.locator(".st-key-upload")).to_contain_text("seven.png")
 
 
 def test_step_4_an_own_picture_is_explained_by_hand_then_by_the_gradient_then_by_the_encoder(browser, address, tmp_path):
@@ -73,7 +73,7 @@ def test_step_4_an_own_picture_is_explained_by_hand_then_by_the_gradient_then_by
     assert nats(page, r"KL\(q ‖ p\(z\|x\)\) =") == pytest.approx(evidence - climbed, abs=0.02)
     with answered(page):
         page.locator(".st-key-reveal_step4 label").last.click()
-        expect(page.locator(".st-key-encoder_map .plane")).to_be_visible(timeout=60_000)
+        expect(page.locator(".st-key-encoder_map .plane")).to_be_visible()
     assert parse_qs(urlsplit(page.url).query)["seen"] == ["step4"]
     page.context.close()
 

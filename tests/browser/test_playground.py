@@ -57,7 +57,7 @@ def move_beta(page: Page, presses: int, to: str) -> None:
 def shows_beta(page: Page, beta: str) -> None:
     """Wait for the picture of that beta; its alternative text says it in every language."""
     alternative = re.compile(rf"beta {re.escape(beta)}(?![.\d])")
-    expect(page.locator(".st-key-reconstruction img")).to_have_attribute("alt", alternative, timeout=20_000)
+    expect(page.locator(".st-key-reconstruction img")).to_have_attribute("alt", alternative)
 
 
 def choose(page: Page, key: str, label: str) -> None:
@@ -73,7 +73,7 @@ def test_a_student_uploads_moves_beta_and_shares_the_link(page, tmp_path):
     with answered(page):
         page.locator(".st-key-upload input[type=file]").set_input_files(file)
         alternative = "Your picture, shown at 300 × 400 pixels"
-        expect(page.locator(".st-key-file img")).to_have_attribute("alt", alternative, timeout=20_000)
+        expect(page.locator(".st-key-file img")).to_have_attribute("alt", alternative)
     uploaded = pixels(page, "reconstruction")
     assert uploaded != example
     at_one = numbers(page)
@@ -121,7 +121,7 @@ def test_a_digit_drawn_with_the_mouse_is_seen(page):
     page.mouse.move(box["x"] + 85, box["y"] + 160, steps=8)
     page.mouse.up()
     alternative = "Your picture, shown at 200 × 200 pixels"
-    expect(page.locator(".st-key-file img")).to_have_attribute("alt", alternative, timeout=20_000)
+    expect(page.locator(".st-key-file img")).to_have_attribute("alt", alternative)
     settle(page)
     assert page.locator(".st-key-steps img").count() == 6
     assert page.locator(".stAlert").count() == 0
@@ -129,12 +129,12 @@ def test_a_digit_drawn_with_the_mouse_is_seen(page):
 
 def test_a_camera_picture_never_breaks_the_page(page):
     choose(page, "source", "Camera")
-    page.wait_for_function("document.querySelector('.st-key-camera video')?.readyState === 4", timeout=60_000)
+    page.wait_for_function("document.querySelector('.st-key-camera video')?.readyState === 4")
     page.locator(".st-key-camera button", has_text="Take Photo").click()
-    expect(page.locator(".st-key-camera button", has_text="Clear photo")).to_be_visible(timeout=20_000)
+    expect(page.locator(".st-key-camera button", has_text="Clear photo")).to_be_visible()
     # The fake camera shows a test pattern: either it is read as a shape, or one sentence says that it is no digit.
     page.wait_for_function("""document.querySelector('.stAlert')
-        || !document.querySelector('.st-key-file img').alt.includes('28 × 28')""", timeout=60_000)
+        || !document.querySelector('.st-key-file img').alt.includes('28 × 28')""")
     settle(page)
 
 
@@ -142,7 +142,7 @@ def test_a_file_that_is_no_picture_is_one_sentence_and_the_page_lives_on(page):
     choose(page, "source", "Upload")
     page.locator(".st-key-upload input[type=file]").set_input_files(
         {"name": "notes.png", "mimeType": "image/png", "buffer": b"dear diary"})
-    expect(page.locator(".stAlert")).to_have_count(1, timeout=20_000)
+    expect(page.locator(".stAlert")).to_have_count(1)
     expect(page.locator(".stAlert")).to_contain_text("save it as PNG or JPEG")
     move_beta(page, 3, to="2")
 
@@ -151,7 +151,7 @@ def test_a_file_beyond_the_limit_is_refused_with_the_limit(page):
     choose(page, "source", "Upload")
     page.locator(".st-key-upload input[type=file]").set_input_files(
         {"name": "huge.png", "mimeType": "image/png", "buffer": bytes(21 << 20)})
-    expect(page.locator(".st-key-upload")).to_contain_text("must be 20", timeout=20_000)
+    expect(page.locator(".st-key-upload")).to_contain_text("must be 20")
     move_beta(page, 2, to="1.6")
 
 
@@ -162,7 +162,7 @@ def test_a_portrait_is_framed_by_the_keyboard_until_the_eyes_lie_on_their_line(p
     file.write_bytes(portrait())
     with answered(page):
         page.locator(".st-key-upload input[type=file]").set_input_files(file)
-        expect(page.get_by_text("Eyes on the upper line")).to_be_visible(timeout=20_000)
+        expect(page.get_by_text("Eyes on the upper line")).to_be_visible()
     whole = pixels(page, "seen")
     guide = page.locator("img[alt^='The square that the model will see']")
     before = guide.get_attribute("src")
@@ -170,7 +170,7 @@ def test_a_portrait_is_framed_by_the_keyboard_until_the_eyes_lie_on_their_line(p
         page.locator("[class*=st-key-zoom-] input[type=range]").focus()
         for _ in range(8):
             page.keyboard.press("ArrowRight")
-        expect(guide).not_to_have_attribute("src", before, timeout=20_000)
+        expect(guide).not_to_have_attribute("src", before)
     zoomed = pixels(page, "seen")
     assert zoomed != whole
     with answered(page):

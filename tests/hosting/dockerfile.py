@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.processes import completed
 from tests.servers import free_port
 
 USER = 1000  # as in the Dockerfile
@@ -34,8 +35,8 @@ class Built:
     done: list[str] = field(default_factory=list)
 
     def run(self, command: str | Sequence[str], as_user: bool) -> subprocess.CompletedProcess:
-        return subprocess.run(command, shell=isinstance(command, str), cwd=self.folder, env=self.environment, check=True,
-                              capture_output=True, text=True, timeout=280, user=self.user if as_user else None)
+        return completed(command, shell=isinstance(command, str), cwd=self.folder, env=self.environment, check=True,
+                         user=self.user if as_user else None)
 
 
 def interpreter() -> str:
@@ -43,7 +44,7 @@ def interpreter() -> str:
     user = USER if os.geteuid() == 0 else None
     for python in (getattr(sys, "_base_executable", sys.executable), "/usr/bin/python3", "/usr/local/bin/python3"):
         try:
-            if subprocess.run([python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"], user=user).returncode == 0:
+            if completed([python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"], user=user).returncode == 0:
                 return python
         except OSError:
             continue
@@ -59,9 +60,8 @@ def build(root: Path, place: Path, **arguments: str) -> Built:
     user = USER if os.geteuid() == 0 else None
     home, venv = place / "home", place / "venv"
     home.mkdir()
-    subprocess.run([interpreter(), "-m", "venv", "--without-pip", str(venv)], check=True)
-    subprocess.run([sys.executable, "-m", "pip", "-q", "--python", str(venv / "bin" / "python"), "install", "pip"], check=True,
-                   capture_output=True)
+    completed([interpreter(), "-m", "venv", "--without-pip", str(venv)], check=True)
+    completed([sys.executable, "-m", "pip", "-q", "--python", str(venv / "bin" / "python"), "install", "pip"], check=True)
     kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "LANG", "SSL"))}
     built = Built(place / "app", kept | {"PATH": f"{venv / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent"}, user)
     if user:

@@ -1,5 +1,6 @@
 """The container, as far as it can be had without Docker: every step of the Dockerfile, by a user without rights."""
 
+import contextlib
 import functools
 import http.server
 import os
@@ -15,7 +16,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.hosting.dockerfile import build, instructions
+from tests.browser.app import visitor
+from tests.hosting.dockerfile import Built, build, instructions
+from tests.processes import completed, serving
 from tests.ui.test_playground import digit_png
 
 ROOT = Path(__file__).parents[2]
@@ -28,27 +31,27 @@ def container():
     with tempfile.TemporaryDirectory(prefix="image") as place:
         os.chmod(place, 0o755)
         built = build(ROOT, Path(place), TORCH_INDEX="")
-        output = tempfile.TemporaryFile("w+")  # noqa: SIM115 – closed below
-        process = subprocess.Popen(built.command, cwd=built.folder, env=built.environment, user=built.user, stdout=output,
-                                   stderr=subprocess.STDOUT)
         try:
-            for _ in range(600):
-                if process.poll() is not None:
-                    output.seek(0)
-                    pytest.fail(output.read())
-                try:
-                    built.run(built.health, as_user=True)
-                    break
-                except subprocess.CalledProcessError:
-                    time.sleep(0.1)
-            yield built
+            with tempfile.TemporaryFile("w+") as output:
+                with serving(built.command, cwd=built.folder, env=built.environment, user=built.user, stdout=output,
+                             stderr=subprocess.STDOUT) as process:
+                    while not _healthy(built):
+                        if process.poll() is not None:
+                            output.seek(0)
+                            pytest.fail(output.read())
+                        time.sleep(0.1)
+                    yield built
+                output.seek(0)
+                assert "Traceback" not in output.read()
         finally:
-            process.terminate()
-            process.wait(timeout=20)
-            output.seek(0)
-            assert "Traceback" not in output.read()
-            output.close()
-            subprocess.run(["chmod", "-R", "u+w", place], check=True)
+            completed(["chmod", "-R", "u+w", place], check=True)
+
+
+def _healthy(built: Built) -> bool:
+    with contextlib.suppress(subprocess.CalledProcessError):
+        built.run(built.health, as_user=True)
+        return True
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -127,19 +130,19 @@ assert not site.ENABLE_USER_SITE"""
 @pytest.mark.slow
 @pytest.mark.browser
 def test_an_upload_from_inside_another_sites_frame_arrives(container, other_site, browser, digit):
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page = visitor(browser)
     page.goto(f"{other_site}/page.html")
     frame = page.frame_locator("iframe")
-    expect(frame.locator(".st-key-download")).to_be_visible(timeout=60_000)
+    expect(frame.locator(".st-key-download")).to_be_visible()
     frame.locator(".st-key-upload input[type=file]").set_input_files(digit)
-    expect(frame.locator(".st-key-file img")).to_have_attribute("alt", re.compile("300 × 400"), timeout=30_000)
+    expect(frame.locator(".st-key-file img")).to_have_attribute("alt", re.compile("300 × 400"))
     page.goto(f"{other_site}/gradio.html")
     frame = page.frame_locator("iframe")
-    expect(frame.locator("#gallery img")).to_be_visible(timeout=60_000)
+    expect(frame.locator("#gallery img")).to_be_visible()
     frame.get_by_role("tab", name="Upload").click()
     frame.locator("#source-upload input").set_input_files(digit)
-    expect(frame.locator(".pictures img").first).to_have_attribute("alt", re.compile("300 × 400"), timeout=30_000)
-    page.close()
+    expect(frame.locator(".pictures img").first).to_have_attribute("alt", re.compile("300 × 400"))
+    page.context.close()
 
 
 def test_the_image_gets_all_that_it_copies_and_nothing_that_it_does_not_need():

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ import vae
 from benchmarks.serving import App, healthy, running_app
 from benchmarks.students import RunError, Student
 from tests.hosting.dockerfile import instructions
+from tests.processes import serving
 from tests.servers import free_port
 from tests.ui.test_sessions import photograph
 
@@ -61,18 +61,13 @@ def nginx(folder: Path, apps: dict[str, App]) -> Iterator[str]:
     for written, name in (("8501", "one"), ("8502", "two")):
         text = text.replace(written, apps[name].address.rpartition(":")[2])
     (folder / "nginx.conf").write_text(text, encoding="utf-8")
-    process = subprocess.Popen([program, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf",
-                                "-g", f"daemon off; pid {folder / 'nginx.pid'};"])
-    try:
-        deadline = time.monotonic() + 20
+    command = [program, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf",
+               "-g", f"daemon off; pid {folder / 'nginx.pid'};"]
+    with serving(command) as process:
         while not healthy(address := f"http://127.0.0.1:{port}"):
             assert process.poll() is None, "nginx ended at once"
-            assert time.monotonic() < deadline, "nginx does not answer"
             time.sleep(0.05)
         yield address
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from gradio_client import Client
 
 from deploy import assemble
 from tests.hub_server import Answer, Fault
+from tests.processes import HANGING, completed
 from tests.servers import running
 from ui import endpoints
 from vae import hub
@@ -69,8 +69,7 @@ def test_a_space_holds_what_it_needs_and_every_link_in_its_readme(tmp_path, kind
 
 
 def test_a_folder_that_is_there_is_not_overwritten(tmp_path):
-    done = subprocess.run([sys.executable, "-m", "deploy.assemble", "docker", str(tmp_path)], cwd=ROOT, capture_output=True,
-                          text=True)
+    done = completed([sys.executable, "-m", "deploy.assemble", "docker", str(tmp_path)], cwd=ROOT)
     assert done.returncode == 1
     assert done.stderr.strip() == f"{tmp_path} is there already; name a new folder, or remove that one"
 
@@ -105,7 +104,7 @@ def test_the_cloud_gets_the_same_versions_without_gradio():
 def test_the_clouds_entry_point_is_the_app():
     from streamlit.testing.v1 import AppTest
 
-    app = AppTest.from_file(str(ROOT / "deploy" / "streamlit-cloud" / "streamlit_app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "deploy" / "streamlit-cloud" / "streamlit_app.py"), default_timeout=HANGING)
     app.query_params["lang"] = "en"
     app.run()
     assert not app.exception
@@ -134,7 +133,7 @@ def test_systemd_understands_the_service(tmp_path):
     copy = tmp_path / "vae-lab.service"
     text = (ROOT / "deploy" / "school" / "vae-lab.service").read_text()
     copy.write_text(text.replace("/opt/vae-lab/venv/bin/uvicorn", "/bin/true"))
-    done = subprocess.run(["systemd-analyze", "verify", str(copy)], capture_output=True, text=True)
+    done = completed(["systemd-analyze", "verify", str(copy)])
     assert "vae-lab.service" not in done.stderr, done.stderr
 
 
@@ -164,7 +163,7 @@ def test_the_workflows_upload_reaches_the_hub_with_its_identity_alone(local_hub,
         "HF_OIDC_RESOURCE": "teacher/lab", "HF_OIDC_ID_TOKEN": "signed", "HF_HUB_DISABLE_XET": "1",
         "HF_HUB_DISABLE_UPDATE_CHECK": "1"}
     command = [Path(sys.executable).with_name("hf"), "upload", "teacher/lab", tmp_path / "space", ".", "--delete", "*"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    done = completed(command, env=environment)
     assert done.returncode == 0, done.stderr
     files = local_hub.repositories["teacher/lab"].commits[-1].files
     assert "README.md" in files

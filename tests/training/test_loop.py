@@ -23,7 +23,7 @@ DATA = {"train-images-idx3-ubyte.gz": "0" * 64}
 
 def settings(**changes) -> Settings:
     values = {"dataset": "bars", "network": NETWORK, "epochs": 2, "batch_size": 64, "warmup_steps": 5, "learning_rate": 5e-3,
-              "beta_warmup_steps": 20, "ema_decay": 0.9}
+              "beta_warmup_steps": 20, "ema_decay": 0.9, "precision": "float32"}
     return Settings(**(values | changes))
 
 

@@ -1,9 +1,10 @@
 """A trainer's process keeps the memory that a step frees."""
 
-import subprocess
 import sys
 
 import pytest
+
+from tests.processes import completed
 
 PROGRAM = """
 import resource, sys, torch
@@ -22,7 +23,7 @@ print(sorted(faults)[10])
 
 def page_faults(mode: str) -> int:
     """The median number of pages that the operating system had to supply for 44 MB of tensors, again and again."""
-    return int(subprocess.run([sys.executable, "-c", PROGRAM, mode], capture_output=True, text=True, check=True).stdout)
+    return int(completed([sys.executable, "-c", PROGRAM, mode], check=True).stdout)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc has this setting")

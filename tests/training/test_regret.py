@@ -18,7 +18,7 @@ from vae.metrics import regret as regret_of
 from vae.weights import load_folder
 
 SETTINGS = Settings(dataset="bars", network=tiny_config(image_shape=(1, 28, 28)), epochs=2, batch_size=50, warmup_steps=2,
-                    beta_warmup_steps=4)
+                    beta_warmup_steps=4, precision="float32")
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def folder(tmp_path, data_dir) -> Path:
 
 def run(folder: Path, data_dir: Path, *more: str) -> int:
     return regret.main([str(folder), "--data-dir", str(data_dir), "--runs", str(data_dir.parent / "runs"), "--device", "cpu",
-                        *more])
+                        "--precision", "float32", *more])
 
 
 def test_regret_is_the_difference_of_the_objectives_on_the_same_pictures_with_the_same_noise(folder, data_dir, capsys):

@@ -1,5 +1,6 @@
 """The command line: it trains, records how, can be interrupted, and says in one line what is wrong."""
 
+import contextlib
 import json
 import os
 import shlex
@@ -14,13 +15,14 @@ import torch
 
 import vae
 from tests.conftest import write_idx
+from tests.processes import HANGING, Process, started
 from training import train
 from training.settings import PRESETS
 
 ROOT = Path(__file__).parents[2]
 
-TINY = ["--preset", "mnist", "--dataset", "bars", "--network.width", "16", "--network.blocks", "1", "--network.latent-dim", "3",
-        "--batch-size", "50", "--epochs", "3", "--device", "cpu"]
+TINY = ["--preset", "mnist", "--dataset", "bars", "--network.width", "16", "--network.channels", "4", "--network.blocks", "1",
+        "--network.latent-dim", "3", "--batch-size", "50", "--epochs", "3", "--device", "cpu", "--precision", "float32"]
 
 
 @pytest.fixture
@@ -151,25 +153,25 @@ def test_a_folder_that_cannot_be_written_is_said_at_once(data_dir, tmp_path, cap
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_saves_says_how_to_resume_and_resuming_gives_the_uninterrupted_weights(data_dir, tmp_path):
-    long = ["--epochs", "60"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
 
-    def start(run_dir: str, *more: str) -> subprocess.Popen:
-        arguments = command(data_dir, tmp_path / run_dir, *long, *more)
-        return subprocess.Popen([sys.executable, "-m", "training.train", *arguments], cwd=ROOT, env=environment,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def start(run_dir: str, *more: str) -> contextlib.AbstractContextManager[Process]:
+        arguments = command(data_dir, tmp_path / run_dir, "--epochs", "60", *more)
+        return started([sys.executable, "-m", "training.train", *arguments], cwd=ROOT, env=environment,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    interrupted = start("interrupted")
-    log = tmp_path / "interrupted" / "log.jsonl"
-    deadline = time.monotonic() + 60
-    while not (log.exists() and log.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    interrupted.send_signal(signal.SIGINT)
-    _, message = interrupted.communicate(timeout=60)
-    assert interrupted.returncode == 130, message
+    with start("interrupted") as interrupted:
+        log = tmp_path / "interrupted" / "log.jsonl"
+        while not (log.exists() and log.read_text()) and interrupted.poll() is None:
+            time.sleep(0.05)
+        interrupted.send_signal(signal.SIGINT)
+        _, message = interrupted.communicate(timeout=HANGING)
+        assert interrupted.returncode == 130, message
     assert "--resume" in message
     assert "Traceback" not in message
-    _, message = start("interrupted", "--resume").communicate(timeout=120)
-    start("whole").communicate(timeout=120)
+    for run_dir, more in (("interrupted", ["--resume"]), ("whole", [])):
+        with start(run_dir, *more) as process:
+            _, message = process.communicate(timeout=HANGING)
+            assert process.returncode == 0, message
     resumed, whole = (tmp_path / name / "weights" / "model.safetensors" for name in ("interrupted", "whole"))
-    assert resumed.read_bytes() == whole.read_bytes(), message
+    assert resumed.read_bytes() == whole.read_bytes()

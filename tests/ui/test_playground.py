@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
 import vae
+from tests.processes import HANGING
 from ui.text import Text
 from vae import hub
 
@@ -20,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def open_app(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=HANGING)
     app.query_params["lang"] = "en"
     for name, value in query.items():
         app.query_params[name] = value

@@ -1,9 +1,10 @@
 """What the front ends set up for a class, seen from outside: in a process of its own."""
 
-import subprocess
 import sys
 
 import pytest
+
+from tests.processes import completed
 
 PROGRAM = """
 import resource
@@ -26,7 +27,7 @@ print(full - resident())
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's /proc")
 def test_libraries_are_frozen_files_allowed_and_large_tensors_given_back():
-    done = subprocess.run([sys.executable, "-W", "ignore", "-c", PROGRAM], capture_output=True, text=True, check=True)
+    done = completed([sys.executable, "-W", "ignore", "-c", PROGRAM], check=True)
     (frozen, threads, files), (freed,) = [list(map(int, line.split())) for line in done.stdout.splitlines()]
     assert frozen > 100_000
     assert threads == 1

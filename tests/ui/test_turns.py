@@ -1,16 +1,16 @@
 """Pages are drawn a few at a time, and nobody waits for somebody's long work."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.processes import HANGING
 from ui import turns
 
 MOST = turns._turns._initial_value
 
 
 def test_no_more_pages_are_drawn_at_once_than_there_are_turns():
-    now, most, guard = 0, 0, threading.Lock()
+    now, most, guard, full = 0, 0, threading.Lock(), threading.Barrier(MOST)
 
     def draw(_):
         nonlocal now, most
@@ -18,7 +18,7 @@ def test_no_more_pages_are_drawn_at_once_than_there_are_turns():
             with guard:
                 now += 1
                 most = max(most, now)
-            time.sleep(0.01)
+            full.wait(HANGING)  # all turns are taken at once, and then given back
             with guard:
                 now -= 1
 
@@ -34,8 +34,8 @@ def test_long_work_set_aside_leaves_all_turns_to_others_and_gives_the_turn_back_
         with turns.turn():
             try:
                 with turns.aside():
-                    begun.wait(10)
-                    go_on.wait(10)
+                    begun.wait(HANGING)
+                    go_on.wait(HANGING)
                     raise ValueError
             except ValueError:
                 return True
@@ -46,11 +46,11 @@ def test_long_work_set_aside_leaves_all_turns_to_others_and_gives_the_turn_back_
 
     with ThreadPoolExecutor(MOST + 1) as pool:
         waiting = [pool.submit(long_work) for _ in range(MOST)]
-        begun.wait(10)
+        begun.wait(HANGING)
         pool.submit(quick)
-        assert drawn.wait(10)
+        assert drawn.wait(HANGING)
         go_on.set()
-        assert all(work.result(10) for work in waiting)
+        assert all(work.result(HANGING) for work in waiting)
     assert turns._turns._value == MOST
 
 
