@@ -8,18 +8,17 @@ it sent has arrived and is read; what does not name the beta that was asked for 
 
 import asyncio
 import gc
-import platform
 import random
 import statistics
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import torch
 import tyro
 
+from benchmarks.machine import machine
 from benchmarks.serving import App, running_app
 from benchmarks.students import Run, RunError, Student
 from ui.arguments import LARGEST_SEED  # ui also allows this process open files enough for a class
@@ -186,17 +185,6 @@ def bare(moves: Iterable[tuple[Student, str]]) -> Part:
         part.runs.append(Run(time.perf_counter() - start))
     part.elapsed = time.perf_counter() - began
     return part
-
-
-def machine() -> str:
-    """Processor and memory, in words."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-        kilobytes = int(Path("/proc/meminfo").read_text().partition("MemTotal:")[2].split()[0])
-        return f"{len(names)} cores of {names[0]}, {kilobytes / 2**20:.0f} GiB"
-    except (OSError, IndexError, ValueError):
-        return platform.processor() or platform.machine()
 
 
 def main(argv: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import tyro
 from streamlit.proto.Element_pb2 import Element
 
-from benchmarks.classroom import machine
+from benchmarks.machine import machine
 from benchmarks.serving import ROOT, running_app
 from benchmarks.students import Student
 

@@ -17,7 +17,8 @@ import numpy as np
 import tyro
 from PIL import Image
 
-from benchmarks.classroom import machine, move, other_beta
+from benchmarks.classroom import move, other_beta
+from benchmarks.machine import machine
 from benchmarks.serving import App, running_app
 from benchmarks.students import RunError, Student
 from ui.arguments import LARGEST_SEED

@@ -39,11 +39,21 @@ def one_thread():
 
 @pytest.fixture(scope="session", autouse=True)
 def patience():
-    """How long benchmarks wait for an app is a person's patience, and no test's business."""
+    """How long somebody waits for an app or for a picture is a promise to people, and decides no test on a slow machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("benchmarks.students.SECONDS_TO_WAIT", HANGING)
         patch.setattr("benchmarks.serving.SECONDS_TO_START", HANGING)
+        patch.setattr("vae.images.DECODING_SECONDS", HANGING)
         yield
+
+
+@pytest.fixture(autouse=True)
+def visitors_leave(request):
+    """No browser context outlives its test: the page of a test that failed would go on asking the app."""
+    yield
+    if "browser" in request.fixturenames:
+        for context in request.getfixturevalue("browser").contexts:
+            context.close()
 
 
 @pytest.fixture(scope="session")
@@ -160,7 +170,7 @@ def local_hub(monkeypatch, tmp_path) -> Iterator[HubServer]:
         yield server
     for thread in threading.enumerate():
         if thread.name.startswith("pull "):  # given up, and now at its end: the server is gone
-            thread.join(10)
+            thread.join(HANGING)
     close_session()
     sources.forget()
 

@@ -2,33 +2,50 @@
 
 import contextlib
 import os
-import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+
+import psutil
 
 HANGING = 900.0  # seconds. What a test waits for takes less on any machine: only what hangs is ended by it
 SLACK = 20.0  # seconds that any machine may take on top of a wait that the product promises to end
-
 Process = subprocess.Popen[str]
+_MARK = "STARTED_BY_A_TEST"  # environment variable that a process hands on to all that it starts
 
 
 @contextlib.contextmanager
-def started(command: str | Sequence[str | Path], **options) -> Iterator[Process]:
+def started(
+    command: str | Sequence[str | Path], *, env: Mapping[str, str] | None = None, **options
+) -> Iterator[Process]:
     """subprocess.Popen with these options. At the end of the block the process is killed, with all that it has started
-    itself, and its pipes are closed."""
-    process = subprocess.Popen(command, start_new_session=True, **options)
+    itself, in whatever session or process group, and its pipes are closed."""
+    mark = uuid.uuid4().hex
+    environment = {**(os.environ if env is None else env), _MARK: mark}
+    process = subprocess.Popen(command, env=environment, **options)
     try:
         yield process
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            if os.name == "nt":
-                process.kill()
-            else:
-                os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        while family := _marked(mark):  # once more: one of them may just have started another
+            for member in family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    member.kill()
+            psutil.wait_procs(family, timeout=SLACK)
         for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
             pipe.close()
         process.wait()
+
+
+def _marked(mark: str) -> list[psutil.Process]:
+    """Running processes with this mark in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):  # it has ended, or is not ours
+            if process.environ().get(_MARK) == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
 @contextlib.contextmanager

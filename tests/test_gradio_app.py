@@ -24,6 +24,7 @@ from ui import arguments, endpoints
 from ui.text import Text
 from vae import experiments, hub
 
+PATIENT = {"timeout": HANGING}
 DIGIT = base64.b64encode(digit_png()).decode()
 
 
@@ -35,7 +36,7 @@ def address():
 
 @pytest.fixture(scope="module")
 def client(address):
-    return Client(address, verbose=False, analytics_enabled=False)
+    return Client(address, verbose=False, analytics_enabled=False, httpx_kwargs=PATIENT)
 
 
 def post(address: str, body: bytes, **headers: str) -> bytes:
@@ -111,7 +112,8 @@ def test_a_file_that_is_no_picture_is_a_sentence_in_the_callers_language(address
     with pytest.raises(AppError) as refused:
         client.predict(base64.b64encode(b"<html>" * 20).decode(), api_name="/encode")
     assert str(refused.value) == vae.images.ERROR_SENTENCES["not_a_picture"]
-    korean = Client(address, verbose=False, analytics_enabled=False, headers={"Accept-Language": "ko-KR,ko;q=0.9"})
+    korean = Client(address, verbose=False, analytics_enabled=False, httpx_kwargs=PATIENT,
+                    headers={"Accept-Language": "ko-KR,ko;q=0.9"})
     with pytest.raises(AppError) as refused:
         korean.predict(base64.b64encode(b"<html>" * 20).decode(), api_name="/encode")
     assert str(refused.value) == Text("ko")("errors.not_a_picture")
@@ -125,7 +127,7 @@ def test_fifty_calls_at_once_get_each_their_own_answer(address):
              ("reconstruct" if number % 7 == 0 else "encode", one | {"picture": str(number % 10)})
              for number, one in enumerate(settings)]
     expected = [getattr(endpoints, name)(**one) for name, one in asked]
-    clients = [Client(address, verbose=False, analytics_enabled=False) for _ in range(10)]
+    clients = [Client(address, verbose=False, analytics_enabled=False, httpx_kwargs=PATIENT) for _ in range(10)]
     with ThreadPoolExecutor(50) as pool:
         jobs = [pool.submit(clients[number % 10].predict, api_name=f"/{name}", **one)
                 for number, (name, one) in enumerate(asked)]

@@ -19,12 +19,11 @@ from ui.text import Text
 def until(condition):  # the test's own limit ends what never comes
     while not condition():
         time.sleep(0.05)
-http = httpx.Client(timeout=None)
 demo = gradio_app.demo
 app, url, _ = demo.launch(prevent_thread_lock=True, quiet=True)
 api, held, queue = url + "gradio_api/", demo.state_holder, demo._queue
 assert held.capacity == sessions.MOST_SESSIONS and queue.max_size == gradio_app.QUEUE
-told = http.get(url + "config").json()  # what a notebook shows: with our words and looks, and nothing kept in the browser
+told = httpx.get(url + "config", timeout=None).json()  # what a notebook shows: our words and looks, nothing kept in it
 assert told["i18n_translations"]["ko"]["sidebar.model"] == "모델"
 assert ".picture-source" in told["css"] and told["run_history"] is False and told["analytics_enabled"] is False
 sweeper = app.middleware_stack
@@ -32,7 +31,7 @@ while not isinstance(sweeper, sessions.Sweeper):
     sweeper = sweeper.app
 
 # API calls leave no session, and of a picture nothing but a digest.
-client = Client(url, verbose=False, analytics_enabled=False)
+client = Client(url, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": None})
 buffer = io.BytesIO()
 Image.effect_mandelbrot((64, 64), (-2, -1.5, 1, 1.5), 50).convert("RGB").save(buffer, "PNG")
 picture = base64.b64encode(buffer.getvalue()).decode()
@@ -43,7 +42,7 @@ for model, digest, seed in remembered.trade_off.cache:
 
 # A session lasts as long as its page is connected, and some minutes more.
 held["open"], held["closed"]
-with http.stream("GET", api + "heartbeat/open"):
+with httpx.stream("GET", api + "heartbeat/open", timeout=None):
     until(lambda: "open" in sweeper.connected)
     sweeper.sweep(minutes=10)
     assert "open" in held and "closed" in held
@@ -67,9 +66,10 @@ assert "value" not in page.Page.view(nobody, "mnist", 20, 7, "draw", 0, 3, None)
 
 # An answer that nobody fetches is forgotten, too.
 for seed in range(5):
-    http.post(api + "call/v2/sample", json={"seed": seed}).raise_for_status()
+    httpx.post(api + "call/v2/sample", json={"seed": seed}, timeout=None).raise_for_status()
 pending = queue.pending_messages_per_session
-until(lambda: len(pending) >= 5 and all(not messages.empty() for messages in list(pending.values())))
+until(lambda: sum(message.msg == "process_completed" for messages in list(pending.values())
+                  for message in list(messages._queue)) >= 5)
 waiting = len(pending)
 sweeper.sweep()
 assert len(queue.pending_messages_per_session) == waiting
@@ -78,11 +78,11 @@ assert not queue.pending_messages_per_session and not queue.event_ids_to_events,
 
 # What is wrong with a call is one sentence, and nothing of the picture goes into the log.
 def answer(path, body):
-    got = http.post(api + path, json=body)
+    got = httpx.post(api + path, json=body, timeout=None)
     if got.status_code != 200:
         return got.status_code, got.json()["error"]
     name = path.split("/")[-1]
-    return 200, http.get(api + "call/" + name + "/" + got.json()["event_id"]).text
+    return 200, httpx.get(api + "call/" + name + "/" + got.json()["event_id"], timeout=None).text
 assert "encode takes 4 values" in answer("call/encode", {"data": [picture]})[1]
 for body in ({"data": [[picture], "mnist", None, 7]}, {"data": [{"x": picture}, 1, 2, 3]}, {"data": [picture] * 4}):
     status, text = answer("call/encode", body)
@@ -95,7 +95,7 @@ assert answer("call/decode", {"data": [[[0.0] * 30_000], "mnist", 1.0]})[0] == 4
 assert answer("call/v2/sample", {"model": "x" * 300_000})[0] == 413  # no picture belongs there
 assert answer("call/v2/encode", {"picture": "A" * 300_000})[0] == 200
 def in_chunks(path, size, most=1000):  # nothing says beforehand how many there will be
-    return http.post(api + path, content=(b"x" * most for _ in range(size // most))).status_code
+    return httpx.post(api + path, content=(b"x" * most for _ in range(size // most)), timeout=None).status_code
 assert in_chunks("call/v2/sample", 300_000) == 413
 assert in_chunks("call/v2/encode", guard.MOST_BODY_BYTES + 1_000_000, 100_000) == 413
 guard.MOST_HELD_BYTES = 250_000
@@ -110,7 +110,7 @@ guard.MOST_CALLS_WAITING = 0
 assert answer("call/v2/sample", {}) == (503, "too many calls are waiting; try again in some seconds")
 guard.MOST_CALLS_WAITING = 200
 queue.max_size = 0
-assert "full" in str(http.post(api + "call/v2/sample", json={}).json())
+assert "full" in str(httpx.post(api + "call/v2/sample", json={}, timeout=None).json())
 demo.close()
 print("marker", picture[100:160])
 print("fine")

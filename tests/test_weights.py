@@ -200,7 +200,8 @@ def test_the_folder_is_small_and_says_where_it_comes_from(folders, name):
     record = json.loads((folder / "training.json").read_text())
     dataset, file, sha256 = DATA.get(name, MNIST)
     assert record["settings"]["dataset"] == dataset
-    assert record["command"] == f"python -m training.train --preset {name}"
+    precision = record["settings"]["precision"]  # that of the machine it was trained on; another may choose another
+    assert record["command"] == f"python -m training.train --preset {name} --precision {precision}"
     assert record["data_sha256"][file].startswith(sha256)
     card = (folder / "README.md").read_text(encoding="utf-8")
     for picture in figures.names(folders[name].model.config):

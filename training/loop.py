@@ -241,11 +241,8 @@ class Trainer:
         state = _checkpoint_state(path)
         mine = json.loads(json.dumps(dataclasses.asdict(self.settings)))
         if state["settings"] != mine:
-            there, here = _flat(state["settings"]), _flat(mine)
-            changed = [f"{key}: {there.get(key)} there, {here.get(key)} here" for key in sorted(there | here)
-                       if there.get(key) != here.get(key)]
-            raise TrainingError(f"{path} was made with other settings ({'; '.join(changed)}); resume with the same ones, "
-                                "or choose another --run-dir")
+            raise TrainingError(f"{path} was made with other settings ({changes(state['settings'], mine)}); resume with the "
+                                "same ones, or choose another --run-dir")
         if state["data_sha256"] != self.data_sha256:
             raise TrainingError(f"{path} was made with other data files; resume with the same --data-dir and --dataset")
         tensors = load_file(path, device=str(self.device))
@@ -262,6 +259,13 @@ class Trainer:
                 }
         for name in _COUNTERS:
             setattr(self, name, state[name])
+
+
+def changes(there: dict, here: dict) -> str:
+    """In which settings, as JSON holds them, two runs differ: "epochs: 3 there, 2 here; …"."""
+    there, here = _flat(there), _flat(here)
+    return "; ".join(f"{key}: {there.get(key)} there, {here.get(key)} here" for key in sorted(there | here)
+                     if there.get(key) != here.get(key))
 
 
 def _flat(settings: dict, prefix: str = "") -> dict[str, object]:

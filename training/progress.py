@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 
 from tqdm import tqdm
 
-FIRST_MINUTE = 60.0  # seconds of work after which the rest is foretold
+FIRST_MINUTE = 60.0  # seconds of work after which the rest is forecast
 MANY = 1_000_000  # units that are shown in thousands and millions
 
 
 class Progress:
-    """tqdm's bar over `total` units, of which `initial` are done. After the first minute it prints how long the rest takes.
+    """tqdm's bar over `total` units, of which `initial` are done. After the first minute it prints how long the rest will take.
 
-    hidden: neither shows nor prints, as in all processes of a run but one. clock: seconds from any moment on.
+    The first update does not count: what is loaded or compiled before it comes once. hidden: neither shows nor prints, as in
+    all processes of a run but one. clock: seconds since any moment.
     """
 
     def __init__(
@@ -23,21 +24,24 @@ class Progress:
     ) -> None:
         self._bar = tqdm(total=total, initial=initial, unit=unit, desc=description, smoothing=0.01, dynamic_ncols=True,
                          unit_scale=total >= MANY, disable=hidden)
-        self._total, self._initial, self._done, self._hidden = total, initial, initial, hidden
-        self._clock, self._start, self._foretold = clock, clock(), False
+        self._left, self._hidden, self._clock = total - initial, hidden, clock
+        self._done, self._start, self._forecast = 0, None, False
 
     def update(self, units: int = 1) -> None:
         """Count units that were done."""
         self._bar.update(units)
-        self._done += units
-        if self._foretold or self._hidden or self._done >= self._total:
+        self._left -= units
+        if self._start is None:
+            self._start = self._clock()
             return
+        self._done += units
         elapsed = self._clock() - self._start
-        if elapsed >= FIRST_MINUTE:
-            self._foretold = True
-            rest = elapsed * (self._total - self._done) / (self._done - self._initial)
+        if elapsed >= FIRST_MINUTE and self._left > 0 and not (self._forecast or self._hidden):
+            self._forecast = True
+            rest = elapsed * self._left / self._done
             end = datetime.now().astimezone() + timedelta(seconds=rest)
-            self._bar.write(f"about {duration(rest)} to go, until {end:%H:%M}", file=sys.stdout)
+            day = "" if end.date() == datetime.now().astimezone().date() else f"{end:%Y-%m-%d} "
+            self._bar.write(f"about {duration(rest)} to go; ends at about {day}{end:%H:%M}", file=sys.stdout)
             sys.stdout.flush()
 
     def show(self, **values: str) -> None:

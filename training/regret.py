@@ -1,7 +1,7 @@
 """What one network for every beta costs: python -m training.regret weights/mnist --data-dir DIR
 
 Trains the same network without conditioning for a few single betas, from the same initial weights, on the same examples in the
-same order with the same noise, by the same schedule as training.json records, in the precision that this machine is fastest
+same order with the same noise, by the same schedule as training.json records, in the precision that this machine is faster
 with (--precision names another); measures each on the whole test set with the noise of metrics.json; and writes dedicated.json
 and the model card. Regret is the difference of the objectives, distortion + beta * rate. A run that was interrupted goes on;
 one that is finished is only measured. Betas can be divided between cores or machines by --betas: what dedicated.json says of
@@ -9,6 +9,7 @@ other betas stays.
 """
 
 import dataclasses
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ import torch
 import tyro
 
 from training import card, data, evaluate, train
-from training.loop import TrainingError
+from training.loop import TrainingError, changes
 from training.memory import keep_freed_memory
 from training.settings import AUTO, Settings
 from vae.metrics import Dedicated, Metrics, read_dedicated, read_metrics, regret, write_dedicated
@@ -40,7 +41,7 @@ class Arguments:
     runs: Path = Path("runs")
     """Where checkpoints, logs and weights of the dedicated networks go: NAME-beta-B for each."""
     precision: Literal["auto", "bfloat16", "float32"] = AUTO
-    """Of their matrix products and convolutions; auto: bfloat16 where the machine is faster with it."""
+    """Precision of their matrix products and convolutions; auto: bfloat16 where the machine is faster with it."""
     device: str = train.Arguments.device
     """cpu, cuda or mps."""
 
@@ -98,7 +99,9 @@ def _trained(arguments: Arguments, settings: Settings, preset: str, run_dir: Pat
         trained = Settings.from_record(record["settings"])
         wanted = settings if settings.precision != AUTO else dataclasses.replace(settings, precision=trained.precision)
         if trained != wanted:
-            raise TrainingError(f"{run_dir} holds a run with other settings; move it away, or choose another --runs")
+            different = changes(*(json.loads(json.dumps(dataclasses.asdict(each))) for each in (trained, wanted)))
+            raise TrainingError(f"{run_dir} holds a run with other settings ({different}); move it away, or choose another "
+                                "--runs")
         return weights
     beta = settings.network.beta_range[0]
     return train.run(train.Arguments(

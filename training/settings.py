@@ -42,8 +42,8 @@ class Settings:
     loss_weight_power: float = 0.75
     """Each example's loss is divided by (1 + beta) to this power: 0 is the plain mean over betas."""
     precision: Literal["auto", "bfloat16", "float32"] = AUTO
-    """Of matrix products and convolutions; weights, their averages and losses are float32 either way. auto: bfloat16 where the
-    machine is faster with it; what a run begins with it keeps."""
+    """Precision of matrix products and convolutions; weights, their averages and losses are float32 either way. auto: bfloat16
+    where the machine is faster with it; what a run begins with it keeps."""
     gradient_norm: float = 1000.0
     """Gradients longer than this (in nats) are shortened to it."""
     flips: bool = False

@@ -31,7 +31,7 @@ from training.export import export
 from training.loop import Objective, StepReport, Trainer, TrainingError, checkpoint_precision
 from training.memory import keep_freed_memory
 from training.progress import Progress
-from training.settings import AUTO, PRESETS, Settings
+from training.settings import PRESETS, Settings
 from vae.likelihood import observe
 from vae.noise import seeded, standard_normal
 from vae.repository import HubError, require_writer
@@ -89,11 +89,13 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 
 def _repeatable(argv: Sequence[str]) -> str:
-    """The command without what belongs to this machine and this interruption."""
+    """The command without what belongs to this machine and this interruption, and without --precision, which export() adds as
+    it was resolved."""
     words, skip = [], False
     for word in argv:
         # tyro takes --data_dir as well.
-        local = word.replace("_", "-").startswith(("--data-dir", "--run-dir", "--checkpoint-seconds", "--push-to-hub"))
+        local = word.replace("_", "-").startswith(
+            ("--data-dir", "--run-dir", "--checkpoint-seconds", "--push-to-hub", "--precision"))
         if not (skip or local or word == "--resume"):
             words.append(word)
         skip = local and "=" not in word
@@ -128,20 +130,19 @@ def run(arguments: Arguments) -> Path:
         pictures, validation = _held_out(settings, split.images)
         began = checkpoint_precision(checkpoint) if arguments.resume else None
         settings, sentence = precision.resolve(settings, device, processes, began)
-        if processes.rank == 0:
-            print(sentence, flush=True)
         trainer = Trainer(settings, pictures, device, split.sha256, processes, arguments.compile)
         if arguments.resume:
             trainer.restore(checkpoint)
+        if processes.rank == 0:
+            print(sentence, flush=True)
         if processes.rank == 0:
             directory.mkdir(parents=True, exist_ok=True)
             trainer.save(checkpoint)  # an unwritable folder or a full disk shows now, not after hours
         with _Interruption() as interruption:
             _train(trainer, directory, arguments.checkpoint_seconds, validation, interruption)
         if processes.rank == 0:
-            command = arguments.command
-            if arguments.settings.precision == AUTO:  # another machine would choose another
-                command += f" --precision {settings.precision}"
+            # Another machine may choose another precision: what repeats the run names this one.
+            command = f"{arguments.command} --precision {settings.precision}"
             export(trainer, directory / "weights", arguments.preset, command)
     return directory / "weights"
 

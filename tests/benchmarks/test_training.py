@@ -1,5 +1,7 @@
 """The benchmark runs all loops, for every preset, and prints their ratios."""
 
+import os
+import platform
 import re
 
 import pytest
@@ -8,19 +10,38 @@ from benchmarks import training
 from training.settings import PRESETS
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+def printed(capsys, *options: str) -> str:
+    """What a very short measurement prints."""
+    training.main(["--seconds", "0.1", "--turns", "1", "--threads", "1", "--precision", "float32", *options])
+    return capsys.readouterr().out
+
+
+def rows(output: str) -> list[tuple[float, float, int]]:
+    """Examples a second, ratio and batch of each loop of a table."""
+    found = re.findall(r"^(?:plain loop|plain, same batch|training.train) +([\d,]+) +([\d.]+) +(\d+)$", output, re.M)
+    return [(float(speed.replace(",", "")), float(ratio), int(batch)) for speed, ratio, batch in found]
+
+
+@pytest.mark.parametrize("preset", ["mnist", "mnist-2d-autoencoder", "faces"])
 def test_it_prints_three_speeds_and_the_trainers_ratio_to_each(preset, capsys):
-    training.main(["--preset", preset, "--seconds", "0.1", "--turns", "1", "--threads", "1"])
-    output = capsys.readouterr().out
-    found = re.findall(r"^(plain loop|plain, same batch|training.train) +([\d,]+) +([\d.]+) +(\d+)$", output, re.M)
-    speeds, ratios = ([float(row[column].replace(",", "")) for row in found] for column in (1, 2))
-    assert len(speeds) == 3
-    for speed, ratio in zip(speeds, ratios, strict=True):
+    """A preset of each kind: binarised and in colour, with and without a rate."""
+    output = printed(capsys, "--preset", preset, "--profile")
+    table = rows(output)
+    assert len(table) == 3
+    for speed, ratio, _ in table:
         assert speed > 0
-        assert ratio == pytest.approx(speeds[2] / speed, abs=0.02)
-    assert [int(row[3]) for row in found] == [128, PRESETS[preset].batch_size, PRESETS[preset].batch_size]
+        rounding = 0.5 / speed + 0.5 / table[2][0]  # speeds are whole numbers
+        assert ratio == pytest.approx(table[2][0] / speed, abs=0.01 + ratio * 2 * rounding)
+    assert [batch for _, _, batch in table] == [128, PRESETS[preset].batch_size, PRESETS[preset].batch_size]
+    assert "aten::" in output
 
 
-def test_the_profile_lists_operations(capsys):
-    training.main(["--preset", "mnist-2d", "--seconds", "0.1", "--turns", "1", "--threads", "1", "--profile"])
-    assert "aten::" in capsys.readouterr().out
+def test_both_kinds_of_cpu_stand_side_by_side_each_with_the_precision_it_chose(capsys):
+    before = dict(os.environ)
+    output = printed(capsys, "--preset", "mnist-2d", "--kinds", "own", "avx2", "--precision", "auto")
+    assert os.environ == before
+    own, restricted = output.split("restricted to AVX2:")
+    assert re.search(r"^this machine: precision (bfloat16|float32), chosen automatically: ", own, re.M)
+    assert len(rows(own)) == len(rows(restricted)) == 3
+    if platform.machine() in ("x86_64", "AMD64"):
+        assert restricted.startswith(" precision float32, chosen automatically: this CPU has no bfloat16 instructions")

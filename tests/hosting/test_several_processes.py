@@ -18,7 +18,7 @@ import vae
 from benchmarks.serving import App, healthy, running_app
 from benchmarks.students import RunError, Student
 from tests.hosting.dockerfile import instructions
-from tests.processes import serving
+from tests.processes import HANGING, serving
 from tests.servers import free_port
 from tests.ui.test_sessions import photograph
 
@@ -37,14 +37,14 @@ class House:
 
     def enter(self, cookies: dict[str, str] | None = None) -> dict[str, str]:
         """What a browser does first: fetch the page. Returns its cookies afterwards."""
-        answer = httpx.get(self.address, cookies=cookies, trust_env=False)
+        answer = httpx.get(self.address, cookies=cookies, trust_env=False, timeout=HANGING)
         assert answer.status_code == 200
         return {**(cookies or {}), **dict(answer.cookies)}
 
     def holds(self, name: str, session: str) -> bool:
         """Whether the session lives in that process, which takes files for its own alone."""
         answer = httpx.put(f"{self.apps[name].address}/_stcore/upload_file/{session}/nothing", files={"file": ("a", b"a")},
-                           trust_env=False)
+                           trust_env=False, timeout=HANGING)
         return answer.status_code == 204
 
 

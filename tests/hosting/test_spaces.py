@@ -84,7 +84,7 @@ def test_the_free_space_answers_with_and_without_the_package_that_only_spaces_ha
     check = f"assert (space['spaces'] is not None) == {with_spaces} == ('gpu_name' in space); space['demo'].launch()"
     with running("-c", start + f"space = runpy.run_path('app.py'); {check}", health="/", environment=environment,
                  folder=tmp_path / "space") as address:
-        client = Client(address, verbose=False, analytics_enabled=False)
+        client = Client(address, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": HANGING})
         assert client.predict("3", api_name="/encode") == endpoints.encode("3")
 
 

@@ -61,18 +61,32 @@ def test_a_tiny_run_learns_bars_at_every_beta_but_the_collapsed_ones(images):
     assert terms[50.0].rate.mean() < 0.4 * terms[0.01].rate.mean()
 
 
-@pytest.mark.parametrize("stop", [0, 1, 11, 18, 19, 35])
-def test_resuming_after_any_step_equals_an_uninterrupted_run_bit_for_bit(images, tmp_path, stop):
-    whole = finish(Trainer(settings(), images, CPU, DATA))
-    first = Trainer(settings(), images, CPU, DATA)
+@pytest.mark.parametrize(("stop", "precision"), [
+    (0, "float32"), (1, "float32"), (11, "float32"), (18, "float32"), (19, "float32"), (35, "float32"), (11, "bfloat16"),
+])
+def test_resuming_after_any_step_equals_an_uninterrupted_run_bit_for_bit(images, tmp_path, stop, precision):
+    whole = finish(Trainer(settings(precision=precision), images, CPU, DATA))
+    first = Trainer(settings(precision=precision), images, CPU, DATA)
     steps = first.remaining()
     for _ in range(stop):
         next(steps)
     first.save(tmp_path / "checkpoint.safetensors")
-    second = Trainer(settings(), images, CPU, DATA)
+    second = Trainer(settings(precision=precision), images, CPU, DATA)
     second.restore(tmp_path / "checkpoint.safetensors")
     assert second.step == stop
     assert_equal(finish(second), whole)
+
+
+def test_in_bfloat16_a_step_is_that_of_float32_but_for_rounding(images):
+    """Losses and weights stay float32, so that log probabilities keep their digits."""
+    reports, models = [], []
+    for precision in ("float32", "bfloat16"):
+        trainer = Trainer(settings(precision=precision), images, CPU, DATA)
+        reports.append(next(trainer.remaining()))
+        models.append(trainer.model)
+    assert reports[1].loss == pytest.approx(reports[0].loss, rel=0.01)
+    assert reports[1].loss != reports[0].loss
+    assert {parameter.dtype for parameter in models[1].parameters()} == {torch.float32}
 
 
 def test_saving_changes_nothing(images, tmp_path):

@@ -29,10 +29,25 @@ def forecasts(capsys, total: int, seconds: float, **options) -> list[str]:
 
 
 def test_after_its_first_minute_a_run_says_how_long_the_rest_takes(capsys):
-    said = forecasts(capsys, total=1000, seconds=2.0)  # 30 steps in the first minute, 970 are left
+    said = forecasts(capsys, total=1000, seconds=2.0)  # 30 steps in the first minute, 969 are left
     assert len(said) == 1
-    assert said[0].startswith("about 32 minutes to go, until ")
-    datetime.strptime(re.search(r"until (.+)$", said[0])[1], "%H:%M")
+    assert re.fullmatch(r"about 32 minutes to go; ends at about (\d{4}-\d\d-\d\d )?\d\d:\d\d", said[0])
+
+
+def test_what_ends_on_another_day_is_told_with_its_date(capsys):
+    (said,) = forecasts(capsys, total=100_000, seconds=2.0)
+    end = datetime.strptime(said.partition("about ")[2].partition("about ")[2], "%Y-%m-%d %H:%M")
+    assert (end - datetime.now()).total_seconds() == pytest.approx(2 * 99_969, abs=120)
+
+
+def test_what_is_compiled_before_the_first_step_is_no_part_of_the_pace(capsys):
+    clock = Clock()
+    with Progress(1000, unit="step", clock=clock) as progress:
+        clock.now += 600
+        for _ in range(40):
+            progress.update()
+            clock.now += 2
+    assert capsys.readouterr().out.startswith("about 32 minutes to go")
 
 
 def test_a_resumed_run_is_foretold_by_what_it_does_itself(capsys):

@@ -6,12 +6,13 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 import torch.multiprocessing
@@ -21,7 +22,6 @@ from torch import distributed
 import vae
 from tests.conftest import striped_digits, tiny_config, write_idx
 from tests.processes import HANGING, Process, started
-from tests.servers import free_port
 from training.distributed import Processes
 from training.loop import Trainer, draw_betas
 from training.settings import Settings
@@ -34,6 +34,7 @@ TINY = ["--preset", "mnist", "--dataset", "bars", "--network.width", "16", "--ne
         "0", "--device", "cpu", "--precision", "float32"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 CPU = torch.device("cpu")
+HELD_AT = 150  # of the steps of a run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no kill -9")
 
@@ -45,29 +46,47 @@ def data_dir(tmp_path_factory) -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class Run:
+    """A run in a process of its own, or several. hold: the file that holds it at step HELD_AT. told: what it prints."""
+
+    process: Process
+    hold: Path
+    told: Path
+
+    def message(self) -> str:
+        return self.told.read_text()
+
+    def await_hold(self, processes: int = 1) -> None:
+        """Until all its processes are held."""
+        while not all(self.hold.with_suffix(f".{rank}").exists() for rank in range(processes)):
+            assert self.process.poll() is None, self.message()
+            time.sleep(0.01)
+
+    def finish(self) -> None:
+        assert self.process.wait(HANGING) == 0, self.message()
+
+
 @pytest.fixture
-def start(data_dir) -> Iterator[Callable[..., Process]]:
-    """Begin a run in a folder, with more options, in one process or several."""
+def start(data_dir, tmp_path) -> Iterator[Callable[..., Run]]:
+    """Begin a run in a folder, with more options, in one process or several, held at step HELD_AT or not."""
+    numbers = itertools.count()
     with contextlib.ExitStack() as stack:
-        def start(run_dir: Path, *more: str, processes: int = 1) -> Process:
-            several = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes), "--master-port", str(free_port())]
-            command = [sys.executable, *(several if processes > 1 else []), "-m", "training.train", *TINY,
+        def start(run_dir: Path, *more: str, processes: int = 1, held: bool = False) -> Run:
+            number = next(numbers)
+            hold, told = tmp_path / f"run {number}.hold", tmp_path / f"run {number}.txt"
+            if held:
+                hold.touch()
+            several = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes), "--rdzv-backend", "c10d",
+                       "--rdzv-endpoint", "localhost:0"]
+            command = [sys.executable, *(several if processes > 1 else []), "-m", "tests.training.held", *TINY,
                        "--data-dir", str(data_dir), "--run-dir", str(run_dir), *more]
-            return stack.enter_context(started(command, cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.DEVNULL,
-                                               stderr=subprocess.PIPE, text=True))
+            environment = ENVIRONMENT | {"HOLD_AT": str(HELD_AT), "HOLD_FILE": str(hold)}
+            output = stack.enter_context(told.open("w"))  # a pipe that nobody reads would fill up and stop the run
+            process = stack.enter_context(started(command, cwd=ROOT, env=environment, stdout=output, stderr=output, text=True))
+            return Run(process, hold, told)
 
         yield start
-
-
-def finish(process: Process) -> None:
-    _, message = process.communicate(timeout=HANGING)
-    assert process.returncode == 0, message
-
-
-def await_file(path: Path, process: Process, lines: int = 0) -> None:
-    while not path.exists() or path.read_bytes().count(b"\n") < lines:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.01)
 
 
 def step_of(run_dir: Path) -> int:
@@ -82,22 +101,22 @@ def weights(run_dir: Path) -> bytes:
 
 def test_kill_9_at_random_moments_changes_no_bit_of_the_final_weights(start, tmp_path):
     """A checkpoint after every step, so that many of the kills fall into the writing of one."""
-    finish(start(tmp_path / "whole"))
-    moment = random.Random(time.time_ns())
-    checkpoint, resume = tmp_path / "killed" / "checkpoint.safetensors", []
+    start(tmp_path / "whole").finish()
+    seed = time.time_ns()
+    moment = random.Random(seed)
+    killed, resume, before = tmp_path / "killed", [], 0
     for _ in range(4):
-        process = start(tmp_path / "killed", *resume)
-        before = checkpoint.stat().st_mtime_ns if resume else 0
-        while process.poll() is None and (not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before):
+        run = start(killed, *resume)
+        while run.process.poll() is None and (not (killed / "checkpoint.safetensors").exists() or step_of(killed) <= before):
             time.sleep(0.005)
         time.sleep(moment.uniform(0, 0.3))
-        process.kill()
-        process.communicate(timeout=HANGING)
-        resume = ["--resume"]
-    assert step_of(tmp_path / "killed") > 0
-    finish(start(tmp_path / "killed", "--resume"))
-    assert weights(tmp_path / "killed") == weights(tmp_path / "whole")
-    steps = [json.loads(line)["step"] for line in (tmp_path / "killed" / "log.jsonl").read_text().splitlines()]
+        run.process.kill()
+        run.process.wait(HANGING)
+        resume, before = ["--resume"], step_of(killed)
+    assert before > 3
+    start(killed, "--resume").finish()
+    assert weights(killed) == weights(tmp_path / "whole"), f"seed {seed}"
+    steps = [json.loads(line)["step"] for line in (killed / "log.jsonl").read_text().splitlines()]
     assert steps == [100, 200]
 
 
@@ -115,10 +134,10 @@ def pictures() -> torch.Tensor:
     return torch.from_numpy(striped_digits(650, seed=1)[0])[:, None]
 
 
-def _two_steps(rank: int, count: int, port: int, folder: str) -> None:
+def _two_steps(rank: int, count: int, folder: str) -> None:
     """What one of `count` processes finds: the gradients of the first step, and where two steps lead."""
     torch.set_num_threads(1)
-    distributed.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=count)
+    distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=count)
     trainer = Trainer(settings(), pictures(), CPU, {}, Processes(rank, count))
     steps = trainer.remaining()
     report = next(steps)
@@ -131,7 +150,7 @@ def _two_steps(rank: int, count: int, port: int, folder: str) -> None:
 
 def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(tmp_path):
     """65 examples: the shares differ in size, so an average of averages would be wrong."""
-    torch.multiprocessing.spawn(_two_steps, (2, free_port(), str(tmp_path)), nprocs=2)
+    torch.multiprocessing.spawn(_two_steps, (2, str(tmp_path)), nprocs=2, daemon=True)
     (first, report), (second, _) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     alone = Trainer(settings(), pictures(), CPU, {})
     steps = alone.remaining()
@@ -174,39 +193,42 @@ def test_shares_cover_a_batch_without_overlap(total, count):
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
 def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(start, tmp_path):
-    run, options = tmp_path / "run", ("--epochs", "100", "--checkpoint-seconds", "1")
-    two = start(run, *options, processes=2)
-    await_file(run / "log.jsonl", two, lines=1)
-    workers = Path(f"/proc/{two.pid}/task/{two.pid}/children").read_text().split()
+    """With the precision that the processes agree on, which the one alone keeps."""
+    run, options = tmp_path / "run", ("--epochs", "20", "--checkpoint-seconds", "1", "--precision", "auto")
+    two = start(run, *options, processes=2, held=True)
+    two.await_hold(processes=2)
+    workers = psutil.Process(two.process.pid).children()
     assert len(workers) == 2
-    os.kill(int(workers[1]), signal.SIGKILL)
-    _, message = two.communicate(timeout=HANGING)
-    assert two.returncode != 0
-    assert "another process of this run has ended" in message
+    workers[1].kill()
+    two.hold.unlink()
+    assert two.process.wait(HANGING) != 0
+    assert "another process of this run has ended" in two.message()
+    assert two.message().count("chosen automatically") == 1  # said by one of them, for both
     assert not (run / "weights").exists()
-    assert 0 < step_of(run) < 1000
-    finish(start(run, *options, "--resume"))
-    assert step_of(run) == 1000
+    assert 0 < step_of(run) < 200
+    alone = start(run, *options, "--resume")
+    alone.finish()
+    assert "as when this run began" in alone.message()
+    assert step_of(run) == 200
 
 
 @pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 2)])
 def test_a_run_is_resumed_in_another_number_of_processes(start, tmp_path, first, then):
-    """The same draws, so nearly the weights of one process alone; only sums were taken in another order, and steps are small
-    enough that rounding does not grow to other weights."""
+    """The draws are those of one process alone, and so nearly the weights: only sums were taken in another order, and steps are
+    small enough that rounding does not grow to other weights."""
     run, options = tmp_path / "run", ("--epochs", "40", "--checkpoint-seconds", "1", "--learning-rate", "5e-4")
-    begun = start(run, *options, processes=first)
-    await_file(run / "log.jsonl", begun, lines=1)
-    begun.send_signal(signal.SIGINT)
-    _, message = begun.communicate(timeout=HANGING)
+    begun = start(run, *options, processes=first, held=True)
+    begun.await_hold(processes=first)
+    begun.process.send_signal(signal.SIGINT)
+    begun.process.wait(HANGING)
     launcher = "torchrun --nproc-per-node 2" if first == 2 else "python"
-    assert f"{launcher} -m training.train" in message
-    assert "--resume" in message
-    assert 100 <= step_of(run) < 400
-    finish(start(run, "--resume", *options, processes=then))
+    assert f"{launcher} -m training.train" in begun.message()
+    assert "--resume" in begun.message()
+    assert HELD_AT <= step_of(run) < 400
+    start(run, "--resume", *options, processes=then).finish()
     assert step_of(run) == 400
-    finish(start(tmp_path / "alone", *options))
+    start(tmp_path / "alone", *options).finish()
     mixed, alone = vae.load(run / "weights"), vae.load(tmp_path / "alone" / "weights")
     x = vae.binarize(pictures().float() / 255, generator=seeded(0))
     losses = [vae.elbo(model, x, 1.0, generator=seeded(1)).negative_elbo.mean().item() for model in (mixed, alone)]

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import torch
 import vae
 from tests.conftest import write_idx
 from tests.processes import HANGING, Process, started
-from training import train
+from training import progress, train
 from training.settings import PRESETS
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,8 @@ def test_the_command_line_trains_and_records_how(data_dir, tmp_path, capsys):
     assert record["settings"]["network"]["width"] == 16
     assert record["examples_seen"] == 1500
     assert str(tmp_path) not in json.dumps(record)
-    assert record["command"] == shlex.join(["python", "-m", "training.train", *TINY, "--seed", "3"])
+    assert record["command"] == shlex.join(
+        ["python", "-m", "training.train", *TINY[:-2], "--seed", "3", *TINY[-2:]])  # the precision as it was resolved, last
     assert vae.load(tmp_path / "run" / "weights").config.latent_dim == 3
     assert "training.evaluate" in capsys.readouterr().out
 
@@ -153,25 +155,35 @@ def test_a_folder_that_cannot_be_written_is_said_at_once(data_dir, tmp_path, cap
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_saves_says_how_to_resume_and_resuming_gives_the_uninterrupted_weights(data_dir, tmp_path):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    hold = tmp_path / "hold"
 
     def start(run_dir: str, *more: str) -> contextlib.AbstractContextManager[Process]:
-        arguments = command(data_dir, tmp_path / run_dir, "--epochs", "60", *more)
-        return started([sys.executable, "-m", "training.train", *arguments], cwd=ROOT, env=environment,
+        arguments = command(data_dir, tmp_path / run_dir, "--epochs", "20", *more)
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "HOLD_AT": "101", "HOLD_FILE": str(hold)}
+        return started([sys.executable, "-m", "tests.training.held", *arguments], cwd=ROOT, env=environment,
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
+    hold.touch()
     with start("interrupted") as interrupted:
-        log = tmp_path / "interrupted" / "log.jsonl"
-        while not (log.exists() and log.read_text()) and interrupted.poll() is None:
+        while not hold.with_suffix(".0").exists() and interrupted.poll() is None:
             time.sleep(0.05)
         interrupted.send_signal(signal.SIGINT)
         _, message = interrupted.communicate(timeout=HANGING)
         assert interrupted.returncode == 130, message
     assert "--resume" in message
     assert "Traceback" not in message
+    hold.unlink()
     for run_dir, more in (("interrupted", ["--resume"]), ("whole", [])):
         with start(run_dir, *more) as process:
             _, message = process.communicate(timeout=HANGING)
             assert process.returncode == 0, message
     resumed, whole = (tmp_path / name / "weights" / "model.safetensors" for name in ("interrupted", "whole"))
     assert resumed.read_bytes() == whole.read_bytes()
+
+
+def test_a_long_run_says_how_long_the_rest_will_take(data_dir, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "FIRST_MINUTE", 0.0)
+    assert train.main(command(data_dir, tmp_path / "run")) == 0
+    first, then, *_ = capsys.readouterr().out.strip().splitlines()
+    assert first.startswith("precision float32, as asked for")
+    assert re.fullmatch(r"about \d+ seconds to go; ends at about .*\d\d:\d\d", then)

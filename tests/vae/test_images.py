@@ -192,6 +192,8 @@ import io, re, sys
 from types import SimpleNamespace
 from vae import images
 
+images.DECODING_SECONDS = 900  # this is about memory
+
 def peak():  # kB; of this program alone, unlike resource.getrusage, which remembers its parent
     return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 

@@ -1,0 +1,89 @@
+"""Seconds to read a picture as people send it, for each kind of model: python -m benchmarks.pictures
+
+Beside it, in turns, what unpacking alone takes: the ratio says what finding and framing the digit or garment costs, and depends
+less on the machine than the seconds do. Nobody should wait for more than PATIENCE seconds.
+"""
+
+import io
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tyro
+from PIL import Image
+
+import vae
+from benchmarks.machine import machine
+from vae import hub, images
+
+PATIENCE = 5.0  # seconds
+MODELS = ("mnist", "fashion-mnist", "faces")
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Measure how long people wait for their picture."""
+
+    runs: int = 5
+    """Of each; medians count."""
+    megapixels: float = 50.0
+    """Size of the largest photograph; vae.images reads 50 million pixels at most."""
+
+
+def photograph(width: int, height: int, pen: int) -> bytes:
+    """A one of `pen` pixels width on grainy paper with a shadow on one side, as a JPEG."""
+    noise = np.random.default_rng(0).normal(0, 5, (height, width)).astype(np.float32)
+    paper = np.linspace(235, 170, width, dtype=np.float32) + noise
+    paper[height // 4: 3 * height // 4, width // 2: width // 2 + pen] = 70
+    buffer = io.BytesIO()
+    Image.fromarray(paper.clip(0, 255).astype(np.uint8)).convert("RGB").save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def files(megapixels: float) -> dict[str, bytes]:
+    """Pictures by name, from small to large."""
+    side = round((megapixels * 1e6 / 12) ** 0.5)
+    return {
+        "a drawing, 300 x 400": photograph(300, 400, 24),
+        "a photograph, 12 megapixels, a pen's line": photograph(4000, 3000, 60),
+        "a photograph, 12 megapixels, a pencil's line": photograph(4000, 3000, 4),
+        f"a photograph, {megapixels:g} megapixels": photograph(4 * side, 3 * side, 90),
+    }
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long this takes once."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def outcome(file: bytes, config: vae.VAEConfig) -> str:
+    """Whether the picture is read, or why not."""
+    try:
+        vae.images.read(file, config)
+    except vae.ImageError as error:
+        return error.code
+    return "read"
+
+
+def main(argv: Sequence[str]) -> None:
+    arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.pictures")
+    configs = {name: hub.resolve(name).model.config for name in MODELS}
+    print(f"{machine()}; medians of {arguments.runs}; nobody should wait for more than {PATIENCE:g} s")
+    print(f"{'picture':46}{'model':15}{'unpacking s':>12}{'reading s':>11}{'ratio':>7}   outcome")
+    for name, file in files(arguments.megapixels).items():
+        for model, config in configs.items():
+            pairs = [(seconds(lambda file=file: images.opened(file)),
+                      seconds(lambda file=file, config=config: outcome(file, config))) for _ in range(arguments.runs)]
+            alone, whole = (statistics.median(column) for column in zip(*pairs, strict=True))
+            ratio = statistics.median(reading / unpacking for unpacking, reading in pairs)
+            late = "" if whole < PATIENCE else ": too long"
+            print(f"{name:46}{model:15}{alone:12.4f}{whole:11.4f}{ratio:7.2f}   {outcome(file, config)}{late}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
