@@ -60,6 +60,9 @@ class Arguments:
     """Seconds between two checkpoints."""
     device: str = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     """cpu, cuda or mps."""
+    threads: int = 0
+    """Threads of each process on the CPU; 0: as many as PyTorch takes by itself, one for each core. Where something else keeps
+    a core busy, one thread fewer is much faster: at each operation all wait for the last."""
     push_to_hub: str | None = None
     """Repository on the Hugging Face Hub, user/name: at the end, measure the weights on the test set and publish them there."""
     compile: bool = False
@@ -81,6 +84,8 @@ def parse(argv: Sequence[str]) -> Arguments:
         raise TrainingError(f"there is no preset {preset!r}; presets: {', '.join(PRESETS)}")
     arguments = tyro.cli(Arguments, args=list(argv), prog="python -m training.train",
                          default=Arguments(preset=preset, settings=PRESETS[preset], command=_repeatable(argv)))
+    if arguments.threads < 0:
+        raise TrainingError(f"--threads must be 0 or more, not {arguments.threads}")
     if arguments.beta is not None:
         if arguments.beta <= 0:
             raise TrainingError(f"--beta must be positive, not {arguments.beta:g}; a plain autoencoder is a preset of its own")
@@ -119,6 +124,8 @@ def run(arguments: Arguments) -> Path:
     if checkpoint.exists() and not arguments.resume:
         raise TrainingError(f"{directory} already holds a run; add --resume to go on with it, or choose another --run-dir")
     device = _device(arguments.device)
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
     torch.backends.cudnn.deterministic = True  # or a resumed run would not repeat an uninterrupted one
     with distributed.connected(device) as processes:
         # The first process of each machine may have to download; and none is here before all have looked for a checkpoint.

@@ -50,6 +50,14 @@ def test_the_command_line_trains_and_records_how(data_dir, tmp_path, capsys):
     assert "training.evaluate" in capsys.readouterr().out
 
 
+def test_as_many_threads_are_used_as_asked_for_and_recorded(data_dir, tmp_path):
+    before = torch.get_num_threads()
+    assert train.main(command(data_dir, tmp_path / "run", "--threads", str(before + 1))) == 0
+    record = json.loads((tmp_path / "run" / "weights" / "training.json").read_text())
+    assert record["threads"] == before + 1
+    assert "--threads" in record["command"]  # the bits of the weights depend on it
+
+
 def test_one_beta_is_trained_by_an_option(data_dir, tmp_path):
     assert train.main(command(data_dir, tmp_path / "run", "--beta", "0.5")) == 0
     assert vae.load(tmp_path / "run" / "weights").config.beta_range == (0.5, 0.5)
@@ -76,6 +84,7 @@ def test_the_log_has_a_line_every_hundred_steps_with_validation(data_dir, tmp_pa
     (["--beta", "-2"], "--beta must be positive"),
     (["--beta", "0"], "--beta must be positive"),
     (["--device", "nonsense"], "--device nonsense"),
+    (["--threads", "-1"], "--threads must be 0 or more"),
 ])
 def test_what_is_wrong_is_said_in_one_line(data_dir, tmp_path, capsys, more, sentence):
     assert train.main(command(data_dir, tmp_path / "run", *more)) == 2
