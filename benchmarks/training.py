@@ -178,6 +178,8 @@ def main(argv: Sequence[str]) -> None:
                 stack.callback(orders.send, None)
                 theirs.close()  # or a loop that fails would be waited for
                 loops[kind, name] = orders
+                if name == OURS:
+                    ready[kind, name] = orders.recv()
             ready |= {loop: orders.recv() for loop, orders in loops.items() if loop not in ready}
         found: dict[tuple[str, str], list[float]] = {loop: [] for loop in loops}
         for _ in range(arguments.turns):

@@ -22,6 +22,7 @@ from tests.browser.app import chromium, running_browser
 from tests.hub_server import HubServer
 from tests.processes import HANGING, completed
 from training import card
+from training.loop import Trainer
 from vae import hub as sources
 from vae.metrics import BetaMetrics, ImportanceWeighted, Metrics, write_metrics
 from vae.model import VAE, VAEConfig
@@ -208,6 +209,19 @@ def coloured_pictures(count: int, seed: int, side: int = 16) -> np.ndarray:
     colours = random.uniform(0, 255, (count, 3, 3))
     return np.einsum("nfc,fhw->nhwc", colours, np.stack([(1 - fields[0]), fields[0] * (1 - fields[1]), fields[0] * fields[1]])
                      ).astype(np.uint8)
+
+
+def interrupt(patch: pytest.MonkeyPatch, step: int) -> None:
+    """Every training run of this process is interrupted after so many steps, as by Ctrl-C, until the patch is taken back."""
+    remaining = Trainer.remaining
+
+    def interrupted(trainer: Trainer) -> Iterator:
+        for report in remaining(trainer):
+            yield report
+            if trainer.step == step:
+                raise KeyboardInterrupt
+
+    patch.setattr(Trainer, "remaining", interrupted)
 
 
 def write_packed(folder: Path, train: int = 40, test: int = 30) -> Path:

@@ -28,14 +28,17 @@ def started(
         yield process
     finally:
         process.kill()
-        while family := _marked(mark):  # once more: one of them may just have started another
+        process.wait(SLACK)
+        for _ in range(10):  # once more: one of them may just have started another
+            family = _marked(mark)
             for member in family:
-                with contextlib.suppress(psutil.NoSuchProcess):
+                with contextlib.suppress(psutil.Error):
                     member.kill()
             psutil.wait_procs(family, timeout=SLACK)
+            if not family:
+                break
         for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
             pipe.close()
-        process.wait()
 
 
 def _marked(mark: str) -> list[psutil.Process]:

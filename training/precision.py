@@ -1,6 +1,7 @@
 """The precision of a training run: bfloat16 where the processor has instructions for it, else float32.
 
-Without such instructions PyTorch emulates bfloat16, and a step takes more than ten times as long (EXPERIMENTS.md, Speed).
+Without such instructions PyTorch emulates bfloat16, and a step takes more than ten times as long (EXPERIMENTS.md, Speed). Where
+nobody says what the processor has, a few steps of each are timed.
 """
 
 import dataclasses
@@ -85,9 +86,9 @@ def choose(settings: Settings, device: torch.device, count: int) -> Choice:
     if known is None:
         factor = slowdown(settings, device, count)
         return Choice("bfloat16" if factor < CLEARLY_FASTER else "float32", _measured(factor), factor)
-    name = "this CPU" if device.type == "cpu" else "this GPU"
-    return Choice("bfloat16", f"{name} has bfloat16 instructions") if known else Choice(
-        "float32", f"{name} has no bfloat16 instructions")
+    if known:
+        return Choice("bfloat16", f"{_named(device)} has bfloat16 instructions")
+    return Choice("float32", f"{_named(device)} has no bfloat16 instructions")
 
 
 def resolve(
@@ -98,21 +99,32 @@ def resolve(
     began: the precision of a run that is resumed, which it keeps. Several processes take float32 as soon as one of them is
     faster with it: all wait for the slowest. Raises ProcessLostError.
     """
+    asked = began if began and settings.precision == AUTO else settings.precision
+    why = "as when this run began" if asked == began else "as asked for"
+    if asked == "float32":  # nothing to time: it is never slow, and bfloat16 may not even work here
+        if has_instructions(device):
+            why += f"; this machine would choose bfloat16: {_named(device)} has bfloat16 instructions"
+        return dataclasses.replace(settings, precision=asked), f"precision float32, {why}"
     share = processes.share(settings.batch_size)
     count = max(1, share.stop - share.start)
     choice = choose(settings, device, count)
-    if processes.any(choice.precision == "float32") and choice.precision != "float32":
-        choice = Choice("float32", "another process of this run is faster with float32")
-    if settings.precision == AUTO and not began:
-        return dataclasses.replace(settings, precision=choice.precision), (
-            f"precision {choice.precision}, chosen automatically: {choice.reason}")
-    precision, why = (began, "as when this run began") if settings.precision in (AUTO, began) else (
-        settings.precision, "as asked for")
-    if precision != choice.precision and processes.rank == 0:
-        why += f"; this machine would choose {choice.precision}: {choice.reason}"
-        if choice.slowdown is None:
+    slow_elsewhere = processes.any(choice.precision == "float32") and choice.precision != "float32"
+    if asked == AUTO:
+        if slow_elsewhere:
+            choice = Choice("float32", "another process of this run is faster with float32")
+        sentence = f"precision {choice.precision}, chosen automatically: {choice.reason}"
+        return dataclasses.replace(settings, precision=choice.precision), sentence
+    if slow_elsewhere:
+        why += "; another process of this run would choose float32"
+    elif choice.precision != asked:
+        why += f"; this machine would choose float32: {choice.reason}"
+        if choice.slowdown is None and processes.rank == 0:
             why += f", {_measured(slowdown(settings, device, count))}"
-    return dataclasses.replace(settings, precision=precision), f"precision {precision}, {why}"
+    return dataclasses.replace(settings, precision=asked), f"precision {asked}, {why}"
+
+
+def _named(device: torch.device) -> str:
+    return "this CPU" if device.type == "cpu" else "this GPU"
 
 
 def _measured(factor: float) -> str:

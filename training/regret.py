@@ -87,8 +87,11 @@ def measure(arguments: Arguments) -> None:
         write_dedicated(temporary, [*others, found])
         os.replace(temporary, folder / DEDICATED)
         card.write(folder, config, metrics, record, read_dedicated(folder / DEDICATED))
+        precision = card.read_training(weights / "training.json")["settings"]["precision"]
+        other = f"; trained in {precision}, the other in {settings.precision}" if precision != settings.precision else ""
         print(f"beta = {beta:g}: objective {metrics.at(beta).objective:.2f} conditioned, {found.objective:.2f} trained for it "
-              f"alone (rate {found.rate:.2f}, distortion {found.distortion:.2f}); regret {regret(metrics, found):.2f} nats")
+              f"alone (rate {found.rate:.2f}, distortion {found.distortion:.2f}); "
+              f"regret {regret(metrics, found):.2f} nats{other}")
 
 
 def _trained(arguments: Arguments, settings: Settings, preset: str, run_dir: Path) -> Path:

@@ -61,8 +61,8 @@ class Arguments:
     device: str = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     """cpu, cuda or mps."""
     threads: int = 0
-    """Threads of each process on the CPU; 0: as many as PyTorch takes by itself, one for each core. Where something else keeps
-    a core busy, one thread fewer is much faster: at each operation all wait for the last."""
+    """Threads of each process on the CPU; 0: as many as PyTorch takes by itself, alone one for each core. Where something else
+    keeps a core busy, one thread fewer is much faster: at each operation all wait for the last."""
     push_to_hub: str | None = None
     """Repository on the Hugging Face Hub, user/name: at the end, measure the weights on the test set and publish them there."""
     compile: bool = False

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from tests.conftest import tiny_config, write_idx
+from tests.conftest import interrupt, tiny_config, write_idx
 from training import precision, train
 from training.distributed import Processes
 from training.loop import Trainer
@@ -177,17 +177,9 @@ def test_a_precision_that_was_asked_for_is_recorded_once(run):
 
 
 def test_a_run_keeps_its_precision_on_another_machine(monkeypatch, run):
-    remaining = Trainer.remaining
-
-    def interrupted(trainer):
-        for report in remaining(trainer):
-            yield report
-            if trainer.step == 3:
-                raise KeyboardInterrupt
-
     machine(monkeypatch, "avx512_bf16")
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "remaining", interrupted)
+        interrupt(patch, step=3)
         assert run()[0] == 130
     machine(monkeypatch, onednn=False)
     takes(monkeypatch, 14.0)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import vae
-from tests.conftest import tiny_config, write_idx
+from tests.conftest import interrupt, tiny_config, write_idx
 from training import evaluate, regret, train
 from training.loop import Trainer, initial_model
 from training.settings import Settings
@@ -72,16 +72,8 @@ def test_other_betas_stay_and_a_finished_run_is_only_measured_again(folder, data
 
 
 def test_an_interrupted_run_goes_on_and_reaches_the_same_weights(folder, data_dir, monkeypatch, capsys):
-    remaining = Trainer.remaining
-
-    def interrupted(trainer):
-        for report in remaining(trainer):
-            yield report
-            if trainer.step == 3:
-                raise KeyboardInterrupt
-
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "remaining", interrupted)
+        interrupt(patch, step=3)
         assert run(folder, data_dir, "--betas", "1") == 130
     assert "same command" in capsys.readouterr().err
     assert run(folder, data_dir, "--betas", "1") == 0
@@ -142,6 +134,21 @@ def test_a_run_with_other_settings_is_not_taken_for_this_one(folder, data_dir, c
     (folder / "training.json").write_text(json.dumps(record))
     assert run(folder, data_dir, "--betas", "1") == 2
     assert "other settings" in capsys.readouterr().err
+
+
+def test_a_finished_rival_counts_in_its_own_precision_unless_another_is_asked_for(folder, data_dir, capsys):
+    """A machine with bfloat16 instructions may train it, and one without may measure it."""
+    assert run(folder, data_dir, "--betas", "1") == 0
+    path = data_dir.parent / "runs" / "toy-beta-1" / "weights" / "training.json"
+    record = json.loads(path.read_text())
+    assert record["command"] == "python -m training.regret weights/toy --betas 1 --precision float32"
+    record["settings"]["precision"] = "bfloat16"
+    path.write_text(json.dumps(record))
+    arguments = [str(folder), "--data-dir", str(data_dir), "--runs", str(data_dir.parent / "runs"), "--betas", "1"]
+    assert regret.main(arguments) == 0
+    capsys.readouterr()
+    assert regret.main([*arguments, "--precision", "float32"]) == 2
+    assert "other settings (precision: bfloat16 there, float32 here)" in capsys.readouterr().err
 
 
 def test_regret_at_a_beta_that_was_not_measured_is_refused(folder):

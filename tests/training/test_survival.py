@@ -104,16 +104,17 @@ def test_kill_9_at_random_moments_changes_no_bit_of_the_final_weights(start, tmp
     start(tmp_path / "whole").finish()
     seed = time.time_ns()
     moment = random.Random(seed)
-    killed, resume, before = tmp_path / "killed", [], 0
+    killed, resume, before, ends = tmp_path / "killed", [], 0, []
     for _ in range(4):
         run = start(killed, *resume)
         while run.process.poll() is None and (not (killed / "checkpoint.safetensors").exists() or step_of(killed) <= before):
             time.sleep(0.005)
         time.sleep(moment.uniform(0, 0.3))
         run.process.kill()
-        run.process.wait(HANGING)
+        ends.append(run.process.wait(HANGING))
         resume, before = ["--resume"], step_of(killed)
     assert before > 3
+    assert -signal.SIGKILL in ends
     start(killed, "--resume").finish()
     assert weights(killed) == weights(tmp_path / "whole"), f"seed {seed}"
     steps = [json.loads(line)["step"] for line in (killed / "log.jsonl").read_text().splitlines()]
