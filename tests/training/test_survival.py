@@ -30,7 +30,7 @@ from vae.noise import seeded, standard_normal
 
 ROOT = Path(__file__).parents[2]
 TINY = ["--preset", "mnist", "--dataset", "bars", "--network.width", "16", "--network.channels", "4", "--network.blocks", "1",
-        "--network.latent-dim", "3", "--batch-size", "50", "--epochs", "25", "--warmup-steps", "10", "--checkpoint-seconds",
+        "--network.latent-dim", "3", "--batch-size", "50", "--epochs", "12", "--warmup-steps", "10", "--checkpoint-seconds",
         "0", "--device", "cpu", "--precision", "float32"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 CPU = torch.device("cpu")
@@ -118,7 +118,7 @@ def test_kill_9_at_random_moments_changes_no_bit_of_the_final_weights(start, tmp
     start(killed, "--resume").finish()
     assert weights(killed) == weights(tmp_path / "whole"), f"seed {seed}"
     steps = [json.loads(line)["step"] for line in (killed / "log.jsonl").read_text().splitlines()]
-    assert steps == [100, 200]
+    assert steps == [100]
 
 
 # Several processes
@@ -218,7 +218,7 @@ def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(start
 def test_a_run_is_resumed_in_another_number_of_processes(start, tmp_path, first, then):
     """The draws are those of one process alone, and so nearly the weights: only sums were taken in another order, and steps are
     small enough that rounding does not grow to other weights."""
-    run, options = tmp_path / "run", ("--epochs", "40", "--checkpoint-seconds", "1", "--learning-rate", "5e-4")
+    run, options = tmp_path / "run", ("--epochs", "20", "--checkpoint-seconds", "1", "--learning-rate", "1e-3")
     begun = start(run, *options, processes=first, held=True)
     begun.await_hold(processes=first)
     begun.process.send_signal(signal.SIGINT)
@@ -226,9 +226,9 @@ def test_a_run_is_resumed_in_another_number_of_processes(start, tmp_path, first,
     launcher = "torchrun --nproc-per-node 2" if first == 2 else "python"
     assert f"{launcher} -m training.train" in begun.message()
     assert "--resume" in begun.message()
-    assert HELD_AT <= step_of(run) < 400
+    assert HELD_AT <= step_of(run) < 200
     start(run, "--resume", *options, processes=then).finish()
-    assert step_of(run) == 400
+    assert step_of(run) == 200
     start(tmp_path / "alone", *options).finish()
     mixed, alone = vae.load(run / "weights"), vae.load(tmp_path / "alone" / "weights")
     x = vae.binarize(pictures().float() / 255, generator=seeded(0))
