@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 
 import vae
 from tests.conftest import generator, random_model, striped_digits, tiny_config, write_idx
-from training import evaluate
+from training import evaluate, progress
 from vae.metrics import read_metrics
 from vae.weights import load_folder, save_model
 
@@ -49,6 +50,12 @@ def test_evaluation_fills_the_folder_and_reproduces_itself(folder, capsys):
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert f"{everything.metrics.at(1.0).rate:.2f}" in card
     assert run(folder, "--check") == 0
+
+
+def test_a_long_evaluation_says_once_how_long_the_rest_will_take(folder, monkeypatch, capsys):
+    monkeypatch.setattr(progress, "FIRST_MINUTE", 0.0)
+    run(folder)
+    assert len(re.findall(r"^about \d+ seconds to go; ends at about .*\d\d:\d\d$", capsys.readouterr().out, re.M)) == 1
 
 
 def test_the_check_of_a_grey_model_needs_the_test_part_alone(folder):
