@@ -34,7 +34,7 @@ class Arguments:
 
 
 def photograph(width: int, height: int, pen: int) -> bytes:
-    """A one of `pen` pixels width on grainy paper with a shadow on one side, as a JPEG."""
+    """A dark bar of `pen` pixels width, a one or a dress, on grainy paper with a shadow on one side, as a JPEG."""
     noise = np.random.default_rng(0).normal(0, 5, (height, width)).astype(np.float32)
     paper = np.linspace(235, 170, width, dtype=np.float32) + noise
     paper[height // 4: 3 * height // 4, width // 2: width // 2 + pen] = 70
@@ -50,6 +50,7 @@ def files(megapixels: float) -> dict[str, bytes]:
         "a drawing, 300 x 400": photograph(300, 400, 24),
         "a photograph, 12 megapixels, a pen's line": photograph(4000, 3000, 60),
         "a photograph, 12 megapixels, a pencil's line": photograph(4000, 3000, 4),
+        "a photograph, 12 megapixels, a dress": photograph(4000, 3000, 900),
         f"a photograph, {megapixels:g} megapixels": photograph(4 * side, 3 * side, 90),
     }
 

@@ -94,8 +94,7 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 
 def _repeatable(argv: Sequence[str]) -> str:
-    """The command without what belongs to this machine and this interruption, and without --precision, which export() adds as
-    it was resolved."""
+    """The command without what belongs to this machine and this interruption; --precision is added once it is resolved."""
     words, skip = [], False
     for word in argv:
         # tyro takes --data_dir as well.
