@@ -38,7 +38,8 @@ OURS, PLAIN, PLAIN_SAME_BATCH = "training.train", "plain loop", "plain, same bat
 PROFILE = "profile"
 PICTURES = 10_000
 PLAIN_BATCH = 128  # github.com/pytorch/examples, vae/main.py
-WARM_UP_STEPS = 10
+WARM_UP_STEPS = 4
+PROFILED_STEPS = 10
 # What PyTorch's kernels and oneDNN's may use at most. Intel's MKL, which multiplies float32 matrices, has a switch of its own.
 KINDS = {"own": {}, "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}}
 
@@ -156,7 +157,7 @@ def examples_per_second(steps: Iterator[int], seconds: float) -> float:
 def top_five(steps: Iterator[int]) -> str:
     """The operations in which most of the time goes, as a table."""
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        for _ in itertools.islice(steps, 20):
+        for _ in itertools.islice(steps, PROFILED_STEPS):
             pass
     return profiler.key_averages().table(sort_by="self_cpu_time_total", row_limit=5, max_name_column_width=40)
 

@@ -22,9 +22,9 @@ def rows(output: str) -> list[tuple[float, float, int]]:
     return [(float(speed.replace(",", "")), float(ratio), int(batch)) for speed, ratio, batch in found]
 
 
-@pytest.mark.parametrize("preset", ["mnist", "mnist-2d-autoencoder", "faces"])
+@pytest.mark.parametrize("preset", ["mnist-2d-autoencoder", "faces"])
 def test_it_prints_three_speeds_and_the_trainers_ratio_to_each(preset, capsys):
-    """A preset of each kind: binarised and in colour, with and without a rate."""
+    """Binarised and in colour, with and without a rate."""
     output = printed(capsys, "--preset", preset, "--profile")
     table = rows(output)
     assert len(table) == 3

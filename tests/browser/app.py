@@ -4,10 +4,13 @@ import contextlib
 import itertools
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Browser, Page, TimeoutError, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks import serving
 
@@ -17,17 +20,14 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
          "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera that shows a test pattern
 
 LOADED = 300_000  # milliseconds. No page takes as long, on any machine: only what never comes is given up
-ANSWERED = 30_000  # milliseconds within which a run of the script is noticed that did not begin and end between two looks
 
 # Streamlit tells in an attribute whether its script runs; a page that is asked too early still shows what stood before.
-COUNT_RUNS = """
-    window.scriptRuns = 0;
+NOTE_CHANGES = """
     window.lastScriptChange = 0;
-    new MutationObserver(changes => changes.forEach(({target, oldValue}) => {
-        if (oldValue === 'notRunning' && target.dataset.testScriptState !== 'notRunning') window.scriptRuns += 1;
-        window.lastScriptChange = performance.now();
-    })).observe(document, {subtree: true, attributeFilter: ['data-test-script-state'], attributeOldValue: true});
+    new MutationObserver(() => { window.lastScriptChange = performance.now(); })
+        .observe(document, {subtree: true, attributeFilter: ['data-test-script-state']});
 """
+_RUNS: WeakKeyDictionary[Page, int] = WeakKeyDictionary()
 
 # What a page draws at its end: playground and path, map, dimensions, those of the lesson, the teacher's.
 LAST_DRAWN = {"": ".st-key-download, .st-key-lesson_foot", "path": ".st-key-download",
@@ -69,7 +69,8 @@ def open_page(browser: Browser, address: str, *, width: int = 1440, height: int 
     """A new visitor at the address, after the page has finished drawing. listen: is given the page before it goes there."""
     page = visitor(browser, viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light",
                    locale=locale, has_touch=width < 600)
-    page.add_init_script(COUNT_RUNS)
+    page.add_init_script(NOTE_CHANGES)
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: _count_runs(page, frame)))
     if listen:
         listen(page)
     page.goto(address)
@@ -92,14 +93,30 @@ def settle(page: Page) -> None:
     page.wait_for_function("document.querySelector('[data-testid=stSkeleton]') === null")
 
 
+def runs(page: Page) -> int:
+    """How many runs of the script the app has ended for this page, opened by `open_page`, those left out that it began anew."""
+    page.evaluate("0")  # Playwright passes on what has arrived while it waits for an answer
+    return _RUNS.get(page, 0)
+
+
+def _count_runs(page: Page, frame: bytes | str) -> None:
+    """In the messages of Streamlit's protocol: a short run leaves no trace in the page itself."""
+    message = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
+    if message.WhichOneof("type") == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+        _RUNS[page] = _RUNS.get(page, 0) + 1
+
+
 @contextlib.contextmanager
 def answered(page: Page) -> Iterator[None]:
     """Around something that a student does: left when the app has run its script once more and the page has settled."""
     settle(page)  # what an earlier run still draws is no answer to this
-    before = page.evaluate("window.scriptRuns")
+    before = runs(page)
     yield
-    with contextlib.suppress(TimeoutError):  # a run may begin and end between two looks of the browser
-        page.wait_for_function("before => window.scriptRuns > before", arg=before, timeout=ANSWERED)
+    give_up = time.monotonic() + LOADED / 1000
+    while runs(page) == before:
+        assert time.monotonic() < give_up, "the app did not answer"
+        page.wait_for_timeout(20)
+    page.evaluate("window.lastScriptChange = performance.now()")  # it has arrived, and is drawn now
     settle(page)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.app import look_at, open_page, settle
+from tests.browser.app import look_at, open_page, runs, settle
 from ui.text import LANGUAGES, Text
 
 PAGES = ("map", "dimensions", "path")
@@ -33,7 +33,7 @@ def test_nothing_fails_and_nothing_is_wider_than_the_screen(browser, address, pa
 
 def test_pointing_decodes_at_once_without_the_server(browser, address):
     page = open_page(browser, f"{address}/map?lang=en")
-    before = page.evaluate("window.scriptRuns")
+    before = runs(page)
     tiles = []
     for point in ((-2.0, 1.2), (1.3, -0.9), (0.7, 0.3)):
         page.mouse.move(*place(page, *point))
@@ -41,7 +41,7 @@ def test_pointing_decodes_at_once_without_the_server(browser, address):
         assert page.locator(".live p").inner_text().startswith(f"z = ({point[0]:.1f}".replace("-", "−"))
     assert all(tile.max() > 100 for tile in tiles)
     assert np.abs(tiles[0] - tiles[1]).mean() > 10
-    assert page.evaluate("window.scriptRuns") == before
+    assert runs(page) == before
     page.context.close()
 
 

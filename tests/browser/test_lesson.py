@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.app import answered, look_at, open_page, settle
+from tests.browser.app import answered, look_at, open_page, runs, settle
 from tests.ui.test_playground import digit_png
 from ui import contents
 from ui.text import LANGUAGES, Text
@@ -96,7 +96,7 @@ def test_step_5_an_own_picture_closes_the_gap_with_one_of_the_two_divergences(br
 def test_step_5_pointing_and_the_keyboard_light_up_a_term_its_bar_and_its_picture(browser, address):
     page = open_page(browser, f"{address}/step5?lang=en&seen=step5")
     formula = page.locator(".st-key-whole_formula")
-    runs = page.evaluate("window.scriptRuns")
+    before = runs(page)
     panels = set()
     for term in ("evidence", "distortion", "rate", "gap"):
         formula.locator(f"button.{term}").hover()
@@ -105,7 +105,7 @@ def test_step_5_pointing_and_the_keyboard_light_up_a_term_its_bar_and_its_pictur
     page.keyboard.press("Enter")
     expect(formula.locator("button.rate")).to_have_attribute("aria-pressed", "true")
     assert len(panels) == 4
-    assert page.evaluate("window.scriptRuns") == runs  # all in the browser
+    assert runs(page) == before  # all in the browser
     page.context.close()
 
 
