@@ -29,6 +29,11 @@ from vae.model import VAE, VAEConfig
 from vae.weights import save_model
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--hostile", type=int, default=200, help="attempts of each kind in tests/hostile (default: %(default)s)")
+    parser.addoption("--hostile-seed", type=int, default=22, help="of what tests/hostile sends (default: %(default)s)")
+
+
 @pytest.fixture(autouse=True)
 def one_thread():
     """Sums are added in the same order on every machine, and tests run side by side."""
