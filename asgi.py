@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
 
 from gradio_app import OPTIONS, demo
+from ui.arrival import Arrival
 from ui.blocks.guard import Headers
 
 pages = st.App(Path(__file__).parent / "app.py")
@@ -22,4 +23,4 @@ def with_a_slash(request: Request) -> RedirectResponse:
 
 
 gr.mount_gradio_app(app, demo, "/gradio", **OPTIONS)
-app.mount("/", pages)
+app.mount("/", Arrival(pages))

@@ -2,18 +2,21 @@
 
 import argparse
 import importlib.util
+import logging
 import os
 import sys
+import traceback
 
 import gradio as gr
 
 from ui.blocks import guard, sessions
 from ui.blocks.api import add_endpoints
-from ui.blocks.page import CSS, Page, translations
+from ui.blocks.page import CSS, Page, language, translations
 from ui.text import DEFAULT, Text
 
 AT_ONCE = max(2, os.cpu_count() or 2)  # computations of pages; as many of the API, which therefore never holds up a page
 QUEUE = 300  # that wait; a class of thirty in which everybody moves a slider has fewer
+_LOG = logging.getLogger("vae_lab")
 TRANSLATIONS = translations()
 # What both launch() and mount_gradio_app() take. Runs would otherwise be kept in the visitor's browser.
 OPTIONS = {
@@ -32,9 +35,27 @@ class Lab(gr.Blocks):
             sentence = Text(DEFAULT)("api.few", name=block_fn.api_name, needed=len(block_fn.inputs), count=len(inputs))
             raise gr.Error(sentence, print_exception=False)
 
+    async def process_api(self, *arguments: object, **named: object) -> dict[str, object]:
+        """As Gradio's, but whatever fails is one sentence: by itself it answers {"error": null}, and logs what it was given."""
+        try:
+            return await super().process_api(*arguments, **named)
+        except gr.Error as error:  # ours, or one of Gradio's that repeats what came
+            raise gr.Error(error.message[:guard.MOST_SAID], print_exception=False) from None
+        except Exception as error:
+            _LOG.warning("a call failed: %s in %s", type(error).__name__, _place(error))
+            asked = named.get("request")
+            text = Text(language(asked) if isinstance(asked, gr.Request) and asked.request else DEFAULT)
+            raise gr.Error(text("api.unusable"), print_exception=False) from None
+
     def launch(self, *arguments: object, **options: object) -> object:
         limits = {"state_session_capacity": sessions.MOST_SESSIONS, "max_threads": 2 * AT_ONCE}
         return super().launch(*arguments, **(OPTIONS | limits | options))
+
+
+def _place(error: BaseException) -> str:
+    """File and line where it was raised, which says nothing of what was given."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{os.path.basename(frame.filename)}:{frame.lineno}"
 
 
 def build() -> Lab:
@@ -43,6 +64,7 @@ def build() -> Lab:
         Page(blocks, TRANSLATIONS)
         add_endpoints(blocks)
     blocks.state_session_capacity = sessions.MOST_SESSIONS
+    blocks.has_launched = True  # or Gradio would not check paths where it is mounted in another app
     return blocks.queue(max_size=QUEUE, default_concurrency_limit=AT_ONCE, api_open=False)
 
 

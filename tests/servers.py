@@ -17,13 +17,16 @@ ROOT = Path(__file__).parents[1]
 
 @contextlib.contextmanager
 def running(*arguments: str, health: str, python: str = sys.executable, environment: Mapping[str, str] | None = None,
-            folder: Path = ROOT, user: int | None = None) -> Iterator[str]:
-    """Start Python with these arguments, "{port}" in them a free port, and yield the address once `health` answers 200."""
+            folder: Path = ROOT, user: int | None = None, log: Path | None = None) -> Iterator[str]:
+    """Start Python with these arguments, "{port}" in them a free port, and yield the address once `health` answers 200.
+
+    log: a file for what the server says; it is thrown away otherwise.
+    """
     port = free_port()
     command = [python, *(argument.replace("{port}", str(port)) for argument in arguments)]
     address = f"http://127.0.0.1:{port}"
     # A pipe that nobody reads would fill up and stop the server.
-    with tempfile.TemporaryFile("w+") as output, serving(
+    with (log.open("w+") if log else tempfile.TemporaryFile("w+")) as output, serving(
             command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, user=user) as process:
         while not _healthy(address + health):
             if process.poll() is not None:

@@ -14,6 +14,7 @@ import base64, io, time, gradio, httpx, gradio_app
 from gradio_client import Client
 from PIL import Image
 from ui import remembered
+from ui import arrival
 from ui.blocks import guard, page, sessions
 from ui.text import Text
 def until(condition):  # the test's own limit ends what never comes
@@ -84,7 +85,8 @@ def answer(path, body):
     name = path.split("/")[-1]
     return 200, httpx.get(api + "call/" + name + "/" + got.json()["event_id"], timeout=None).text
 assert "encode takes 4 values" in answer("call/encode", {"data": [picture]})[1]
-for body in ({"data": [[picture], "mnist", None, 7]}, {"data": [{"x": picture}, 1, 2, 3]}, {"data": [picture] * 4}):
+assert answer("call/encode", {"data": [{"x": picture}, 1, 2, 3]})[0] == 400
+for body in ({"data": [[picture], "mnist", None, 7]}, {"data": [picture] * 4}):
     status, text = answer("call/encode", body)
     assert status == 200 and "event: error" in text and '"error": null' not in text, text
 status, text = answer("call/v2/encode", {"picture": picture, "nonsense": picture})
@@ -98,14 +100,14 @@ def in_chunks(path, size, most=1000):  # nothing says beforehand how many there 
     return httpx.post(api + path, content=(b"x" * most for _ in range(size // most)), timeout=None).status_code
 assert in_chunks("call/v2/sample", 300_000) == 413
 assert in_chunks("call/v2/encode", guard.MOST_BODY_BYTES + 1_000_000, 100_000) == 413
-guard.MOST_HELD_BYTES = 250_000
+arrival.MOST_HELD_BYTES = 250_000
 assert answer("call/v2/encode", {"picture": "A" * 300_000}) == (
     503, "too many pictures are waiting; try again in some seconds")
 assert in_chunks("call/v2/encode", 300_000) == 503
 limits = sweeper
-while not isinstance(limits, guard.Limits):
+while not isinstance(limits, arrival.Arrival):
     limits = limits.app
-assert limits.arriving == 0
+assert not limits.held and not limits.bodies
 guard.MOST_CALLS_WAITING = 0
 assert answer("call/v2/sample", {}) == (503, "too many calls are waiting; try again in some seconds")
 guard.MOST_CALLS_WAITING = 200

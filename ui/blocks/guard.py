@@ -4,24 +4,26 @@ Gradio serves more than that: an upload address that writes files, addresses tha
 them is used here.
 """
 
+import json
 import re
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import gradio as gr
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import vae
+from ui.arrival import MOST_SMALL_BYTES, Arrival, RefusedError, one_piece, refuse, require
 from ui.blocks.sessions import Sweeper
-from ui.text import LANGUAGES
+from ui.text import DEFAULT, LANGUAGES, Text
 
 MOST_BODY_BYTES = vae.images.MAX_BYTES * 4 // 3 + 65_536  # the largest picture in base64, and the other arguments
-MOST_SMALL_BYTES = 262_144  # where no picture belongs: 64 latents of 128 numbers
-MOST_HELD_BYTES = 200_000_000  # of all bodies that arrive or wait in the queue: a class that uploads at once
 MOST_CALLS_WAITING = 200  # of the API; the rest of the queue is the pages'
 MOST_VALUES = 20_000  # in one body; parsed, a million empty lists take a hundred times their bytes
+MOST_SAID = 300  # characters of somebody else's sentence
+UNUSABLE = Text(DEFAULT)("api.unusable")
 _WITH_A_PICTURE = re.compile(r"/gradio_api/(queue/join|call/(v2/)?(encode|reconstruct|rate_distortion)|mcp)/?")
 OPEN = re.compile(
     r"(?!.*\.\.)(/?|/config/?|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(static|assets|svelte)/.*"
@@ -94,76 +96,130 @@ class Headers:
         await self.app(scope, receive, with_headers)
 
 
-class _RefusedError(Exception):
-    """With an HTTP status and a sentence."""
+class Arguments:
+    """Refuses calls before Gradio sees them: too many at once, of too many values, or holding what no function of ours takes.
 
-
-def _require(good: bool, status: int, sentence: str) -> None:
-    if not good:
-        raise _RefusedError(status, sentence)
-
-
-class Limits:
-    """Refuses bodies that are too large, too many at once, or of too many values, before anything parses them.
-
-    An argument that a function does not have is one sentence, too, which Gradio would answer with a bare 500.
+    Gradio looks for descriptions of files, JSON objects with a path or an address, in every argument and however deep, and
+    copies or downloads what they name. No argument of ours is an object, so none is let in. What Gradio itself refuses, in
+    lists of its own or with a bare 500, is one sentence here. A body is expected in one piece: ui.arrival.
     """
 
     def __init__(self, app: ASGIApp, blocks: Callable[[], gr.Blocks]) -> None:
         self.app, self.blocks = app, blocks
-        self.arriving = 0  # bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self.app(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        most = MOST_BODY_BYTES if _WITH_A_PICTURE.fullmatch(path) else MOST_SMALL_BYTES
-        announced = int(dict(scope["headers"]).get(b"content-length", b"0") or 0)  # none where it comes in chunks
-        held = 0
+        begun = False
 
-        def hold(size: int) -> None:
-            nonlocal held
-            _require(size <= most, 413, f"a body of {most:,} bytes at most is read here")
-            if size > held:
-                self.arriving, held = self.arriving + size - held, size
-                full = size > MOST_SMALL_BYTES and self.arriving + queued_bytes(self.blocks()) > MOST_HELD_BYTES
-                _require(not full, 503, "too many pictures are waiting; try again in some seconds")
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
 
         try:
-            hold(announced)
             free = not path.startswith("/gradio_api/call/") or len(_waiting(self.blocks())) < MOST_CALLS_WAITING
-            _require(free, 503, "too many calls are waiting; try again in some seconds")
-            body, more = bytearray(), True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    return
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
-                hold(len(body))
-            values = sum(map(body.count, (b",", b"[", b"{")))
-            _require(values <= MOST_VALUES, 400, f"a body of {MOST_VALUES:,} values at most is read here")
-            await self._pass_on(bytes(body), scope, receive, send)
-        except _RefusedError as refused:
-            await self._refuse(scope, receive, send, *refused.args)
-        finally:
-            self.arriving -= held
+            require(free, 503, "too many calls are waiting; try again in some seconds")
+            body = (await receive()).get("body", b"")
+            check(path, body)
+            await self.app(scope, one_piece(body, receive), _in_one_sentence(noting))
+        except RefusedError as error:
+            await refuse(error, scope, receive, send)
+        except Exception as error:  # Gradio's, of names and numbers that it does not know
+            if begun:
+                raise
+            await refuse(RefusedError(422, _reason(error)), scope, receive, send)
 
-    async def _pass_on(self, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
-        whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-        async def again() -> Message:
-            return whole.pop() if whole else await receive()
+def check(path: str, body: bytes) -> None:
+    """Raise RefusedError for a body that the function behind this path cannot take, whatever it is."""
+    values = sum(map(body.count, (b",", b"[", b"{")))
+    require(values <= MOST_VALUES, 400, f"a body of {MOST_VALUES:,} values at most is read here")
+    if not body:
+        return
+    try:
+        parsed = json.loads(body, object_pairs_hook=_without_twins)
+    except (ValueError, RecursionError):
+        raise RefusedError(400, "the body is not JSON; send an object such as {\"data\": []}") from None
+    if path.startswith("/gradio_api/mcp"):
+        messages = parsed if isinstance(parsed, list) else [parsed]
+        arguments = [value for message in messages for value in _arguments_of_a_tool(message)]
+    else:
+        require(isinstance(parsed, dict), 400, "the body must be a JSON object such as {\"data\": []}")
+        event = parsed.pop("event_data", None) if path.startswith("/gradio_api/queue/") else None
+        arguments = [*parsed.values(), *(event.values() if isinstance(event, dict) else [event])]
+    require(not any(map(_holds_an_object, arguments)), 400,
+            "no argument is a JSON object here; send numbers, words, lists of numbers, and pictures in base64")
 
-        try:
-            await self.app(scope, again, send)
-        except (TypeError, ValueError, KeyError) as error:  # raised before an answer begins: names of arguments
-            await self._refuse(scope, again, send, 422, str(error)[:300])
 
-    @staticmethod
-    async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, sentence: str) -> None:
-        await JSONResponse({"error": sentence, "detail": sentence}, status)(scope, receive, send)
+def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object; of two values of one name another parser might take the other."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _arguments_of_a_tool(message: object) -> list[object]:
+    """Those of a call in the Model Context Protocol, whose other messages nest objects of their own."""
+    parameters = message.get("params") if isinstance(message, dict) else message
+    arguments = parameters.get("arguments") if isinstance(parameters, dict) else None
+    return list(arguments.values()) if isinstance(arguments, dict) else [arguments]
+
+
+def _holds_an_object(value: object) -> bool:
+    """Whether there is a JSON object in a value, however deep."""
+    left = [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            return True
+        if isinstance(value, list):
+            left += value
+    return False
+
+
+def _in_one_sentence(send: Send) -> Send:
+    """What sends the same, but a refusal in JSON as one sentence: FastAPI repeats all that came, Gradio may say nothing."""
+    start: Message = {}
+    body = bytearray()
+
+    async def said(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start" and message["status"] >= 400:
+            is_json = dict(message["headers"]).get(b"content-type", b"").startswith(b"application/json")
+            if is_json:
+                start = message
+                return
+        if not start:
+            await send(message)
+            return
+        body.extend(message.get("body", b""))
+        if not message.get("more_body", False):
+            sentence = _sentence(bytes(body))
+            content = json.dumps({"error": sentence, "detail": sentence}).encode()
+            headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+            await send({**start, "headers": [*headers, (b"content-length", str(len(content)).encode())]})
+            await send({"type": "http.response.body", "body": content})
+
+    return said
+
+
+def _sentence(answer: bytes) -> str:
+    """What a refusal of Gradio's or FastAPI's says, short."""
+    found = json.loads(answer)
+    said = found.get("detail") or found.get("error") if isinstance(found, dict) else None
+    if isinstance(said, list) and said and isinstance(said[0], dict):  # pydantic's: where, and what is wrong there
+        where = ".".join(str(part) for part in said[0].get("loc", ()) if part != "body")
+        said = f"{where or 'the body'}: {said[0].get('msg', 'cannot be used')}"
+    return said[:MOST_SAID] if isinstance(said, str) and said else UNUSABLE
+
+
+def _reason(error: Exception) -> str:
+    """What Gradio says of a call's names, short; of anything else, nothing that it says: it may name folders."""
+    return str(error)[:MOST_SAID] if isinstance(error, TypeError) and "arameter" in str(error) else UNUSABLE
 
 
 def _waiting(blocks: gr.Blocks) -> list[object]:
@@ -180,7 +236,13 @@ def _of(event_data: object) -> tuple[object, ...]:
     return tuple(event_data.values()) if isinstance(event_data, dict) else ()
 
 
+def most_bytes(path: str) -> int:
+    """The most that a request to this path may hold."""
+    return MOST_BODY_BYTES if _WITH_A_PICTURE.fullmatch(path) else MOST_SMALL_BYTES
+
+
 def middleware(blocks: Callable[[], gr.Blocks]) -> list[Middleware]:
     """For the Gradio app, from the outside in. blocks: the app's, which does not exist yet."""
     return [Middleware(Headers), Middleware(OnlyWhatIsNeeded), Middleware(LanguageOfTheLink),
-            Middleware(Sweeper, blocks=blocks), Middleware(Limits, blocks=blocks)]
+            Middleware(Sweeper, blocks=blocks),
+            Middleware(Arrival, most=most_bytes, waiting=lambda: queued_bytes(blocks())), Middleware(Arguments, blocks=blocks)]

@@ -1,0 +1,204 @@
+"""Calls of strangers to both servers: nothing is read, fetched, kept or logged, and everything is answered."""
+
+import http.server
+import json
+import os
+import re
+import socket
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.hostile import calls
+from tests.processes import HANGING, SLACK, completed
+from tests.servers import ROOT, running
+from ui.text import Text
+
+UVICORN = ("-m", "uvicorn", "asgi:app", "--port", "{port}", "--no-access-log", "--timeout-graceful-shutdown", "3")
+COMMANDS = {
+    "asgi": (UVICORN, "/gradio"),
+    "gradio_app": (("gradio_app.py", "--mcp", "--port", "{port}"), ""),
+}
+LONGEST = 5.0  # seconds until an answer begins
+# A folder of this machine, wherever it stands: in quotes, in brackets, at the beginning.
+FOLDER = re.compile(r"(?<![\w.:/])/(?:tmp|etc|usr|home|root|opt|var|work|dev|proc)\b")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A started front end: where it answers, where Gradio would keep files, and what it has logged."""
+
+    address: str
+    kept: Path
+    log: Path
+
+
+@pytest.fixture(scope="module", params=COMMANDS)
+def server(request, tmp_path_factory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp(request.param)
+    command, prefix = COMMANDS[request.param]
+    environment = os.environ | {"GRADIO_TEMP_DIR": str(folder / "kept")}
+    with running(*command, health=f"{prefix}/", environment=environment, log=folder / "log") as address:
+        yield Server(f"{address}{prefix}/gradio_api", folder / "kept", folder / "log")
+
+
+def asked(server: Server, path: str, body: bytes) -> tuple[int, str]:
+    """Status and answer, that of the function itself where the call was let in."""
+    request = urllib.request.Request(f"{server.address}/{path}", body, {"Content-Type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=HANGING) as answer:
+            said, status = answer.read().decode(), answer.status
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    event = json.loads(said).get("event_id") if path.startswith("call/") else None
+    if event is None:
+        return status, said
+    name = path.split("/")[-1]
+    with urllib.request.urlopen(f"{server.address}/call/{name}/{event}", timeout=HANGING) as answer:
+        return status, answer.read().decode()
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.fixture(scope="module")
+def bait() -> Iterator[tuple[str, list[str]]]:
+    """An address that somebody could be made to fetch, and which paths were asked for there."""
+    fetched: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            fetched.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            """Not into the tests' output."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", fetched
+        server.shutdown()
+
+
+def baits(path: str) -> dict[str, object]:
+    """Bodies by path in which Gradio would find this file or address."""
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    with_url = file | {"url": path}
+    return {
+        "call/v2/sample": {"model": file}, "call/v2/encode": {"picture": with_url},
+        "call/v2/decode": {"latents": [[0.0, [file]]]}, "call/sample": {"data": [file, 1.0, 8, 7, 1.0, False]},
+        "call/encode": {"data": [[[[with_url]]], "mnist", 1.0, 7]},
+        "call/v2/models": {"nonsense": {"deep": [{"deeper": file}]}},
+        **{f"queue/join?of={number}": {"data": [file] * 6, "fn_index": number, "session_hash": "s"} for number in range(16)},
+        "queue/join": {"data": [], "fn_index": 3, "session_hash": "s", "event_data": {"picture": file}},
+    }
+
+
+@pytest.mark.parametrize("escape", [False, True])
+def test_no_argument_makes_the_server_read_a_file_or_fetch_an_address(server, bait, escape):
+    address, fetched = bait
+    for path in ("/etc/passwd", "/dev/zero", "/proc/self/environ", str(ROOT / "README.md"), f"{address}/bait.png"):
+        for place, body in baits(path).items():
+            text = json.dumps(body)
+            status, said = asked(server, place, (calls.escaped(text) if escape else text).encode())
+            assert (status, json.loads(said)["error"]) == (
+                400, "no argument is a JSON object here; send numbers, words, lists of numbers, and pictures in base64"), place
+    assert fetched == files(server.kept) == []
+    assert asked(server, "call/v2/sample", b'{"count": 1}')[1].startswith("event: complete")
+
+
+def test_a_tool_of_a_language_model_takes_no_file_either(server, bait):
+    address, fetched = bait
+    file = {"path": f"{address}/tool", "meta": {"_type": "gradio.FileData"}}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "sample", "arguments": {"model": file}}}
+    for body in (message, [message], message | {"params": message["params"] | {"arguments": [file]}}):
+        assert asked(server, "mcp/", json.dumps(body).encode())[0] == 400
+    assert fetched == files(server.kept) == []
+
+
+def test_two_values_of_one_name_are_refused(server):
+    """A parser may take the first and another one the last."""
+    status, said = asked(server, "call/sample", b'{"data": [], "data": [{"path": "/etc/passwd"}]}')
+    assert status == 400
+    assert "not JSON" in said
+
+
+def test_gradios_own_check_of_paths_holds_where_it_is_mounted_in_another_app(tmp_path):
+    """Without anything of ours before it."""
+    script = """
+import asyncio, sys
+import asgi, gradio as gr
+from gradio_app import demo
+from gradio.route_utils import Request
+function = next(fn for fn in demo.fns.values() if fn.api_name == "sample")
+for path in ("/etc/passwd", sys.argv[1]):
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    try:
+        asyncio.run(gr.Blocks.process_api(demo, function, [file, 1.0, 8, 7, 1.0, False]))
+    except gr.exceptions.InvalidPathError:
+        print("refused")
+    try:
+        asyncio.run(demo.process_api(function, [file, 1.0, 8, 7, 1.0, False]))
+    except gr.Error as error:
+        print(error.message, error.print_exception)
+"""
+    secret = tmp_path / "secret"
+    secret.write_text("nobody's business")
+    environment = os.environ | {"GRADIO_TEMP_DIR": str(tmp_path / "kept")}
+    done = completed([sys.executable, "-c", script, str(secret)], cwd=ROOT, env=environment)
+    unusable = f"{Text('en')('api.unusable')} False"
+    assert done.stdout.splitlines() == ["refused", unusable] * 2, done.stderr
+    assert files(tmp_path / "kept") == []
+
+
+def test_whatever_is_called_is_answered_in_words_and_nothing_is_kept_or_logged(server, dice, attempts):
+    longest = 0.0
+    for _ in range(attempts):
+        path, body = calls.call(dice)
+        start = time.monotonic()
+        status, said = asked(server, path, body)
+        longest = max(longest, time.monotonic() - start)
+        told = (path, body[:300], status, said[:300])
+        assert status in (200, 400, 404, 405, 413, 422, 503), told
+        assert "Traceback" not in said, told
+        if status >= 400 and said.startswith("{"):
+            sentence = json.loads(said)["error"]
+            assert isinstance(sentence, str), told
+            assert len(sentence) > 10, told
+            assert not FOLDER.search(sentence.replace("/etc/passwd", "")), told  # which is what we sent
+        if "event: error" in said:
+            sentence = json.loads(said.partition("event: error\ndata: ")[2])["error"]
+            assert isinstance(sentence, str), told
+            assert len(sentence) > 10, told
+            assert "/tmp" not in sentence, told
+    assert longest < LONGEST + SLACK
+    assert files(server.kept) == []
+    assert "Traceback" not in server.log.read_text()
+    assert asked(server, "call/v2/sample", b'{"count": 1}')[1].startswith("event: complete")
+
+
+def test_idle_connections_shut_nobody_out(server):
+    """Each announces twenty megabytes and sends nothing."""
+    host, _, port = server.address.removeprefix("http://").partition("/")[0].partition(":")
+    path = "/" + server.address.removeprefix("http://").partition("/")[2] + "/call/encode"
+    idle = []
+    try:
+        for _ in range(40):
+            idle.append(socket.create_connection((host, int(port))))
+            idle[-1].sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                             "Content-Length: 20000000\r\n\r\n".encode())
+        body = json.dumps({"picture": "A" * 1_000_000}).encode()
+        status, said = asked(server, "call/v2/encode", body)
+        assert status == 200
+        assert "event: error" in said  # read, and found to be no picture
+    finally:
+        for connection in idle:
+            connection.close()
