@@ -1,4 +1,4 @@
-"""The audit of dependencies fails where something is known, and only there."""
+"""The audit of dependencies fails where something is known, and where nothing was looked up for another reason than no data."""
 
 import json
 import stat
@@ -10,25 +10,46 @@ import pytest
 from tests.processes import completed
 
 AUDIT = Path(__file__).parents[1] / ".ci" / "audit.py"
-SOUND = {"name": "numpy", "version": "2.4.6", "vulns": []}
-UNKNOWN = {"name": "gradio", "skip_reason": "Dependency not found"}
+SOUND = {"name": "NumPy", "version": "2.4.6", "vulns": []}
+UNKNOWN = {"name": "gradio", "skip_reason": "Dependency not found on PyPI and could not be audited: gradio (6.31.0)"}
+SKIPPED = {"name": "gradio", "skip_reason": "distribution marked as editable"}
 BROKEN = {"name": "pillow", "version": "1.0", "vulns": [{"id": "CVE-1", "fix_versions": ["2.0"]}]}
+# What pip-audit 2.10.1 says at the end of a long traceback, or logs.
+NO_NETWORK = [
+    "Traceback (most recent call last):\nrequests.exceptions.ConnectionError: HTTPSConnectionPool(host='pypi.org', port=443)",
+    "Traceback (most recent call last):\nrequests.exceptions.ProxyError: HTTPSConnectionPool(host='pypi.org', port=443)",
+    "requests.exceptions.ReadTimeout: HTTPSConnectionPool(host='pypi.org', port=443): Read timed out. (read timeout=15)",
+    "requests.exceptions.HTTPError: 503 Server Error: Service Unavailable for url: https://pypi.org\n\nServiceError",
+    "ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed\nERROR:pip_audit._cli:Tip: your network may be",
+]
+CRASHES = [
+    "", "Traceback (most recent call last):\nTypeError: 'NoneType' object is not iterable",
+    "usage: pip-audit [-h]\npip-audit: error: unrecognized arguments: --path",
+    "requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: https://pypi.org/pypi/numpy/2.4.6/json",
+    "requests.exceptions.JSONDecodeError: Expecting value: line 1 column 1 (char 0)",  # a login page in PyPI's place
+]
 
 
-def audited(folder: Path, output: str, code: int = 0) -> tuple[int, str]:
-    """Exit status and output, with a pip-audit that answers this."""
-    answer, program = folder / "answer", folder / "pip-audit"
-    answer.write_text(output)
-    program.write_text(f"#!/bin/sh\ncat {answer}\nexit {code}\n")
+def audited(folder: Path, output: str, code: int = 0, errors: str = "", installed: tuple[str, ...] = ()) -> tuple[int, str]:
+    """Exit status and output, with a pip-audit that answers this in an environment where these are installed."""
+    site, program = folder / "site", folder / "pip-audit"
+    for name in installed:
+        (site / f"{name}-1.0.dist-info").mkdir(parents=True)
+        (site / f"{name}-1.0.dist-info" / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (folder / "answer").write_text(output)
+    (folder / "errors").write_text(errors)
+    program.write_text(f"#!/bin/sh\ncat {folder / 'answer'}\ncat {folder / 'errors'} >&2\nexit {code}\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    done = completed([sys.executable, AUDIT, program])
-    return done.returncode, done.stdout + done.stderr
+    done = completed([sys.executable, AUDIT, program, site])
+    assert done.stderr == ""
+    return done.returncode, done.stdout
 
 
 @pytest.mark.parametrize(("packages", "code", "said"), [
     ([SOUND], 0, "1 of 1 packages looked up, 0 vulnerabilities"),
     ([SOUND, BROKEN], 1, "pillow 1.0: CVE-1, mended in 2.0"),
-    ([UNKNOWN], 0, "no data could be reached for gradio"),
+    ([SOUND, UNKNOWN], 0, "no data could be reached for gradio"),
+    ([UNKNOWN], 0, "0 of 1 packages looked up, 0 vulnerabilities"),  # a registry in PyPI's place, without its data
     ([UNKNOWN, BROKEN], 1, "pillow 1.0: CVE-1"),
 ])
 def test_it_fails_where_a_vulnerability_is_known_and_names_what_it_could_not_look_up(tmp_path, packages, code, said):
@@ -37,8 +58,42 @@ def test_it_fails_where_a_vulnerability_is_known_and_names_what_it_could_not_loo
     assert said in output
 
 
-def test_without_an_answer_it_says_so_and_goes_on(tmp_path):
-    status, output = audited(tmp_path, "Connection refused", 1)
-    assert (status, output) == (0, "audit: not possible here, its data cannot be reached (JSONDecodeError)\n")
+@pytest.mark.parametrize("errors", NO_NETWORK)
+def test_where_the_data_cannot_be_reached_it_says_so_and_goes_on(tmp_path, errors):
+    status, output = audited(tmp_path, "", 1, errors)
+    assert (status, output.count("\n")) == (0, 1)
+    assert "audit: not possible here, its data cannot be reached (" in output
+
+
+@pytest.mark.parametrize("code", [0, 1, 2])
+@pytest.mark.parametrize("errors", CRASHES)
+def test_a_pip_audit_that_crashes_is_a_failure(tmp_path, errors, code):
+    status, output = audited(tmp_path, "", code, errors)
+    assert (status, output.count("\n")) == (1, 1)
+    assert f"audit: failed, pip-audit ended with status {code}" in output
+
+
+@pytest.mark.parametrize("output", [
+    "<!doctype html><title>Log in</title>", "Connection refused", "null", "[]", "{}", '{"dependencies": null}',
+    '{"dependencies": []}', '{"dependencies": [1]}', '{"dependencies": [{"name": 1}]}', '{"dependencies": [{"name": "numpy"}]}',
+    '{"dependencies": [{"name": "numpy", "version": "1", "vulns": null}]}',
+    '{"dependencies": [{"name": "a", "skip_reason": 1}]}',
+    json.dumps({"dependencies": [SKIPPED]}), json.dumps({"dependencies": [SOUND, SKIPPED]}),
+    json.dumps({"dependencies": [BROKEN]}),  # with status 0
+])
+def test_an_answer_that_looked_nothing_up_is_a_failure(tmp_path, output):
+    status, said = audited(tmp_path, output)
+    assert status == 1
+    assert "audit: failed, " in said
+
+
+def test_what_is_installed_and_was_not_looked_at_is_a_failure(tmp_path):
+    answer = json.dumps({"dependencies": [SOUND]})
+    assert audited(tmp_path, answer, installed=("numpy",))[0] == 0
+    status, said = audited(tmp_path, answer, installed=("torch_audio",))
+    assert (status, said) == (1, "audit: failed, pip-audit did not look at torch-audio and 0 more\n")
+
+
+def test_a_pip_audit_that_is_not_there_is_a_failure(tmp_path):
     done = completed([sys.executable, AUDIT, tmp_path / "nowhere"])
-    assert (done.returncode, "FileNotFoundError" in done.stdout) == (0, True)
+    assert (done.returncode, "pip-audit did not run" in done.stdout, done.stderr) == (1, True, "")
