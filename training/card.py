@@ -4,15 +4,20 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 from huggingface_hub import EvalResult, ModelCardData
+from pydantic import StringConstraints, TypeAdapter
 
 from training import figures
 from training.data import SOURCES
+from vae.files import Beta, Count, Positive, Seed, WholeNumber, parsed
 from vae.likelihood import bits_per_dimension
 from vae.metrics import Dedicated, Metrics, regret
-from vae.model import VAEConfig
+from vae.model import LIKELIHOODS, VAEConfig
+from vae.weights import read_training as sealed
 
 TEMPLATE = Path(__file__).with_name("card.md")
 TASK = "unconditional-image-generation"
@@ -96,6 +101,46 @@ LIKELIHOOD_LIMITS = {
 }
 
 
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]  # also of a folder
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f\x85\u2028\u2029]+$", max_length=1000)]
+
+
+@dataclass(frozen=True)
+class _Network:
+    """What the card says of the network."""
+
+    beta_range: tuple[Beta, Beta]
+    likelihood: Literal[LIKELIHOODS]
+    latent_dim: Count
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """What the card says of the settings; training.settings reads them all."""
+
+    dataset: Name
+    epochs: Count
+    network: _Network
+    flips: bool = False
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What the card says of a run."""
+
+    settings: _Settings
+    preset: Name
+    seed: Seed
+    examples_seen: WholeNumber
+    minutes: Positive
+    parameters: Count
+    machine: Line
+    command: Line
+
+
+_RECORD = TypeAdapter(_Record)
+
+
 def summary(metrics: Metrics) -> str:
     """One line: the numbers that a researcher looks for."""
     if metrics.importance_weighted is None:
@@ -106,13 +151,13 @@ def summary(metrics: Metrics) -> str:
 
 
 def read_training(path: Path) -> dict:
-    """training.json, as training.train writes it. Raises ValueError naming the file, or OSError."""
+    """training.json, as training.train writes it, of the weights beside it. Raises ValueError, naming the file."""
+    content = sealed(path.parent)
     try:
-        training = json.loads(path.read_text(encoding="utf-8"))
-        _fields(training)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: it is not the record of a training run ({error!r})") from error
-    return training
+        parsed(_RECORD, content, more=True)
+    except ValueError as error:
+        raise ValueError(f"{path}: it is not the record of a training run: {error}") from error
+    return json.loads(content)
 
 
 def write(

@@ -13,7 +13,7 @@ from training.loop import Trainer
 from vae.likelihood import observe
 from vae.model import VAE
 from vae.noise import seeded
-from vae.weights import save_model
+from vae.weights import TRAINING, save_model, seal
 
 
 def export(trainer: Trainer, folder: Path, preset: str, command: str) -> None:
@@ -40,7 +40,8 @@ def export(trainer: Trainer, folder: Path, preset: str, command: str) -> None:
         "threads": torch.get_num_threads(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
     }
-    (folder / "training.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n")
+    (folder / TRAINING).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n")
+    seal(folder, TRAINING)
 
 
 @torch.no_grad()

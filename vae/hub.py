@@ -1,21 +1,27 @@
 """Where models come from: a folder, a bundled name in weights/, or a repository on the Hugging Face Hub."""
 
+import functools
 import os
 import re
 import time
 import tomllib
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from vae import files
 from vae.model import VAE
 from vae.weights import CONFIG, LOADED, WEIGHTS, Folder, WeightsError, load_folder, load_model
 
 BUNDLE = Path(__file__).resolve().parent.parent / "weights"
 SOURCES = "sources.toml"
+MAX_SOURCES = 2**20  # bytes
 VARIABLE = "VAE_LAB_SOURCE_"
-SECONDS_TO_WAIT = 5.0  # for the Hub, before the bundled weights serve
-SECONDS_TO_CHECK = 0.5  # of them, what has arrived or the bundle
+SECONDS_TO_WAIT = 5.0  # at most, for the Hub and for checking what has come, before the bundled weights serve
+SECONDS_TO_NOTICE = 0.2  # of them, that the time is over
 SECONDS_TO_REMEMBER = 60.0  # that a model of the Hub alone failed
 
 
@@ -69,8 +75,10 @@ def load(name: str | Path, *, revision: str | None = None) -> VAE:
 
     Never another than the one asked for. revision: branch, tag or commit of the repository; None is its main branch. A
     download shows its progress on stderr and is made once: a full commit in the local cache is used without any request.
-    Ready to use on the CPU, in float32, without gradients. Raises WeightsError: which file is wrong, or which names there
-    are; HubError, one of them, where the Hub is the problem.
+    It is given up where nothing arrives for 15 seconds, and after 5 minutes in all; if the Hub does not answer or is busy, the
+    copy in the local cache that the branch or tag last named is used, with a warning. Where a full commit is asked for, no
+    other is taken. Ready to use on the CPU, in float32, without gradients. Raises WeightsError: which file is wrong, or which
+    names there are; HubError, one of them, where the Hub is the problem.
     """
     folder = Path(name)
     if revision is None and folder.is_dir():
@@ -82,14 +90,7 @@ def load(name: str | Path, *, revision: str | None = None) -> VAE:
     if not repository.REPO_ID.fullmatch(str(name)):
         raise WeightsError(_unknown(name) if revision is None else
                            f"{str(name)!r} has no revisions; they belong to a repository on the Hub, named like user/name")
-    files = (CONFIG, WEIGHTS)
-    pinned = revision is not None and repository.COMMIT.fullmatch(revision)
-    snapshot = repository.cached(str(name), revision, files) if pinned else None
-    snapshot = snapshot or repository.pull(str(name), revision, files)
-    try:
-        return load_model(snapshot.folder)
-    except WeightsError as error:
-        raise snapshot.refusal(error) from error
+    return _load_from_hub(str(name), revision)
 
 
 def source(name: str) -> Pinned | None:
@@ -145,57 +146,83 @@ _failures: dict[str, tuple[float, WeightsError]] = {}  # of models of the Hub al
 _silent: list[WeightsError] = []  # what the first model met, where the Hub did not answer: no further model waits for it
 
 
+def _load_from_hub(repo_id: str, revision: str | None) -> VAE:
+    """The cached copy of a full commit, else the Hub's answer, else the copy that a branch last named. Raises HubError."""
+    from vae import repository
+
+    needed, damaged = (CONFIG, WEIGHTS), None
+    if revision and repository.COMMIT.fullmatch(revision.lower()):
+        revision = revision.lower()
+        if snapshot := repository.cached(repo_id, revision, needed):
+            try:
+                return snapshot.read(load_model)
+            except repository.HubError as error:
+                if repository.offline():
+                    raise
+                damaged = error
+    try:
+        return repository.pull(repo_id, revision, needed, load_model, anew=damaged is not None)
+    except repository.HubError as error:
+        snapshot = None if damaged else repository.cached(repo_id, revision or "main", needed)
+        if error.kind not in ("unreachable", "busy") or snapshot is None:
+            raise
+        model = snapshot.read(load_model)
+        warnings.warn(f"{error}; the copy of commit {snapshot.commit[:7]} in the local cache is used", stacklevel=3)
+        return model
+
+
 def _choose(name: str) -> Resolved:
     when, failure = _failures.get(name, (0.0, None))
     if failure and time.monotonic() - when < SECONDS_TO_REMEMBER:  # a class need not queue up for it
         raise failure
     started, pinned, problem = time.monotonic(), None, None
+    bundle = functools.cache(lambda: load_folder(BUNDLE / name))
     try:
         if pinned := source(name):
-            return _from_hub(name, pinned, started)
+            return _from_hub(name, pinned, started, bundle if name in bundled() else None)
     except WeightsError as error:
         problem = error
     if name not in bundled():
         if pinned:
             _failures[name] = time.monotonic(), problem
         raise problem or WeightsError(_unknown(name))
-    return Resolved(**vars(load_folder(BUNDLE / name)), name=name, source="bundled", pinned=pinned,
+    return Resolved(**vars(bundle()), name=name, source="bundled", pinned=pinned,
                     problem=getattr(problem, "kind", "settings") if problem else "", reason=str(problem or ""))
 
 
-def _from_hub(name: str, pinned: Pinned, started: float) -> Resolved:
-    """The cached copy of this commit, else the Hub's, checked whole. Raises HubError."""
-    from vae import repository
+def _from_hub(name: str, pinned: Pinned, started: float, bundle: Callable[[], Folder] | None) -> Resolved:
+    """The cached copy of this commit, else the Hub's, checked whole. Raises HubError, before `started` is 5 seconds ago.
 
-    def checked(snapshot: repository.Snapshot, kind: str) -> Resolved:
-        try:
-            folder = load_folder(snapshot.folder)
-        except WeightsError as error:
-            raise snapshot.refusal(error) from error
-        return Resolved(**vars(folder), name=name, source=kind, pinned=pinned)
+    bundle: loads what else will serve; it is called before the Hub is asked, so that it is there when the time is over.
+    """
+    from vae import repository
 
     damaged = None
     if snapshot := repository.cached(pinned.repo_id, pinned.commit, LOADED):
         try:
-            return checked(snapshot, "cache")
+            return Resolved(**vars(snapshot.read(load_folder)), name=name, source="cache", pinned=pinned)
         except repository.HubError as error:
             damaged = error
     if _silent or (damaged and repository.offline()):
         raise damaged or _silent[0]
-    left = SECONDS_TO_WAIT - SECONDS_TO_CHECK - (time.monotonic() - started)
+    if bundle:
+        with suppress(WeightsError):  # said where it is needed
+            bundle()
+    left = SECONDS_TO_WAIT - SECONDS_TO_NOTICE - (time.monotonic() - started)
     try:
-        snapshot = repository.pull(pinned.repo_id, pinned.commit, LOADED, anew=damaged is not None, within=max(0.0, left))
+        folder = repository.pull(pinned.repo_id, pinned.commit, LOADED, load_folder, anew=damaged is not None,
+                                 within=max(0.0, left))
     except repository.HubError as error:
         if error.kind == "unreachable":
             _silent.append(error)
         raise
-    return checked(snapshot, "hub")
+    return Resolved(**vars(folder), name=name, source="hub", pinned=pinned)
 
 
 def _table() -> dict[str, dict[str, str]]:
     """The content of weights/sources.toml, empty where there is none. Raises WeightsError."""
     try:
-        table = tomllib.loads((BUNDLE / SOURCES).read_text(encoding="utf-8"))
+        table = tomllib.loads(files.content(BUNDLE / SOURCES, MAX_SOURCES).decode())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -9,11 +9,28 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
+
+from vae.files import FIRST, Beta, Count, Nats, Seed, Share, WholeNumber, content, parsed
 
 ACTIVE_NATS = 0.01
 QUANTILES = 101  # 0 %, 1 %, …, 100 %
+MAX_BYTES = 2**21  # of metrics.json or dedicated.json; more is not even read
+MAX_RATE = 1e9  # nats
+
+
+def _possible(rate: float) -> float:
+    """A rate of a dead dimension may round to just below 0, that of a plain autoencoder is infinite."""
+    if not (-1e-6 <= rate <= MAX_RATE or rate == math.inf):
+        raise ValueError(f"a rate is from 0 to {MAX_RATE:g} nats, not {rate:g}")
+    return rate
+
+
+Rate = Annotated[float, BeforeValidator(lambda value: math.inf if value is None else value), AfterValidator(_possible)]
+Objective = Annotated[float, Field(ge=-1e-3, le=1e16, allow_inf_nan=False)]  # distortion + beta * rate, nats
 
 
 @dataclass(frozen=True)
@@ -23,12 +40,12 @@ class BetaMetrics:
     beta = 0 is a plain autoencoder: its rates are infinite (null in the file), its objective is distortion alone.
     """
 
-    beta: float
-    rate: float
-    distortion: float
-    rate_per_dimension: tuple[float, ...]
-    active_units: int
-    objective_quantiles: tuple[float, ...]
+    beta: Beta
+    rate: Rate
+    distortion: Nats
+    rate_per_dimension: Annotated[tuple[Rate, ...], FIRST, Field(min_length=1, max_length=1024)]
+    active_units: WholeNumber
+    objective_quantiles: Annotated[tuple[Objective, ...], FIRST, Field(min_length=QUANTILES, max_length=QUANTILES)]
 
     @property
     def negative_elbo(self) -> float:
@@ -59,11 +76,11 @@ class BetaMetrics:
 class ImportanceWeighted:
     """The importance-weighted estimate of -log p(x) at one beta: mean over `count` test pictures, `samples` draws each."""
 
-    beta: float
-    samples: int
-    count: int
-    nats: float
-    standard_error: float
+    beta: Beta
+    samples: Count
+    count: Count
+    nats: Nats
+    standard_error: Nats
 
 
 @dataclass(frozen=True)
@@ -76,12 +93,12 @@ class Fidelity:
     pictures their own original is the nearest.
     """
 
-    squared_errors: tuple[float, ...]
-    pca_squared_error: float
-    pca_components: int
-    identified_at: float
-    candidates: int
-    identified: float
+    squared_errors: Annotated[tuple[Share, ...], FIRST]
+    pca_squared_error: Share
+    pca_components: Count
+    identified_at: Beta
+    candidates: Count
+    identified: Share
 
 
 @dataclass(frozen=True)
@@ -92,12 +109,12 @@ class Metrics:
     a copy of the weights can be checked without the data set. fidelity: of models of colour pictures.
     """
 
-    test_count: int
-    seed: int
-    samples: int
-    betas: tuple[BetaMetrics, ...]
+    test_count: Count
+    seed: Seed
+    samples: Count
+    betas: Annotated[tuple[BetaMetrics, ...], FIRST, Field(min_length=1, max_length=1000)]
     importance_weighted: ImportanceWeighted | None  # None: a plain autoencoder has no bound on log p(x)
-    reference: tuple[tuple[float, float, float], ...]
+    reference: Annotated[tuple[tuple[Beta, Rate, Nats], ...], FIRST, Field(max_length=1000)]
     fidelity: Fidelity | None = None
 
     def at(self, beta: float) -> BetaMetrics:
@@ -121,11 +138,11 @@ class Dedicated:
     seed: of its training.
     """
 
-    beta: float
-    rate: float
-    distortion: float
-    examples: int
-    seed: int
+    beta: Annotated[Beta, Field(gt=0)]
+    rate: Annotated[float, Field(ge=-1e-6, le=MAX_RATE, allow_inf_nan=False)]
+    distortion: Nats
+    examples: Count
+    seed: Seed
 
     @property
     def objective(self) -> float:
@@ -153,34 +170,32 @@ def write_metrics(path: Path, metrics: Metrics) -> None:
 
 
 def read_metrics(path: Path) -> Metrics:
-    """Read metrics.json. Raises ValueError, in one sentence without the path, when a part is missing or malformed."""
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        betas = tuple(
-            BetaMetrics(**{**entry, "rate": _rate(entry["rate"], entry["beta"]),
-                           "rate_per_dimension": tuple(_rate(rate, entry["beta"]) for rate in entry["rate_per_dimension"]),
-                           "objective_quantiles": tuple(map(float, entry["objective_quantiles"]))})
-            for entry in raw.pop("betas")
-        )
-        reference = tuple((float(b), _rate(r, b), float(d)) for b, r, d in raw.pop("reference"))
-        bound, fidelity = raw.pop("importance_weighted"), raw.pop("fidelity", None)
-        plain = [entry.beta for entry in betas] == [0]
-        metrics = Metrics(betas=betas, reference=reference,
-                          importance_weighted=None if plain else ImportanceWeighted(**bound),
-                          fidelity=fidelity and Fidelity(**fidelity | {"squared_errors": tuple(fidelity["squared_errors"])}),
-                          **raw)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"it does not hold the measurements this version expects ({error})") from error
-    absent = {name: [] for name, value in vars(metrics).items() if value is None}
-    _require_numbers(asdict(metrics) | absent, infinite=plain)
+    """Read metrics.json. Raises OSError, and ValueError, one sentence without the path, for what is not expected there."""
+    return parse_metrics(content(path, MAX_BYTES))
+
+
+def parse_metrics(found: bytes) -> Metrics:
+    """The content of metrics.json, each number finite and possible. Raises ValueError, one sentence that names the place."""
+    metrics = parsed(_METRICS, found)
+    betas = [entry.beta for entry in metrics.betas]
+    if betas != sorted(set(betas)):
+        raise ValueError("its betas must rise")
+    if 0 in betas and len(betas) > 1:
+        raise ValueError("its betas must be above 0; only a plain autoencoder has 0, and no other")
+    if (metrics.importance_weighted is None) != (betas == [0]):
+        raise ValueError("importance_weighted must be there, and only for a plain autoencoder null")
+    rates = {(entry.beta, rate) for entry in metrics.betas for rate in (entry.rate, *entry.rate_per_dimension)}
+    rates |= {(beta, rate) for beta, rate, _ in metrics.reference}
+    if any(math.isinf(rate) != (beta == 0) for beta, rate in rates):
+        raise ValueError("its rates must be finite numbers, and only at beta = 0 null")
+    if len({len(entry.rate_per_dimension) for entry in metrics.betas}) > 1:
+        raise ValueError("its rate_per_dimension must have as many numbers at each beta")
+    if any(entry.active_units > len(entry.rate_per_dimension) for entry in metrics.betas):
+        raise ValueError("it has more active_units than dimensions")
+    if any(list(entry.objective_quantiles) != sorted(entry.objective_quantiles) for entry in metrics.betas):
+        raise ValueError("its quantiles must not fall")
     if metrics.fidelity and len(metrics.fidelity.squared_errors) != len(betas):
         raise ValueError(f"it has {len(betas)} betas but {len(metrics.fidelity.squared_errors)} squared errors")
-    if not betas or any(len(entry.objective_quantiles) != QUANTILES for entry in betas):
-        raise ValueError(f"it needs at least one beta with {QUANTILES} quantiles")
-    if any(list(entry.objective_quantiles) != sorted(entry.objective_quantiles) for entry in betas):
-        raise ValueError("its quantiles must not fall")
-    if [entry.beta for entry in betas] != sorted({entry.beta for entry in betas}):
-        raise ValueError("its betas must rise")
     return metrics
 
 
@@ -191,15 +206,13 @@ def write_dedicated(path: Path, networks: Sequence[Dedicated]) -> None:
 
 
 def read_dedicated(path: Path) -> tuple[Dedicated, ...]:
-    """Read dedicated.json; a folder without one has no dedicated networks. Raises ValueError when it is malformed."""
-    if not path.exists():
-        return ()
-    try:
-        networks = tuple(Dedicated(**entry) for entry in json.loads(path.read_text(encoding="utf-8")))
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"it does not hold the networks this version expects ({error})") from error
-    _require_numbers([asdict(network) for network in networks])
-    return networks
+    """Read dedicated.json; a folder without one has no dedicated networks. Raises as read_metrics."""
+    return parse_dedicated(content(path, MAX_BYTES)) if path.exists() else ()
+
+
+def parse_dedicated(found: bytes) -> tuple[Dedicated, ...]:
+    """The content of dedicated.json, as parse_metrics. Raises ValueError."""
+    return parsed(_DEDICATED, found)
 
 
 def beta_stops(beta_range: tuple[float, float]) -> tuple[float, ...]:
@@ -218,27 +231,13 @@ def nearest(betas: Sequence[float], beta: float) -> int:
     return min(range(len(betas)), key=lambda index: abs(math.log(betas[index] / beta)))
 
 
-def _rate(value: object, beta: object) -> object:
-    """Only a plain autoencoder's rate may be missing from the file: JSON has no number for infinity."""
-    return math.inf if value is None and beta == 0 else value
-
-
-def _require_numbers(value: object, name: str = "it", infinite: bool = False) -> None:
-    """Every number is finite, or also infinite where a rate may be so. ValueError otherwise."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            _require_numbers(item, key, infinite)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _require_numbers(item, name, infinite)
-    elif (isinstance(value, bool) or not isinstance(value, int | float)
-          or not (math.isfinite(value) or (infinite and value == math.inf))):
-        raise ValueError(f"{name} holds {value!r} where a finite number is expected")
-
-
 def _rounded(value):
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     return [_rounded(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+_METRICS = TypeAdapter(Metrics)
+_DEDICATED = TypeAdapter(Annotated[tuple[Dedicated, ...], FIRST, Field(max_length=1000)])

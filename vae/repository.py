@@ -7,7 +7,6 @@ No pickle enters or leaves: only the files of a weights folder are ever asked fo
 import hashlib
 import os
 import re
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,18 +35,14 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from huggingface_hub.hf_api import RepoFile, RepoSibling
-from huggingface_hub.utils import tqdm
-from huggingface_hub.utils._http import default_client_factory
 
+from vae.exchange import COMMIT, SECONDS_TO_PULL, SPARE, BusyError, HubError, Transfer, bounded_client, watched
 from vae.weights import CONFIG, OPTIONAL, WEIGHTS, WeightsError, largest
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
 REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle", "*.joblib")
-SECONDS_WITHOUT_NEWS = 30.0  # after which a download counts as dead
 SECONDS_FOR_AN_ANSWER = 10.0
-SECONDS_TO_PUSH = 60.0
-SECONDS_TO_RETRY_AFTER = 20  # the longest that a busy Hub may ask for
+SECONDS_TO_RETRY_AFTER = 10  # the longest that a busy Hub may ask for
 ATTEMPTS = 3
 MAY_NOT_WRITE = ("this token may not write to {repo_id}: the name is somebody else's, or the token only reads; choose a name "
                  "of your own, or a token with the right to write and `hf auth login`")
@@ -56,17 +51,9 @@ MAY_NOT_WRITE = ("this token may not write to {repo_id}: the name is somebody el
 # it moves large files in pieces, is not spoken by mirrors and servers of one's own; our files are small and go by plain HTTP.
 constants.DOWNLOAD_CHUNK_SIZE = 2**16
 constants.HF_HUB_DISABLE_XET = True
+set_client_factory(bounded_client)
 
 Answer = TypeVar("Answer")
-
-
-class HubError(WeightsError):
-    """A repository cannot be used. kind: "offline", "unreachable", "busy", "denied", "missing", "moved", "cache" or
-    "refused"."""
-
-    def __init__(self, kind: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -77,10 +64,14 @@ class Snapshot:
     commit: str
     folder: Path
 
-    def refusal(self, error: WeightsError) -> HubError:
-        """What is wrong with its content, naming the file by the repository and not by the cache's folders."""
-        named = str(error).replace(f"{self.folder}{os.sep}", f"{self.repo_id}@{self.commit[:7]}/")
-        return HubError("refused", named.replace(str(self.folder), f"{self.repo_id}@{self.commit[:7]}"))
+    def read(self, load: Callable[[Path], Answer]) -> Answer:
+        """What `load` makes of the folder. Raises HubError, which names a file by the repository and not by the cache's
+        folders."""
+        try:
+            return load(self.folder)
+        except WeightsError as error:
+            named = str(error).replace(f"{self.folder}{os.sep}", f"{self.repo_id}@{self.commit[:7]}/")
+            raise HubError("refused", named.replace(str(self.folder), f"{self.repo_id}@{self.commit[:7]}")) from error
 
 
 def offline() -> bool:
@@ -100,44 +91,44 @@ def cached(repo_id: str, revision: str, files: Sequence[str]) -> Snapshot | None
     except (LocalEntryNotFoundError, HFValidationError):
         return None
     whole = all((folder / name).is_file() for name in files if name not in OPTIONAL)
+    whole = whole and (folder.name == revision or not COMMIT.fullmatch(revision))
     return Snapshot(repo_id, folder.name, folder) if whole else None
 
 
 def pull(
-    repo_id: str, revision: str | None, files: Sequence[str], *, anew: bool = False, within: float | None = None
-) -> Snapshot:
-    """Download `files` of a repository, as far as it has them, into the local cache; progress goes to stderr.
+    repo_id: str, revision: str | None, files: Sequence[str], load: Callable[[Path], Answer], *, anew: bool = False,
+    within: float = SECONDS_TO_PULL,
+) -> Answer:
+    """What `load` makes of `files` of a repository, as far as it has them, downloaded into the local cache; progress goes to
+    stderr.
 
-    revision: a branch, a tag or a commit; None is the main branch. anew: also what the cache already holds. within: seconds
-    after which it is given up, though it goes on in the background for the next time. Raises HubError.
+    revision: a branch, a tag or a commit; None is the main branch. Where a full commit is asked for nothing else is taken.
+    anew: also what the cache already holds. within: seconds after which it is given up, though it goes on in the background
+    for the next time; it is given up earlier where nothing arrives for 15 seconds. Raises HubError.
     """
-    news = [time.monotonic()]  # when something last arrived
-
-    class Watched(tqdm):
-        def update(self, n: float | None = 1) -> bool | None:
-            news[0] = time.monotonic()
-            return super().update(n)
+    transfer = Transfer(repo_id)
 
     def download() -> Snapshot:
         info = _persistently(lambda: HfApi().model_info(
             repo_id, revision=revision, files_metadata=True, timeout=SECONDS_FOR_AN_ANSWER))
-        news[0] = time.monotonic()
+        transfer.commit = _asked_for(repo_id, revision, info.sha)
         there = {file.rfilename: file for file in info.siblings or ()}
         _inspect(repo_id, there, files)
         # One after another in this thread: the interpreter would wait for the workers of a pool. What may be missing comes
         # first, so that a folder with all that must not be missing is whole.
         for name in sorted((name for name in files if name in there), key=lambda name: name not in OPTIONAL):
+            transfer.most = (largest(name) if there[name].size is None else there[name].size) + SPARE
             # From here on all is of one commit, whatever is pushed meanwhile.
-            path = _arrived(repo_id, there[name], lambda name=name: hf_hub_download(
-                repo_id, name, revision=info.sha, force_download=anew, etag_timeout=SECONDS_FOR_AN_ANSWER, tqdm_class=Watched))
-            news[0] = time.monotonic()
+            path = _arrived(repo_id, there[name], anew, lambda force, name=name: hf_hub_download(
+                repo_id, name, revision=info.sha, force_download=force, etag_timeout=SECONDS_FOR_AN_ANSWER))
         return Snapshot(repo_id, info.sha, path.parent)
 
     if offline():
         if not anew and (found := cached(repo_id, revision or constants.DEFAULT_REVISION, files)):
-            return found
+            return found.read(load)
         raise HubError("offline", f"{repo_id} is not in the local cache, and HF_HUB_OFFLINE forbids to ask the Hub for it")
-    return _watched(lambda: _said(repo_id, revision, download), news, repo_id, within)
+    # What has come is read within the same time: the bound is one on the whole.
+    return watched(lambda: _said(repo_id, revision, download).read(load), transfer, within)
 
 
 def require_writer(repo_id: str) -> None:
@@ -146,7 +137,6 @@ def require_writer(repo_id: str) -> None:
         raise HubError("missing", f"a repository's name looks like user/name, not {repo_id!r}")
     if _said(repo_id, None, get_token, writing=True) is None:
         raise HubError("denied", "there is no token for the Hub; log in with `hf auth login`, or set HF_TOKEN")
-    set_client_factory(_impatient_client)
     if os.environ.get("HF_OIDC_RESOURCE"):  # a Trusted Publisher's token is for one repository alone, and may write to it
         return
     role = _said(repo_id, None, lambda: _persistently(HfApi().whoami)["auth"]["accessToken"]["role"], writing=True)
@@ -160,7 +150,8 @@ def push(
     """Make a repository hold exactly `files` of a folder, in one commit; the full ids of the commit before and of this one.
 
     Creates the repository where it is missing; where nothing differs there is no new commit. What else lies there is deleted,
-    except .gitattributes, which is the Hub's own. Progress goes to stderr. Raises HubError.
+    except .gitattributes, which is the Hub's own. A tag that names another commit is refused before anything is sent. Progress
+    goes to stderr. Raises HubError.
     """
     require_writer(repo_id)  # which also makes the client give up on an answer that never comes
     api, before = HfApi(), []
@@ -183,14 +174,26 @@ def push(
                 raise
             return before[0], api.model_info(repo_id, timeout=SECONDS_FOR_AN_ANSWER).sha
 
+    def require_free_tag() -> None:
+        try:
+            taken = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo_id).tags}.get(tag)
+        except RepositoryNotFoundError:
+            return
+        if taken and not (taken == api.model_info(repo_id, timeout=SECONDS_FOR_AN_ANSWER).sha
+                          and _holds(api, repo_id, folder, files)):
+            raise HubError("moved", f"the tag {tag} of {repo_id} is on another commit, {taken[:7]}, and never moves; nothing "
+                                    "was sent: choose another --tag")
+
     def name_it(commit_id: str) -> None:
         refs = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo_id).tags}
-        if refs.get(tag, commit_id) != commit_id:
+        if refs.get(tag, commit_id) != commit_id:  # since this began
             raise HubError("moved", f"the tag {tag} of {repo_id} is on another commit, {refs[tag][:7]}; this one is "
                                     f"{commit_id}: choose another --tag")
         api.create_tag(repo_id, tag=tag, revision=commit_id, exist_ok=True)
 
     def everything() -> tuple[str | None, str]:
+        if tag:
+            _persistently(require_free_tag)  # before anything is changed
         _persistently(lambda: api.create_repo(repo_id, private=private or None, exist_ok=True))
         first, last = _persistently(commit)  # again where an answer was lost: what has arrived then makes no second commit
         if tag:
@@ -198,13 +201,6 @@ def push(
         return first, last
 
     return _said(repo_id, None, everything, writing=True)
-
-
-def _impatient_client() -> object:
-    """The client itself waits for ever for an answer, and makes a new one of its own after a failed connection."""
-    client = default_client_factory()
-    client.timeout = SECONDS_TO_PUSH
-    return client
 
 
 def _holds(api: HfApi, repo_id: str, folder: Path, files: Sequence[str]) -> bool:
@@ -222,18 +218,33 @@ def _same(path: Path, file: RepoFile | RepoSibling) -> bool:
     return file.blob_id in (None, hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest())
 
 
-def _arrived(repo_id: str, file: RepoSibling, download: Callable[[], str]) -> Path:
-    """The path of a downloaded file whose bytes are those that the Hub announced; the client looks at their number alone."""
-    path, name = None, f"{repo_id}/{file.rfilename}"
-    try:
-        path = Path(_persistently(download))
-    except OSError as error:
-        if "should be of size" not in str(error):
-            raise
-    if path is None or not _same(path, file):
-        raise HubError("refused", f"{name}: it did not arrive whole, or something else came in its place; check the connection "
-                                  "and try again")
-    return path
+def _asked_for(repo_id: str, revision: str | None, commit: object) -> str:
+    """The commit that the Hub answers with. Raises HubError where it is none, or where another was asked for by its full id."""
+    if not isinstance(commit, str) or not COMMIT.fullmatch(commit):
+        raise HubError("refused", f"{repo_id}: the Hub does not say which commit it answers with; check HF_ENDPOINT")
+    if revision and COMMIT.fullmatch(revision) and commit != revision:
+        raise HubError("refused", f"{repo_id}: commit {revision[:7]} was asked for and the Hub answers with {commit[:7]}, "
+                                  "which is not used; check the commit and HF_ENDPOINT")
+    return commit
+
+
+def _arrived(repo_id: str, file: RepoSibling, anew: bool, download: Callable[[bool], str]) -> Path:
+    """The path of a downloaded file whose bytes are those that the Hub announced; the client looks at their number alone.
+
+    anew: not what the cache holds, which is also downloaded again where it is not what was announced.
+    """
+    name = f"{repo_id}/{file.rfilename}"
+    for force in (True,) if anew else (False, True):
+        try:
+            path = Path(_persistently(lambda force=force: download(force)))
+        except OSError as error:
+            if "should be of size" not in str(error):
+                raise
+        else:
+            if _same(path, file):
+                return path
+    raise HubError("refused", f"{name}: it did not arrive whole, or something else came in its place; check the connection "
+                              "and try again")
 
 
 def _inspect(repo_id: str, there: dict[str, RepoSibling], files: Sequence[str]) -> None:
@@ -251,50 +262,30 @@ def _inspect(repo_id: str, there: dict[str, RepoSibling], files: Sequence[str]) 
 def _persistently(ask: Callable[[], Answer]) -> Answer:
     """Ask again where the Hub is busy or stumbles, as long as it wants to be waited for, within reason."""
     for attempt in range(1, ATTEMPTS):
+        wait = None
         try:
             return ask()
+        except BusyError as error:
+            wait, failed = error.retry_after, error
         except HfHubHTTPError as error:
-            status, wait = error.response.status_code, error.response.headers.get("Retry-After", str(attempt))
-            if not (status == 429 or status >= 500) or not wait.isdigit() or int(wait) > SECONDS_TO_RETRY_AFTER:
+            wait, failed = error.response.headers.get("Retry-After"), error
+            if not (error.response.status_code == 429 or error.response.status_code >= 500):
                 raise
         except HTTPError as error:
             # The answer was lost on the way, or another thread, whose connection failed, closed the client that all share.
             # The client passes on only the base of its HTTP library's errors.
             if type(error).__name__ not in ("RemoteProtocolError", "ReadError"):
                 raise
-            wait = "1"
+            wait, failed = "1", error
         except RuntimeError as error:
             if "has been closed" not in str(error):
                 raise
-            wait = "0"
+            wait, failed = "0", error
+        wait = str(attempt) if wait is None else wait
+        if not re.fullmatch("[0-9]{1,4}", wait) or int(wait) > SECONDS_TO_RETRY_AFTER:
+            raise failed
         time.sleep(int(wait))
     return ask()
-
-
-def _watched(work: Callable[[], Answer], news: list[float], repo_id: str, within: float | None) -> Answer:
-    """Run work in a thread and stop waiting when nothing has arrived for long: some of the client's requests wait for ever."""
-    outcome: list[Answer | BaseException] = []
-
-    def run() -> None:
-        try:
-            outcome.append(work())
-        except BaseException as error:
-            outcome.append(error)
-
-    started = time.monotonic()
-    thread = threading.Thread(target=run, daemon=True, name=f"pull {repo_id}")
-    thread.start()
-    while thread.is_alive():
-        thread.join(0.05)
-        now = time.monotonic()
-        if within is not None and now - started > within:
-            raise HubError("unreachable", f"{repo_id} has not come from the Hub within {within:.0f} seconds")
-        if now - news[0] > SECONDS_WITHOUT_NEWS:
-            raise HubError("unreachable", f"nothing of {repo_id} has come from the Hub for {SECONDS_WITHOUT_NEWS:.0f} seconds; "
-                                          "check the connection and try again")
-    if isinstance(outcome[0], BaseException):
-        raise outcome[0]
-    return outcome[0]
 
 
 def _said(repo_id: str, revision: str | None, work: Callable[[], Answer], *, writing: bool = False) -> Answer:
@@ -339,9 +330,7 @@ def _refusal_of_the_hub(repo_id: str, error: HfHubHTTPError, writing: bool) -> H
         return HubError("missing", f"{constants.ENDPOINT} knows nothing of {repo_id}; check the name, and HF_ENDPOINT")
     if status in (400, 413):
         return HubError("refused", f"the Hub does not take this ({repo_id}, status {status})")
-    if status == 429:
-        return HubError("busy", f"the Hub has had too many requests ({repo_id}); try again in some minutes")
-    return HubError("busy", f"the Hub answers {status} for {repo_id}; try again later")
+    return BusyError(repo_id, status)
 
 
 def _reason(error: BaseException) -> str:

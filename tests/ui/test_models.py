@@ -11,6 +11,7 @@ from tests.ui.test_playground import alternative_text, alternative_texts, good, 
 from ui.text import LANGUAGES, Text
 from vae import hub
 from vae.metrics import Dedicated, read_metrics, write_dedicated
+from vae.weights import seal
 
 AUTOENCODER = "mnist-2d-autoencoder"
 
@@ -92,6 +93,7 @@ def with_rivals(tmp_path, monkeypatch):
     rivals = [Dedicated(beta, metrics.at(beta).rate, metrics.at(beta).distortion + more, examples=1234, seed=1)
               for beta, more in ((0.1, -2.0), (10.0, 0.5))]
     write_dedicated(tmp_path / "mnist" / "dedicated.json", rivals)
+    seal(tmp_path / "mnist", "dedicated.json")
     monkeypatch.setattr(hub, "BUNDLE", tmp_path)
     hub.forget()
     yield tmp_path / "mnist"
@@ -106,6 +108,7 @@ def test_what_one_network_for_every_beta_costs_is_said_with_its_sign(with_rivals
 
 def test_a_rival_at_a_beta_that_was_not_measured_is_a_sentence_that_names_the_file(with_rivals):
     write_dedicated(with_rivals / "dedicated.json", [Dedicated(0.07, 1.0, 1.0, examples=1, seed=1)])
+    seal(with_rivals, "dedicated.json")
     app = open_app()
     assert len(app.error) == 1
     assert "dedicated.json: it has a network for beta 0.07" in app.error[0].value

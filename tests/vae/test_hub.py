@@ -16,7 +16,7 @@ from tests.conftest import files_of, use_hub, write_weights
 from tests.hub_server import WEB_PAGE, Fault, error
 from tests.ports import silent_port
 from tests.processes import HANGING, SLACK, completed
-from tests.vae.published import NAME, REFUSED, assert_same_weights, with_arrays, with_file, without
+from tests.vae.published import NAME, REFUSED, assert_same_weights, in_format_1, resealed, with_arrays, with_file, without
 from vae import hub, repository
 from vae.weights import WeightsError
 
@@ -105,10 +105,15 @@ def test_what_is_refused_leaves_the_bundle_and_says_why(local_hub, weights, bund
     (with_file("metrics.json", b" " * 3_000_000), "metrics.json: it has 3,000,000 bytes"),
 ])
 def test_what_was_measured_must_be_in_order_too(local_hub, weights, bundle, damage, sentence):
-    pin(bundle, "toy", NAME, local_hub.add(NAME, damage(files_of(weights))))
+    pin(bundle, "toy", NAME, local_hub.add(NAME, resealed(damage(files_of(weights)))))
     found = hub.resolve("toy")
     assert (found.source, found.problem) == ("bundled", "refused")
     assert sentence in found.reason
+
+
+def test_what_was_published_in_format_1_still_serves(local_hub, weights, bundle):
+    pin(bundle, "toy", NAME, local_hub.add(NAME, in_format_1(files_of(weights))))
+    assert hub.resolve("toy").source == "hub"
 
 
 def test_a_damaged_cache_is_mended_from_the_hub(local_hub, published, weights, bundle):

@@ -12,7 +12,7 @@ from tests.hub_server import WEB_PAGE, Answer, Fault, error
 from tests.ports import closed_port
 from tests.processes import completed
 from tests.vae.published import NAME, REFUSED, assert_same_weights
-from vae import repository
+from vae import exchange, repository
 from vae.repository import HubError
 from vae.weights import WeightsError
 
@@ -57,7 +57,7 @@ def test_a_download_reports_its_progress(local_hub, published, capfd, monkeypatc
 
 def test_a_slow_download_that_goes_on_is_not_given_up(local_hub, weights, monkeypatch):
     """Only silence is: each 64 KiB are news."""
-    monkeypatch.setattr(repository, "SECONDS_WITHOUT_NEWS", 3.0)
+    monkeypatch.setattr(exchange, "SECONDS_WITHOUT_NEWS", 3.0)
     big = write_weights(weights.parent / "big", width=256)
     commit = local_hub.add(NAME, files_of(big))
     local_hub.inject(Fault(seconds_a_chunk=0.8), "GET /storage/", times=None)
@@ -68,7 +68,7 @@ def test_a_slow_download_that_goes_on_is_not_given_up(local_hub, weights, monkey
 
 def test_a_process_ends_when_a_download_was_given_up(local_hub, published, tmp_path):
     local_hub.inject(Fault(silent=True), "GET /storage/", times=None)
-    code = (f"import vae.repository as r; r.SECONDS_WITHOUT_NEWS = 1.0; import vae\ntry: vae.load({NAME!r})\n"
+    code = (f"import vae.exchange as e; e.SECONDS_WITHOUT_NEWS = 1.0; import vae\ntry: vae.load({NAME!r})\n"
             "except vae.WeightsError as error: print(error)")
     done = completed([sys.executable, "-c", code], env=local_hub.environment(tmp_path / "home"))
     assert "check the connection" in done.stdout, done.stderr
@@ -139,7 +139,7 @@ def test_a_refused_connection_is_one_sentence(monkeypatch, tmp_path):
 @pytest.mark.parametrize("when", ["GET /api/models/[^/]+/[^/]+$", "GET .*/resolve/", "HEAD .*/resolve/", "GET /storage/"])
 def test_a_hub_that_falls_silent_at_any_moment_is_given_up(local_hub, published, monkeypatch, when):
     """Some of the client's own requests would wait for ever."""
-    monkeypatch.setattr(repository, "SECONDS_WITHOUT_NEWS", 1.0)
+    monkeypatch.setattr(exchange, "SECONDS_WITHOUT_NEWS", 1.0)
     local_hub.inject(Fault(silent=True), when, times=None)
     with pytest.raises(HubError, match="check the connection") as caught:
         vae.load(NAME)
