@@ -12,7 +12,6 @@ import os
 import re
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +19,10 @@ from http.server import BaseHTTPRequestHandler
 from itertools import chain, repeat
 from socketserver import ThreadingTCPServer
 from urllib.parse import unquote, urlsplit
+
+from tests.hub_answers import WEB_PAGE, Answer, Fault, Refusal, error
+
+__all__ = ["WEB_PAGE", "Answer", "Commit", "Fault", "HubServer", "Repository", "User", "error", "sha256"]
 
 LARGE_SUFFIXES = (".bin", ".ckpt", ".gz", ".h5", ".npy", ".npz", ".onnx", ".pkl", ".pt", ".pth", ".safetensors", ".tar", ".zip")
 GIT_ATTRIBUTES = "".join(f"*{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in LARGE_SUFFIXES).encode()
@@ -67,34 +70,6 @@ class Repository:
         if (name := self.tags.get(revision, revision)) not in named:
             raise Refusal(404, f"Invalid rev id: {revision}", "RevisionNotFound")
         return named[name]
-
-
-@dataclass(frozen=True)
-class Answer:
-    body: object = b""  # bytes, or what is sent as JSON
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def error(status: int, message: str = "Injected.", code: str = "", headers: Mapping[str, str] | None = None) -> Answer:
-    """The client knows the codes RepoNotFound, RevisionNotFound, EntryNotFound and GatedRepo."""
-    return Answer({"error": message}, status, {"X-Error-Message": message, "X-Error-Code": code, **(headers or {})})
-
-
-class Refusal(Exception):  # noqa: N818
-    """Ends the work on a request; its arguments are those of `error`."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What a request meets. It is carried out unless `instead` or `silent`: with `cut_at=0` only the answer is lost."""
-
-    before: Callable[[], object] = lambda: None  # happens just before, such as another person's commit
-    instead: Answer | None = None  # an error or WEB_PAGE
-    silent: bool = False  # no answer, until the client leaves or the server stops
-    corrupt: bool = False  # the last byte of the body is another
-    cut_at: int | None = None  # the connection ends after so many bytes of the body
-    seconds_a_chunk: float = 0.0  # to wait before each 64 KiB of the body
 
 
 class HubServer(ThreadingTCPServer):
@@ -166,24 +141,21 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.recv(1, socket.MSG_PEEK)  # returns when the client leaves or the server stops
         else:
             self._send(fault.instead or self._answer(path), fault)
-        self.close_connection |= fault.silent or fault.cut_at is not None
+        self.close_connection |= fault.ends_connection
 
     do_GET = do_HEAD = do_POST = do_PUT = _respond  # noqa: N815
 
     def _send(self, answer: Answer, fault: Fault) -> None:
-        body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-        body = body[:-1] + bytes(255 - byte for byte in body[-1:]) if fault.corrupt else body
+        body = fault.spoiled(answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode())
         start = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")) if answer.status == 200 else None
         headers = {"Content-Range": f"bytes {start[1]}-{len(body) - 1}/{len(body)}"} if start else {}
         body = body[int(start[1]):] if start else body
         self.send_response(206 if start else answer.status)
-        for name, value in {**answer.headers, **headers, "Content-Length": str(len(body))}.items():
+        for name, value in {**answer.headers, **headers, **fault.headers(len(body), self.command)}.items():
             self.send_header(name, value)
         self.end_headers()
-        body = b"" if self.command == "HEAD" else body[:fault.cut_at]
-        for begin in range(0, len(body), 2**16):
-            time.sleep(fault.seconds_a_chunk)
-            self.wfile.write(body[begin:begin + 2**16])
+        for chunk in fault.chunks(b"" if self.command == "HEAD" else body):
+            self.wfile.write(chunk)
 
     def _answer(self, path: str) -> Answer:
         line = f"{self.command.replace('HEAD', 'GET')} {path}"
@@ -305,7 +277,6 @@ class _Handler(BaseHTTPRequestHandler):
         return Answer(status=302, headers=about | {"Location": f"{self.server.storage_url}/storage/{oid}"})
 
 
-WEB_PAGE = Answer(b"<!doctype html><title>Hotel</title><p>Please log in.", headers={"Content-Type": "text/html"})
 MODEL = "/api/models/(?P<name>[^/]+/[^/]+)"
 ENDPOINTS: dict[str, Callable[..., Answer]] = {
     "GET /api/agent-harnesses": lambda handler: Answer({"standardEnvVars": [], "harnesses": {}}),  # the client's telemetry

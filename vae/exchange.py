@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from huggingface_hub.utils._http import default_client_factory, httpx2
 
-from vae.weights import WeightsError
+from vae.hub_errors import BusyError, HubError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 ETAG = re.compile(r'(W/)?"?[\w-]{1,128}"?', re.ASCII)  # which names the file in the cache
@@ -25,24 +25,6 @@ SECONDS_TO_PULL = 300.0  # in all
 SECONDS_FOR_A_REQUEST = 60.0  # the client itself waits for ever
 
 Answer = TypeVar("Answer")
-
-
-class HubError(WeightsError):
-    """A repository cannot be used. kind: "offline", "unreachable", "busy", "denied", "missing", "moved", "cache" or
-    "refused"."""
-
-    def __init__(self, kind: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.kind = kind
-
-
-class BusyError(HubError):
-    """The Hub stumbles or wants to be left alone. retry_after: what it says of how long, as it says it."""
-
-    def __init__(self, repo_id: str, status: int, retry_after: str | None = None) -> None:
-        super().__init__("busy", f"the Hub has had too many requests ({repo_id}); try again in some minutes" if status == 429
-                         else f"the Hub answers {status} for {repo_id}; try again later")
-        self.retry_after = retry_after
 
 
 @dataclass

@@ -14,6 +14,8 @@ from pydantic import FailFast, Field, TypeAdapter, ValidationError
 
 Shape = TypeVar("Shape")
 FIRST = FailFast()  # of a list with something wrong: one sentence names one thing, and a million would not fit the memory
+MAX_LISTS = 10_000  # and objects: an empty one of two bytes takes half a kilobyte of memory
+MAX_ERRORS = 100  # whose places are looked at: a file of unknown names has as many as names
 MAX_BETA, MIN_BETA = 1e6, 1e-6  # beyond, float32 has no logarithm of it worth having
 Count = Annotated[int, Field(ge=1, le=10**12)]
 WholeNumber = Annotated[int, Field(ge=0, le=10**12)]
@@ -45,6 +47,8 @@ def parsed(shape: TypeAdapter[Shape], found: bytes, *, more: bool = False) -> Sh
 
     Raises ValueError, one sentence that names the place.
     """
+    if (count := found.count(b"[") + found.count(b"{")) > MAX_LISTS:
+        raise ValueError(f"it has {count:,} lists and objects; at most {MAX_LISTS:,} are read")
     try:
         return shape.validate_json(found, strict=True, extra="ignore" if more else "forbid")
     except ValidationError as error:
@@ -58,7 +62,9 @@ def _require_regular(status: os.stat_result) -> None:
 
 
 def _sentence(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
+    if (count := error.error_count()) > MAX_ERRORS:
+        return f"it is something else than this version reads ({count:,} differences)"
+    first = error.errors(include_url=False, include_input=False)[0]
     kind, reason = first["type"], first["msg"].removeprefix("Value error, ")
     if kind == "json_invalid":
         return f"it is not JSON ({reason.removeprefix('Invalid JSON: ')})"
@@ -69,7 +75,8 @@ def _sentence(error: ValidationError) -> str:
         return f"{place} is unknown to this version"
     if kind == "value_error":
         return reason if place == "it" else f"{place}: {reason}"
-    return f"{place} holds {_short(first['input'])}; {reason.replace('Input should', 'it should')}"
+    value = error.errors(include_url=False, include_context=False)[0]["input"]  # now that it is not the whole file
+    return f"{place} holds {_short(value)}; {reason.replace('Input should', 'it should')}"
 
 
 def _shown(key: str) -> str:

@@ -9,6 +9,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -29,23 +30,20 @@ from huggingface_hub.errors import (
     HFValidationError,
     HTTPError,
     LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    OIDCError,
     RepositoryNotFoundError,
-    RevisionNotFoundError,
 )
 from huggingface_hub.hf_api import RepoFile, RepoSibling
 
-from vae.exchange import COMMIT, SECONDS_TO_PULL, SPARE, BusyError, HubError, Transfer, bounded_client, watched
+from vae.exchange import COMMIT, SECONDS_TO_PULL, SPARE, Transfer, bounded_client, watched
+from vae.hub_errors import MAY_NOT_WRITE, BusyError, HubError, said
 from vae.weights import CONFIG, OPTIONAL, WEIGHTS, WeightsError, largest
 
+BRANCH = re.compile(r"\w[\w./-]*", re.ASCII)  # or a tag
 REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle", "*.joblib")
 SECONDS_FOR_AN_ANSWER = 10.0
 SECONDS_TO_RETRY_AFTER = 10  # the longest that a busy Hub may ask for
 ATTEMPTS = 3
-MAY_NOT_WRITE = ("this token may not write to {repo_id}: the name is somebody else's, or the token only reads; choose a name "
-                 "of your own, or a token with the right to write and `hf auth login`")
 
 # Of the client, for the whole process. Its own chunk of 10 MB would be a whole model: no news until all is here. Xet, by which
 # it moves large files in pieces, is not spoken by mirrors and servers of one's own; our files are small and go by plain HTTP.
@@ -121,6 +119,7 @@ def pull(
             # From here on all is of one commit, whatever is pushed meanwhile.
             path = _arrived(repo_id, there[name], anew, lambda force, name=name: hf_hub_download(
                 repo_id, name, revision=info.sha, force_download=force, etag_timeout=SECONDS_FOR_AN_ANSWER))
+        _remember(path.parent, revision or constants.DEFAULT_REVISION)
         return Snapshot(repo_id, info.sha, path.parent)
 
     if offline():
@@ -128,18 +127,18 @@ def pull(
             return found.read(load)
         raise HubError("offline", f"{repo_id} is not in the local cache, and HF_HUB_OFFLINE forbids to ask the Hub for it")
     # What has come is read within the same time: the bound is one on the whole.
-    return watched(lambda: _said(repo_id, revision, download).read(load), transfer, within)
+    return watched(lambda: said(repo_id, revision, download).read(load), transfer, within)
 
 
 def require_writer(repo_id: str) -> None:
     """Raise HubError where a push cannot succeed: no name of a repository, or no token that may write."""
     if not REPO_ID.fullmatch(repo_id):
         raise HubError("missing", f"a repository's name looks like user/name, not {repo_id!r}")
-    if _said(repo_id, None, get_token, writing=True) is None:
+    if said(repo_id, None, get_token, writing=True) is None:
         raise HubError("denied", "there is no token for the Hub; log in with `hf auth login`, or set HF_TOKEN")
     if os.environ.get("HF_OIDC_RESOURCE"):  # a Trusted Publisher's token is for one repository alone, and may write to it
         return
-    role = _said(repo_id, None, lambda: _persistently(HfApi().whoami)["auth"]["accessToken"]["role"], writing=True)
+    role = said(repo_id, None, lambda: _persistently(HfApi().whoami)["auth"]["accessToken"]["role"], writing=True)
     if role == "read":
         raise HubError("denied", MAY_NOT_WRITE.format(repo_id=repo_id))
 
@@ -200,7 +199,7 @@ def push(
             _persistently(lambda: name_it(last))
         return first, last
 
-    return _said(repo_id, None, everything, writing=True)
+    return said(repo_id, None, everything, writing=True)
 
 
 def _holds(api: HfApi, repo_id: str, folder: Path, files: Sequence[str]) -> bool:
@@ -226,6 +225,15 @@ def _asked_for(repo_id: str, revision: str | None, commit: object) -> str:
         raise HubError("refused", f"{repo_id}: commit {revision[:7]} was asked for and the Hub answers with {commit[:7]}, "
                                   "which is not used; check the commit and HF_ENDPOINT")
     return commit
+
+
+def _remember(folder: Path, revision: str) -> None:
+    """Which commit a branch or a tag named, where the client looks for it when there is no Hub: it asked by the commit."""
+    if BRANCH.fullmatch(revision) and ".." not in revision and not COMMIT.fullmatch(revision):
+        ref = folder.parents[1] / "refs" / revision
+        with suppress(OSError):  # of a cache that cannot be written: what is in it serves all the same
+            ref.parent.mkdir(parents=True, exist_ok=True)
+            ref.write_text(folder.name, encoding="utf-8")
 
 
 def _arrived(repo_id: str, file: RepoSibling, anew: bool, download: Callable[[bool], str]) -> Path:
@@ -286,54 +294,3 @@ def _persistently(ask: Callable[[], Answer]) -> Answer:
             raise failed
         time.sleep(int(wait))
     return ask()
-
-
-def _said(repo_id: str, revision: str | None, work: Callable[[], Answer], *, writing: bool = False) -> Answer:
-    """work(), with the client's many errors as HubErrors of one sentence."""
-    try:
-        return work()
-    except HubError:
-        raise
-    except HFValidationError as error:
-        raise HubError("missing", f"{repo_id!r} is no name of a repository; one looks like user/name") from error
-    except RevisionNotFoundError as error:
-        raise HubError("missing", f"{repo_id} has no revision {revision}; give a branch, a tag or a full commit id") from error
-    except RepositoryNotFoundError as error:
-        raise HubError("missing", f"there is no repository {repo_id} that you may read; check the name, or log in") from error
-    except OIDCError as error:  # nobody who could vouch for this process
-        raise HubError("denied", _reason(error)) from error
-    except HfHubHTTPError as error:
-        raise _refusal_of_the_hub(repo_id, error, writing) from error
-    except OfflineModeIsEnabled as error:
-        raise HubError("offline", "HF_HUB_OFFLINE forbids to ask the Hub; unset it and try again") from error
-    except (HTTPError, LocalEntryNotFoundError, ConnectionError, TimeoutError) as error:
-        raise HubError("unreachable", f"the Hub at {constants.ENDPOINT} does not answer ({_reason(error)}); check the "
-                                      "connection and try again") from error
-    except Exception as error:  # an answer of another kind, a proxy or an address that the client can't use: it raises anything
-        if isinstance(error, OSError) and error.filename:
-            raise HubError("cache", f"the local cache cannot be written ({error.strerror}); let HF_HOME name a folder with "
-                                    "room that can") from error
-        raise HubError("unreachable", f"{repo_id}: the transfer failed ({_reason(error)}); try again") from error
-
-
-def _refusal_of_the_hub(repo_id: str, error: HfHubHTTPError, writing: bool) -> HubError:
-    status = error.response.status_code
-    if status == 401:
-        return HubError("denied", f"the Hub does not know this token ({repo_id}); log in anew with `hf auth login`")
-    if status == 403 and not writing:
-        return HubError("denied", f"this token may not read {repo_id}; ask its owner, or log in with `hf auth login`")
-    if status == 403:
-        return HubError("denied", MAY_NOT_WRITE.format(repo_id=repo_id))
-    if status in (409, 412):
-        return HubError("moved", f"somebody else changed {repo_id} at this moment; look at it and publish again")
-    if status == 404:
-        return HubError("missing", f"{constants.ENDPOINT} knows nothing of {repo_id}; check the name, and HF_ENDPOINT")
-    if status in (400, 413):
-        return HubError("refused", f"the Hub does not take this ({repo_id}, status {status})")
-    return BusyError(repo_id, status)
-
-
-def _reason(error: BaseException) -> str:
-    """The first line of what an error, or the one behind it, says."""
-    cause = error.__cause__ or error
-    return (str(cause).strip() or type(cause).__name__).splitlines()[0]
