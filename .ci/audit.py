@@ -1,8 +1,8 @@
 """Known vulnerabilities of everything that is installed in a folder: python audit.py PIP_AUDIT [SITE_PACKAGES]
 
-Fails where there are some, and where pip-audit did not look: it is missing, crashes, says something else than its JSON, or leaves
-out what is installed. Only where the service with the data cannot be reached is that said, and no failure: pip-audit then ends
-with a connection error, or a registry in PyPI's place knows nothing of any package.
+Fails where there are some, and where pip-audit did not look: it is missing, crashes, says something else than its JSON, or
+leaves out what is installed. Only where its data cannot be reached is that said, and no failure: then pip-audit
+ends with a connection error, or a registry in PyPI's place knows nothing of any package.
 """
 
 import importlib.metadata

@@ -1,9 +1,14 @@
 """Measure a weights folder on the whole test set: python -m training.evaluate weights/mnist --data-dir DIR
 
-Recomputes metrics.json, examples.npz, reference.npz, figures/ and the model card (README.md). All numbers are those of the
-stored file, in nats, in float32 on every machine, whatever the precision of its training. With --check nothing is written: the
-exit code says whether metrics.json is reproduced.
+Recomputes metrics.json, examples.npz, reference.npz, figures/ and the model card (README.md), and writes the sha256 of what
+the folder holds into config.json. All numbers are those of the stored file, in nats, in float32 on every machine, whatever the
+precision of its training. With --check nothing is written: the exit code says whether metrics.json is reproduced.
 """
+
+if __name__ == "__main__":
+    from training import interruption
+
+    interruption.expect()  # before the imports below, which take seconds
 
 import dataclasses
 import math
@@ -20,6 +25,7 @@ from torch import Tensor
 
 import vae
 from training import card, data, fidelity, figures
+from training.interruption import EXIT_CODE, run_command
 from training.memory import keep_freed_memory
 from training.progress import Progress
 from vae.likelihood import observe
@@ -35,7 +41,7 @@ from vae.metrics import (
 )
 from vae.model import VAE
 from vae.noise import seeded
-from vae.weights import EXAMPLES, METRICS, REFERENCE, WeightsError, load_folder, load_model
+from vae.weights import EXAMPLES, METRICS, REFERENCE, WeightsError, load_folder, load_model, seal
 
 BATCH = 500  # pictures; part of the recipe, since the noise is drawn batch by batch
 EXAMPLE_COUNT, REFERENCE_COUNT = 10, 2_000
@@ -69,6 +75,9 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
     except OSError as error:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nstopped; the same command begins again", file=sys.stderr)
+        return EXIT_CODE
     return 2
 
 
@@ -102,6 +111,7 @@ def evaluate(arguments: Arguments) -> int:
         (folder / REFERENCE).unlink(missing_ok=True)
     else:
         _write_reference(folder, test, training_images)
+    seal(folder)
     everything = load_folder(folder)
     figures.write(folder, model, metrics, test.images[example_indices(test.labels)], everything.reference)
     card.write(folder, model.config, metrics, training, everything.dedicated)
@@ -233,4 +243,4 @@ def _compare(published: Metrics, found: Metrics) -> int:
 
 if __name__ == "__main__":
     keep_freed_memory()
-    sys.exit(main(sys.argv[1:]))
+    run_command(main)

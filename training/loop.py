@@ -3,41 +3,27 @@
 import dataclasses
 import json
 import math
-import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from training import checkpoint
+from training.checkpoint import Checkpoint, Layout, State, StepReport
 from training.distributed import ALONE, Processes
+from training.error import TrainingError
 from training.settings import AUTO, Settings
 from vae.elbo import elbo_with_noise, point_distortion
 from vae.likelihood import observe
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
+LOG_EVERY = 100  # steps in a line of the log
 PATIENCE = 10  # non-finite steps in a row before giving up
 _COUNTERS = ("step", "skipped", "skipped_in_a_row", "seconds")  # of a Trainer, kept in its checkpoints
-
-
-class TrainingError(Exception):
-    """Training cannot go on. One sentence that says why and what to do."""
-
-
-@dataclass(frozen=True)
-class StepReport:
-    """One step: distortion and rate in nats, averaged over its examples and so over all betas."""
-
-    distortion: float
-    rate: float
-    loss: float
-    skipped: bool
 
 
 def draw_betas(
@@ -119,6 +105,7 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0  # of training, over all interruptions
         self.skipped, self.skipped_in_a_row = 0, 0
+        self.reports: list[StepReport] = []  # of the steps since the last line of the log, and of those in that line
         self.model = initial_model(settings).to(device)
         self._objective = torch.compile(Objective(self.model)) if compiled else Objective(self.model)
         if processes.count > 1:
@@ -139,7 +126,9 @@ class Trainer:
             if position == 0 or not len(order):
                 order = torch.randperm(len(self.images), generator=seeded(self.settings.seed, "order", epoch))
             size = self.settings.batch_size
-            yield self._train_on(order[position * size:(position + 1) * size])
+            report = self._train_on(order[position * size:(position + 1) * size])
+            self.reports = [*(self.reports if (self.step - 1) % LOG_EVERY else []), report]
+            yield report
 
     def _train_on(self, indices: Tensor) -> StepReport:
         settings = self.settings
@@ -216,79 +205,36 @@ class Trainer:
         model.load_state_dict(self.average, strict=True)
         return model.eval().requires_grad_(False)
 
-    # Checkpoints hold no pickle: tensors in safetensors, the rest in its header.
+    # Checkpoints
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint beside `path` and rename it, so that a crash leaves the old one or the new one, whole."""
+        """Write a checkpoint. Raises TrainingError or OSError."""
         tensors = {f"average.{name}": tensor for name, tensor in self.average.items()}
         for name, parameter in self.model.named_parameters():
-            tensors[f"model.{name}"] = parameter.detach()
+            tensors[f"model.{name}"] = parameter
             for key, value in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer.{key}.{name}"] = value
-        state = {name: getattr(self, name) for name in _COUNTERS}
-        state |= {"settings": dataclasses.asdict(self.settings), "data_sha256": self.data_sha256}
-        temporary = path.with_suffix(".tmp")
-        try:
-            save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary, {"state": json.dumps(state)})
-        except SafetensorError as error:
-            raise TrainingError(f"cannot write {temporary} ({error}); free some space or choose another --run-dir") from error
-        with open(temporary, "r+b") as file:  # Windows syncs only what is open for writing
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        layout = self._layout()
+        state = State(settings=layout.settings, data_sha256=layout.data_sha256, reports=tuple(self.reports),
+                      **{name: getattr(self, name) for name in _COUNTERS})
+        checkpoint.write(path, state, tensors)
 
-    def restore(self, path: Path) -> None:
-        """Go on from a checkpoint. Raises TrainingError when its settings or data are not these."""
-        state = _checkpoint_state(path)
-        mine = json.loads(json.dumps(dataclasses.asdict(self.settings)))
-        if state["settings"] != mine:
-            raise TrainingError(f"{path} was made with other settings ({changes(state['settings'], mine)}); resume with the "
-                                "same ones, or choose another --run-dir")
-        if state["data_sha256"] != self.data_sha256:
-            raise TrainingError(f"{path} was made with other data files; resume with the same --data-dir and --dataset")
-        tensors = load_file(path, device=str(self.device))
+    @torch.no_grad()
+    def restore(self, found: Checkpoint) -> None:
+        """Go on from a checkpoint. Raises TrainingError, and has changed nothing, unless it is one of this run."""
+        found.require(self._layout())
+        tensors = {name: tensor.to(self.device) for name, tensor in found.tensors.items()}
         for name, parameter in self.model.named_parameters():
-            with torch.no_grad():
-                parameter.copy_(tensors[f"model.{name}"])
+            parameter.copy_(tensors[f"model.{name}"])
             self.average[name].copy_(tensors[f"average.{name}"])
-            prefix = "optimizer."
-            keys = {key.removeprefix(prefix).split(".")[0] for key in tensors if key.startswith(prefix)}
-            if keys:
+            if found.state.step > found.state.skipped:
                 self.optimizer.state[parameter] = {
-                    # A copy: the loaded tensor is the file itself, which Windows then refuses to replace.
-                    key: tensors[f"{prefix}{key}.{name}"].clone() for key in keys
-                }
+                    key: tensors[f"optimizer.{key}.{name}"].clone() for key in ("step", "exp_avg", "exp_avg_sq")}
         for name in _COUNTERS:
-            setattr(self, name, state[name])
+            setattr(self, name, getattr(found.state, name))
+        self.reports = list(found.state.reports)
 
-
-def changes(there: dict, here: dict) -> str:
-    """In which settings, as JSON holds them, two runs differ: "epochs: 3 there, 2 here; …"."""
-    there, here = _flat(there), _flat(here)
-    return "; ".join(f"{key}: {there.get(key)} there, {here.get(key)} here" for key in sorted(there | here)
-                     if there.get(key) != here.get(key))
-
-
-def _flat(settings: dict, prefix: str = "") -> dict[str, object]:
-    """{"network": {"width": 512}} -> {"network.width": 512}."""
-    flat = {}
-    for key, value in settings.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-    return flat
-
-
-def checkpoint_precision(path: Path) -> str:
-    """The precision of the run that a checkpoint belongs to. Raises TrainingError."""
-    try:
-        return _checkpoint_state(path)["settings"]["precision"]
-    except (KeyError, TypeError) as error:
-        raise TrainingError(f"{path} was made by another version of this program; start anew with another --run-dir") from error
-
-
-def _checkpoint_state(path: Path) -> dict:
-    try:
-        with safe_open(path, "pt") as file:
-            return json.loads(file.metadata()["state"])
-    except FileNotFoundError as error:
-        raise TrainingError(f"there is no checkpoint {path} to resume; leave --resume out to start anew") from error
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise TrainingError(f"{path} is no checkpoint of this program ({error}); start anew with another --run-dir") from error
+    def _layout(self) -> Layout:
+        settings = json.loads(json.dumps(dataclasses.asdict(self.settings)))
+        shapes = {name: tuple(parameter.shape) for name, parameter in self.model.named_parameters()}
+        return Layout(settings, self.data_sha256, self.total_steps, LOG_EVERY, PATIENCE, shapes)

@@ -8,6 +8,11 @@ one that is finished is only measured. Betas can be divided between cores or mac
 other betas stays.
 """
 
+if __name__ == "__main__":
+    from training import interruption
+
+    interruption.expect()  # before the imports below, which take seconds
+
 import dataclasses
 import json
 import os
@@ -21,11 +26,13 @@ import torch
 import tyro
 
 from training import card, data, evaluate, train
-from training.loop import TrainingError, changes
+from training.checkpoint import changes
+from training.error import TrainingError
+from training.interruption import EXIT_CODE, run_command
 from training.memory import keep_freed_memory
 from training.settings import AUTO, Settings
 from vae.metrics import Dedicated, Metrics, read_dedicated, read_metrics, regret, write_dedicated
-from vae.weights import CONFIG, DEDICATED, METRICS, WeightsError, load_model
+from vae.weights import CONFIG, DEDICATED, METRICS, WeightsError, load_model, seal
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ def main(argv: Sequence[str]) -> int:
         measure(arguments)
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on", file=sys.stderr)
-        return 130
+        return EXIT_CODE
     except (data.DataError, TrainingError, WeightsError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -86,6 +93,7 @@ def measure(arguments: Arguments) -> None:
         temporary = folder / f"{DEDICATED}.{os.getpid()}.tmp"
         write_dedicated(temporary, [*others, found])
         os.replace(temporary, folder / DEDICATED)
+        seal(folder, DEDICATED)
         card.write(folder, config, metrics, record, read_dedicated(folder / DEDICATED))
         precision = card.read_training(weights / "training.json")["settings"]["precision"]
         other = f"; trained in {precision}, the other in {settings.precision}" if precision != settings.precision else ""
@@ -126,4 +134,4 @@ def _measured(weights: Path, settings: Settings, data_dir: Path | None, metrics:
 
 if __name__ == "__main__":
     keep_freed_memory()
-    sys.exit(main(sys.argv[1:]))
+    run_command(main)

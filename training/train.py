@@ -7,12 +7,14 @@ Several processes, on CPUs or GPUs, train one network: torchrun --nproc-per-node
 On several machines --run-dir and --data-dir must be folders that all of them see. They may be resumed in another number.
 """
 
+if __name__ == "__main__":
+    from training import interruption
+
+    interruption.expect()  # before the imports below, which take seconds
+
 import contextlib
 import dataclasses
-import json
-import os
 import shlex
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -20,24 +22,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import torch
 import tyro
 from torch import Tensor
 
-from training import data, distributed, precision
+from training import checkpoint, data, distributed, precision
 from training.distributed import ProcessLostError
+from training.error import TrainingError
 from training.export import export
-from training.loop import Objective, StepReport, Trainer, TrainingError, checkpoint_precision
+from training.interruption import EXIT_CODE, Interruption, run_command
+from training.loop import LOG_EVERY, Objective, Trainer
 from training.memory import keep_freed_memory
 from training.progress import Progress
+from training.run_folder import CHECKPOINT, LOG, WEIGHTS, Log, held, means
 from training.settings import PRESETS, Settings
 from vae.likelihood import observe
 from vae.noise import seeded, standard_normal
 from vae.repository import HubError, require_writer
 
-CHECKPOINT = "checkpoint.safetensors"
-LOG_EVERY = 100  # steps
 VALIDATE_EVERY = 10  # epochs, and at the end
 VALIDATION_BETAS = (0.01, 0.1, 1.0, 10.0)
 
@@ -118,39 +120,47 @@ def run(arguments: Arguments) -> Path:
 
     Raises DataError or TrainingError; after saving also ProcessLostError or KeyboardInterrupt.
     """
-    settings, directory = arguments.settings, arguments.directory()
-    checkpoint = directory / CHECKPOINT
-    if checkpoint.exists() and not arguments.resume:
-        raise TrainingError(f"{directory} already holds a run; add --resume to go on with it, or choose another --run-dir")
+    directory = arguments.directory()
+    _require_new_or_resumed(directory, arguments)
     device = _device(arguments.device)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     torch.backends.cudnn.deterministic = True  # or a resumed run would not repeat an uninterrupted one
-    with distributed.connected(device) as processes:
-        # The first process of each machine may have to download; and none is here before all have looked for a checkpoint.
-        if processes.local_rank != 0:
-            processes.wait()
-        split = data.load(settings.dataset, arguments.data_dir, "train")
-        if processes.local_rank == 0:
-            processes.wait()
-        pictures, validation = _held_out(settings, split.images)
-        began = checkpoint_precision(checkpoint) if arguments.resume else None
-        settings, sentence = precision.resolve(settings, device, processes, began)
-        trainer = Trainer(settings, pictures, device, split.sha256, processes, arguments.compile)
-        if arguments.resume:
-            trainer.restore(checkpoint)
-        if processes.rank == 0:
-            print(sentence, flush=True)
-        if processes.rank == 0:
-            directory.mkdir(parents=True, exist_ok=True)
-            trainer.save(checkpoint)  # an unwritable folder or a full disk shows now, not after hours
-        with _Interruption() as interruption:
-            _train(trainer, directory, arguments.checkpoint_seconds, validation, interruption)
-        if processes.rank == 0:
-            # Another machine may choose another precision: what repeats the run names this one.
-            command = f"{arguments.command} --precision {settings.precision}"
-            export(trainer, directory / "weights", arguments.preset, command)
-    return directory / "weights"
+    with distributed.connected(device) as processes, held(directory, processes):
+        _require_new_or_resumed(directory, arguments)  # again: it may have come to be since
+        return _run(arguments, directory, device, processes)
+
+
+def _require_new_or_resumed(directory: Path, arguments: Arguments) -> None:
+    if (directory / CHECKPOINT).exists() and not arguments.resume:
+        raise TrainingError(f"{directory} already holds a run; add --resume to go on with it, or choose another --run-dir")
+
+
+def _run(arguments: Arguments, directory: Path, device: torch.device, processes: distributed.Processes) -> Path:
+    """run(), in a folder that is this run's alone."""
+    settings = arguments.settings
+    began = checkpoint.read(directory / CHECKPOINT) if arguments.resume else None
+    # The first process of each machine may have to download.
+    if processes.local_rank != 0:
+        processes.wait()
+    split = data.load(settings.dataset, arguments.data_dir, "train")
+    if processes.local_rank == 0:
+        processes.wait()
+    pictures, validation = _held_out(settings, split.images)
+    settings, sentence = precision.resolve(settings, device, processes, began.precision if began else None)
+    trainer = Trainer(settings, pictures, device, split.sha256, processes, arguments.compile)
+    if began:
+        trainer.restore(began)
+    if processes.rank == 0:
+        print(sentence, flush=True)
+        trainer.save(directory / CHECKPOINT)  # an unwritable folder or a full disk shows now, not after hours
+    with Interruption() as interruption:
+        _train(trainer, directory, arguments.checkpoint_seconds, validation, interruption)
+    if processes.rank == 0:
+        # Another machine may choose another precision: what repeats the run names this one.
+        command = f"{arguments.command} --precision {settings.precision}"
+        export(trainer, directory / WEIGHTS, arguments.preset, command)
+    return directory / WEIGHTS
 
 
 def _held_out(settings: Settings, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -165,22 +175,20 @@ def _held_out(settings: Settings, images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _train(
-    trainer: Trainer, directory: Path, checkpoint_seconds: float, validation: Tensor, interruption: "_Interruption"
+    trainer: Trainer, directory: Path, checkpoint_seconds: float, validation: Tensor, interruption: Interruption
 ) -> None:
     """To the last step, or until KeyboardInterrupt or ProcessLostError; saved in any of these cases."""
     first = trainer.processes.rank == 0
-    reports: list[StepReport] = []
     saved = measured = time.monotonic()
-    with (_Log(directory / "log.jsonl", trainer.step) if first else contextlib.nullcontext() as log,
+    with (Log(directory / LOG, trainer.step) if first else contextlib.nullcontext() as log,
           Progress(trainer.total_steps, initial=trainer.step, unit="step", hidden=not first) as progress):
         try:
-            for report in trainer.remaining():
+            for _ in trainer.remaining():
                 now = time.monotonic()
                 trainer.seconds += now - measured
                 measured = now
                 if first:
-                    reports.append(report)
-                    _report(trainer, reports, validation, log, progress)
+                    _report(trainer, validation, log, progress)
                     if now - saved > checkpoint_seconds:
                         trainer.save(directory / CHECKPOINT)
                         saved = now
@@ -194,24 +202,17 @@ def _train(
         trainer.save(directory / CHECKPOINT)
 
 
-def _report(trainer: Trainer, reports: list[StepReport], validation: Tensor, log: "_Log", progress: Progress) -> None:
+def _report(trainer: Trainer, validation: Tensor, log: Log, progress: Progress) -> None:
     """What is due after a step: the progress bar, a line of the log, the held-out pictures."""
     progress.update()
     if trainer.step % LOG_EVERY == 0:
-        means = _means(reports)
+        found = means(trainer.reports)
         log.write(step=trainer.step, examples=trainer.step * trainer.settings.batch_size, seconds=round(trainer.seconds, 1),
-                  skipped=trainer.skipped, **means)
-        progress.show(distortion=f"{means['distortion']:.1f}", rate=f"{means['rate']:.1f}")
-        reports.clear()
+                  skipped=trainer.skipped, **found)
+        progress.show(distortion=f"{found['distortion']:.1f}", rate=f"{found['rate']:.1f}")
     due = trainer.step % (VALIDATE_EVERY * trainer.steps_per_epoch) == 0 or trainer.step == trainer.total_steps
     if len(validation) and due:
         log.write(step=trainer.step, validation=_validate(trainer, validation))
-
-
-def _means(reports: list[StepReport]) -> dict[str, float]:
-    kept = [report for report in reports if not report.skipped]
-    return {name: float(np.mean([getattr(report, name) for report in kept])) if kept else float("nan")
-            for name in ("distortion", "rate", "loss")}
 
 
 @torch.no_grad()
@@ -230,32 +231,6 @@ def _validate(trainer: Trainer, pictures: Tensor) -> list[dict[str, float]]:
     return results
 
 
-class _Log:
-    """log.jsonl: a line every LOG_EVERY steps. On resuming, lines later than the checkpoint are dropped: they come again."""
-
-    def __init__(self, path: Path, step: int) -> None:
-        kept = []
-        if path.exists() and step:
-            for line in path.read_text(encoding="utf-8").splitlines():
-                with contextlib.suppress(ValueError):  # a line that was cut off by a crash
-                    if json.loads(line)["step"] <= step:
-                        kept.append(line)
-        # Beside it and renamed, as a checkpoint: a crash at this moment must not cost the history.
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
-        os.replace(temporary, path)
-        self._file = path.open("a", encoding="utf-8")
-
-    def write(self, **values: object) -> None:
-        print(json.dumps(values), file=self._file, flush=True)
-
-    def __enter__(self) -> "_Log":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-
 def _device(name: str) -> torch.device:
     me = distributed.own()
     if me.count > 1 and (name == "mps" or (name == "cuda" and me.local_count > torch.cuda.device_count())):
@@ -267,24 +242,6 @@ def _device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise TrainingError(f"--device {name} cannot be used here; leave it out, or choose cpu") from error
     return device
-
-
-class _Interruption:
-    """Ctrl-C and SIGTERM, noticed between two steps: in the middle of one, weights and step number would not agree."""
-
-    def __init__(self) -> None:
-        self.requested = False
-
-    def __enter__(self) -> "_Interruption":
-        self._before = {number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _request(self, *_: object) -> None:
-        self.requested = True
 
 
 def main(argv: Sequence[str]) -> int:
@@ -301,7 +258,7 @@ def main(argv: Sequence[str]) -> int:
                 if (arguments.directory() / CHECKPOINT).exists():
                     words.append("--resume")
                 print(f"\nstopped; go on with: {_command(words)}", file=sys.stderr)
-            return 130
+            return EXIT_CODE
     except OSError as error:
         print(f"error: cannot write {error.filename or arguments.directory()} ({error.strerror}); choose another --run-dir",
               file=sys.stderr)
@@ -336,7 +293,7 @@ def _measure_and_publish(folder: Path, arguments: Arguments) -> int:
     from training import evaluate, publish  # with Matplotlib, which is not needed before
 
     data_dir = ["--data-dir", str(arguments.data_dir)] if arguments.data_dir else []
-    failed = evaluate.main([str(folder), *data_dir])
+    failed = evaluate.main([str(folder), *data_dir])  # which answers Ctrl-C, as the next
     failed = failed or publish.main([str(folder), "--repo-id", arguments.push_to_hub])
     if failed:
         push = shlex.join(["python", "-m", "training.publish", str(folder), "--repo-id", arguments.push_to_hub])
@@ -347,4 +304,4 @@ def _measure_and_publish(folder: Path, arguments: Arguments) -> int:
 
 if __name__ == "__main__":
     keep_freed_memory()
-    sys.exit(main(sys.argv[1:]))
+    run_command(main)

@@ -6,17 +6,15 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import yaml
-from huggingface_hub import ModelCard
-from huggingface_hub.utils import _auth
+from huggingface_hub.utils import _auth, close_session
 
 import vae
-from tests.conftest import files_of, hf, some_metrics, use_hub, write_idx
+from tests.conftest import files_of, hf, use_hub, write_idx
 from tests.hub_server import Answer, Fault, HubServer, error
 from tests.ports import closed_port, silent_port
 from tests.processes import completed
 from training import evaluate, publish, train
-from vae import repository
+from vae import exchange
 from vae.weights import seal
 
 NAME = "teacher/vae-toy"
@@ -36,9 +34,17 @@ def there(local_hub: HubServer, name: str = NAME) -> dict[str, bytes]:
     return {path: content for path, content in files.items() if path != ".gitattributes"}
 
 
+def sent(folder: Path) -> dict[str, bytes]:
+    """What goes of a folder: all of it, with a card that names the repository."""
+    files = files_of(folder)
+    card = files["README.md"].replace(b'vae.load("toy")', f'vae.load("{NAME}")'.encode())
+    assert card != files["README.md"]
+    return files | {"README.md": card}
+
+
 def test_the_repository_holds_exactly_the_folder_after_one_commit(local_hub, weights, capsys):
     assert run(weights, "--tag", "v1") == 0
-    assert there(local_hub) == files_of(weights)
+    assert there(local_hub) == sent(weights)
     assert len(local_hub.repositories[NAME].commits) == 2  # the first is the Hub's own
     commit = local_hub.repositories[NAME].commits[-1].id
     assert local_hub.repositories[NAME].tags == {"v1": commit}
@@ -64,7 +70,7 @@ def test_publishing_the_same_folder_again_makes_no_commit(local_hub, weights, ca
 def test_what_is_gone_from_the_folder_goes_from_the_repository_in_the_same_commit(local_hub, weights):
     local_hub.add(NAME, {"figures/old.png": b"old", "pytorch_model.bin": b"\x80\x04K\x01."})
     assert run(weights) == 0
-    assert there(local_hub) == files_of(weights)
+    assert there(local_hub) == sent(weights)
     assert len(local_hub.repositories[NAME].commits) == 3
 
 
@@ -113,7 +119,7 @@ def test_a_folder_that_the_hubs_command_line_or_a_file_manager_touched_goes_as_i
     (weights / ".cache").mkdir()
     (weights / ".cache" / "model.lock").write_bytes(b"")
     assert run(weights) == 0
-    assert there(local_hub) == files_of(weights)
+    assert there(local_hub) == sent(weights)
 
 
 def test_a_public_repository_is_not_taken_for_a_private_one(local_hub, weights, capsys):
@@ -183,7 +189,7 @@ def test_a_trusted_publisher_needs_no_token_of_its_own(local_hub, weights, publi
     # Nor does it say whose it is.
     local_hub.inject(Fault(instead=error(403)), "GET /api/whoami", times=None)
     assert run(weights) == 0
-    assert there(local_hub) == files_of(weights)
+    assert there(local_hub) == sent(weights)
 
 
 def test_where_nobody_vouches_for_the_publisher_it_is_said(local_hub, weights, publisher, capsys):
@@ -205,7 +211,8 @@ def test_a_dead_network_is_said_at_once(monkeypatch, tmp_path, weights, capsys):
 
 
 def test_a_silent_network_is_given_up(monkeypatch, tmp_path, weights, capsys):
-    monkeypatch.setattr(repository, "SECONDS_TO_PUSH", 0.5)
+    monkeypatch.setattr(exchange, "SECONDS_FOR_A_REQUEST", 0.5)
+    close_session()  # the next one is made with it
     with silent_port() as silent:
         use_hub(monkeypatch, f"http://127.0.0.1:{silent.port}", tmp_path)
         assert run(weights) == 1
@@ -228,7 +235,7 @@ def test_a_hub_that_refuses_is_said(local_hub, weights, capsys, fault, when, sen
 def test_a_hub_that_stumbles_once_gets_it_all_the_same(local_hub, weights, when, fault):
     local_hub.inject(fault, when)
     assert run(weights) == 0
-    assert there(local_hub) == files_of(weights)
+    assert there(local_hub) == sent(weights)
     assert len(local_hub.repositories[NAME].commits) == 2
 
 
@@ -243,48 +250,44 @@ def test_what_somebody_else_pushes_meanwhile_is_not_overwritten(local_hub, weigh
 def test_a_commit_that_turns_out_to_be_ones_own_is_no_conflict(local_hub, weights):
     """The client sends a commit again when the answer is lost, and is then told that somebody was faster."""
     def arrives() -> None:
-        local_hub.add(NAME, files_of(weights))
+        local_hub.add(NAME, sent(weights))
 
     local_hub.inject(Fault(before=arrives), "POST .*/commit/")
     assert run(weights) == 0
-    assert there(local_hub) == files_of(weights)
+    assert there(local_hub) == sent(weights)
     assert len(local_hub.repositories[NAME].commits) == 2
 
 
-def test_a_tag_never_moves(local_hub, weights, capsys):
-    first = local_hub.add(NAME, {"README.md": b"---\n---\n"})
+@pytest.mark.parametrize("present", [{"README.md": b"---\n---\n"}, {"README.md": b"---\n---\n", "notes.txt": b"x"}])
+def test_a_tag_never_moves_and_one_that_is_taken_is_said_before_anything_is_sent(local_hub, weights, capsys, present):
+    first = local_hub.add(NAME, present)
     local_hub.repositories[NAME].tags["v1"] = first
     assert run(weights, "--tag", "v1") == 1
-    assert "choose another --tag" in failed(capsys)
+    assert "nothing was sent: choose another --tag" in failed(capsys)
     assert local_hub.repositories[NAME].tags == {"v1": first}
+    assert local_hub.repositories[NAME].commits[-1].id == first
+    assert {command for command, _ in local_hub.requests} == {"GET"}
 
 
-def test_the_card_names_the_repository_and_keeps_the_name_when_measured_again(local_hub, weights):
-    assert 'vae.load("toy")' in (weights / "README.md").read_text(encoding="utf-8")
-    assert run(weights) == 0
-    card = (weights / "README.md").read_text(encoding="utf-8")
-    assert f'```python\nimport vae\nmodel = vae.load("{NAME}")\n' in card
-    from training.card import read_training, write
+def test_a_tag_on_an_older_commit_is_taken_also_for_the_folder_that_it_names(local_hub, weights, capsys):
+    assert run(weights, "--tag", "v1") == 0
+    first = dict(local_hub.repositories[NAME].tags)
+    last = local_hub.add(NAME, {"README.md": b"---\n---\n"})
+    local_hub.requests.clear()
+    assert run(weights, "--tag", "v1") == 1
+    assert "nothing was sent: choose another --tag" in failed(capsys)
+    assert local_hub.repositories[NAME].tags == first
+    assert local_hub.repositories[NAME].commits[-1].id == last
+    assert run(weights, "--tag", "v2") == 0
 
-    write(weights, vae.load(weights).config, some_metrics(), read_training(weights / "training.json"))
-    assert (weights / "README.md").read_text(encoding="utf-8") == card
 
-
-@pytest.mark.parametrize("name", ["mnist", "mnist-2d", "mnist-2d-autoencoder", "fashion-mnist", "faces"])
-def test_every_card_is_a_valid_hub_card_with_the_measured_numbers(name):
-    folder = ROOT / "weights" / name
-    data = ModelCard.load(folder / "README.md").data
-    metrics = vae.metrics.read_metrics(folder / "metrics.json")
-    assert (data.library_name, data.pipeline_tag, data.license) == ("pytorch", "unconditional-image-generation", "apache-2.0")
-    assert data.datasets
-    assert "vae" in data.tags
-    values = {result.metric_type: result.metric_value for result in data.eval_results}
-    expected = metrics.betas[0] if name.endswith("autoencoder") else metrics.at(1.0)
-    assert values["distortion"] == pytest.approx(expected.distortion, rel=1e-5)
-    if bound := metrics.importance_weighted:
-        assert values["negative_elbo"] == pytest.approx(metrics.at(1.0).negative_elbo, rel=1e-5)
-        assert values["nll"] == pytest.approx(bound.nats, rel=1e-5)
-    assert yaml.safe_load((folder / "README.md").read_text(encoding="utf-8").split("---\n")[1])["model-index"]
+def test_a_tag_that_somebody_takes_meanwhile_does_not_move_either(local_hub, weights, capsys):
+    first = local_hub.add(NAME, {"README.md": b"---\n---\n"})
+    tags = local_hub.repositories[NAME].tags
+    local_hub.inject(Fault(before=lambda: tags.update(v1=first)), "POST .*/commit/")
+    assert run(weights, "--tag", "v1") == 1
+    assert "choose another --tag" in failed(capsys)
+    assert tags == {"v1": first}
 
 
 def test_from_the_command_line_with_nothing_but_environment_variables(local_hub, weights, tmp_path):
@@ -294,7 +297,7 @@ def test_from_the_command_line_with_nothing_but_environment_variables(local_hub,
     assert done.returncode == 0, done.stderr
     commit = re.search("[0-9a-f]{40}", done.stdout)[0]
     hf(local_hub, tmp_path / "elsewhere", "download", NAME, "--revision", commit, "--local-dir", tmp_path / "back")
-    assert files_of(tmp_path / "back") == files_of(weights)
+    assert files_of(tmp_path / "back") == sent(weights)
     code = f"import vae; print(vae.load({NAME!r}, revision={commit!r}).config); print(vae.load({NAME!r}, revision='v1').config)"
     loaded = completed([sys.executable, "-c", code], cwd=ROOT, env=environment)
     assert loaded.stdout.splitlines() == [str(vae.load(weights).config)] * 2
@@ -322,7 +325,9 @@ def test_training_can_end_with_measured_weights_on_the_hub(local_hub, bars, tmp_
 
     monkeypatch.setattr(evaluate, "evaluate", quickly)
     assert train.main(bars) == 0
-    assert there(local_hub) == files_of(tmp_path / "run" / "weights")
+    trained = files_of(tmp_path / "run" / "weights")
+    assert {name for name, content in there(local_hub).items() if content != trained.get(name)} == {"README.md"}
+    assert there(local_hub).keys() == trained.keys()
     assert "push-to-hub" not in (tmp_path / "run" / "weights" / "training.json").read_text()
     assert "negative_elbo" in there(local_hub)["README.md"].decode()
 

@@ -15,7 +15,7 @@ from training.loop import Trainer, initial_model
 from training.settings import Settings
 from vae.metrics import Dedicated, read_dedicated, read_metrics
 from vae.metrics import regret as regret_of
-from vae.weights import load_folder
+from vae.weights import load_folder, seal
 
 SETTINGS = Settings(dataset="bars", network=tiny_config(image_shape=(1, 28, 28)), epochs=2, batch_size=50, warmup_steps=2,
                     beta_warmup_steps=4, precision="float32")
@@ -132,6 +132,7 @@ def test_a_run_with_other_settings_is_not_taken_for_this_one(folder, data_dir, c
     record = json.loads((folder / "training.json").read_text())
     record["settings"]["epochs"] = 3
     (folder / "training.json").write_text(json.dumps(record))
+    seal(folder, "training.json")
     assert run(folder, data_dir, "--betas", "1") == 2
     assert "other settings" in capsys.readouterr().err
 
@@ -144,6 +145,7 @@ def test_a_finished_rival_counts_in_its_own_precision_unless_another_is_asked_fo
     assert record["command"] == "python -m training.regret weights/toy --betas 1 --precision float32"
     record["settings"]["precision"] = "bfloat16"
     path.write_text(json.dumps(record))
+    seal(path.parent, "training.json")
     arguments = [str(folder), "--data-dir", str(data_dir), "--runs", str(data_dir.parent / "runs"), "--betas", "1"]
     assert regret.main(arguments) == 0
     capsys.readouterr()

@@ -16,12 +16,13 @@ import psutil
 import pytest
 import torch
 import torch.multiprocessing
-from safetensors import safe_open
 from torch import distributed
 
 import vae
 from tests.conftest import striped_digits, tiny_config, write_idx
 from tests.processes import HANGING, Process, started
+from training import train
+from training.checkpoint import read
 from training.distributed import Processes
 from training.loop import Trainer, draw_betas
 from training.settings import Settings
@@ -91,8 +92,7 @@ def start(data_dir, tmp_path) -> Iterator[Callable[..., Run]]:
 
 def step_of(run_dir: Path) -> int:
     """Of its checkpoint."""
-    with safe_open(run_dir / "checkpoint.safetensors", "pt") as file:
-        return json.loads(file.metadata()["state"])["step"]
+    return read(run_dir / "checkpoint.safetensors").state.step
 
 
 def weights(run_dir: Path) -> bytes:
@@ -119,6 +119,26 @@ def test_kill_9_at_random_moments_changes_no_bit_of_the_final_weights(start, tmp
     assert weights(killed) == weights(tmp_path / "whole"), f"seed {seed}"
     steps = [json.loads(line)["step"] for line in (killed / "log.jsonl").read_text().splitlines()]
     assert steps == [100]
+
+
+def test_a_run_keeps_others_out_of_its_folder_until_it_is_killed(start, tmp_path, data_dir, capsys):
+    run, longer = tmp_path / "run", ["--epochs", "20"]
+    again = [*TINY, *longer, "--data-dir", str(data_dir), "--run-dir", str(run)]
+    first = start(run, *longer, held=True)
+    first.await_hold()
+    for number, options in enumerate(([], ["--resume"])):
+        before = (run / "checkpoint.safetensors").read_bytes()
+        assert train.main([*again, *options]) == 2
+        message = capsys.readouterr().err
+        assert ("already holds a run", "another run is at work")[number] in message
+        assert message.count("\n") == 1
+        assert (run / "checkpoint.safetensors").read_bytes() == before
+    both = start(run, *longer, "--resume", processes=2)
+    assert both.process.wait(HANGING) != 0
+    assert both.message().count("another run is at work") == 1  # said by one of them, for both
+    first.process.kill()
+    first.process.wait(HANGING)
+    assert train.main([*again, "--resume"]) == 0
 
 
 # Several processes
@@ -194,13 +214,15 @@ def test_shares_cover_a_batch_without_overlap(total, count):
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
-def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(start, tmp_path):
-    """With the precision that the processes agree on, which the one alone keeps."""
+def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(start, tmp_path, data_dir, capsys):
+    """With the precision that the processes agree on, which the one alone keeps. While they run nobody else can."""
     run, options = tmp_path / "run", ("--epochs", "20", "--checkpoint-seconds", "1", "--precision", "auto")
     two = start(run, *options, processes=2, held=True)
     two.await_hold(processes=2)
     workers = psutil.Process(two.process.pid).children()
     assert len(workers) == 2
+    assert train.main([*TINY, *options, "--data-dir", str(data_dir), "--run-dir", str(run), "--resume"]) == 2
+    assert capsys.readouterr().err.startswith(f"error: another run is at work in {run}; ")
     workers[1].kill()
     two.hold.unlink()
     assert two.process.wait(HANGING) != 0
@@ -243,5 +265,5 @@ def test_a_gpu_trains_and_resumes(tmp_path):
     assert not next(steps).skipped
     trainer.save(tmp_path / "checkpoint.safetensors")
     again = Trainer(settings(precision="bfloat16"), pictures(), torch.device("cuda"), {})
-    again.restore(tmp_path / "checkpoint.safetensors")
+    again.restore(read(tmp_path / "checkpoint.safetensors"))
     assert next(again.remaining()).loss == pytest.approx(next(steps).loss, rel=1e-3)

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import math
 import os
+import random
 import re
 import shlex
 import signal
@@ -15,9 +17,12 @@ import pytest
 import torch
 
 import vae
-from tests.conftest import write_idx
+from tests.conftest import interrupt, write_idx
 from tests.processes import HANGING, Process, started
 from training import progress, train
+from training.distributed import ALONE
+from training.loop import Trainer
+from training.run_folder import Log, held
 from training.settings import PRESETS
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +78,47 @@ def test_the_log_has_a_line_every_hundred_steps_with_validation(data_dir, tmp_pa
     assert [entry["beta"] for entry in validations[0]] == [0.01, 0.1, 1.0, 10.0]
 
 
+def logged(run_dir: Path) -> list[dict]:
+    """The log without the seconds."""
+    lines = [json.loads(line) for line in (run_dir / "log.jsonl").read_text().splitlines()]
+    return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
+
+
+def test_a_run_that_was_stopped_anywhere_logs_what_one_that_was_not_logs(data_dir, tmp_path, monkeypatch):
+    """Means of a hundred steps also where some of them came before the stop, and some were skipped."""
+    inner, seed = Trainer._backward, time.time_ns()
+
+    def backward(trainer: Trainer, indices: torch.Tensor) -> torch.Tensor:
+        sums = inner(trainer, indices)
+        return sums * math.nan if trainer.step % 37 == 5 else sums
+
+    monkeypatch.setattr(Trainer, "_backward", backward)
+    options = ["--epochs", "24", "--held-out", "50"]  # 216 steps
+    assert train.main(command(data_dir, tmp_path / "whole", *options)) == 0
+    stops, resume = sorted(random.Random(seed).sample(range(1, 216), 3)), []
+    for stop in stops:
+        with monkeypatch.context() as patch:
+            interrupt(patch, stop)
+            assert train.main(command(data_dir, tmp_path / "stopped", *options, *resume)) == 130
+        resume = ["--resume"]
+    assert train.main(command(data_dir, tmp_path / "stopped", *options, "--resume")) == 0
+    whole = logged(tmp_path / "whole")
+    assert [line["skipped"] for line in whole if "skipped" in line] == [3, 6]
+    assert logged(tmp_path / "stopped") == whole, f"stopped after {stops}, seed {seed}"
+
+
+@pytest.mark.parametrize("more", [[], ["--resume"]])
+def test_two_runs_in_one_folder_are_refused(data_dir, tmp_path, capsys, more):
+    if more:
+        assert train.main(command(data_dir, tmp_path / "run")) == 0
+    capsys.readouterr()
+    with held(tmp_path / "run", ALONE):
+        assert train.main(command(data_dir, tmp_path / "run", *more)) == 2
+    said = f"error: another run is at work in {tmp_path / 'run'}; wait for its end, or choose another --run-dir\n"
+    assert capsys.readouterr().err == said
+    assert train.main(command(data_dir, tmp_path / "run", *more)) == 0
+
+
 @pytest.mark.parametrize(("more", "sentence"), [
     (["--preset", "nonsense"], "presets: mnist"),
     (["--dataset", "missing"], "missing"),
@@ -91,7 +137,7 @@ def test_what_is_wrong_is_said_in_one_line(data_dir, tmp_path, capsys, more, sen
     message = capsys.readouterr().err
     assert sentence in message
     assert message.count("\n") == 1
-    assert not (tmp_path / "run" / "weights").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_damaged_data_file_is_one_line_before_anything_is_written(data_dir, tmp_path, capsys):
@@ -140,7 +186,7 @@ def test_a_kill_right_after_resuming_costs_no_line_of_the_log(data_dir, tmp_path
     seen = []
     monkeypatch.setattr(train, "_train", lambda *_: seen.append((tmp_path / "run" / "log.jsonl").read_text()))
     assert train.main(command(data_dir, tmp_path / "run", *long, "--resume")) == 0
-    with train._Log(tmp_path / "run" / "log.jsonl", step=300):
+    with Log(tmp_path / "run" / "log.jsonl", step=300):
         seen.append((tmp_path / "run" / "log.jsonl").read_text())  # as it lies on disk before the first new line
     assert seen == [lines, lines]
 

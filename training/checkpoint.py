@@ -1,0 +1,221 @@
+"""A run after some step, in one file: written whole, and read only where every byte and every number is what was written.
+
+The file is safetensors, so no pickle: float32 tensors, and in its header the rest as JSON and the sha256 of the whole file, in
+which zeros stand for that sum. Format 1, of earlier versions, had none. It is refused: nobody could see damage to it, and a
+file that lost its sum would pass for one of those.
+"""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import safetensors.torch
+import torch
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from torch import Tensor
+
+from training.error import TrainingError
+from vae import files
+from vae.model import MAX_PARAMETERS
+
+FORMAT = "2"
+MAX_BYTES = 3 * 16 * MAX_PARAMETERS  # weights, their averages and two moments of float32, and the layers that no limit counts
+MAX_HEADER = 2**24
+_SHA256, _ZEROS = '"sha256":"', "0" * 64  # the sum in the header, and what stands for it while it is computed
+_COUNTED_IN_FLOAT32 = 2**24  # where the optimiser's own count of steps, a float32, no longer grows
+_START_ANEW = "start anew with another --run-dir"
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One step: distortion and rate in nats, averaged over its examples and so over all betas; neither is finite where the
+    step was skipped."""
+
+    distortion: float
+    rate: float
+    loss: float
+    skipped: bool
+
+
+class State(BaseModel):
+    """What a checkpoint holds beside its tensors.
+
+    step, skipped, skipped_in_a_row, seconds: the counters of a Trainer. settings: as JSON holds them. data_sha256: of the data
+    files, by name. reports: of the steps that no line of the log has told of yet, and of those of the last line.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, ser_json_inf_nan="constants")
+
+    step: Annotated[int, Field(ge=0)]
+    skipped: Annotated[int, Field(ge=0)]
+    skipped_in_a_row: Annotated[int, Field(ge=0)]
+    seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    settings: dict[str, JsonValue]
+    data_sha256: dict[str, str]
+    reports: tuple[StepReport, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a checkpoint of a run can hold. settings, data_sha256: as in State. total_steps: of the run. log_every: steps in a
+    line of the log. patience: so many steps in a row are never skipped. shapes: of the parameters, by name."""
+
+    settings: dict[str, JsonValue]
+    data_sha256: dict[str, str]
+    total_steps: int
+    log_every: int
+    patience: int
+    shapes: Mapping[str, tuple[int, ...]]
+
+    def tensors(self, updates: int) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of all tensors after so many steps that were not skipped; the optimiser has none before one."""
+        expected = {f"{part}.{name}": shape for part in ("model", "average") for name, shape in self.shapes.items()}
+        if updates:
+            for name, shape in self.shapes.items():
+                expected |= {f"optimizer.step.{name}": (), f"optimizer.exp_avg.{name}": shape,
+                             f"optimizer.exp_avg_sq.{name}": shape}
+        return expected
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A file that is whole: its state, and its float32 tensors on the CPU by name."""
+
+    path: Path
+    state: State
+    tensors: dict[str, Tensor]
+
+    @property
+    def precision(self) -> str:
+        """The precision that the run began with. Raises TrainingError."""
+        precision = self.state.settings.get("precision")
+        if precision not in ("bfloat16", "float32"):
+            raise TrainingError(f"{self.path} was made by another version of this program; {_START_ANEW}")
+        return precision
+
+    def require(self, layout: Layout) -> None:
+        """Raise TrainingError unless this is a checkpoint of that run, with counters, shapes and numbers that it can have."""
+        state = self.state
+        if state.settings != layout.settings:
+            raise TrainingError(f"{self.path} was made with other settings ({changes(state.settings, layout.settings)}); "
+                                "resume with the same ones, or choose another --run-dir")
+        if state.data_sha256 != layout.data_sha256:
+            raise TrainingError(f"{self.path} was made with other data files; resume with the same --data-dir and --dataset")
+        self._require_counters(layout)
+        expected = layout.tensors(state.step - state.skipped)
+        if set(self.tensors) != set(expected):
+            missing, unknown = sorted(set(expected) - set(self.tensors)), sorted(set(self.tensors) - set(expected))
+            self._refuse(f"missing tensors {_few(missing)}, unknown {_few(unknown)}")
+        for name, tensor in self.tensors.items():
+            if tuple(tensor.shape) != expected[name]:
+                self._refuse(f"{name} has shape {tuple(tensor.shape)} instead of {expected[name]}")
+            if not torch.isfinite(tensor).all():
+                self._refuse(f"{name} has values that are not finite")
+            if name.startswith("optimizer.exp_avg_sq.") and (tensor < 0).any():
+                self._refuse(f"{name} has negative values, and is a mean of squares")
+            if name.startswith("optimizer.step.") and tensor != min(state.step - state.skipped, _COUNTED_IN_FLOAT32):
+                self._refuse(f"{name} counts {tensor:.0f} steps, the run {state.step - state.skipped} that were not skipped")
+
+    def _require_counters(self, layout: Layout) -> None:
+        state = self.state
+        if state.step > layout.total_steps:
+            self._refuse(f"step {state.step} of a run of {layout.total_steps}")
+        if not state.skipped_in_a_row <= state.skipped <= state.step or state.skipped_in_a_row >= layout.patience:
+            self._refuse(f"{state.skipped} skipped steps, {state.skipped_in_a_row} in a row, of {state.step}")
+        expected = (state.step - 1) % layout.log_every + 1 if state.step else 0
+        if len(state.reports) != expected:
+            self._refuse(f"reports of {len(state.reports)} steps instead of {expected}")
+        if any(value - value != 0 for report in state.reports if not report.skipped  # not finite
+               for value in (report.distortion, report.rate, report.loss)):
+            self._refuse("a report that is not finite of a step that was not skipped")
+
+    def _refuse(self, reason: str) -> None:
+        raise TrainingError(f"{self.path} cannot be a checkpoint of this run ({_line(reason)}); {_START_ANEW}")
+
+
+def write(path: Path, state: State, tensors: Mapping[str, Tensor]) -> None:
+    """Write a checkpoint beside `path` and rename it, so that a crash leaves the old one or the new one, whole.
+
+    tensors: float32, on any device. Raises OSError.
+    """
+    content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    whole = safetensors.torch.save(content, {"format": FORMAT, "state": state.model_dump_json(), "sha256": _ZEROS})
+    place = whole.index((_SHA256 + _ZEROS).encode()) + len(_SHA256)  # nowhere else: in a string of JSON quotes are escaped
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("wb") as file:
+        for part in (whole[:place], hashlib.sha256(whole).hexdigest().encode(), memoryview(whole)[place + len(_ZEROS):]):
+            file.write(part)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def read(path: Path) -> Checkpoint:
+    """A checkpoint of which every byte is what was written. Raises TrainingError."""
+    try:
+        content = files.content(path, MAX_BYTES)
+        length = int.from_bytes(content[:8], "little")
+        if length > MAX_HEADER:
+            raise ValueError(f"a header of {length:,} bytes; at most {MAX_HEADER:,} are read")
+        header = dict(json.loads(content[8:8 + length]).get("__metadata__") or {})
+    except FileNotFoundError as error:
+        raise TrainingError(f"there is no checkpoint {path} to resume; leave --resume out to start anew") from error
+    except Exception as error:  # whatever any bytes make of these libraries
+        raise TrainingError(f"{path} is no checkpoint of this program ({_line(error)}); {_START_ANEW}") from error
+    if set(header) == {"state"}:
+        raise TrainingError(f"{path} was written by an earlier version of this program, without the checksum that would show "
+                            f"damage; finish that run with the version that began it, or {_START_ANEW}")
+    if set(header) != {"format", "state", "sha256"} or header["format"] != FORMAT:
+        raise TrainingError(f"{path} is no checkpoint of this version of this program; {_START_ANEW}")
+    if not _whole(content, header["sha256"]):
+        raise TrainingError(f"{path} is damaged: it is not what its checksum says; resume from a copy that is whole, or "
+                            f"{_START_ANEW}")
+    try:  # somebody may have made the sum anew
+        tensors = safetensors.torch.load(content)
+        if foreign := [name for name, tensor in tensors.items() if tensor.dtype != torch.float32]:
+            raise ValueError(f"{foreign[0]} is not float32")
+        return Checkpoint(path, State.model_validate_json(header["state"]), tensors)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        reason = f"{'.'.join(map(str, first['loc'])) or 'its state'}: {first['msg']}"
+    except Exception as error:
+        reason = str(error)
+    raise TrainingError(f"{path} is no checkpoint of this version of this program ({_line(reason)}); {_START_ANEW}")
+
+
+def _whole(content: bytes, sha256: object) -> bool:
+    """Whether a file is what the checksum in its header says."""
+    if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
+        return False
+    zeroed = content.replace((_SHA256 + sha256).encode(), (_SHA256 + _ZEROS).encode(), 1)
+    return hashlib.sha256(zeroed).hexdigest() == sha256
+
+
+def changes(there: Mapping, here: Mapping) -> str:
+    """In which settings, as JSON holds them, two runs differ: "epochs: 3 there, 2 here; …"."""
+    there, here = _flat(there), _flat(here)
+    return _line("; ".join(f"{key}: {there.get(key)} there, {here.get(key)} here" for key in sorted(there | here)
+                           if there.get(key) != here.get(key)))
+
+
+def _flat(settings: Mapping, prefix: str = "") -> dict[str, object]:
+    """{"network": {"width": 512}} -> {"network.width": 512}."""
+    flat = {}
+    for key, value in settings.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
+
+
+def _few(names: list[str]) -> str:
+    return f"{', '.join(names[:2])}{f' and {len(names) - 2} more' if len(names) > 2 else ''}" if names else "none"
+
+
+def _line(said: object, most: int = 300) -> str:
+    """In one line that a terminal can show, whatever it says."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(said) or type(said).__name__)
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -1,0 +1,5 @@
+"""What stops a training run."""
+
+
+class TrainingError(Exception):
+    """Training cannot go on. One sentence that says why and what to do."""

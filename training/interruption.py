@@ -1,0 +1,58 @@
+"""Ctrl-C at any moment of a command: one line and exit code 130, never a traceback. Imports nothing that takes long."""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import NoReturn
+
+EXIT_CODE = 130
+_STOPPED = "\nstopped; the same command begins again"
+
+
+def expect() -> None:
+    """The first thing that a command does: until run_command an interruption ends the process at once, since whatever is being
+    imported could swallow an exception, or print it."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell's background job ignores it
+        signal.signal(signal.SIGINT, _leave)
+
+
+def run_command(main: Callable[[Sequence[str]], int]) -> NoReturn:
+    """Run a command's main with its arguments and exit with its code; where it does not answer KeyboardInterrupt itself, with
+    one line."""
+    try:
+        if signal.getsignal(signal.SIGINT) is _leave:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:
+        print(_STOPPED, file=sys.stderr)
+        code = EXIT_CODE
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # an exception while Python takes itself down would only be printed
+    sys.exit(code)
+
+
+def _leave(_: int, __: FrameType | None) -> NoReturn:
+    with contextlib.suppress(OSError):
+        os.write(2, f"{_STOPPED}\n".encode())
+    os._exit(EXIT_CODE)
+
+
+class Interruption:
+    """Ctrl-C and SIGTERM, noticed between two steps: in the middle of one, weights and step number would not agree."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __enter__(self) -> "Interruption":
+        self._before = {number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _request(self, *_: object) -> None:
+        self.requested = True
