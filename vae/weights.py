@@ -30,6 +30,7 @@ MAX_BYTES = {".safetensors": 4 * MAX_PARAMETERS + 2**20, ".npz": 2**24, ".json":
 MAX_HEADER = 2**20  # bytes, of the names and shapes in a .safetensors
 MAX_UNPACKED = 64 * 2**20  # bytes of an .npz: a small file may claim to be a huge one
 MAX_ARRAYS = 16  # in an .npz: a small file may hold a hundred thousand
+MAX_REASON = 300  # characters: a file may be full of names
 MAX_EXAMPLES, MAX_REFERENCE, MAX_NAME = 12, 10_000, 60
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 METRICS, DEDICATED, EXAMPLES, REFERENCE = "metrics.json", "dedicated.json", "examples.npz", "reference.npz"
@@ -260,6 +261,7 @@ def _checked(path: Path, read: Callable[[Path], Read]) -> Read:
         raise WeightsError(f"{path}: it cannot be read ({error.strerror})") from error
     except Exception as error:  # whatever a file from anywhere makes of a library
         reason = " ".join(str(error).split()) or type(error).__name__
+        reason = "".join(letter if letter.isprintable() else "?" for letter in reason[:MAX_REASON])
         raise WeightsError(f"{path}: {reason}") from error
 
 
