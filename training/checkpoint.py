@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import safetensors.torch
 import torch
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from training.error import TrainingError
@@ -141,15 +142,20 @@ class Checkpoint:
 def write(path: Path, state: State, tensors: Mapping[str, Tensor]) -> None:
     """Write a checkpoint beside `path` and rename it, so that a crash leaves the old one or the new one, whole.
 
-    tensors: float32, on any device. Raises OSError.
+    tensors: float32, on any device. Raises TrainingError or OSError.
     """
     content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    whole = safetensors.torch.save(content, {"format": FORMAT, "state": state.model_dump_json(), "sha256": _ZEROS})
-    place = whole.index((_SHA256 + _ZEROS).encode()) + len(_SHA256)  # nowhere else: in a string of JSON quotes are escaped
     temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        for part in (whole[:place], hashlib.sha256(whole).hexdigest().encode(), memoryview(whole)[place + len(_ZEROS):]):
-            file.write(part)
+    try:
+        save_file(content, temporary, {"format": FORMAT, "state": state.model_dump_json(), "sha256": _ZEROS})
+    except SafetensorError as error:
+        raise TrainingError(f"cannot write {temporary} ({error}); free some space or choose another --run-dir") from error
+    with temporary.open("r+b") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        header = file.read(8 + int.from_bytes(file.read(8), "little"))
+        file.seek(8 + header.index((_SHA256 + _ZEROS).encode()) + len(_SHA256))  # in a string of JSON quotes are escaped
+        file.write(sha256.encode())
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
@@ -176,7 +182,7 @@ def read(path: Path) -> Checkpoint:
         raise TrainingError(f"{path} is damaged: it is not what its checksum says; resume from a copy that is whole, or "
                             f"{_START_ANEW}")
     try:  # somebody may have made the sum anew
-        tensors = safetensors.torch.load(content)
+        tensors = load(content)
         if foreign := [name for name, tensor in tensors.items() if tensor.dtype != torch.float32]:
             raise ValueError(f"{foreign[0]} is not float32")
         return Checkpoint(path, State.model_validate_json(header["state"]), tensors)

@@ -5,13 +5,15 @@ import errno
 import json
 import math
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import safetensors.torch
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from tests.conftest import striped_digits, tiny_config, write_idx
 from training import checkpoint, train
@@ -109,15 +111,16 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(tmp_path, monkeyp
     assert train.main(arguments) == 0
     before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
 
-    def full(_: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-    capsys.readouterr()
-    assert train.main([*arguments, "--resume"]) == 2
-    message = capsys.readouterr().err
-    assert f"cannot write {tmp_path / 'run'} (No space left on device); choose another --run-dir" in message
-    assert message.count("\n") == 1
+    errors = [(os, "fsync", OSError(errno.ENOSPC, "No space left on device")),
+              (checkpoint, "save_file", SafetensorError("I/O error: No space left on device (os error 28)"))]
+    for owner, name, error in errors:
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, mock.Mock(side_effect=error))
+            capsys.readouterr()
+            assert train.main([*arguments, "--resume"]) == 2
+        message = capsys.readouterr().err
+        assert re.search(f"cannot write {tmp_path / 'run'}.*No space left.*another --run-dir", message)
+        assert message.count("\n") == 1
     assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
 
 
