@@ -2,27 +2,28 @@
 
 `read` takes the bytes of a picture as a student uploads, draws or photographs it, and either answers with a View or
 raises an ImageError whose one sentence names what is wrong and what would work. Nothing else comes out of it, whatever
-the bytes are: the size is known before a pixel is unpacked, the picture is made small as soon as it is unpacked, only
-one is unpacked at a time, and one that takes too long is given up.
+the bytes are: size and cost are known before a pixel is unpacked (`vae.headers`), the picture is made small as soon as it
+is unpacked, one that takes too long is given up, and only one is unpacked or viewed at a time in the whole process.
 """
 
 import functools
 import io
 import math
+import os
 import re
-import struct
-import threading
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from vae import garment, ink, photo
+from vae import garment, headers, ink, photo
 from vae.image_error import ERROR_SENTENCES, ImageError
 from vae.model import VAEConfig
 from vae.photo import WHOLE, Framing
@@ -34,13 +35,12 @@ MAX_PIXELS = 50_000_000
 LEAST_SIDE = 8  # pixels; a digit needs them
 LONGEST_STRIP = 50  # times as long as wide
 WORKING_PIXELS = 800_000  # a thin pen line in a phone's photo is still about a pixel wide
-DECODING_SECONDS = 2.5  # of computing, not waiting
-MOST_SCANS = 40  # of a progressive JPEG; cameras write about ten, and each costs a pass over the whole picture
-MOST_STRIPS = 100_000  # of a TIFF, which Pillow lists before it looks at the size
+DECODING_SECONDS = 1.5  # of computing, not waiting
+MOST_READS = 200_000  # from one file; a sound one of 20 MB takes a few thousand
+MOST_READ = 6  # times a file's length, and more of a small file: notes may all point to the same bytes
 FORMATS = ("PNG", "JPEG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
 
-_ORIENTATION = 0x0112  # the EXIF tag, and what undoes each of its values
-_UPRIGHT = {
+_UPRIGHT = {  # what undoes each of the values of EXIF's orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -52,9 +52,9 @@ _UPRIGHT = {
 _BEGINNINGS = re.compile(
     rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|....ftyp(hei|hev|mif1|msf1|avi[fs])|GIF8|BM|II\*\0|MM\0\*", re.DOTALL
 )
-_SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
-_ONE_AT_A_TIME = threading.Lock()  # a class that uploads at once must not need the memory of thirty pictures
+_ORIENTATION_IN_XMP = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
 
+Result = TypeVar("Result")
 Pipeline = Callable[[np.ndarray, int, int, Framing], list[tuple[str, np.ndarray]]]
 _PIPELINES: dict[str, Pipeline] = {
     "ink": lambda picture, height, width, _: ink.digit(picture, height, width),  # finds its digit by itself
@@ -99,6 +99,10 @@ def read(file: bytes, config: VAEConfig, framing: Framing = WHOLE) -> View:
 
 def view(picture: np.ndarray, config: VAEConfig, framing: Framing = WHOLE) -> View:
     """The same for a picture that `opened` has given: framing it anew costs no decoding. Raises ImageError as `read` does."""
+    return _alone(_view, picture, config, framing)
+
+
+def _view(picture: np.ndarray, config: VAEConfig, framing: Framing) -> View:
     channels, height, width = config.image_shape
     steps = [Step("file", picture)] + [Step(*stage) for stage in _PIPELINES[config.preprocess](picture, height, width, framing)]
     return View(image=_tensor(steps[-1].image, channels), steps=tuple(steps))
@@ -110,6 +114,37 @@ def _tensor(picture: np.ndarray, channels: int) -> torch.Tensor:
         picture = np.asarray(Image.fromarray(picture).convert("L"))
     planes = np.atleast_3d(picture).transpose(2, 0, 1).astype(np.float32) / 255
     return torch.from_numpy(planes).expand(channels, -1, -1).contiguous()
+
+
+# --- one at a time ----------------------------------------------------------------------------------------------------
+
+
+def _alone(work: Callable[..., Result], *arguments: object) -> Result:
+    """What the work gives, done while nobody else's is: a class must not need the memory of thirty pictures.
+
+    By one thread for all who ask: the allocator keeps what each thread has used for that thread's next time.
+    """
+    outcome = _worker().submit(_outcome, work, arguments).result()
+    if isinstance(outcome, ImageError):
+        raise outcome
+    return outcome
+
+
+@functools.cache
+def _worker() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "pictures")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_worker.cache_clear)  # threads stay behind
+
+
+def _outcome(work: Callable[..., Result], arguments: tuple) -> Result | ImageError:
+    """What the work gives or raises; an error without where it came from, which would keep the file as long as itself."""
+    try:
+        return work(*arguments)
+    except ImageError as error:
+        return ImageError(error.code, **error.details)
 
 
 # --- from bytes to a small, upright picture without transparency ------------------------------------------------------
@@ -124,15 +159,19 @@ def opened(file: bytes) -> np.ndarray:
         raise ImageError("empty")
     if len(file) > MAX_BYTES:
         raise ImageError("too_many_bytes", megabytes=_megabytes(len(file)), limit_megabytes=_megabytes(MAX_BYTES))
+    return _alone(_opened, file)
+
+
+def _opened(file: bytes) -> np.ndarray:
     _learn_heic()
     try:
-        with _ONE_AT_A_TIME, warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of what is refused or mended here anyway
             return _on_paper(np.asarray(_unpacked(file)))
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
-        raise _too_many_pixels() from error
+        raise _too_many_pixels(MAX_PIXELS) from error
     except Exception as error:  # decoders of untrusted bytes raise whatever they like
         raise ImageError("damaged" if _BEGINNINGS.match(file) else "not_a_picture") from error
 
@@ -141,25 +180,24 @@ def _megabytes(count: int) -> float:
     return math.ceil(count / 1024 / 1024 * 10) / 10
 
 
-def _too_many_pixels() -> ImageError:
-    return ImageError("too_many_pixels", limit_megapixels=MAX_PIXELS // 1_000_000)
+def _too_many_pixels(limit: float) -> ImageError:
+    return ImageError("too_many_pixels", limit_megapixels=int(limit) // 1_000_000)
 
 
 def _unpacked(file: bytes) -> Image.Image:
     """The picture in mode RGBa (colours already multiplied by their opacity), upright and small."""
-    if file[:2] in (b"II", b"MM") and _tiff_strips(file) > MOST_STRIPS:
-        raise ImageError("too_slow")
+    file, notes = headers.quiet(file)
     image = Image.open(_Patience(file), formats=FORMATS)
-    _check_size(image)
+    most = min(MAX_PIXELS, headers.MEMORY / headers.bytes_per_pixel(image))
+    _check_size(image, most)
+    headers.check_time(image, file)
     if isinstance(image, JpegImageFile):
-        if len(_SCAN.findall(file)) > MOST_SCANS:
-            raise ImageError("too_slow")
         factor = _factor(image)
         image.draft(None, (image.width // factor, image.height // factor))
     image.load()
-    if image.width * image.height > MAX_PIXELS:  # some headers lie
-        raise _too_many_pixels()
-    small, orientation = _shrunk(image), _orientation(image, file)
+    if image.width * image.height > most:  # some headers lie
+        raise _too_many_pixels(most)
+    small, orientation = _shrunk(image), _orientation(image, file, notes)
     return small.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else small
 
 
@@ -170,19 +208,8 @@ def _learn_heic() -> None:
     pillow_heif.register_heif_opener()
 
 
-def _tiff_strips(file: bytes) -> int:
-    """The number of strips or tiles that the first directory of a TIFF lists. Raises where there is no directory."""
-    order = "<" if file[:2] == b"II" else ">"
-    version, directory = struct.unpack_from(order + "HI", file, 2)
-    if version != 42:  # BigTIFF, for files of many gigabytes, is laid out otherwise
-        raise ValueError("not a plain TIFF")
-    (entries,) = struct.unpack_from(order + "H", file, directory)
-    tags = [struct.unpack_from(order + "HHI", file, directory + 2 + 12 * entry) for entry in range(entries)]
-    return sum(count for tag, _, count in tags if tag in (273, 324))  # StripOffsets, TileOffsets
-
-
 class _Patience(io.BytesIO):
-    """A file in memory that refuses to be read on when its decoding has taken too long.
+    """A file in memory that refuses to be read on when its decoding has taken too long, or has read too much.
 
     Pillow reads chunk after chunk in Python; a file of a million empty chunks would hold it for a minute.
     """
@@ -190,17 +217,21 @@ class _Patience(io.BytesIO):
     def __init__(self, file: bytes) -> None:
         super().__init__(file)
         self._end = time.thread_time() + DECODING_SECONDS
+        self._reads, self._bytes = MOST_READS, MOST_READ * len(file) + 10_000_000
 
     def read(self, size: int | None = -1, /) -> bytes:
-        if time.thread_time() > self._end:
+        data = super().read(size)
+        self._reads -= 1
+        self._bytes -= len(data)
+        if self._reads < 0 or self._bytes < 0 or time.thread_time() > self._end:
             raise ImageError("too_slow")
-        return super().read(size)
+        return data
 
 
-def _check_size(image: Image.Image) -> None:
+def _check_size(image: Image.Image, most: float) -> None:
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise _too_many_pixels()
+    if width * height > most:
+        raise _too_many_pixels(most)
     least = max(LEAST_SIDE, math.ceil(max(width, height) / LONGEST_STRIP))
     if min(width, height) < least:
         raise ImageError("too_small", width=width, height=height, least=least)
@@ -222,7 +253,7 @@ def _shrunk(image: Image.Image) -> Image.Image:
     rows = factor * max(1, 1_000_000 // (image.width * factor))
     for top in range(0, image.height, rows):
         band = image.crop((0, top, image.width, min(image.height, top + rows)))
-        small.paste(_with_opacity(band, white).reduce(factor), (0, top // factor))
+        small.paste(_reduced(band, factor, white), (0, top // factor))
     rest = math.sqrt(WORKING_PIXELS / (small.width * small.height))
     if rest >= 1:
         return small
@@ -233,32 +264,50 @@ def _white(image: Image.Image) -> float:
     """The number that stands for white in greys of more than 8 bits, which the file does not tell."""
     if image.mode[0] not in "IF":
         return 255
-    _, top = image.getextrema()
+    rows = max(1, 1_000_000 // image.width)
+    bands = (image.crop((0, row, image.width, min(image.height, row + rows))) for row in range(0, image.height, rows))
+    top = max(float(_numbers(band).max()) for band in bands)  # Pillow's own extrema know but some of the orders of bytes
     usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
-    return next((white for white in usual if top <= white), float(top))
+    return next((white for white in usual if top <= white), top)
 
 
-def _with_opacity(band: Image.Image, white: float) -> Image.Image:
-    """Any of Pillow's modes -> RGBa."""
+def _numbers(band: Image.Image) -> np.ndarray:
+    """(H, W) finite numbers: a grey picture of more than 8 bits, in whatever order its bytes are."""
+    numbers = np.asarray(band)
+    limit = np.finfo(np.float32).max
+    return np.nan_to_num(numbers, posinf=limit, neginf=-limit) if numbers.dtype.kind == "f" else numbers
+
+
+def _reduced(band: Image.Image, factor: int, white: float) -> Image.Image:
+    """Any of Pillow's modes -> RGBa, averaged over squares of factor by factor pixels."""
+    if band.has_transparency_data:
+        return band.convert("RGBA").convert("RGBa").reduce(factor)
     if band.mode[0] in "IF":
-        grey = np.nan_to_num(np.asarray(band, dtype=np.float32)) * (255 / white)
-        band = Image.fromarray(np.clip(np.rint(grey), 0, 255).astype(np.uint8))
+        grey = np.multiply(_numbers(band), 255 / white, dtype=np.float32, casting="unsafe")
+        band = Image.fromarray(np.clip(np.rint(grey, out=grey), 0, 255, out=grey).astype(np.uint8))
     elif band.mode == "LAB":
         band = band.getchannel("L")
-    elif not band.has_transparency_data:
-        band = band.convert("RGB")
-    return band.convert("RGBA").convert("RGBa")
+    plain = band if band.mode == "L" else band.convert("RGB")
+    return plain.reduce(factor).convert("RGBA").convert("RGBa")
 
 
-def _orientation(image: Image.Image, file: bytes) -> int:
-    """How the camera was held, 1 to 8, as far as the decoder has not turned the picture already."""
+def _orientation(image: Image.Image, file: bytes, notes: bytes) -> int:
+    """How the camera was held, 1 to 8, as far as the decoder has not turned the picture already. notes: a JPEG's EXIF."""
+    if image.format == "TIFF":
+        return 1
+    # By its standard HEIC is turned by boxes of its own, which the decoder heeds, and EXIF is but a note, which the
+    # decoder blanks. Phones and editors that write the note alone mean it.
+    if image.format == "HEIF" and not re.search(b"irot|imir", file[:65536]):
+        return image.info.get("original_orientation") or 1
     try:
-        # By its standard HEIC is turned by boxes of its own, which the decoder heeds, and EXIF is but a note, which the
-        # decoder blanks. Phones and editors that write the note alone mean it.
-        if image.format == "HEIF" and not re.search(b"irot|imir", file[:65536]):
-            return image.info.get("original_orientation") or 1
-        return image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # broken notes beside a sound picture
+        if text := image.info.get("Raw profile type exif"):  # of a PNG, as ImageMagick writes it
+            notes = bytes.fromhex("".join(text.split("\n")[3:]))
+        if orientation := headers.orientation(notes or image.info.get("exif") or b""):
+            return orientation
+        xmp = image.info.get("XML:com.adobe.xmp") or image.info.get("xmp") or b""
+        found = _ORIENTATION_IN_XMP.search(xmp.encode() if isinstance(xmp, str) else xmp)
+        return int(found[1]) if found else 1
+    except (ValueError, TypeError, AttributeError):  # broken notes beside a sound picture
         return 1
 
 

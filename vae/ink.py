@@ -13,10 +13,11 @@ from PIL import Image
 from scipy import ndimage
 
 from vae.image_error import ImageError
-from vae.shapes import INK, SKETCH, TOUCHING, Shape, is_surroundings, one_digit, pool_of, pooled, shapes_in
+from vae.shapes import INK, SKETCH, TOUCHING, Shape, depth_in, is_surroundings, one_digit, pool_of, pooled, shapes_in
 
 BOX = 20 / 28  # MNIST: the digit fills 20 of 28 pixels
 STROKES = (2.2, 4.2)  # thickness in the model's pixels that ink is brought into; most of MNIST lies in between
+DRAWN = (8, 24)  # pixels for each of the model's in which it is drawn anew: memory grows with the square of its longer side
 EDGE = 0.35  # of a model's pixel, from black to white, before pixels are averaged: MNIST's share of greys
 FAINTEST = 0.06  # contrast, as a part of the paper's brightness, below which a stroke is texture or noise
 
@@ -242,7 +243,7 @@ def _is_crisp(shape: Shape, contrast: np.ndarray, threshold: float) -> bool:
     window = tuple(slice(max(0, side.start - 6), side.stop + 6) for side in shape.box)
     mask = np.zeros(contrast.shape, bool)
     mask[shape.box] = shape.mask
-    away = ndimage.distance_transform_edt(~mask[window])
+    away = depth_in(~mask[window])
     around = contrast[window][(away > 2) & (away < 6)]
     # The edge of a thick shape must be crisp all around: half of a bright spot's may be, where a shadow cuts it.
     share = 50 if shape.thickness < 0.25 else 80
@@ -259,13 +260,13 @@ def _centred(ink: np.ndarray, height: int, width: int) -> np.ndarray:
     white core and a soft edge.
     """
     inner = round(BOX * min(height, width))
-    enlarged = max(1, 8 * inner / max(ink.shape))
-    size = [max(1, round(side * enlarged)) for side in ink.shape[::-1]]
+    scale = float(np.clip(1, *(fineness * inner / max(ink.shape) for fineness in DRAWN)))
+    size = [max(1, round(side * scale)) for side in ink.shape[::-1]]
     drawing = np.asarray(Image.fromarray(ink.astype(np.float32)).resize(size, Image.Resampling.BICUBIC))
     drawing = np.pad(drawing, 2 + round(max(drawing.shape) / 5))  # room for thin strokes to grow
     solid = drawing > min(INK, drawing.max() / 2)
-    inside, outside = ndimage.distance_transform_edt(solid), ndimage.distance_transform_edt(~solid)
-    pixel = _longer_side(solid) / inner  # a pixel of the model, measured in this enlarged drawing
+    inside, outside = depth_in(solid), depth_in(~solid)
+    pixel = _longer_side(solid) / inner  # a pixel of the model, measured in this drawing
     thickness = (4 * inside[solid].mean() - 2) / pixel  # in a bar, the mean distance to the edge is a quarter of it
     depth = inside - outside + (np.clip(thickness, *STROKES) - thickness) / 2 * pixel
     pixel = _longer_side(depth > 0) / (inner - 0.5)  # pixels that are touched count for the box, as in MNIST
@@ -279,7 +280,7 @@ def _centred(ink: np.ndarray, height: int, width: int) -> np.ndarray:
     start = np.clip(np.array(ndimage.center_of_mass(soft)) + 0.5 - (window + pixel) / 2, last - window, first)
     room = int(window.max()) + 1
     top, left = start + room
-    around = Image.fromarray(np.pad(soft, room).astype(np.float32))
+    around = Image.fromarray(np.pad(soft.astype(np.float32), room))
     box = (left, top, left + window[1], top + window[0])
     return np.asarray(around.resize((width, height), Image.Resampling.BOX, box=box))
 
