@@ -2,9 +2,9 @@
 
 import dataclasses
 import struct
-import sys
 import threading
 import time
+import traceback
 import warnings
 import zlib
 
@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from tests.processes import completed
 from tests.vae.drawn import CONFIG, DIGITS, FIVE, alike, draw, encoded, photo, refusal, seen
 from vae import images
 from vae.images import ERROR_SENTENCES, ImageError
@@ -154,13 +153,19 @@ SLOW = {
 
 
 @pytest.mark.parametrize("name", SLOW)
-def test_a_file_made_to_take_long_is_given_up(name, monkeypatch):
-    """The limit is one of computing; without it some of these files would take minutes."""
-    monkeypatch.setattr(images, "DECODING_SECONDS", 0.05)
+def test_a_file_made_to_take_long_is_given_up(name):
+    """After so many reads, however fast the machine; without it some of these files would take minutes."""
     file = SLOW[name]()
     start = time.thread_time()
     assert refusal(file).code == "too_slow"
     assert time.thread_time() - start < 20
+
+
+def test_a_file_whose_decoding_takes_too_long_is_given_up(monkeypatch):
+    """The limit is one of computing: whoever waits for his turn loses nothing by it."""
+    file = encoded(noise(1000, 1000, 3))
+    monkeypatch.setattr(images, "DECODING_SECONDS", 0.0)
+    assert refusal(file).code == "too_slow"
 
 
 def outcome(file):
@@ -187,42 +192,6 @@ def test_damaged_bytes_give_a_picture_or_a_sentence(kind):
 # --- manners
 
 
-MEMORY = """
-import io, re, sys
-from types import SimpleNamespace
-from vae import images
-
-images.DECODING_SECONDS = 900  # this is about memory
-
-def peak():  # kB; of this program alone, unlike resource.getrusage, which remembers its parent
-    return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
-
-def read(file):
-    try:
-        images.read(file, SimpleNamespace(image_shape=(1, 28, 28), preprocess="ink"))
-    except images.ImageError as error:
-        print(error.code)
-
-small, large = (open(path, "rb").read() for path in sys.argv[1:])
-read(small)
-before = peak()
-read(large)
-print(peak() - before)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_fifty_megapixels_need_little_more_memory_than_their_pixels(tmp_path):
-    large = Image.new("RGB", (8160, 6120), "beige")  # 50 megapixels, 200 MB as Pillow holds them
-    files = {"small": encoded(FIVE), "large": encoded(large)}
-    for name, file in files.items():
-        (tmp_path / name).write_bytes(file)
-    paths = [str(tmp_path / name) for name in files]
-    done = completed([sys.executable, "-c", MEMORY, *paths], check=True)
-    assert done.stdout.split()[0] == "no_ink"
-    assert int(done.stdout.split()[-1]) < 300_000
-
-
 def test_a_class_that_uploads_at_once_gets_what_each_would_get_alone(five):
     files = [encoded(draw(DIGITS[digit])) for digit in range(10)]
     alone = [seen(file) for file in files]
@@ -237,6 +206,44 @@ def test_a_class_that_uploads_at_once_gets_what_each_would_get_alone(five):
     for thread in threads:
         thread.join()
     assert all(np.array_equal(one, other) for one, other in zip(alone, together, strict=True))
+
+
+def test_only_one_picture_is_unpacked_or_viewed_at_a_time(monkeypatch):
+    """Whichever of the two a page asks for: more threads than one would each keep memory of their own."""
+    inside, most = [], []
+
+    def watched(work):
+        def watching(*arguments):
+            inside.append(threading.current_thread())
+            most.append(len(inside))
+            time.sleep(0.02)
+            try:
+                return work(*arguments)
+            finally:
+                inside.pop()
+        return watching
+
+    for name in ("_opened", "_view"):
+        monkeypatch.setattr(images, name, watched(getattr(images, name)))
+    file = encoded(FIVE)
+    picture = images.opened(file)
+    threads = [threading.Thread(target=work, args=arguments) for work, arguments in
+               [(images.read, (file, CONFIG)), (images.view, (picture, CONFIG)), (images.opened, (file,))] * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(most) == 1 + 3 * (2 + 1 + 1)
+    assert max(most) == 1
+
+
+def test_an_error_keeps_neither_the_file_nor_what_was_made_of_it():
+    with pytest.raises(ImageError) as caught:
+        images.opened(WHOLE["PNG"][:200])
+    error = caught.value
+    assert error.__cause__ is error.__context__ is None
+    frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+    assert "_opened" not in frames
 
 
 def test_nothing_of_pillows_or_pythons_settings_is_changed():
