@@ -1,4 +1,7 @@
-"""Ctrl-C at any moment of a command: one line and exit code 130, never a traceback. Imports nothing that takes long."""
+"""Ctrl-C at any moment of a command: one line and exit code 130, never a traceback. Imports nothing that takes long.
+
+Before the first line of a command Python prepares itself, for some hundredths of a second, and answers by its own traceback.
+"""
 
 import contextlib
 import os
@@ -6,7 +9,6 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import NoReturn
 
 EXIT_CODE = 130
 _STOPPED = "\nstopped; the same command begins again"
@@ -19,7 +21,7 @@ def expect() -> None:
         signal.signal(signal.SIGINT, _leave)
 
 
-def run_command(main: Callable[[Sequence[str]], int]) -> NoReturn:
+def run_command(main: Callable[[Sequence[str]], int]) -> None:
     """Run a command's main with its arguments and exit with its code; where it does not answer KeyboardInterrupt itself, with
     one line."""
     try:
@@ -31,10 +33,13 @@ def run_command(main: Callable[[Sequence[str]], int]) -> NoReturn:
         code = EXIT_CODE
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # an exception while Python takes itself down would only be printed
+    # Libraries make functions from text. Where that was interrupted, Python would end by the signal, whoever caught the
+    # exception, until another text has run to its end.
+    exec("")
     sys.exit(code)
 
 
-def _leave(_: int, __: FrameType | None) -> NoReturn:
+def _leave(_: int, __: FrameType | None) -> None:
     with contextlib.suppress(OSError):
         os.write(2, f"{_STOPPED}\n".encode())
     os._exit(EXIT_CODE)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import write_idx
-from tests.processes import HANGING, started
+from tests.processes import HANGING, completed, started
 from tests.training.test_checkpoint import OPTIONS
 from training import card, data, evaluate, publish, regret, train
 
@@ -59,6 +59,18 @@ def test_while_data_are_read_it_says_how_to_go_on_and_leaves_no_folder(tmp_path)
     assert message.strip().startswith("stopped; go on with: python -m training.train --preset mnist")
     assert message.strip().count("\n") == 0
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("exec('raise KeyboardInterrupt')", "stopped; the same command begins again"),
+    ("\n    try:\n        exec('raise KeyboardInterrupt')\n    except KeyboardInterrupt:\n        return 130", ""),
+])
+def test_the_exit_code_is_130_also_where_a_function_was_being_made_from_text(text, said, tmp_path):
+    """As data classes and others do: Python itself would end by the signal, so that $? is 130 and what a program sees is -2."""
+    (tmp_path / "command.py").write_text("from training import interruption\n\ninterruption.expect()\n\n"
+                                         f"def main(_):\n    {text}\n\ninterruption.run_command(main)\n")
+    done = completed([sys.executable, "-m", "command"], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert (done.returncode, done.stderr.strip()) == (130, said)
 
 
 @pytest.mark.parametrize(("command", "where", "what"), [
