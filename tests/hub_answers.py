@@ -74,5 +74,5 @@ class Fault:
 @functools.cache
 def _packed(size: int) -> bytes:
     """So many zeros as gzip packs them, a thousandth of them."""
-    packer = zlib.compressobj(1, wbits=31)
+    packer = zlib.compressobj(9, wbits=31)
     return b"".join(packer.compress(bytes(min(2**20, size - begin))) for begin in range(0, size, 2**20)) + packer.flush()
