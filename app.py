@@ -4,8 +4,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import contents, state, turns
+from ui import contents, memory, state, turns, uploads
 
+memory.keep(uploads.end_expired_sessions)
 here = Path(__file__).parent / "ui"
 text = state.current_text()
 st.set_page_config(page_title=text("app.title"), page_icon=here / "icon.svg", layout="wide")
@@ -19,3 +20,4 @@ page = st.navigation({
 }, position="top")
 with turns.turn(), state.page(page.url_path):
     page.run()
+memory.used()

@@ -46,10 +46,23 @@ class Lab(gr.Blocks):
             asked = named.get("request")
             text = Text(language(asked) if isinstance(asked, gr.Request) and asked.request else DEFAULT)
             raise gr.Error(text("api.unusable"), print_exception=False) from None
+        finally:
+            _forget(named)
 
     def launch(self, *arguments: object, **options: object) -> object:
         limits = {"state_session_capacity": sessions.MOST_SESSIONS, "max_threads": 2 * AT_ONCE}
         return super().launch(*arguments, **(OPTIONS | limits | options))
+
+
+def _forget(call: dict[str, object]) -> None:
+    """Drop what came with a call that is answered; Gradio's queue goes on holding the last one until the next comes."""
+    inputs, request, event = call.get("inputs"), call.get("request"), call.get("event_data")
+    if isinstance(inputs, list):
+        inputs.clear()
+    if isinstance(request, gr.Request) and request.request:
+        request.request._body, request.request._json = b"", None
+    if event is not None:
+        event._data = None
 
 
 def _place(error: BaseException) -> str:

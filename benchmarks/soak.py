@@ -1,7 +1,8 @@
-"""Ten minutes at saturation: python -m benchmarks.soak
+"""What memory a long day leaves: python -m benchmarks.soak
 
-As many students as keep the app busy without a pause, each for half a minute, then another one in the same place. Some give a
-photograph of their own. Each minute it prints the re-runs so far and the server's memory, which must not grow after the first.
+Every page once; then many photographs, given by two visitors; then ten minutes at saturation, as many students as keep the app
+busy without a pause, each for half a minute, some with a photograph of their own; then nobody. A line each time, and each
+minute, with the re-runs so far and the server's memory: it must not grow after the first uploads, and fall when all have gone.
 """
 
 import asyncio
@@ -21,7 +22,10 @@ from benchmarks.classroom import move, other_beta
 from benchmarks.machine import machine
 from benchmarks.serving import App, running_app
 from benchmarks.students import RunError, Student
+from ui import contents
 from ui.arguments import LARGEST_SEED
+
+FIRST_UPLOADS = 20
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,10 @@ class Arguments:
     """Seconds that a student stays."""
     with_picture: float = 0.25
     """Share of students who upload a photograph of their own and move beta with that."""
+    uploads: int = 400
+    """Photographs that two visitors give one after another before that."""
+    after: float = 200.0
+    """Seconds to wait at the end: sessions end two minutes after their visitors have gone."""
     seed: int = 0
     """Of all that the students choose."""
 
@@ -70,19 +78,48 @@ async def place(app: App, arguments: Arguments, dice: random.Random, until: floa
             print(f"failure: {str(failure)[:300]}", flush=True)
 
 
+async def every_page(app: App) -> None:
+    """One visitor after another, each at a page of the lab, of the lesson or the teacher's."""
+    for name in (name for names in contents.SECTIONS.values() for name in names):
+        async with Student(app.address, "lang=en", page="" if name == contents.LAB[0] else name):
+            pass
+
+
+async def uploads(app: App, count: int, seed: int, counts: Counter) -> None:
+    """Two visitors give so many photographs, in turns; a line after the first twenty."""
+    dice = np.random.default_rng(seed)
+    async with (Student(app.address, "lang=en&source=upload") as one, Student(app.address, "lang=en&source=upload") as other):
+        for number in range(count):
+            await (one, other)[number % 2].upload("photograph.jpg", photograph(dice))
+            counts.update(pictures=1, runs=1)
+            if number + 1 == FIRST_UPLOADS:
+                line(f"{FIRST_UPLOADS} uploads", app, counts)
+
+
+def line(label: str, app: App, counts: Counter) -> None:
+    print(f"{label:20}{counts['runs']:9,}{counts['sessions']:10,}{counts['pictures']:10,}{counts['failures']:10}"
+          f"{app.megabytes():7.0f}", flush=True)
+
+
 async def soak(arguments: Arguments, app: App) -> None:
-    start, counts = time.monotonic(), Counter()
+    counts: Counter = Counter()
+    print(f"{'':20}{'re-runs':>9}{'sessions':>10}{'pictures':>10}{'failures':>10}{'MB':>7}")
+    line("started", app, counts)
+    await every_page(app)
+    line("every page", app, counts)
+    await uploads(app, arguments.uploads, arguments.seed, counts)
+    line(f"{arguments.uploads} uploads", app, counts)
+    start = time.monotonic()
     until = start + 60 * arguments.minutes
     places = [asyncio.create_task(place(app, arguments, random.Random(arguments.seed + number), until, counts))
               for number in range(arguments.students)]
-    print(f"{'minute':>6}{'re-runs':>9}{'sessions':>10}{'pictures':>10}{'failures':>10}{'MB':>7}")
     while time.monotonic() < until:
-        print(f"{(time.monotonic() - start) / 60:6.1f}{counts['runs']:9,}{counts['sessions']:10,}{counts['pictures']:10,}"
-              f"{counts['failures']:10}{app.megabytes():7.0f}", flush=True)
+        line(f"minute {(time.monotonic() - start) / 60:.1f}", app, counts)
         await asyncio.sleep(min(60.0, max(0.0, until - time.monotonic())))
     await asyncio.gather(*places)
-    print(f"{(time.monotonic() - start) / 60:6.1f}{counts['runs']:9,}{counts['sessions']:10,}{counts['pictures']:10,}"
-          f"{counts['failures']:10}{app.megabytes():7.0f}")
+    line(f"minute {(time.monotonic() - start) / 60:.1f}", app, counts)
+    await asyncio.sleep(arguments.after)
+    line("everybody gone", app, counts)
 
 
 def main(argv: Sequence[str]) -> None:

@@ -65,11 +65,12 @@ class Run:
 class Student:
     """An async context manager: within it the session is open and has run once.
 
-    address: of the app, without a path. query: of the link that is opened. cookies: what the browser would send to the server.
+    address: of the app, without a path. query: of the link that is opened. page: its name in the link, empty for the first.
+    cookies: what the browser would send to the server.
     """
 
-    def __init__(self, address: str, query: str = "", *, cookies: Mapping[str, str] | None = None) -> None:
-        self.address, self.query = address.rstrip("/"), query
+    def __init__(self, address: str, query: str = "", *, page: str = "", cookies: Mapping[str, str] | None = None) -> None:
+        self.address, self.query, self.name = address.rstrip("/"), query, page
         self.cookies = dict(cookies or {})
         self.session = self.page = ""
         self.widgets: dict[str, WidgetState] = {}  # by key, as the page calls it
@@ -136,7 +137,7 @@ class Student:
         """Send all widgets' values and wait until the script that they start has ended. Raises RunError."""
         message = BackMsg()
         state = message.rerun_script
-        state.query_string, state.page_script_hash = self.query, self.page
+        state.query_string, state.page_script_hash, state.page_name = self.query, self.page, "" if self.page else self.name
         state.widget_states.widgets.extend(self.widgets.values())
         state.cached_message_hashes.extend(self._kept)
         state.context_info.locale, state.context_info.timezone, state.context_info.url = "en-US", "UTC", f"{self.address}/"

@@ -26,7 +26,7 @@ from training.loop import Trainer
 from vae import hub as sources
 from vae.metrics import BetaMetrics, ImportanceWeighted, Metrics, write_metrics
 from vae.model import VAE, VAEConfig
-from vae.weights import save_model
+from vae.weights import save_model, seal
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,6 +50,7 @@ def patience():
         patch.setattr("benchmarks.students.SECONDS_TO_WAIT", HANGING)
         patch.setattr("benchmarks.serving.SECONDS_TO_START", HANGING)
         patch.setattr("vae.images.DECODING_SECONDS", HANGING)
+        patch.setattr("ui.memory.SECONDS_BETWEEN", 1e6)  # what is collected in one test was left by another
         yield
 
 
@@ -132,6 +133,7 @@ def write_weights(folder: Path, seed: int = 0, **changes) -> Path:
               "machine": "none", "parameters": 1, "seed": seed, "command": "x", "preset": "toy"}
     (folder / "training.json").write_text(json.dumps(record))
     card.write(folder, config, some_metrics(), record)
+    seal(folder)
     return folder
 
 

@@ -1,6 +1,7 @@
 """Where the picture comes from: examples, upload, drawing, camera. Never empty, and never losing a picture that worked."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 import vae
-from ui import given, pictures, state
+from ui import given, pictures, state, uploads
 from ui.framing import controls
 from ui.given import Given
 from ui.text import Text
@@ -22,13 +23,31 @@ SOURCES = ("example", "upload", "draw", "camera")
 CANVAS = 200  # pixels a side
 
 
+@dataclass(frozen=True)
+class _File:
+    """A picture as it came. name: another one for each that is given. forget: to be called when it was read."""
+
+    name: str
+    content: Callable[[], bytes]
+    forget: Callable[[], None] = lambda: None
+
+
+@dataclass
+class _Opened:
+    """What a session remembers of a source: the last file's name, and the picture in it or what is wrong with it."""
+
+    file: str | None = None
+    picture: np.ndarray | None = None  # of the last file that could be opened
+    error: vae.ImageError | None = None
+
+
 @dataclass
 class _Kept:
-    """What a session remembers of a source, for one kind of model: the last file, and the last picture that could be read."""
+    """What it remembers of a source for one kind of model: the last picture that could be read."""
 
-    digest: str | None = None  # of the last file
+    file: str | None = None  # the last one tried
     error: vae.ImageError | None = None  # what is wrong with it
-    shown: str | None = None  # digest of the file that `opened`, `framing` and `given` belong to
+    shown: str | None = None  # name of the file that `opened`, `framing` and `given` belong to
     opened: np.ndarray | None = None
     framing: Framing = WHOLE
     given: Given | None = None
@@ -69,27 +88,29 @@ def _example(text: Text, model: Resolved, slot: str, first: int) -> Given:
     return given.example(model, name)
 
 
-def _upload(text: Text, config: VAEConfig, slot: str) -> bytes | None:
+def _upload(text: Text, config: VAEConfig, slot: str) -> _File | None:
     megabytes = vae.images.MAX_BYTES >> 20
     file = st.file_uploader(
         text(f"upload.{config.preprocess}"), key=f"upload{slot}", help=text("picture.upload_help", megabytes=megabytes),
         max_upload_size=megabytes,
     )
-    return file.getvalue() if file else None
+    return file and _File(file.file_id, file.getvalue, lambda: uploads.drop(file, f"upload{slot}"))
 
 
-def _camera(text: Text, config: VAEConfig, slot: str) -> bytes | None:
+def _camera(text: Text, config: VAEConfig, slot: str) -> _File | None:
     photograph = st.camera_input(text(f"camera.{config.preprocess}"), key=f"camera{slot}")
-    return photograph.getvalue() if photograph else None
+    return photograph and _File(photograph.file_id, photograph.getvalue, lambda: uploads.drop(photograph, f"camera{slot}"))
 
 
-def _draw(text: Text, config: VAEConfig, slot: str) -> bytes | None:
+def _draw(text: Text, config: VAEConfig, slot: str) -> _File | None:
     canvas = st_canvas(
         stroke_width=14, stroke_color="#111111", background_color="#FFFFFF", width=CANVAS, height=CANVAS,
         drawing_mode="freedraw", key=f"canvas{slot}", return_image_data=True,
     )
-    objects = (canvas.json_data or {}).get("objects")
-    return canvas.image_bytes if objects else None
+    if not (canvas.json_data or {}).get("objects"):
+        return None
+    content = canvas.image_bytes
+    return _File(hashlib.sha256(content).hexdigest(), lambda: content)
 
 
 def _had_own(slot: str) -> bool:
@@ -98,19 +119,15 @@ def _had_own(slot: str) -> bool:
     return any(kept.given for (source, *_), kept in st.session_state.get("pictures", {}).items() if source in here)
 
 
-def _read(text: Text, model: Resolved, source: str, file: bytes | None, below: DeltaGenerator) -> Given | None:
+def _read(text: Text, model: Resolved, source: str, file: _File | None, below: DeltaGenerator) -> Given | None:
     """This file read; where it cannot be read, one sentence and the last picture that could."""
     config = model.model.config
+    last: _Opened = st.session_state.setdefault("opened", {}).setdefault(source, _Opened())
     store: dict[tuple, _Kept] = st.session_state.setdefault("pictures", {})
     kept = store.setdefault((source, config.preprocess, config.image_shape), _Kept())
-    if file is not None and (digest := hashlib.sha256(file).hexdigest()) != kept.digest:
-        kept.digest, kept.error = digest, None
-        try:
-            opened = vae.images.opened(file)
-            kept.given = Given(vae.images.view(opened, config))
-            kept.opened, kept.framing, kept.shown = opened, WHOLE, digest
-        except vae.ImageError as error:
-            kept.error = error  # remembered, or every move of beta would read the bad file again
+    if file is not None:
+        _open(file, last)
+        _prepare(last, kept, config)
     if file is not None and kept.error:
         st.error(text(f"errors.{kept.error.code}", **kept.error.details), icon=":material/image_not_supported:")
     if kept.given and (file is None or kept.error):
@@ -119,6 +136,31 @@ def _read(text: Text, model: Resolved, source: str, file: bytes | None, below: D
         with below:
             _frame(text, config, kept, key="-".join(map(str, (source, config.preprocess, *config.image_shape, kept.shown))))
     return kept.given
+
+
+def _open(file: _File, last: _Opened) -> None:
+    """Once for all kinds of models: of the file itself nothing is kept."""
+    if file.name == last.file:
+        return
+    last.file, last.error = file.name, None
+    try:
+        last.picture = vae.images.opened(file.content())
+    except vae.ImageError as error:
+        last.error = error  # remembered, or every move of beta would read the bad file again
+    file.forget()
+
+
+def _prepare(last: _Opened, kept: _Kept, config: VAEConfig) -> None:
+    """The opened picture as this kind of model sees it."""
+    if last.file == kept.file:
+        return
+    kept.file, kept.error = last.file, last.error
+    if last.error is None:
+        try:
+            kept.given = Given(vae.images.view(last.picture, config))
+            kept.opened, kept.framing, kept.shown = last.picture, WHOLE, last.file
+        except vae.ImageError as error:
+            kept.error = error
 
 
 def _frame(text: Text, config: VAEConfig, kept: _Kept, key: str) -> None:

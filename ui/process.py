@@ -5,7 +5,9 @@ import ctypes
 import gc
 import sys
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
+from ui import log
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # glibc's malloc.h
 OPEN_FILES = 16_384
 
 
@@ -16,6 +18,7 @@ def set_up() -> None:
     gc.freeze()
     _return_large_tensors()
     _allow_open_files()
+    log.set_up()
 
 
 def _return_large_tensors() -> None:
@@ -28,6 +31,8 @@ def _return_large_tensors() -> None:
         if hasattr(library, "mallopt"):
             library.mallopt(_MMAP_THRESHOLD, 4 << 20)
             library.mallopt(_TRIM_THRESHOLD, 16 << 20)
+            # Threads have arenas of their own otherwise, of which ui.memory can give back less than of the common one.
+            library.mallopt(_ARENA_MAX, 1)
 
 
 def _allow_open_files() -> None:

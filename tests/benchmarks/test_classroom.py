@@ -86,13 +86,16 @@ def test_a_percentile_is_one_of_the_values(percent, value):
 
 
 def test_the_soak_prints_a_line_at_both_ends(capsys):
-    in_a_thread(soak.main, ["--minutes", "0.1", "--students", "2", "--stay", "2", "--with-picture", "1"])
-    lines = [line.split() for line in capsys.readouterr().out.splitlines() if re.match(r" +\d+\.\d ", line)]
-    assert len(lines) == 2
-    runs, sessions, pictures, failures = (int(value.replace(",", "")) for value in lines[-1][1:5])
-    assert runs > sessions >= pictures > 0
+    in_a_thread(soak.main, ["--minutes", "0.1", "--students", "2", "--stay", "2", "--with-picture", "1", "--uploads", "20",
+                            "--after", "0"])
+    found = re.findall(r"^(\S.{18}\S?) +([\d,]+) +(\d+) +(\d+) +(\d+) +(\d+)$", capsys.readouterr().out, re.M)
+    table = {name.strip(): [int(value.replace(",", "")) for value in values] for name, *values in found}
+    assert list(table) == ["started", "every page", "20 uploads", "minute 0.0", "minute 0.1", "everybody gone"]
+    runs, sessions, pictures, failures, megabytes = table["everybody gone"]
+    assert runs > pictures > 20
+    assert sessions > 0
     assert not failures
-    assert float(lines[-1][5]) > 100
+    assert megabytes > table["started"][-1] > 100
 
 
 @pytest.mark.slow

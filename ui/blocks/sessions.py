@@ -17,6 +17,8 @@ from urllib.parse import parse_qs
 import gradio as gr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ui import memory
+
 MOST_SESSIONS = 500
 MINUTES_KEPT = 10.0  # after the connection broke: a phone that sleeps for a moment loses nothing
 SECONDS_TO_FETCH = 60.0
@@ -50,11 +52,13 @@ class Sweeper:
             return
         if self.sweeping is None or self.sweeping.done():
             self.sweeping = asyncio.create_task(self._sweep_for_ever())
+            memory.keep()
         session = self._session(scope)
         self.connected[session] += 1
         try:
             await self.app(scope, receive, send)
         finally:
+            memory.used()
             self.connected[session] -= 1
             if not self.connected[session]:
                 del self.connected[session]
@@ -83,6 +87,7 @@ class Sweeper:
         for session, used in list(blocks.state_holder.time_last_used.items()):
             if session not in self.connected and datetime.now() - used > timedelta(minutes=minutes):
                 forget(blocks, session)
+                memory.used()
         queue = blocks._queue
         waiting = {session for session, messages in list(queue.pending_messages_per_session.items())
                    if session not in self.connected  # and it no longer computes

@@ -1,0 +1,154 @@
+"""A picture is gone from the process' memory when it was read, and what was made of it when its session has ended."""
+
+import asyncio
+import base64
+import contextlib
+import io
+import os
+import random
+import re
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from benchmarks.students import Student
+from tests.processes import HANGING, serving
+from tests.servers import free_port
+
+ROOT = Path(__file__).parents[2]
+MARKS = 2_000  # in a file
+FEW = 60  # of them: what shares a page of memory with something that lives cannot be given back
+PATIENCE = "from ui import memory; memory.SECONDS_BETWEEN = 1.0; "
+STREAMLIT = PATIENCE + """
+import sys
+from streamlit.web import cli
+sys.argv = ["streamlit", "run", "app.py", "--server.headless", "true", "--server.address", "127.0.0.1",
+            "--server.port", "{port}", "--server.disconnectedSessionTTL", "1"]
+cli.main()
+"""
+GRADIO = PATIENCE + """
+from ui.blocks import sessions
+sessions.SECONDS_BETWEEN_SWEEPS = 1.0
+sessions.Sweeper.sweep.__defaults__ = 0.0, 1.0
+import gradio_app
+gradio_app.main(["--port", "{port}"])
+"""
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux shows a process' memory")
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A picture that is found again: words all over its file, and a row of pixels of which there is no second one."""
+
+    file: bytes
+    word: bytes
+    pixels: bytes
+
+
+def marked(dice: random.Random) -> Marked:
+    """A stroke on paper, small enough to be opened without being made smaller."""
+    noise = np.random.default_rng(dice.randrange(1 << 30))
+    word = noise.bytes(9).hex().encode()
+    paper = np.full((600, 700, 3), 230, np.uint8) + noise.integers(0, 8, (600, 700, 3), np.uint8)
+    paper[150:450, 320:370] = 20
+    row = noise.integers(200, 240, (64, 3), np.uint8)
+    paper[5, 100:164] = row
+    notes = PngImagePlugin.PngInfo()
+    for number in range(MARKS):
+        notes.add_text("mark", f"{word.decode()}{number:06d}" + "." * 200)
+    buffer = io.BytesIO()
+    Image.fromarray(paper).save(buffer, "PNG", pnginfo=notes)
+    return Marked(buffer.getvalue(), word, row.tobytes())
+
+
+def memory(pid: int) -> Iterator[bytes]:
+    """What a process may write to, piece by piece."""
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as content:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            first, last, rights = re.match(r"(\w+)-(\w+) (\S+)", line).groups()
+            if rights.startswith("rw"):
+                content.seek(int(first, 16))
+                try:
+                    yield content.read(int(last, 16) - int(first, 16))
+                except OSError:  # the process has just given it back
+                    continue
+
+
+def marks(pid: int, picture: Marked) -> int:
+    """How often the file's marks stand in a process' memory, as they are or in base64.
+
+    There three bytes are four letters, so a mark has one of three spellings.
+    """
+    spellings = [picture.word, *(base64.b64encode(bytes(before) + picture.word)[4:-4] for before in range(3))]
+    return sum(piece.count(spelling) for piece in memory(pid) for spelling in spellings)
+
+
+def holds_pixels(pid: int, picture: Marked) -> bool:
+    return any(picture.pixels in piece for piece in memory(pid))
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait for what happens once the memory is swept."""
+    end = time.monotonic() + HANGING
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(1)
+
+
+@contextlib.contextmanager
+def served(script: str, health: str) -> Iterator[tuple[str, int]]:
+    """Address and number of a process that runs this script, once `health` answers."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    with serving([sys.executable, "-c", script.replace("{port}", str(port))], cwd=ROOT, env=os.environ) as process:
+        while not _answers(address + health):
+            assert process.poll() is None
+            time.sleep(0.2)
+        yield address, process.pid
+
+
+def _answers(address: str) -> bool:
+    with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5) as answer:
+        return answer.status == 200
+    return False
+
+
+def test_an_uploaded_file_is_gone_once_it_was_read_and_its_pixels_with_the_session(dice):
+    picture = marked(dice)
+
+    async def visit(address: str, pid: int) -> None:
+        async with Student(address, "lang=en&source=upload") as student:
+            shown = await student.upload("marked.png", picture.file)
+            assert "700 × 600 pixels" in " ".join(shown.alts())
+            assert holds_pixels(pid, picture)  # so the search finds what is there
+            eventually(lambda: marks(pid, picture) < FEW)
+            shown = await student.choose("beta", "10")
+            assert "700 × 600 pixels" in " ".join(shown.alts())
+
+    with served(STREAMLIT, "/_stcore/health") as (address, pid), ThreadPoolExecutor(1) as pool:
+        # In a thread of its own: a browser that other tests have opened runs this one's loop.
+        pool.submit(asyncio.run, visit(address, pid)).result()
+        eventually(lambda: not holds_pixels(pid, picture))
+        assert marks(pid, picture) < FEW
+
+
+def test_a_picture_that_came_to_the_api_is_gone_once_it_is_answered(dice):
+    picture = marked(dice)
+    encoded = base64.b64encode(picture.file)
+    with served(GRADIO, "/") as (address, pid):
+        for _ in range(3):
+            answer = httpx.post(f"{address}/gradio_api/call/v2/encode", json={"picture": encoded.decode()}, timeout=HANGING)
+            event = answer.json()["event_id"]
+            assert "event: complete" in httpx.get(f"{address}/gradio_api/call/encode/{event}", timeout=HANGING).text
+
+        eventually(lambda: marks(pid, picture) < FEW and not holds_pixels(pid, picture))

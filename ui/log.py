@@ -1,0 +1,42 @@
+"""What strangers may write into the log: a line now and then, where the server would write a traceback for each message."""
+
+import logging
+import time
+
+from google.protobuf.message import DecodeError
+
+SECONDS_BETWEEN = 10.0
+LOGGERS = ("streamlit.web.server.starlette.starlette_websocket", "uvicorn.error")
+
+
+class Garbage(logging.Filter):
+    """Shortens a record about a message that no browser of ours sends, and drops those that follow it too soon."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.next = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        if not _is_garbage(error):
+            return True
+        if time.monotonic() < self.next:
+            return False
+        self.next = time.monotonic() + SECONDS_BETWEEN
+        record.msg, record.args = "a websocket sent what no page sends; it was closed", ()
+        record.exc_info = record.exc_text = None
+        return True
+
+
+def _is_garbage(error: BaseException | None) -> bool:
+    """No message of Streamlit's protocol, or text in place of one, which different versions of Starlette tell differently."""
+    is_text = isinstance(error, KeyError) and error.args == ("bytes",)
+    return is_text or isinstance(error, DecodeError) or (isinstance(error, TypeError) and "WebSocket text frames" in str(error))
+
+
+def set_up() -> None:
+    """Put the filter before the servers' loggers; done again it changes nothing."""
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        if not any(isinstance(one, Garbage) for one in logger.filters):
+            logger.addFilter(Garbage())
