@@ -103,11 +103,13 @@ def bounded_client() -> httpx2.Client:
     return client
 
 
-def watched(work: Callable[[], Answer], transfer: Transfer, within: float) -> Answer:
+def watched(
+    work: Callable[[], Answer], transfer: Transfer, within: float, meanwhile: Callable[[], object] = lambda: None
+) -> Answer:
     """Run work in a thread and stop waiting for it after so many seconds, or when nothing has arrived for long.
 
-    What was given up may go on in the background, within the same bounds, and is in the cache the next time. Raises HubError,
-    and what work raises.
+    meanwhile: what this thread does before it waits. What was given up may go on in the background, within the same bounds, and
+    is in the cache the next time. Raises HubError, and what work raises.
     """
     outcome: list[Answer | BaseException] = []
 
@@ -120,6 +122,7 @@ def watched(work: Callable[[], Answer], transfer: Transfer, within: float) -> An
 
     thread = threading.Thread(target=run, daemon=True, name=f"pull {transfer.repo_id}")
     thread.start()
+    meanwhile()
     while thread.is_alive():
         thread.join(0.05)
         now = time.monotonic()

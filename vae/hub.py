@@ -193,7 +193,7 @@ def _choose(name: str) -> Resolved:
 def _from_hub(name: str, pinned: Pinned, started: float, bundle: Callable[[], Folder] | None) -> Resolved:
     """The cached copy of this commit, else the Hub's, checked whole. Raises HubError, before `started` is 5 seconds ago.
 
-    bundle: loads what else will serve; it is called before the Hub is asked, so that it is there when the time is over.
+    bundle: loads what else will serve; it is called while the Hub is asked, so that it is there when the time is over.
     """
     from vae import repository
 
@@ -205,13 +205,16 @@ def _from_hub(name: str, pinned: Pinned, started: float, bundle: Callable[[], Fo
             damaged = error
     if _silent or (damaged and repository.offline()):
         raise damaged or _silent[0]
-    if bundle:
+
+    def ready() -> None:
         with suppress(WeightsError):  # said where it is needed
-            bundle()
+            if bundle:
+                bundle()
+
     left = SECONDS_TO_WAIT - SECONDS_TO_NOTICE - (time.monotonic() - started)
     try:
         folder = repository.pull(pinned.repo_id, pinned.commit, LOADED, load_folder, anew=damaged is not None,
-                                 within=max(0.0, left))
+                                 within=max(0.0, left), meanwhile=ready)
     except repository.HubError as error:
         if error.kind == "unreachable":
             _silent.append(error)

@@ -95,14 +95,15 @@ def cached(repo_id: str, revision: str, files: Sequence[str]) -> Snapshot | None
 
 def pull(
     repo_id: str, revision: str | None, files: Sequence[str], load: Callable[[Path], Answer], *, anew: bool = False,
-    within: float = SECONDS_TO_PULL,
+    within: float = SECONDS_TO_PULL, meanwhile: Callable[[], object] = lambda: None,
 ) -> Answer:
     """What `load` makes of `files` of a repository, as far as it has them, downloaded into the local cache; progress goes to
     stderr.
 
     revision: a branch, a tag or a commit; None is the main branch. Where a full commit is asked for nothing else is taken.
     anew: also what the cache already holds. within: seconds after which it is given up, though it goes on in the background
-    for the next time; it is given up earlier where nothing arrives for 15 seconds. Raises HubError.
+    for the next time; it is given up earlier where nothing arrives for 15 seconds. meanwhile: what to do before waiting for
+    it. Raises HubError.
     """
     transfer = Transfer(repo_id)
 
@@ -127,7 +128,7 @@ def pull(
             return found.read(load)
         raise HubError("offline", f"{repo_id} is not in the local cache, and HF_HUB_OFFLINE forbids to ask the Hub for it")
     # What has come is read within the same time: the bound is one on the whole.
-    return watched(lambda: said(repo_id, revision, download).read(load), transfer, within)
+    return watched(lambda: said(repo_id, revision, download).read(load), transfer, within, meanwhile)
 
 
 def require_writer(repo_id: str) -> None:
