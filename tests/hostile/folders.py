@@ -1,5 +1,6 @@
 """Seeded weights folders that nobody should trust: one that was whole, changed in one of many ways."""
 
+import copy
 import functools
 import hashlib
 import io
@@ -18,7 +19,7 @@ import safetensors.torch
 import torch
 
 Files = dict[str, bytes]
-JSON = ("config.json", "metrics.json", "dedicated.json", "training.json")
+JSON = ("config.json", "metrics.json", "dedicated.json")
 ARRAYS = {"examples.npz": ("images", "names", "labels"), "reference.npz": ("images", "labels", "mean_training_pixel")}
 LOADED = ("config.json", "model.safetensors", "metrics.json", "dedicated.json", "examples.npz", "reference.npz")
 _VALUES = (None, True, False, 0, 1, -1, 2, 7, 0.5, -0.0, 1e-320, 1e308, -1e308, 10**40, -10**40, 10**400, 2**63, "", "x", "1",
@@ -43,6 +44,18 @@ def changed(files: Files, other: Files, dice: random.Random) -> tuple[Files, Cal
     return seal(found), then
 
 
+def changed_record(files: Files, dice: random.Random) -> bytes:
+    """Another training.json."""
+    if dice.random() < 0.1:
+        return dice.choice(_INSTEAD)
+    return dice.choice([_value, _key, _token])(files, {}, dice, ("training.json",))[0]["training.json"]
+
+
+def _any(dice: random.Random) -> object:
+    """A value that is nobody else's."""
+    return copy.deepcopy(dice.choice(_VALUES))
+
+
 def _nothing(folder: Path) -> None:
     """No more than the files."""
 
@@ -53,21 +66,21 @@ def _spots(value: object) -> list[tuple[object, object]]:
     return [spot for key in keys for spot in ((value, key), *_spots(value[key]))]
 
 
-def _value(files: Files, other: Files, dice: random.Random):
-    name = dice.choice(JSON[:3])
+def _value(files: Files, other: Files, dice: random.Random, names: tuple[str, ...] = JSON):
+    name = dice.choice(names)
     content = json.loads(files[name])
     for _ in range(dice.choice([1, 1, 1, 2, 5])):
         spots = _spots(content)
         holder, key = dice.choice(spots[:60] if dice.random() < 0.7 else spots) if spots else (None, None)
         if spots:
-            holder[key] = dice.choice(_VALUES)
+            holder[key] = _any(dice)
     if dice.random() < 0.05:
-        content = dice.choice(_VALUES)
+        content = _any(dice)
     return files | {name: json.dumps(content).encode()}, _nothing
 
 
-def _key(files: Files, other: Files, dice: random.Random):
-    name = dice.choice(JSON[:3])
+def _key(files: Files, other: Files, dice: random.Random, names: tuple[str, ...] = JSON):
+    name = dice.choice(names)
     content = json.loads(files[name])
     objects = [value for value in (content, *(holder[key] for holder, key in _spots(content))) if isinstance(value, dict)]
     place = dice.choice(objects)
@@ -77,14 +90,14 @@ def _key(files: Files, other: Files, dice: random.Random):
         if how:
             place[dice.choice(["", "x", "a\nb", "self", "__class__", "A" * 5000, "\u2028"])] = taken
     elif how == 2:
-        place[dice.choice(["", "x", "format", "beta", "__init__", "kw_only", "cls"])] = dice.choice(_VALUES)
+        place[dice.choice(["", "x", "format", "beta", "__init__", "kw_only", "cls"])] = _any(dice)
     else:
         place |= {f"unknown {number}": number for number in range(3000)}
     return files | {name: json.dumps(content).encode()}, _nothing
 
 
-def _token(files: Files, other: Files, dice: random.Random):
-    name = dice.choice(JSON[:3])
+def _token(files: Files, other: Files, dice: random.Random, names: tuple[str, ...] = JSON):
+    name = dice.choice(names)
     text = files[name].decode()
     numbers = list(re.finditer(r"-?\d+(\.\d+)?", text))
     spot = dice.choice(numbers)

@@ -14,7 +14,8 @@ import torch
 
 import vae
 from tests.conftest import files_of, write_weights
-from tests.hostile.folders import LOADED, changed
+from tests.hostile.folders import LOADED, changed, changed_record
+from training import card
 from vae import files
 from vae.metrics import regret
 from vae.weights import Folder, load_folder, seal
@@ -112,6 +113,29 @@ def test_a_folder_is_usable_or_refused_in_one_sentence(whole, attempts, dice, tm
     assert "PICKLE_WAS_READ" not in os.environ
     if sys.platform == "linux":
         assert memory("VmHWM") - before < 250
+
+
+def test_a_record_of_training_gives_a_card_or_one_sentence(whole, attempts, dice, tmp_path):
+    for name, content in whole[0].items():
+        if "/" not in name:
+            (tmp_path / name).write_bytes(content)
+    loaded, refused = load_folder(tmp_path), 0
+    for attempt in range(attempts):
+        (tmp_path / "training.json").write_bytes(changed_record(whole[0], dice))
+        try:
+            seal(tmp_path, "training.json")
+            record = card.read_training(tmp_path / "training.json")
+        except ValueError as error:
+            sentence = str(error)
+        else:
+            card.write(tmp_path, loaded.model.config, loaded.metrics, record, loaded.dedicated)
+            assert "/" not in card.name(record)
+            continue
+        refused += 1
+        assert sentence.startswith(f"{tmp_path / 'training.json'}: "), (attempt, sentence)
+        assert len(sentence.splitlines()) == 1, (attempt, sentence)
+        assert len(sentence) - len(str(tmp_path)) < 400, (attempt, sentence)
+    assert refused > attempts / 4
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
