@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated
 
@@ -126,11 +127,16 @@ class Checkpoint:
         state = self.state
         if state.step > layout.total_steps:
             self._refuse(f"step {state.step} of a run of {layout.total_steps}")
-        if not state.skipped_in_a_row <= state.skipped <= state.step or state.skipped_in_a_row >= layout.patience:
-            self._refuse(f"{state.skipped} skipped steps, {state.skipped_in_a_row} in a row, of {state.step}")
         expected = (state.step - 1) % layout.log_every + 1 if state.step else 0
         if len(state.reports) != expected:
             self._refuse(f"reports of {len(state.reports)} steps instead of {expected}")
+        reported = [report.skipped for report in state.reports]
+        last = len(list(takewhile(bool, reversed(reported))))  # of these in a row; some came before where all were skipped
+        before = state.skipped - sum(reported)
+        if not (0 <= before <= state.step - expected and state.skipped_in_a_row < layout.patience
+                and (state.skipped_in_a_row == last or last == expected < state.skipped_in_a_row <= state.skipped)):
+            self._refuse(f"{state.skipped} skipped steps, {state.skipped_in_a_row} in a row, of {state.step}; "
+                         f"{sum(reported)} in the last {expected}")
         if any(value - value != 0 for report in state.reports if not report.skipped  # not finite
                for value in (report.distortion, report.rate, report.loss)):
             self._refuse("a report that is not finite of a step that was not skipped")

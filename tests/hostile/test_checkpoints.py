@@ -34,7 +34,7 @@ def content(path) -> bytes:
     return path.read_bytes()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def trainer() -> Trainer:
     """At its first step, as whoever resumes; a refused checkpoint leaves it there."""
     return trainer_of(NETWORK)

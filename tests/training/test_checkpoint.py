@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 
 from tests.conftest import striped_digits, tiny_config, write_idx
 from training import checkpoint, train
-from training.checkpoint import StepReport, changes
+from training.checkpoint import changes
 from training.error import TrainingError
 from training.loop import Trainer
 from training.settings import Settings
@@ -86,13 +86,23 @@ def test_every_kind_of_network_comes_back_as_it_was(network, steps, tmp_path):
     assert_equal(tmp_path / "again", tmp_path / "checkpoint")
 
 
-def test_reports_of_skipped_steps_come_back_too(tmp_path):
-    first, second = trainer_of(steps=2), trainer_of()
-    first.reports[1] = StepReport(math.nan, math.inf, -math.inf, skipped=True)
+@pytest.mark.parametrize("skipped", [{0}, {1}, {2}, {0, 1, 2}, {1, 2}, {0, 2}])
+def test_skipped_steps_come_back_too(tmp_path, monkeypatch, skipped):
+    inner = Trainer._backward
+
+    def backward(trainer: Trainer, indices: torch.Tensor) -> torch.Tensor:
+        sums = inner(trainer, indices)
+        return sums * torch.tensor([math.nan, math.inf, -math.inf]) if trainer.step in skipped else sums
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_backward", backward)
+        first = trainer_of(steps=3)
+    assert [report.skipped for report in first.reports] == [step in skipped for step in range(3)]
+    second = trainer_of()
     first.save(tmp_path / "checkpoint")
     second.restore(checkpoint.read(tmp_path / "checkpoint"))
-    assert second.reports[0] == first.reports[0]
-    assert repr(second.reports[1]) == repr(first.reports[1])
+    assert repr(second.reports) == repr(first.reports)
+    assert (second.skipped, second.skipped_in_a_row) == (first.skipped, first.skipped_in_a_row)
 
 
 def test_a_byte_anywhere_that_is_another_is_damage(tmp_path):
@@ -158,6 +168,7 @@ def zeroed(path: Path, *_: object) -> None:
 
 WEIGHT = "decoder.first.weight"
 REPORT = {"distortion": 1.0, "rate": 1.0, "loss": 1.0, "skipped": False}
+SKIPPED = REPORT | {"loss": math.nan, "skipped": True}
 DAMAGES: dict[str, tuple[Damage, str]] = {
     "a flipped bit": (flipped, "is damaged: it is not what its checksum says"),
     "zeros": (zeroed, "is damaged"),
@@ -174,8 +185,10 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "a step that is true": (state_of(step=True), "step: Input should be a valid integer"),
     "a step before": (state_of(step=1, reports=[REPORT]), "counts 2 steps, the run 1"),
     "more skipped than steps": (state_of(skipped=3), "3 skipped steps, 0 in a row, of 2"),
-    "one skipped": (state_of(skipped=1), "counts 2 steps, the run 1"),
-    "all skipped": (state_of(skipped=2), "unknown optimizer"),
+    "one skipped that no report knows": (state_of(skipped=1), "1 skipped steps, 0 in a row, of 2; 0 in the last 2"),
+    "one skipped": (state_of(skipped=1, reports=[SKIPPED, REPORT]), "counts 2 steps, the run 1"),
+    "all skipped": (state_of(skipped=2, skipped_in_a_row=2, reports=[SKIPPED, SKIPPED]), "unknown optimizer"),
+    "skipped last": (state_of(skipped=1, reports=[REPORT, SKIPPED]), "1 skipped steps, 0 in a row"),
     "skipped in a row": (state_of(skipped_in_a_row=1), "0 skipped steps, 1 in a row"),
     "seconds without end": (state_of(seconds=math.inf), "seconds: Input should be a finite number"),
     "seconds below 0": (state_of(seconds=-1.0), "seconds: Input should be greater"),
