@@ -71,6 +71,16 @@ def test_the_readme_and_the_card_state_the_measured_numbers():
         assert all(number in README.replace(",", "") and number in card for number in numbers), folder.name
 
 
+def test_every_promise_of_the_security_page_names_a_test_that_is_there():
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    promises = re.findall(r"^\* .+?(?=^\* |^$)", page, re.M | re.S) + re.findall(r"^\| (?!limit).+", page, re.M)
+    assert len(promises) > 20
+    for promise in promises:
+        assert "::test_" in promise, promise
+    for file, name in re.findall(r"(tests/[\w/]+\.py)::(test_\w+)", page):
+        assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), name
+
+
 def test_requirements_are_pinned_and_torch_is_plain():
     for name in ("requirements.txt", "requirements-dev.txt"):
         lines = (ROOT / name).read_text().splitlines()

@@ -202,3 +202,25 @@ def test_idle_connections_shut_nobody_out(server):
     finally:
         for connection in idle:
             connection.close()
+
+
+def test_every_answer_of_the_application_tells_browsers_to_be_careful(server):
+    """Pages, files, answers and refusals, of Streamlit too where both are one application."""
+    root = server.address.removesuffix("/gradio_api")
+    requests = [(f"{root}/", None), (f"{root}/config", None), (f"{root}/nothing", None),
+                (f"{server.address}/call/v2/sample", b"{}"),
+                (f"{server.address}/call/v2/sample", b"no JSON"), (f"{server.address}/call/v2/sample", b"x" * 300_000)]
+    if root.endswith("/gradio"):
+        whole = root.removesuffix("/gradio")
+        requests += [(f"{whole}/", None), (f"{whole}/_stcore/health", None), (f"{whole}/_stcore/upload_file/a/b", b"x"),
+                     (f"{whole}/gradio", None)]
+    for address, body in requests:
+        try:
+            with urllib.request.urlopen(urllib.request.Request(address, body), timeout=HANGING) as answer:
+                headers = answer.headers
+        except urllib.error.HTTPError as error:
+            headers = error.headers
+        assert headers["X-Content-Type-Options"] == "nosniff", address
+        assert headers["Referrer-Policy"] == "same-origin", address
+        assert headers["Permissions-Policy"], address
+        assert "X-Frame-Options" not in headers, address
