@@ -124,9 +124,9 @@ def check_time(image: Image.Image, file: bytes) -> None:
     """Raises where unpacking would take too long, as far as a file's size and kind tell."""
     megapixels, megabytes = image.width * image.height / 1e6, len(file) / 1e6
     if image.format == "HEIF":
-        is_slow = megapixels / 30 + megabytes / 30 > 1
+        is_slow = megapixels / 32 + megabytes / 12 > 1
     elif image.format == "AVIF":
-        is_slow = megapixels / 30 + megabytes / 12 > 1
+        is_slow = megapixels / 30 + megabytes / 9 > 1
     elif isinstance(image, JpegImageFile):
         scans = len(_SCAN.findall(file))
         is_slow = scans > MOST_SCANS or scans * image.width * image.height > MOST_SCANNED

@@ -211,9 +211,11 @@ def _flooded(land: np.ndarray, rounds: int = 25) -> np.ndarray:
 def _drained(water: np.ndarray, land: np.ndarray) -> np.ndarray:
     """One sweep down and one up, in place: no row stands higher than its neighbour, unless its own land does."""
     for downhill, ground in ((water, land), (water[::-1], land[::-1])):
-        for row in range(1, len(downhill)):
-            np.minimum(downhill[row], downhill[row - 1], out=downhill[row])
-            np.maximum(downhill[row], ground[row], out=downhill[row])
+        above = downhill[0]
+        for row, floor in zip(downhill[1:], ground[1:], strict=True):
+            np.minimum(row, above, out=row)
+            np.maximum(row, floor, out=row)
+            above = row
     return water
 
 

@@ -111,7 +111,8 @@ def encoded(dice: random.Random, kind: str) -> bytes:
         options |= {"progressive": dice.random() < 0.5, "comment": bytes(dice.choice((0, 60_000)))}
     elif kind == "TIFF":
         packed = (None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "lzma", "zstd")
-        options |= {"compression": dice.choice((*packed, "jpeg") if drawn.mode in ("L", "RGB") else packed)}  # else it may crash
+        packed += ("jpeg",) * (drawn.mode in ("L", "RGB"))  # of others the encoder may end the process
+        options |= {"compression": dice.choice(packed)}
     elif kind == "AVIF":
         options |= {"speed": 9}
         drawn = drawn.resize([max(16, side) for side in drawn.size])  # its encoder ends the process on smaller ones
