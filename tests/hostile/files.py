@@ -35,8 +35,8 @@ MODES = {
 
 
 def sides(dice: random.Random) -> tuple[int, int]:
-    """Width and height: small, odd, very long, or as large as time allows."""
-    longer = int(8 * 250 ** dice.random())
+    """Width and height: small, odd, very long, at most 960 pixels."""
+    longer = int(8 * 120 ** dice.random())
     ratio = dice.choice((1, 1, 1.5, 8, 49, 51))
     size = longer, max(1, round(longer / ratio))
     return size if dice.random() < 0.5 else size[::-1]
@@ -163,7 +163,7 @@ def repeated(file: bytes, dice: random.Random) -> bytes:
     """A short part of it thousands of times."""
     start = dice.randrange(len(file))
     part = file[start:start + dice.choice((2, 5, 12, 60))]
-    return file[:start] + part * dice.choice((100, 10_000, 100_000)) + file[start:]
+    return file[:start] + part * dice.choice((100, 10_000, 50_000)) + file[start:]
 
 
 def lying(file: bytes, dice: random.Random) -> bytes:
