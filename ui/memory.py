@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 SECONDS_BETWEEN = 30.0
+TIMES = 3  # after somebody was here: servers let go of some of it only while they look for the next
 _used = threading.Event()  # since memory was given back
 _starting = threading.Lock()
 _tidied: list[Callable[[], bool]] = []
@@ -55,6 +56,7 @@ def keep(tidy: Callable[[], bool] = nothing_ended) -> None:
 
 
 def _keep() -> None:
+    left = 0
     while True:
         time.sleep(SECONDS_BETWEEN)
         for tidy in list(_tidied):
@@ -62,4 +64,7 @@ def _keep() -> None:
                 _used.set()
         if _used.is_set():
             _used.clear()
+            left = TIMES
+        if left:
+            left -= 1
             give_back()
