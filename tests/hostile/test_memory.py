@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+import vae
 from benchmarks.students import Student
 from tests.processes import HANGING, serving
 from tests.servers import free_port
@@ -132,8 +133,12 @@ def test_an_uploaded_file_is_gone_once_it_was_read_and_its_pixels_with_the_sessi
             assert "700 × 600 pixels" in " ".join(shown.alts())
             assert holds_pixels(pid, picture)  # so the search finds what is there
             eventually(lambda: marks(pid, picture) < FEW)
-            shown = await student.choose("beta", "10")
+            # What was made of it serves on: at another beta, for another kind of model, after a file that is no picture.
+            for key, value in (("beta", "10"), ("model", "Faces, in colour"), ("model", "Garments")):
+                assert "700 × 600 pixels" in " ".join((await student.choose(key, value)).alts())
+            shown = await student.upload("notes.txt", b"this is no picture")
             assert "700 × 600 pixels" in " ".join(shown.alts())
+            assert vae.images.ERROR_SENTENCES["not_a_picture"] in shown.words()
 
     with served(STREAMLIT, "/_stcore/health") as (address, pid), ThreadPoolExecutor(1) as pool:
         # In a thread of its own: a browser that other tests have opened runs this one's loop.
