@@ -13,6 +13,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from vae import av1
 from vae.image_error import ImageError
 
 MEMORY = 250_000_000  # bytes that unpacking may take, above the file itself
@@ -24,6 +25,7 @@ LONGEST_CONTENTS = 1_000_000  # bytes of the table of contents of a HEIC or AVIF
 
 _ORIENTATION = 0x0112  # the tag of EXIF and TIFF
 _BYTES_OF_A_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}  # Pillow's; any other has 4
+_AVIF_BYTES = 16  # for each pixel of an AVIF, or of a WebP
 _TEXT = (1, 2, 7)  # kinds of a TIFF's entries that stay bytes; of all others Pillow makes numbers, one by one
 _SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
 _ARITHMETIC = re.compile(rb"\xff[\xc9-\xcb\xcd-\xcf]\x00[\x0b\x0e\x11\x14]\x08")  # a rare way to pack a JPEG, ten times as slow
@@ -45,6 +47,8 @@ def quiet(file: bytes) -> tuple[bytes, bytes]:
         contents = _contents(file)
         _check_parts(contents)
         if b"av01" in contents:  # AVIF is turned by boxes of its own, whatever its EXIF says
+            if av1.frame_pixels(file, contents) > MEMORY / _AVIF_BYTES:
+                raise ImageError("too_many_pixels", limit_megapixels=MEMORY // _AVIF_BYTES // 1_000_000)
             return _AVIF_NOTES.sub(rb"\1none", file), b""
     return file, b""
 
@@ -99,7 +103,7 @@ def bytes_per_pixel(image: Image.Image) -> float:
     """What the decoder of an opened, yet unread picture will take at its height, for each pixel. Measured, and rounded up."""
     own = _BYTES_OF_A_MODE.get(image.mode, 4)
     if image.format in ("WEBP", "AVIF"):  # several pictures on the way
-        return 16
+        return _AVIF_BYTES
     if image.format == "HEIF":
         is_plain = image.mode == "RGB" and image.info.get("bit_depth") == 8 and image.info.get("chroma") == 420
         return 8 if is_plain else 20
