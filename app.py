@@ -6,6 +6,7 @@ import streamlit as st
 
 from ui import contents, memory, state, turns, uploads
 
+uploads.bound()
 memory.keep(uploads.end_expired_sessions)
 here = Path(__file__).parent / "ui"
 text = state.current_text()

@@ -8,9 +8,11 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
 
 from gradio_app import OPTIONS, demo
+from ui import uploads
 from ui.arrival import Arrival
 from ui.blocks.guard import Headers
 
+uploads.bound()
 pages = st.App(Path(__file__).parent / "app.py")
 app = FastAPI(lifespan=pages.lifespan(), docs_url=None, redoc_url=None, openapi_url=None)
 app.add_middleware(Headers)

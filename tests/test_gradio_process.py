@@ -107,9 +107,15 @@ assert in_chunks("call/v2/encode", 300_000) == 503
 limits = sweeper
 while not isinstance(limits, arrival.Arrival):
     limits = limits.app
-assert not limits.held and not limits.bodies
+assert not limits.held and not limits.arriving
+from types import SimpleNamespace as Some  # what waits counts by its request, wherever in it the bytes are
+waiting = Some(_queue=Some(event_queue_per_concurrency_id={"page": Some(queue=[Some(request=Some(_body=b"x" * 500))])}))
+assert guard.queued_bytes(waiting) == 1_000
 guard.MOST_CALLS_WAITING = 0
 assert answer("call/v2/sample", {}) == (503, "too many calls are waiting; try again in some seconds")
+number = next(number for number, fn in demo.fns.items() if fn.api_name == "sample")
+joined = httpx.post(api + "queue/join", json={"data": [], "fn_index": number, "session_hash": "s"}, timeout=None)
+assert joined.status_code == 503, joined.text  # the same function by another way
 guard.MOST_CALLS_WAITING = 200
 queue.max_size = 0
 assert "full" in str(httpx.post(api + "call/v2/sample", json={}, timeout=None).json())

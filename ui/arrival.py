@@ -7,6 +7,7 @@ stranger pleases, and a limit on what was announced is used up by whoever announ
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,10 +18,9 @@ MOST_UPLOAD_BYTES = vae.images.MAX_BYTES + 65_536  # a file, and what a form wri
 MOST_SMALL_BYTES = 262_144  # bodies as small as this are never refused for want of room
 MOST_HELD_BYTES = 200_000_000  # of all bodies that have arrived and are not yet answered: a class that uploads at once
 MOST_HELD_OF_ONE = MOST_HELD_BYTES // 2  # of one address; behind a school's there may be a whole class
-MOST_BODIES_OF_ONE = 100  # that arrive at the same time from one address
-SECONDS_TO_BEGIN = 10.0
-LEAST_SPEED = 32_768  # bytes a second after that; the slowest of mobile networks is faster
-SECONDS_IN_ALL = 600.0
+MOST_BODIES_OF_ONE = 100  # that arrive at the same time from one address; for one more, the slowest is given up
+SECONDS = 10.0  # in which a body must have arrived, or LEAST_BYTES more of it
+LEAST_BYTES = 327_680  # 32 KB a second; the slowest of mobile networks is faster
 
 
 class RefusedError(Exception):
@@ -58,6 +58,18 @@ def one_piece(body: bytes, receive: Receive) -> Receive:
     return again
 
 
+@dataclass(eq=False)
+class _Body:
+    """One that arrives: its bytes so far, and the limit of the wait for more, from the moment when it is waited for."""
+
+    size: int = 0
+    wait: asyncio.Timeout | None = None
+
+    def give_up(self) -> None:
+        if self.wait and not self.wait.expired():
+            self.wait.reschedule(asyncio.get_running_loop().time())
+
+
 class Arrival:
     """Middleware that passes a request on when its body has arrived. Requests without one, and websockets, pass at once.
 
@@ -69,7 +81,7 @@ class Arrival:
                  waiting: Callable[[], int] = lambda: 0) -> None:
         self.app, self.most, self.waiting = app, most, waiting
         self.held: Counter[str] = Counter()  # bytes that have arrived, by address
-        self.bodies: Counter[str] = Counter()  # that arrive or are being answered, by address
+        self.arriving: dict[str, list[_Body]] = {}  # by address, the oldest first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
@@ -77,28 +89,43 @@ class Arrival:
             return
         client = (scope.get("client") or ("",))[0]
         pieces: list[bytes] = []
-        size = 0
-        self.bodies[client] += 1
+        body, kept = _Body(), 0
+        self._add(client, body)
         try:
-            few = self.bodies[client] <= MOST_BODIES_OF_ONE
-            require(few, 503, "too many requests of yours are open; try again in some seconds")
-            async for piece in self._pieces(scope, receive):
+            async for piece in self._pieces(scope, receive, body):
                 pieces.append(piece)
-                size += len(piece)
+                kept += len(piece)
                 self.held[client] += len(piece)
-                self._require_room(size, client)
-            body = b"".join(pieces)
+                self._require_room(body.size, client)
+            self._remove(client, body)
+            whole = b"".join(pieces)
             pieces.clear()
-            await self.app(scope, one_piece(body, receive), send)
+            await self.app(scope, one_piece(whole, receive), send)
         except _LeftError:
             return
         except RefusedError as error:
             await refuse(error, scope, receive, send)
         finally:
-            for counter, count in ((self.held, size), (self.bodies, 1)):
-                counter[client] -= count
-                if not counter[client]:
-                    del counter[client]
+            self._remove(client, body)
+            self.held[client] -= kept
+            if not self.held[client]:
+                del self.held[client]
+
+    def _add(self, client: str, body: _Body) -> None:
+        """Among those that arrive. Where there are too many from one address, the one of which least has come makes room."""
+        others = self.arriving.setdefault(client, [])
+        if len(others) >= MOST_BODIES_OF_ONE:
+            slowest = min(others, key=lambda other: other.size)
+            others.remove(slowest)
+            slowest.give_up()
+        others.append(body)
+
+    def _remove(self, client: str, body: _Body) -> None:
+        others = self.arriving.get(client, [])
+        if body in others:
+            others.remove(body)
+        if not others:
+            self.arriving.pop(client, None)
 
     def _require_room(self, size: int, client: str) -> None:
         """For a body of which so many bytes have arrived."""
@@ -108,24 +135,27 @@ class Arrival:
             its_share = self.held[client] <= MOST_HELD_OF_ONE
             require(its_share, 503, "too many pictures of yours are on the way; try again in some seconds")
 
-    async def _pieces(self, scope: Scope, receive: Receive) -> AsyncIterator[bytes]:
+    async def _pieces(self, scope: Scope, receive: Receive, body: _Body) -> AsyncIterator[bytes]:
         """What arrives, in time and no more than allowed. Raises RefusedError, and _LeftError where the client has left."""
         most = self.most(scope["path"].removeprefix(scope.get("root_path", "")))
         too_large = f"a body of {most:,} bytes at most is read here"
         announced = dict(scope["headers"]).get(b"content-length", b"")  # none where it comes in chunks
         require(not announced.isdigit() or int(announced) <= most, 413, too_large)
         clock = asyncio.get_running_loop()
-        begin, size, more = clock.time(), 0, True
+        since, before, more = clock.time(), 0, True
         while more:
-            patience = min(SECONDS_IN_ALL, SECONDS_TO_BEGIN + size / LEAST_SPEED)
+            if body.size - before >= LEAST_BYTES:
+                since, before = clock.time(), body.size
             try:
-                async with asyncio.timeout_at(begin + patience):
+                async with asyncio.timeout_at(since + SECONDS) as body.wait:
                     message = await receive()
             except TimeoutError:
                 raise RefusedError(408, "the request came too slowly and was given up; try again") from None
+            finally:
+                body.wait = None
             if message["type"] == "http.disconnect":
                 raise _LeftError
             piece, more = message.get("body", b""), message.get("more_body", False)
-            size += len(piece)
-            require(size <= most, 413, too_large)
+            body.size += len(piece)
+            require(body.size <= most, 413, too_large)
             yield piece

@@ -6,6 +6,7 @@ more than a gigabyte behind, on a host that promises 0.7: python -m benchmarks.s
 
 import ctypes
 import gc
+import logging
 import sys
 import threading
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable
 
 SECONDS_BETWEEN = 30.0
 TIMES = 3  # after somebody was here: servers let go of some of it only while they look for the next
+_LOG = logging.getLogger("vae_lab")
 _used = threading.Event()  # since memory was given back
 _starting = threading.Lock()
 _tidied: list[Callable[[], bool]] = []
@@ -59,12 +61,15 @@ def _keep() -> None:
     left = 0
     while True:
         time.sleep(SECONDS_BETWEEN)
-        for tidy in list(_tidied):
-            if tidy():
-                _used.set()
-        if _used.is_set():
-            _used.clear()
-            left = TIMES
-        if left:
-            left -= 1
-            give_back()
+        try:
+            for tidy in list(_tidied):
+                if tidy():
+                    _used.set()
+            if _used.is_set():
+                _used.clear()
+                left = TIMES
+            if left:
+                left -= 1
+                give_back()
+        except Exception:  # the next time
+            _LOG.exception("memory was not given back")

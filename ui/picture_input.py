@@ -142,12 +142,13 @@ def _open(file: _File, last: _Opened) -> None:
     """Once for all kinds of models: of the file itself nothing is kept."""
     if file.name == last.file:
         return
-    last.file, last.error = file.name, None
     try:
-        last.picture = vae.images.opened(file.content())
+        last.picture, last.error = vae.images.opened(file.content()), None
     except vae.ImageError as error:
         last.error = error  # remembered, or every move of beta would read the bad file again
-    file.forget()
+    finally:
+        file.forget()
+    last.file = file.name
 
 
 def _prepare(last: _Opened, kept: _Kept, config: VAEConfig) -> None:
@@ -155,12 +156,12 @@ def _prepare(last: _Opened, kept: _Kept, config: VAEConfig) -> None:
     if last.file == kept.file:
         return
     kept.file, kept.error = last.file, last.error
-    if last.error is None:
+    if last.error is None or (kept.given is None and last.picture is not None):  # a kind that has seen none of the good ones
         try:
             kept.given = Given(vae.images.view(last.picture, config))
             kept.opened, kept.framing, kept.shown = last.picture, WHOLE, last.file
         except vae.ImageError as error:
-            kept.error = error
+            kept.error = kept.error or error
 
 
 def _frame(text: Text, config: VAEConfig, kept: _Kept, key: str) -> None:

@@ -1,12 +1,17 @@
 """What Streamlit keeps of visitors: uploads, dropped once they were read, and sessions, ended when their time is over."""
 
-import contextlib
+from concurrent.futures import Future
 
 import streamlit as st
+from starlette.exceptions import HTTPException
 from streamlit import runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
-from streamlit.runtime.session_manager import SessionInfo
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+
+MOST_UNREAD = 4  # files of one session; a page reads one before the next can be chosen
+MOST_UNREAD_BYTES = 200_000_000  # of all sessions
+SECONDS_TO_END = 30.0
 
 
 def drop(file: UploadedFile, key: str) -> None:
@@ -25,14 +30,45 @@ def drop(file: UploadedFile, key: str) -> None:
 def end_expired_sessions() -> bool:
     """End the sessions whose visitors left longer ago than server.disconnectedSessionTTL; whether there were any.
 
-    Streamlit looks for them only when another visitor leaves: after the last one all would stay.
+    Streamlit looks for them only when another visitor leaves: after the last one all would stay. Done in its own thread, where
+    visitors come and go.
     """
     if not runtime.exists():
         return False
-    ended: list[tuple[str, SessionInfo]] = []
-    with contextlib.suppress(AttributeError, RuntimeError):  # another version's; a visitor who comes or goes at this moment
-        ended += runtime.get_instance()._session_mgr._session_storage._cache.expire()
-    for _, info in ended:
-        info.session.shutdown()
-        info.session.session_state.clear()  # the server's loop goes on holding the last session that it has looked at
-    return bool(ended)
+    done: Future[bool] = Future()
+
+    def end() -> None:
+        try:
+            manager = runtime.get_instance()._session_mgr
+            ended = [info for name, info in manager._session_storage._cache.expire() if not manager.is_active_session(name)]
+            for info in ended:
+                info.session.shutdown()
+                info.session.session_state.clear()  # the server's loop goes on holding the last session that it has looked at
+            done.set_result(bool(ended))
+        except BaseException as error:
+            done.set_exception(error)
+
+    runtime.get_instance()._get_async_objs().eventloop.call_soon_threadsafe(end)
+    return done.result(SECONDS_TO_END)
+
+
+def bound() -> None:
+    """Bound what Streamlit keeps of files that no page has read: of a session the last few, of all so many bytes.
+
+    Whoever holds a page open may send any number, and under names that no widget knows. Done again it changes nothing.
+    """
+    if getattr(MemoryUploadedFileManager.add_file, "bounded", False):
+        return
+    add = MemoryUploadedFileManager.add_file
+
+    def add_bounded(self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
+        kept = sum(len(one.data) for files in list(self.file_storage.values()) for one in list(files.values()))
+        if file.data and kept + len(file.data) > MOST_UNREAD_BYTES:
+            raise HTTPException(503, "too many pictures are waiting; try again in some seconds")
+        add(self, session_id, file)
+        unread = [one for one in list(self.file_storage[session_id].values()) if one.data]
+        for old in unread[:-MOST_UNREAD]:
+            self.remove_file(session_id, old.file_id)
+
+    add_bounded.bounded = True
+    MemoryUploadedFileManager.add_file = add_bounded

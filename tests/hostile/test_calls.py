@@ -191,7 +191,7 @@ def test_idle_connections_shut_nobody_out(server):
     path = "/" + server.address.removeprefix("http://").partition("/")[2] + "/call/encode"
     idle = []
     try:
-        for _ in range(40):
+        for _ in range(150):
             idle.append(socket.create_connection((host, int(port))))
             idle[-1].sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
                              "Content-Length: 20000000\r\n\r\n".encode())
@@ -202,6 +202,16 @@ def test_idle_connections_shut_nobody_out(server):
     finally:
         for connection in idle:
             connection.close()
+    assert "Traceback" not in server.log.read_text()
+
+
+@pytest.mark.parametrize("path", ["call/sample/nothing", "call/v2/sample/nothing", "queue/data?session_hash=zz", "queue/data"])
+def test_an_answer_that_nobody_asked_for_is_not_there(server, path):
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{server.address}/{path}", timeout=HANGING)
+    assert refused.value.code == 404
+    assert len(json.load(refused.value)["error"]) > 10
+    assert "Traceback" not in server.log.read_text()
 
 
 def test_every_answer_of_the_application_tells_browsers_to_be_careful(server):

@@ -55,14 +55,14 @@ def run(work):
 
 @pytest.fixture
 def app(monkeypatch):
-    monkeypatch.setattr(arrival, "SECONDS_TO_BEGIN", 0.05)
+    monkeypatch.setattr(arrival, "SECONDS", 0.05)
     return Arrival(echo, lambda path: 1_000_000)
 
 
 def test_a_body_arrives_whole_and_in_one_piece(app):
     assert run(Client(b"ab", b"", b"cde", announced=5).ask(app)) == (200, "5")
     assert not app.held
-    assert not app.bodies
+    assert not app.arriving
 
 
 @pytest.mark.parametrize("client", [
@@ -80,25 +80,34 @@ def test_what_never_comes_is_given_up_and_leaves_nothing(app, client):
     assert "too slowly" in sentence
     assert (b"connection", b"close") in client.answer[0]["headers"]
     assert not app.held
-    assert not app.bodies
+    assert not app.arriving
 
 
-def test_a_slow_body_has_the_time_that_the_least_speed_takes(app, monkeypatch):
-    monkeypatch.setattr(arrival, "LEAST_SPEED", 1.0)  # a hundred bytes: a hundred seconds more
+def test_what_comes_at_the_least_speed_has_the_time_that_it_takes(app, monkeypatch):
+    """Ten pieces, each almost too late for the one before."""
+    monkeypatch.setattr(arrival, "LEAST_BYTES", 100)
+    monkeypatch.setattr(arrival, "SECONDS", 2.0)
 
-    async def work():
-        client = Client(b"x" * 100, whole=False)
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(client.ask(app), 0.3)
+    class Slow(Client):
+        async def receive(self) -> dict:
+            await asyncio.sleep(0.3)
+            return await super().receive()
 
-    run(work())
+    assert run(Slow(*[b"x" * 100] * 10).ask(app)) == (200, "1000")
+
+
+def test_what_came_fast_buys_no_silence(app, monkeypatch):
+    """The speed is that of the last seconds, not of all."""
+    monkeypatch.setattr(arrival, "LEAST_BYTES", 100)
+    client = Client(b"x" * 900_000, b"x", whole=False)
+    assert run(client.ask(app))[0] == 408
     assert not app.held
 
 
 def test_somebody_who_leaves_in_the_middle_leaves_nothing(app):
     assert run(Client(b"x" * 1000, whole=False, leaves=True).ask(app)) == (0, "")
     assert not app.held
-    assert not app.bodies
+    assert not app.arriving
 
 
 def test_only_what_has_arrived_takes_room_and_one_address_gets_a_share(monkeypatch):
@@ -128,23 +137,26 @@ def test_only_what_has_arrived_takes_room_and_one_address_gets_a_share(monkeypat
         (200, "900000"), (503, "too many pictures of yours are on the way; try again in some seconds"), (200, "600000"),
         (503, "too many pictures are waiting; try again in some seconds"), (200, "1000")]
     assert not app.held
-    assert not app.bodies
+    assert not app.arriving
 
 
-def test_one_address_may_not_open_any_number(monkeypatch):
+def test_of_too_many_from_one_address_the_one_of_which_least_has_come_makes_room(monkeypatch):
+    """So whoever announces and sends nothing shuts out himself, and not those who share his address."""
     monkeypatch.setattr(arrival, "MOST_BODIES_OF_ONE", 3)
     app = Arrival(echo)
 
     async def work():
-        waiting = [asyncio.create_task(Client(whole=False).ask(app)) for _ in range(3)]
-        await asyncio.sleep(0)
+        clients = [Client(b"x" * 10, whole=False), Client(whole=False), Client(b"x" * 20, whole=False)]
+        waiting = [asyncio.create_task(client.ask(app)) for client in clients]
+        while app.held["1.2.3.4"] < 30:
+            await asyncio.sleep(0)
         found = await Client(b"x").ask(app), await Client(b"x", address="another").ask(app)
+        status, _ = await waiting[1]
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
-        return found
+        return found, status, [bool(client.answer) for client in clients]
 
-    (status, sentence), other = run(work())
-    assert status == 503
-    assert "of yours" in sentence
-    assert other == (200, "1")
+    assert run(work()) == (((200, "1"), (200, "1")), 408, [False, True, False])
+    assert not app.arriving
+    assert not app.held

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.test_playground import alternative_text, alternative_texts, digit_png, good, open_app
 from ui.text import LANGUAGES, Text
 from vae import experiments, hub
+from vae.weights import seal
 
 PAGES = ("map", "dimensions", "path")
 
@@ -215,6 +216,7 @@ def test_a_folder_without_reference_pictures_is_a_sentence_that_names_the_file(t
     for name in ("mnist", "mnist-2d"):
         shutil.copytree(hub.BUNDLE / name, tmp_path / name)
     (tmp_path / "mnist-2d" / "reference.npz").unlink()
+    seal(tmp_path / "mnist-2d")  # a folder that never had any
     monkeypatch.setattr(hub, "BUNDLE", tmp_path)
     hub.forget()
     app = open_page("map")

@@ -144,7 +144,7 @@ def test_samples_follow_the_seed_and_noise_and_blank_page_are_the_packages():
 
 
 @pytest.mark.parametrize(("gone", "topic", "complaint"), [
-    ("mnist-2d/reference.npz", "blur", "weights/mnist-2d/reference.npz is missing"),
+    ("mnist-2d/reference.npz", "blur", "weights/mnist-2d/reference.npz: it is missing"),
     ("mnist-2d-autoencoder/config.json", "noise", "config.json"),
 ])
 def test_what_is_missing_in_a_folder_is_a_sentence(tmp_path, monkeypatch, gone, topic, complaint):

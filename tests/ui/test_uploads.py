@@ -3,12 +3,16 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import streamlit  # noqa: F401 – what it sets up, if anything, comes first
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartParser
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
-import ui  # noqa: F401
 import vae
+from ui import uploads
 
 
 async def received(size: int):
@@ -42,3 +46,21 @@ def test_what_is_larger_would_be_so_the_test_above_can_fail():
     upload = parsed(vae.images.MAX_BYTES + (1 << 17))
     assert upload.file._rolled
     upload.file.close()
+
+
+def test_files_that_no_page_reads_are_bounded(monkeypatch):
+    """Of a session the last few stay, and all together have a limit; what was read no longer counts."""
+    uploads.bound()
+    uploads.bound()
+    monkeypatch.setattr(uploads, "MOST_UNREAD_BYTES", 1_000)
+    manager = MemoryUploadedFileManager("/upload")
+    for number in range(10):
+        manager.add_file("one", UploadedFileRec(str(number), "a", "b", b"x" * 100))
+    assert list(manager.file_storage["one"]) == ["6", "7", "8", "9"]
+    manager.add_file("two", UploadedFileRec("big", "a", "b", b"x" * 600))
+    with pytest.raises(HTTPException) as refused:
+        manager.add_file("three", UploadedFileRec("c", "a", "b", b"x"))
+    assert refused.value.status_code == 503
+    manager.add_file("two", UploadedFileRec("big", "a", "b", b""))
+    manager.add_file("three", UploadedFileRec("c", "a", "b", b"x"))
+    assert manager.get_files("two", ["big"])[0].data == b""

@@ -8,13 +8,14 @@ import gradio as gr
 
 from ui import endpoints
 from ui.blocks import sessions
+from ui.blocks.guard import API
 from ui.blocks.page import saying_what_is_wrong
 
 
 def add_endpoints(blocks: gr.Blocks) -> None:
     """Make each an endpoint of this app. To be called inside of it."""
     for function in endpoints.ENDPOINTS:
-        gr.api(_answering(blocks, function), api_name=function.__name__, concurrency_id="api",
+        gr.api(_answering(blocks, function), api_name=function.__name__, concurrency_id=API,
                api_description=" ".join(inspect.getdoc(function).replace("Args:", "Arguments –").split()))
 
 

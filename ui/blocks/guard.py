@@ -10,6 +10,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qs
 
 import gradio as gr
+from gradio.queueing import Event
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,10 +22,13 @@ from ui.text import DEFAULT, LANGUAGES, Text
 
 MOST_BODY_BYTES = vae.images.MAX_BYTES * 4 // 3 + 65_536  # the largest picture in base64, and the other arguments
 MOST_CALLS_WAITING = 200  # of the API; the rest of the queue is the pages'
+API = "api"  # concurrency_id of its functions
 MOST_VALUES = 20_000  # in one body; parsed, a million empty lists take a hundred times their bytes
 MOST_SAID = 300  # characters of somebody else's sentence
 UNUSABLE = Text(DEFAULT)("api.unusable")
-_WITH_A_PICTURE = re.compile(r"/gradio_api/(queue/join|call/(v2/)?(encode|reconstruct|rate_distortion)|mcp)/?")
+_WITH_A_PICTURE = re.compile(
+    r"/gradio_api/(queue/join|call/(v2/)?(encode|reconstruct|rate_distortion)|mcp(/(http|messages))?)/?")
+_STREAM = re.compile(r"/gradio_api/call/(?:v2/)?[\w-]+/([\w-]+)/?")
 OPEN = re.compile(
     r"(?!.*\.\.)(/?|/config/?|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(static|assets|svelte)/.*"
     r"|/gradio_api/(app_id|startup-events|info|cancel|reset|login_check|token|user|heartbeat/\w+)/?"
@@ -108,7 +112,7 @@ class Arguments:
         self.app, self.blocks = app, blocks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["type"] != "http" or scope["method"] in ("HEAD", "OPTIONS"):
             await self.app(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
@@ -120,25 +124,45 @@ class Arguments:
             await send(message)
 
         try:
-            free = not path.startswith("/gradio_api/call/") or len(_waiting(self.blocks())) < MOST_CALLS_WAITING
-            require(free, 503, "too many calls are waiting; try again in some seconds")
+            if scope["method"] == "GET":
+                self._require_known(path, scope.get("query_string", b""))
+                await self.app(scope, receive, send)
+                return
             body = (await receive()).get("body", b"")
-            check(path, body)
+            self._require_room(path, check(path, body))
             await self.app(scope, one_piece(body, receive), _in_one_sentence(noting))
         except RefusedError as error:
             await refuse(error, scope, receive, send)
         except Exception as error:  # Gradio's, of names and numbers that it does not know
-            if begun:
+            if begun or scope["method"] == "GET":
                 raise
             await refuse(RefusedError(422, _reason(error)), scope, receive, send)
 
+    def _require_room(self, path: str, function: object) -> None:
+        """Refuse a call of the API where enough of them wait. function: the number that a page names."""
+        known = self.blocks().fns.get(function) if isinstance(function, int) else None
+        is_api = path.startswith("/gradio_api/call/") or (known is not None and known.concurrency_id == API)
+        free = not is_api or len(_waiting(self.blocks(), API)) < MOST_CALLS_WAITING
+        require(free, 503, "too many calls are waiting; try again in some seconds")
 
-def check(path: str, body: bytes) -> None:
-    """Raise RefusedError for a body that the function behind this path cannot take, whatever it is."""
+    def _require_known(self, path: str, query: bytes) -> None:
+        """Refuse to stream an answer that nobody has asked for: Gradio notices it when its answer has begun."""
+        queue = self.blocks()._queue
+        if found := _STREAM.fullmatch(path):
+            asked = found[1] in queue.event_ids_to_events or found[1] in queue.pending_messages_per_session
+            asked = asked or any(found[1] in ids for ids in list(queue.pending_event_ids_session.values()))
+            require(asked, 404, "there is no such call, or its answer was fetched already")
+        elif path.rstrip("/") == "/gradio_api/queue/data":
+            session = parse_qs(query.decode("latin-1")).get("session_hash", [""])[-1]
+            require(session in queue.pending_messages_per_session, 404, "no call of this session is waiting for an answer")
+
+
+def check(path: str, body: bytes) -> object:
+    """The number of the function that a page calls. Raises RefusedError for a body that no function behind this path takes."""
     values = sum(map(body.count, (b",", b"[", b"{")))
     require(values <= MOST_VALUES, 400, f"a body of {MOST_VALUES:,} values at most is read here")
     if not body:
-        return
+        return None
     try:
         parsed = json.loads(body, object_pairs_hook=_without_twins)
     except (ValueError, RecursionError):
@@ -152,6 +176,7 @@ def check(path: str, body: bytes) -> None:
         arguments = [*parsed.values(), *(event.values() if isinstance(event, dict) else [event])]
     require(not any(map(_holds_an_object, arguments)), 400,
             "no argument is a JSON object here; send numbers, words, lists of numbers, and pictures in base64")
+    return parsed.get("fn_index") if isinstance(parsed, dict) else None
 
 
 def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -222,18 +247,15 @@ def _reason(error: Exception) -> str:
     return str(error)[:MOST_SAID] if isinstance(error, TypeError) and "arameter" in str(error) else UNUSABLE
 
 
-def _waiting(blocks: gr.Blocks) -> list[object]:
-    return [event for queue in blocks._queue.event_queue_per_concurrency_id.values() for event in list(queue.queue)]
+def _waiting(blocks: gr.Blocks, kind: str | None = None) -> list[Event]:
+    """Calls in Gradio's queue, all or those of one concurrency_id."""
+    return [event for name, queue in list(blocks._queue.event_queue_per_concurrency_id.items())
+            if kind in (None, name) for event in list(queue.queue)]
 
 
 def queued_bytes(blocks: gr.Blocks) -> int:
-    """What the pictures of calls that wait in Gradio's queue take."""
-    values = [value for event in _waiting(blocks) if event.data for value in (*event.data.data, *_of(event.data.event_data))]
-    return sum(len(value) for value in values if isinstance(value, str))
-
-
-def _of(event_data: object) -> tuple[object, ...]:
-    return tuple(event_data.values()) if isinstance(event_data, dict) else ()
+    """What the bodies of calls that wait in Gradio's queue take: each keeps its request's, and what was read from it."""
+    return sum(2 * len(getattr(event.request, "_body", b"")) for event in _waiting(blocks))
 
 
 def most_bytes(path: str) -> int:
