@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import os
+import signal
 import struct
 import sys
 import threading
@@ -32,6 +33,12 @@ from vae.weights import save_model, seal
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--hostile", type=int, default=200, help="attempts of each kind in tests/hostile (default: %(default)s)")
     parser.addoption("--hostile-seed", type=int, default=22, help="of what tests/hostile sends (default: %(default)s)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A shell's background job ignores Ctrl-C, and so would the processes that tests start and interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
