@@ -16,16 +16,16 @@ SKIPPED = {"name": "gradio", "skip_reason": "distribution marked as editable"}
 BROKEN = {"name": "pillow", "version": "1.0", "vulns": [{"id": "CVE-1", "fix_versions": ["2.0"]}]}
 # What pip-audit 2.10.1 says at the end of a long traceback, or logs.
 NO_NETWORK = [
-    "Traceback (most recent call last):\nrequests.exceptions.ConnectionError: HTTPSConnectionPool(host='index.example', port=443)",
-    "Traceback (most recent call last):\nrequests.exceptions.ProxyError: HTTPSConnectionPool(host='index.example', port=443)",
-    "requests.exceptions.ReadTimeout: HTTPSConnectionPool(host='index.example', port=443): Read timed out. (read timeout=15)",
-    "requests.exceptions.HTTPError: 503 Server Error: Service Unavailable for url: https://index.example\n\nServiceError",
+    "Traceback (most recent call last):\nrequests.exceptions.ConnectionError: HTTPSConnectionPool(host='a.example', port=443)",
+    "Traceback (most recent call last):\nrequests.exceptions.ProxyError: HTTPSConnectionPool(host='a.example', port=443)",
+    "requests.exceptions.ReadTimeout: HTTPSConnectionPool(host='a.example', port=443): Read timed out. (read timeout=15)",
+    "requests.exceptions.HTTPError: 503 Server Error: Service Unavailable for url: https://a.example\n\nServiceError",
     "ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed\nERROR:pip_audit._cli:Tip: your network may be",
 ]
 CRASHES = [
     "", "Traceback (most recent call last):\nTypeError: 'NoneType' object is not iterable",
     "usage: pip-audit [-h]\npip-audit: error: unrecognized arguments: --path",
-    "requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: https://index.example/pypi/numpy/2.4.6/json",
+    "requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: https://a.example/pypi/numpy/2.4.6/json",
     "requests.exceptions.JSONDecodeError: Expecting value: line 1 column 1 (char 0)",  # a login page in PyPI's place
 ]
 

@@ -108,6 +108,8 @@ limits = sweeper
 while not isinstance(limits, arrival.Arrival):
     limits = limits.app
 assert not limits.held and not limits.arriving
+for way in ("", "/", "/http", "/http/", "/messages", "/messages/"):  # a picture fits through each way of the protocol
+    assert guard.most_bytes("/gradio_api/mcp" + way) == guard.MOST_BODY_BYTES
 from types import SimpleNamespace as Some  # what waits counts by its request, wherever in it the bytes are
 waiting = Some(_queue=Some(event_queue_per_concurrency_id={"page": Some(queue=[Some(request=Some(_body=b"x" * 500))])}))
 assert guard.queued_bytes(waiting) == 1_000
