@@ -117,7 +117,7 @@ async def soak(arguments: Arguments, app: App) -> None:
         line(f"minute {(time.monotonic() - start) / 60:.1f}", app, counts)
         await asyncio.sleep(min(60.0, max(0.0, until - time.monotonic())))
     await asyncio.gather(*places)
-    line(f"minute {(time.monotonic() - start) / 60:.1f}", app, counts)
+    line("busy no more", app, counts)
     await asyncio.sleep(arguments.after)
     line("everybody gone", app, counts)
 

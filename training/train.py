@@ -155,7 +155,11 @@ def _run(arguments: Arguments, directory: Path, device: torch.device, processes:
         print(sentence, flush=True)
         trainer.save(directory / CHECKPOINT)  # an unwritable folder or a full disk shows now, not after hours
     with Interruption() as interruption:
-        _train(trainer, directory, arguments.checkpoint_seconds, validation, interruption)
+        try:
+            _train(trainer, directory, arguments.checkpoint_seconds, validation, interruption)
+        except ProcessLostError as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)  # now: torchrun soon sends SIGTERM to whoever is left
+            raise SystemExit(2) from error
     if processes.rank == 0:
         # Another machine may choose another precision: what repeats the run names this one.
         command = f"{arguments.command} --precision {settings.precision}"
@@ -264,7 +268,7 @@ def main(argv: Sequence[str]) -> int:
               file=sys.stderr)
         return 2
     except ProcessLostError as error:
-        print(f"error: {error}", file=sys.stderr)  # by whoever is left
+        print(f"error: {error}", file=sys.stderr)
         return 2
     except torch.OutOfMemoryError:
         print("error: the device has too little memory; choose a smaller --batch-size", file=sys.stderr)

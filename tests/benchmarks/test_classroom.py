@@ -90,7 +90,7 @@ def test_the_soak_prints_a_line_at_both_ends(capsys):
                             "--after", "0"])
     found = re.findall(r"^(\S.{18}\S?) +([\d,]+) +(\d+) +(\d+) +(\d+) +(\d+)$", capsys.readouterr().out, re.M)
     table = {name.strip(): [int(value.replace(",", "")) for value in values] for name, *values in found}
-    assert list(table) == ["started", "every page", "20 uploads", "minute 0.0", "minute 0.1", "everybody gone"]
+    assert list(table) == ["started", "every page", "20 uploads", "minute 0.0", "busy no more", "everybody gone"]
     runs, sessions, pictures, failures, megabytes = table["everybody gone"]
     assert runs > pictures > 20
     assert sessions > 0

@@ -1,6 +1,7 @@
 """What a run survives: kill -9 at any moment, the loss of a process, another number of processes after a resume."""
 
 import contextlib
+import io
 import itertools
 import json
 import os
@@ -23,7 +24,8 @@ from tests.conftest import striped_digits, tiny_config, write_idx
 from tests.processes import HANGING, Process, started
 from training import train
 from training.checkpoint import read
-from training.distributed import Processes
+from training.distributed import Processes, ProcessLostError
+from training.interruption import Interruption
 from training.loop import Trainer, draw_betas
 from training.settings import Settings
 from vae.likelihood import observe
@@ -234,6 +236,28 @@ def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(start
     alone.finish()
     assert "as when this run began" in alone.message()
     assert step_of(run) == 200
+
+
+def test_the_loss_of_a_process_is_said_while_sigterm_is_still_held_off(tmp_path, data_dir, monkeypatch):
+    """torchrun sends it to the others as soon as it sees the loss: by default it would end them before the sentence."""
+    def lost(*_: object) -> None:
+        raise ProcessLostError("another process of this run has ended")
+
+    class Handlers(io.StringIO):
+        """An output that remembers what would have answered SIGTERM while each of its lines was written."""
+
+        def write(self, text: str) -> int:
+            found.append((text, signal.getsignal(signal.SIGTERM)))
+            return len(text)
+
+    found: list[tuple[str, object]] = []
+    monkeypatch.setattr(train, "_train", lost)
+    monkeypatch.setattr(sys, "stderr", Handlers())
+    with pytest.raises(SystemExit) as ended:
+        train.main([*TINY, "--data-dir", str(data_dir), "--run-dir", str(tmp_path / "run")])
+    assert ended.value.code == 2
+    handler, = [handler for text, handler in found if "another process of this run has ended" in text]
+    assert isinstance(handler.__self__, Interruption)
 
 
 @pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 2)])

@@ -84,4 +84,4 @@ def test_without_its_reference_pictures_a_page_is_a_sentence_that_names_the_file
     hub.forget()
     complaints = [open_page(page).error[0].value for page in pages]
     hub.forget()
-    assert all(complaint.startswith(f"weights/{gone}/reference.npz is missing") for complaint in complaints)
+    assert all(f"weights/{gone}/reference.npz: it is missing" in complaint for complaint in complaints), complaints
