@@ -1,4 +1,5 @@
-"""Both front ends in one process: Streamlit at /, Gradio and its API at /gradio. uvicorn asgi:app --port 7860"""
+"""Both front ends in one process: Streamlit at /, Gradio and its API at /gradio. uvicorn asgi:app
+--port 7860"""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""VAE Lab as Gradio Blocks: python gradio_app.py [--share]; in a notebook from gradio_app import demo; demo.launch()."""
+"""VAE Lab as Gradio Blocks: python gradio_app.py [--share]; in a notebook from gradio_app import
+demo; demo.launch()."""
 
 import argparse
 import importlib.util
@@ -14,37 +15,55 @@ from ui.blocks.api import add_endpoints
 from ui.blocks.page import CSS, Page, language, translations
 from ui.text import DEFAULT, Text
 
-AT_ONCE = max(2, os.cpu_count() or 2)  # computations of pages; as many of the API, which therefore never holds up a page
+AT_ONCE = max(
+    2, os.cpu_count() or 2
+)  # computations of pages; as many of the API, which therefore never holds up a page
 QUEUE = 300  # that wait; a class of thirty in which everybody moves a slider has fewer
 _LOG = logging.getLogger("vae_lab")
 TRANSLATIONS = translations()
-# What both launch() and mount_gradio_app() take. Runs would otherwise be kept in the visitor's browser.
+# What both launch() and mount_gradio_app() take. Runs would otherwise be kept in the visitor's
+# browser.
 OPTIONS = {
-    "i18n": TRANSLATIONS, "css": CSS, "run_history": False, "show_error": False, "ssr_mode": False,
-    "footer_links": ["api"], "app_kwargs": {"middleware": guard.middleware(lambda: demo)},
-    "theme": gr.themes.Default(primary_hue="blue", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+    "i18n": TRANSLATIONS,
+    "css": CSS,
+    "run_history": False,
+    "show_error": False,
+    "ssr_mode": False,
+    "footer_links": ["api"],
+    "app_kwargs": {"middleware": guard.middleware(lambda: demo)},
+    "theme": gr.themes.Default(
+        primary_hue="blue",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ),
 }
 
 
 class Lab(gr.Blocks):
-    """Blocks that also in a notebook are launched with their own strings and limits, and log nothing that they are given."""
+    """Blocks that also in a notebook are launched with their own strings and limits, and log
+    nothing that they are given."""
 
     def validate_inputs(self, block_fn: object, inputs: list[object]) -> None:
         """Gradio's own check would print the values that came, also a picture, into the log."""
         if len(inputs) < len(block_fn.inputs):
-            sentence = Text(DEFAULT)("api.few", name=block_fn.api_name, needed=len(block_fn.inputs), count=len(inputs))
+            sentence = Text(DEFAULT)(
+                "api.few", name=block_fn.api_name, needed=len(block_fn.inputs), count=len(inputs)
+            )
             raise gr.Error(sentence, print_exception=False)
 
     async def process_api(self, *arguments: object, **named: object) -> dict[str, object]:
-        """As Gradio's, but whatever fails is one sentence: by itself it answers {"error": null}, and logs what it was given."""
+        """As Gradio's, but whatever fails is one sentence: by itself it answers {"error": null},
+        and logs what it was given."""
         try:
             return await super().process_api(*arguments, **named)
         except gr.Error as error:  # ours, or one of Gradio's that repeats what came
-            raise gr.Error(error.message[:guard.MOST_SAID], print_exception=False) from None
+            raise gr.Error(error.message[: guard.MOST_SAID], print_exception=False) from None
         except Exception as error:
             _LOG.warning("a call failed: %s in %s", type(error).__name__, _place(error))
             asked = named.get("request")
-            text = Text(language(asked) if isinstance(asked, gr.Request) and asked.request else DEFAULT)
+            text = Text(
+                language(asked) if isinstance(asked, gr.Request) and asked.request else DEFAULT
+            )
             raise gr.Error(text("api.unusable"), print_exception=False) from None
         finally:
             _forget(named)
@@ -55,7 +74,8 @@ class Lab(gr.Blocks):
 
 
 def _forget(call: dict[str, object]) -> None:
-    """Drop what came with a call that is answered; Gradio's queue goes on holding the last one until the next comes."""
+    """Drop what came with a call that is answered; Gradio's queue goes on holding the last one
+    until the next comes."""
     inputs, request, event = call.get("inputs"), call.get("request"), call.get("event_data")
     if isinstance(inputs, list):
         inputs.clear()
@@ -87,14 +107,26 @@ demo = build()
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="The playground and its API in Gradio.")
-    parser.add_argument("--share", action="store_true", help="a public link for the length of a lesson, at most a week")
-    parser.add_argument("--mcp", action="store_true", help="the API as tools for language models (MCP)")
-    parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in (default: %(default)s)")
+    parser.add_argument(
+        "--share",
+        action="store_true",
+        help="a public link for the length of a lesson, at most a week",
+    )
+    parser.add_argument(
+        "--mcp", action="store_true", help="the API as tools for language models (MCP)"
+    )
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="0.0.0.0 lets other machines in (default: %(default)s)"
+    )
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")
     chosen = parser.parse_args(arguments)
     if chosen.mcp and importlib.util.find_spec("mcp") is None:
-        sys.exit(f'--mcp needs one more package: python -m pip install "gradio[mcp]=={gr.__version__}"')
-    demo.launch(share=chosen.share, mcp_server=chosen.mcp, server_name=chosen.host, server_port=chosen.port)
+        sys.exit(
+            f'--mcp needs one more package: python -m pip install "gradio[mcp]=={gr.__version__}"'
+        )
+    demo.launch(
+        share=chosen.share, mcp_server=chosen.mcp, server_name=chosen.host, server_port=chosen.port
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Known vulnerabilities of everything that is installed in a folder: python audit.py PIP_AUDIT [SITE_PACKAGES]
+"""Known vulnerabilities of everything that is installed in a folder: python audit.py PIP_AUDIT
+[SITE_PACKAGES]
 
-Fails where there are some, and where pip-audit did not look: it is missing, crashes, says something else than its JSON, or
-leaves out what is installed. Only where its data cannot be reached is that said, and no failure: then pip-audit
-ends with a connection error, or a registry in PyPI's place knows nothing of any package.
+Fails where there are some, and where pip-audit did not look: it is missing, crashes, says something
+else than its JSON, or leaves out what is installed. Only where its data cannot be reached is that
+said, and no failure: then pip-audit ends with a connection error, or a registry in PyPI's place
+knows nothing of any package.
 """
 
 import importlib.metadata
@@ -16,7 +18,9 @@ SECONDS = 600
 UNREACHABLE = re.compile(
     r"^requests\.exceptions\.(ConnectionError|ProxyError|ConnectTimeout|ReadTimeout): |"
     r"^requests\.exceptions\.HTTPError: 5\d\d |"
-    r"Could not connect to PyPI's vulnerability feed|PyPI is not redirecting properly", re.MULTILINE)
+    r"Could not connect to PyPI's vulnerability feed|PyPI is not redirecting properly",
+    re.MULTILINE,
+)
 NOT_ON_PYPI = "Dependency not found on PyPI"
 
 
@@ -27,10 +31,25 @@ class AuditError(Exception):
 def main(pip_audit: str, folder: str = sysconfig.get_path("purelib")) -> int:
     try:
         packages = audited(pip_audit, folder)
-        unknown = {name: package["skip_reason"] for name, package in packages.items() if "skip_reason" in package}
-        found = [(name, package["version"], known["id"], ", ".join(known["fix_versions"]) or "no version")
-                 for name, package in packages.items() if name not in unknown for known in package["vulns"]]
-        other = sorted(name for name, reason in unknown.items() if not reason.startswith(NOT_ON_PYPI))
+        unknown = {
+            name: package["skip_reason"]
+            for name, package in packages.items()
+            if "skip_reason" in package
+        }
+        found = [
+            (
+                name,
+                package["version"],
+                known["id"],
+                ", ".join(known["fix_versions"]) or "no version",
+            )
+            for name, package in packages.items()
+            if name not in unknown
+            for known in package["vulns"]
+        ]
+        other = sorted(
+            name for name, reason in unknown.items() if not reason.startswith(NOT_ON_PYPI)
+        )
     except ConnectionError as error:
         print(f"audit: not possible here, its data cannot be reached ({error})")
         return 0
@@ -40,7 +59,9 @@ def main(pip_audit: str, folder: str = sysconfig.get_path("purelib")) -> int:
     except (KeyError, TypeError, AttributeError) as error:
         print(f"audit: failed, pip-audit said something else than of old ({error!r})")
         return 1
-    print(f"audit: {len(packages) - len(unknown)} of {len(packages)} packages looked up, {len(found)} vulnerabilities known")
+    print(
+        f"audit: {len(packages) - len(unknown)} of {len(packages)} packages looked up, {len(found)} vulnerabilities known"
+    )
     if unknown:
         print(f"audit: no data could be reached for {', '.join(sorted(unknown))}")
     for name, version, identifier, fixed in found:
@@ -51,24 +72,39 @@ def main(pip_audit: str, folder: str = sysconfig.get_path("purelib")) -> int:
 
 
 def audited(pip_audit: str, folder: str) -> dict[str, dict]:
-    """What pip-audit says of each package in the folder, by name. Raises AuditError, ConnectionError where it could not."""
+    """What pip-audit says of each package in the folder, by name. Raises AuditError,
+    ConnectionError where it could not."""
     command = [pip_audit, "--path", folder, "--format", "json", "--progress-spinner", "off"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise AuditError(f"pip-audit did not run ({error})") from error
     try:
-        packages = {normal(package["name"]): package for package in json.loads(done.stdout)["dependencies"]}
+        packages = {
+            normal(package["name"]): package for package in json.loads(done.stdout)["dependencies"]
+        }
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        if done.returncode == 1 and not done.stdout.strip() and (reason := UNREACHABLE.search(done.stderr)):
+        if (
+            done.returncode == 1
+            and not done.stdout.strip()
+            and (reason := UNREACHABLE.search(done.stderr))
+        ):
             raise ConnectionError(reason[0].strip(" :")) from error
         said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
-        raise AuditError(f"pip-audit ended with status {done.returncode} and no list of packages ({said[:200]})") from error
+        raise AuditError(
+            f"pip-audit ended with status {done.returncode} and no list of packages ({said[:200]})"
+        ) from error
     if done.returncode != any(package.get("vulns") for package in packages.values()):
-        raise AuditError(f"pip-audit ended with status {done.returncode}, which does not go with what it found")
-    installed = {normal(each.metadata["Name"]) for each in importlib.metadata.distributions(path=[folder])}
+        raise AuditError(
+            f"pip-audit ended with status {done.returncode}, which does not go with what it found"
+        )
+    installed = {
+        normal(each.metadata["Name"]) for each in importlib.metadata.distributions(path=[folder])
+    }
     if forgotten := sorted(installed - set(packages)):
-        raise AuditError(f"pip-audit did not look at {', '.join(forgotten[:5])} and {max(0, len(forgotten) - 5)} more")
+        raise AuditError(
+            f"pip-audit did not look at {', '.join(forgotten[:5])} and {max(0, len(forgotten) - 5)} more"
+        )
     if not packages:
         raise AuditError(f"there is no package in {folder}")
     return packages

@@ -1,9 +1,10 @@
 """A class on the playground at once: python -m benchmarks.classroom --students 200
 
-Starts the app as a person does and opens that many real sessions (benchmarks.students), each with a picture and a seed of its
-own. Every student moves beta once in ten seconds for a minute, from one random place to another, and at the end all at the same
-instant. Server and students share the machine. The clock runs from a student's message until the script has ended and all that
-it sent has arrived and is read; what does not name the beta that was asked for is a failure.
+Starts the app as a person does and opens that many real sessions (benchmarks.students), each with a
+picture and a seed of its own. Every student moves beta once in ten seconds for a minute, from one
+random place to another, and at the end all at the same instant. Server and students share the
+machine. The clock runs from a student's message until the script has ended and all that it sent has
+arrived and is read; what does not name the beta that was asked for is a failure.
 """
 
 import asyncio
@@ -42,7 +43,8 @@ class Arguments:
     seed: int = 0
     """Of the students' seeds, examples, betas and the moments of their moves."""
     address: str = ""
-    """Of an app that already runs, such as http://127.0.0.1:8501. Else it is started here, and its memory is measured."""
+    """Of an app that already runs, such as http://127.0.0.1:8501. Else it is started here, and its
+    memory is measured."""
 
 
 @dataclass
@@ -56,11 +58,15 @@ class Part:
 
     def row(self) -> str:
         times = [1000 * run.seconds for run in self.runs] or [float("nan")]
-        return (f"{self.name:34}{len(self.runs):8,}{statistics.median(times):8.0f}{percentile(times, 95):8.0f}{max(times):8.0f}"
-                f"{len(self.runs) / self.elapsed:9.1f}{len(self.failures):9}")
+        return (
+            f"{self.name:34}{len(self.runs):8,}{statistics.median(times):8.0f}{percentile(times, 95):8.0f}{max(times):8.0f}"
+            f"{len(self.runs) / self.elapsed:9.1f}{len(self.failures):9}"
+        )
 
 
-HEADER = f"{'':34}{'re-runs':>8}{'p50 ms':>8}{'p95 ms':>8}{'worst':>8}{'a second':>9}{'failures':>9}"
+HEADER = (
+    f"{'':34}{'re-runs':>8}{'p50 ms':>8}{'p95 ms':>8}{'worst':>8}{'a second':>9}{'failures':>9}"
+)
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -95,8 +101,12 @@ async def open_students(app: App, count: int, dice: random.Random, part: Part) -
     """Each with a seed and an example of its own, after the first move of beta."""
     queue = asyncio.Semaphore(OPENING)
     names = hub.resolve(MODEL).examples.names
-    students = [Student(app.address, f"lang=en&seed={dice.randrange(LARGEST_SEED)}&example={dice.choice(names)}")
-                for _ in range(count)]
+    students = [
+        Student(
+            app.address, f"lang=en&seed={dice.randrange(LARGEST_SEED)}&example={dice.choice(names)}"
+        )
+        for _ in range(count)
+    ]
 
     async def enter(student: Student) -> Student | None:
         async with queue:
@@ -133,7 +143,8 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
     moves: list[tuple[Student, str]] = []
 
     async def walk(student: Student) -> None:
-        """At moments of its own, for as long as the lesson lasts; who waits for an answer moves later."""
+        """At moments of its own, for as long as the lesson lasts; who waits for an answer moves
+        later."""
         at = dice.random() * arguments.every
         while at < arguments.seconds:
             await asyncio.sleep(start + at - time.perf_counter())
@@ -148,7 +159,9 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
     processor = app.processor_seconds() - processor
     memory.append(app.megabytes())
     start = time.perf_counter()
-    await asyncio.gather(*(answered(burst, student, other_beta(student, dice)) for student in students))
+    await asyncio.gather(
+        *(answered(burst, student, other_beta(student, dice)) for student in students)
+    )
     burst.elapsed = time.perf_counter() - start
     for student in students:
         await student.__aexit__(None, None, None)
@@ -158,27 +171,43 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
     found = [
         ("the burst is answered within", f"{burst.elapsed:.1f} s"),
         ("processor time of a move", f"{1000 * processor / max(1, len(moving.runs)):.0f} ms"),
-        ("sent for a move", f"{statistics.median(sizes) / 1000:.0f} kB, the most {max(sizes) / 1000:.0f} kB"),
-        ("the largest message", f"{max((run.largest for run in opening.runs + moving.runs), default=0) / 1000:.0f} kB"),
-        ("sent for opening the page", f"{max((run.size for run in opening.runs), default=0) / 1000:.0f} kB"),
+        (
+            "sent for a move",
+            f"{statistics.median(sizes) / 1000:.0f} kB, the most {max(sizes) / 1000:.0f} kB",
+        ),
+        (
+            "the largest message",
+            f"{max((run.largest for run in opening.runs + moving.runs), default=0) / 1000:.0f} kB",
+        ),
+        (
+            "sent for opening the page",
+            f"{max((run.size for run in opening.runs), default=0) / 1000:.0f} kB",
+        ),
         ("memory before students", f"{memory[0]:.0f} MB"),
         (f"with {arguments.students // 2} students", f"{memory[1]:.0f} MB"),
         (f"with {arguments.students}", f"{memory[2]:.0f} MB"),
         ("after the last move", f"{memory[3]:.0f} MB"),
         ("for each further student", f"{(memory[2] - memory[1]) / half:.2f} MB"),
-        ("moves like none before", f"{len({(student.query, beta) for student, beta in moves})} of {len(moves)}"),
+        (
+            "moves like none before",
+            f"{len({(student.query, beta) for student, beta in moves})} of {len(moves)}",
+        ),
     ]
     return [opening, moving, burst, bare(moves)], found
 
 
 def bare(moves: Iterable[tuple[Student, str]]) -> Part:
-    """The same moves by the network alone, one after another in this process: a reconstruction and a gallery each."""
+    """The same moves by the network alone, one after another in this process: a reconstruction and
+    a gallery each."""
     part = Part("the network alone, one by one")
     model = hub.resolve(MODEL)
     began = time.perf_counter()
     for student, beta in moves:
         link = dict(pair.split("=") for pair in student.query.split("&"))
-        image, seed = model.examples.picture(link.get("example", model.examples.names[0])), int(link.get("seed", 0))
+        image, seed = (
+            model.examples.picture(link.get("example", model.examples.names[0])),
+            int(link.get("seed", 0)),
+        )
         start = time.perf_counter()
         experiments.reconstruct(model.model, image, float(beta), seed=seed)
         experiments.gallery(model.model, float(beta), count=GALLERY_COUNT, seed=seed)

@@ -1,7 +1,7 @@
 """From the command to the first finished picture: python -m benchmarks.cold_start
 
-A student connects as soon as the app is healthy, and the clock stops when the reconstruction has arrived. Beside it,
-in turns, what importing PyTorch and Streamlit alone takes a new Python.
+A student connects as soon as the app is healthy, and the clock stops when the reconstruction has
+arrived. Beside it, in turns, what importing PyTorch and Streamlit alone takes a new Python.
 """
 
 import asyncio
@@ -37,7 +37,9 @@ class FirstPicture(Student):
 
     def _element(self, run, widgets, path, element: Element) -> None:
         super()._element(run, widgets, path, element)
-        if element.WhichOneof("type") == "imgs" and element.imgs.imgs[0].alt.startswith("Reconstruction"):
+        if element.WhichOneof("type") == "imgs" and element.imgs.imgs[0].alt.startswith(
+            "Reconstruction"
+        ):
             self.seen = time.perf_counter()
 
 

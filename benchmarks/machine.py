@@ -10,7 +10,9 @@ from training.precision import has_instructions
 
 def machine() -> str:
     """Processor, the instructions that PyTorch uses of it, and memory, in words."""
-    instructions = torch.backends.cpu.get_cpu_capability() + (" with bfloat16" if has_instructions(torch.device("cpu")) else "")
+    instructions = torch.backends.cpu.get_cpu_capability() + (
+        " with bfloat16" if has_instructions(torch.device("cpu")) else ""
+    )
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

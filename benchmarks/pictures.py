@@ -1,7 +1,9 @@
-"""Seconds to read a picture as people send it, for each kind of model: python -m benchmarks.pictures
+"""Seconds to read a picture as people send it, for each kind of model: python -m
+benchmarks.pictures
 
-Beside it, in turns, what unpacking alone takes: the ratio says what finding and framing the digit or garment costs, and depends
-less on the machine than the seconds do. Nobody should wait for more than PATIENCE seconds.
+Beside it, in turns, what unpacking alone takes: the ratio says what finding and framing the digit
+or garment costs, and depends less on the machine than the seconds do. Nobody should wait for more
+than PATIENCE seconds.
 """
 
 import io
@@ -34,12 +36,15 @@ class Arguments:
 
 
 def photograph(width: int, height: int, pen: int) -> bytes:
-    """A dark bar of `pen` pixels width, a one or a dress, on grainy paper with a shadow on one side, as a JPEG."""
+    """A dark bar of `pen` pixels width, a one or a dress, on grainy paper with a shadow on one
+    side, as a JPEG."""
     noise = np.random.default_rng(0).normal(0, 5, (height, width)).astype(np.float32)
     paper = np.linspace(235, 170, width, dtype=np.float32) + noise
-    paper[height // 4: 3 * height // 4, width // 2: width // 2 + pen] = 70
+    paper[height // 4 : 3 * height // 4, width // 2 : width // 2 + pen] = 70
     buffer = io.BytesIO()
-    Image.fromarray(paper.clip(0, 255).astype(np.uint8)).convert("RGB").save(buffer, "JPEG", quality=90)
+    Image.fromarray(paper.clip(0, 255).astype(np.uint8)).convert("RGB").save(
+        buffer, "JPEG", quality=90
+    )
     return buffer.getvalue()
 
 
@@ -74,16 +79,25 @@ def outcome(file: bytes, config: vae.VAEConfig) -> str:
 def main(argv: Sequence[str]) -> None:
     arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.pictures")
     configs = {name: hub.resolve(name).model.config for name in MODELS}
-    print(f"{machine()}; medians of {arguments.runs}; nobody should wait for more than {PATIENCE:g} s")
+    print(
+        f"{machine()}; medians of {arguments.runs}; nobody should wait for more than {PATIENCE:g} s"
+    )
     print(f"{'picture':46}{'model':15}{'unpacking s':>12}{'reading s':>11}{'ratio':>7}   outcome")
     for name, file in files(arguments.megapixels).items():
         for model, config in configs.items():
-            pairs = [(seconds(lambda file=file: images.opened(file)),
-                      seconds(lambda file=file, config=config: outcome(file, config))) for _ in range(arguments.runs)]
+            pairs = [
+                (
+                    seconds(lambda file=file: images.opened(file)),
+                    seconds(lambda file=file, config=config: outcome(file, config)),
+                )
+                for _ in range(arguments.runs)
+            ]
             alone, whole = (statistics.median(column) for column in zip(*pairs, strict=True))
             ratio = statistics.median(reading / unpacking for unpacking, reading in pairs)
             late = "" if whole < PATIENCE else ": too long"
-            print(f"{name:46}{model:15}{alone:12.4f}{whole:11.4f}{ratio:7.2f}   {outcome(file, config)}{late}")
+            print(
+                f"{name:46}{model:15}{alone:12.4f}{whole:11.4f}{ratio:7.2f}   {outcome(file, config)}{late}"
+            )
 
 
 if __name__ == "__main__":

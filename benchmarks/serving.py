@@ -1,4 +1,5 @@
-"""The Streamlit app in a process of its own, started as a person starts it, and what it takes of the machine."""
+"""The Streamlit app in a process of its own, started as a person starts it, and what it takes of
+the machine."""
 
 import contextlib
 import socket
@@ -23,7 +24,8 @@ class App:
     pid: int | None = None
 
     def megabytes(self) -> float:
-        """Resident memory. Linux only; nan where the process is not ours or the system does not tell."""
+        """Resident memory. Linux only; nan where the process is not ours or the system does not
+        tell."""
         try:
             status = Path(f"/proc/{self.pid}/status").read_text()
         except OSError:
@@ -36,13 +38,26 @@ class App:
             fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             return float("nan")
-        return (int(fields[11]) + int(fields[12])) / 100  # hundredths of a second on every Linux that Python runs on
+        return (
+            int(fields[11]) + int(fields[12])
+        ) / 100  # hundredths of a second on every Linux that Python runs on
 
 
 def _command(port: int) -> list[str]:
     """What a person types, with a port, and without opening a browser."""
-    return [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.address", "127.0.0.1",
-            "--server.port", str(port)]
+    return [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "app.py",
+        "--server.headless",
+        "true",
+        "--server.address",
+        "127.0.0.1",
+        "--server.port",
+        str(port),
+    ]
 
 
 def free_port() -> int:
@@ -54,17 +69,23 @@ def free_port() -> int:
 
 def healthy(address: str) -> bool:
     """Whether the app answers."""
-    with contextlib.suppress(OSError), urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+    with (
+        contextlib.suppress(OSError),
+        urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer,
+    ):
         return answer.status == 200
     return False
 
 
 @contextlib.contextmanager
 def running_app(environment: Mapping[str, str] | None = None) -> Iterator[App]:
-    """Start the app on a free port and yield it once it answers. Raises RuntimeError with its output where it does not."""
+    """Start the app on a free port and yield it once it answers. Raises RuntimeError with its
+    output where it does not."""
     port = free_port()
     with tempfile.TemporaryFile("w+") as output:
-        process = subprocess.Popen(_command(port), cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            _command(port), cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
         try:
             app = App(f"http://127.0.0.1:{port}", process.pid)
             deadline = time.monotonic() + SECONDS_TO_START

@@ -1,8 +1,9 @@
 """What memory a long day leaves: python -m benchmarks.soak
 
-Every page once; then many photographs, given by two visitors; then ten minutes at saturation, as many students as keep the app
-busy without a pause, each for half a minute, some with a photograph of their own; then nobody. A line each time, and each
-minute, with the re-runs so far and the server's memory: it must not grow after the first uploads, and fall when all have gone.
+Every page once; then many photographs, given by two visitors; then ten minutes at saturation, as
+many students as keep the app busy without a pause, each for half a minute, some with a photograph
+of their own; then nobody. A line each time, and each minute, with the re-runs so far and the
+server's memory: it must not grow after the first uploads, and fall when all have gone.
 """
 
 import asyncio
@@ -52,13 +53,17 @@ def photograph(dice: np.random.Generator) -> bytes:
     """A stroke on grainy paper, 1200 × 900 pixels, as a phone sends it."""
     paper = np.full((900, 1200), 225.0) + dice.normal(0, 6, (900, 1200))
     left, top = dice.integers(200, 500, 2)
-    paper[top:top + 380, left:left + 60] = paper[top:top + 60, left:left + int(dice.integers(60, 300))] = 40
+    paper[top : top + 380, left : left + 60] = paper[
+        top : top + 60, left : left + int(dice.integers(60, 300))
+    ] = 40
     buffer = io.BytesIO()
     Image.fromarray(paper.clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=92)
     return buffer.getvalue()
 
 
-async def place(app: App, arguments: Arguments, dice: random.Random, until: float, counts: Counter) -> None:
+async def place(
+    app: App, arguments: Arguments, dice: random.Random, until: float, counts: Counter
+) -> None:
     """One student after another, in the same place."""
     while time.monotonic() < until:
         own = dice.random() < arguments.with_picture
@@ -68,7 +73,9 @@ async def place(app: App, arguments: Arguments, dice: random.Random, until: floa
             async with Student(app.address, query) as student:
                 counts.update(sessions=1, runs=1)
                 if own:
-                    await student.upload("photograph.jpg", photograph(np.random.default_rng(dice.randrange(1 << 30))))
+                    await student.upload(
+                        "photograph.jpg", photograph(np.random.default_rng(dice.randrange(1 << 30)))
+                    )
                     counts.update(pictures=1, runs=1)
                 while time.monotonic() < leaves:
                     await move(student, other_beta(student, dice))
@@ -88,7 +95,10 @@ async def every_page(app: App) -> None:
 async def uploads(app: App, count: int, seed: int, counts: Counter) -> None:
     """Two visitors give so many photographs, in turns; a line after the first twenty."""
     dice = np.random.default_rng(seed)
-    async with (Student(app.address, "lang=en&source=upload") as one, Student(app.address, "lang=en&source=upload") as other):
+    async with (
+        Student(app.address, "lang=en&source=upload") as one,
+        Student(app.address, "lang=en&source=upload") as other,
+    ):
         for number in range(count):
             await (one, other)[number % 2].upload("photograph.jpg", photograph(dice))
             counts.update(pictures=1, runs=1)
@@ -97,8 +107,11 @@ async def uploads(app: App, count: int, seed: int, counts: Counter) -> None:
 
 
 def line(label: str, app: App, counts: Counter) -> None:
-    print(f"{label:20}{counts['runs']:9,}{counts['sessions']:10,}{counts['pictures']:10,}{counts['failures']:10}"
-          f"{app.megabytes():7.0f}", flush=True)
+    print(
+        f"{label:20}{counts['runs']:9,}{counts['sessions']:10,}{counts['pictures']:10,}{counts['failures']:10}"
+        f"{app.megabytes():7.0f}",
+        flush=True,
+    )
 
 
 async def soak(arguments: Arguments, app: App) -> None:
@@ -111,8 +124,12 @@ async def soak(arguments: Arguments, app: App) -> None:
     line(f"{arguments.uploads} uploads", app, counts)
     start = time.monotonic()
     until = start + 60 * arguments.minutes
-    places = [asyncio.create_task(place(app, arguments, random.Random(arguments.seed + number), until, counts))
-              for number in range(arguments.students)]
+    places = [
+        asyncio.create_task(
+            place(app, arguments, random.Random(arguments.seed + number), until, counts)
+        )
+        for number in range(arguments.students)
+    ]
     while time.monotonic() < until:
         line(f"minute {(time.monotonic() - start) / 60:.1f}", app, counts)
         await asyncio.sleep(min(60.0, max(0.0, until - time.monotonic())))
@@ -124,7 +141,9 @@ async def soak(arguments: Arguments, app: App) -> None:
 
 def main(argv: Sequence[str]) -> None:
     arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.soak")
-    print(f"{arguments.students} students at once without a pause; server and students on {machine()}")
+    print(
+        f"{arguments.students} students at once without a pause; server and students on {machine()}"
+    )
     with running_app() as app:
         asyncio.run(soak(arguments, app))
 

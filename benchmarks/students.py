@@ -1,7 +1,8 @@
 """A student's browser without the drawing: a session of the Streamlit app over its own websocket.
 
-It sends what Chromium was seen to send – every widget's value, the query string, the hashes of the messages that it keeps – and
-keeps what a browser keeps: a message of which only the hash comes again is taken from there.
+It sends what Chromium was seen to send – every widget's value, the query string, the hashes of the
+messages that it keeps – and keeps what a browser keeps: a message of which only the hash comes
+again is taken from there.
 """
 
 import asyncio
@@ -23,21 +24,26 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
 
 STREAM = "/_stcore/stream"
-SUBPROTOCOLS = ("streamlit", "PLACEHOLDER_AUTH_TOKEN")  # without XSRF protection there is no token, and the browser says so
+SUBPROTOCOLS = (
+    "streamlit",
+    "PLACEHOLDER_AUTH_TOKEN",
+)  # without XSRF protection there is no token, and the browser says so
 SECONDS_TO_WAIT = 30.0
 Path = tuple[int, ...]
 
 
 class RunError(Exception):
-    """A run that ended otherwise than a student expects: in an error, in silence, or with something else than was asked."""
+    """A run that ended otherwise than a student expects: in an error, in silence, or with something
+    else than was asked."""
 
 
 @dataclass
 class Run:
     """What one run of the script sent, from the student's message to the script's end.
 
-    seconds: between the two. messages, size, largest: how many came, and their bytes on the wire, in all and the most of one.
-    places: the elements at the places of the page, what was kept included, in the order of the page.
+    seconds: between the two. messages, size, largest: how many came, and their bytes on the wire,
+    in all and the most of one. places: the elements at the places of the page, what was kept
+    included, in the order of the page.
     """
 
     seconds: float = 0.0
@@ -59,33 +65,52 @@ class Run:
 
     def words(self) -> str:
         """All that is written: headings, sentences, notices."""
-        return "\n".join(piece.body for kind in ("heading", "markdown", "alert") for piece in self.elements(kind))
+        return "\n".join(
+            piece.body for kind in ("heading", "markdown", "alert") for piece in self.elements(kind)
+        )
 
 
 class Student:
     """An async context manager: within it the session is open and has run once.
 
-    address: of the app, without a path. query: of the link that is opened. page: its name in the link, empty for the first.
-    cookies: what the browser would send to the server.
+    address: of the app, without a path. query: of the link that is opened. page: its name in the
+    link, empty for the first. cookies: what the browser would send to the server.
     """
 
-    def __init__(self, address: str, query: str = "", *, page: str = "", cookies: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        address: str,
+        query: str = "",
+        *,
+        page: str = "",
+        cookies: Mapping[str, str] | None = None,
+    ) -> None:
         self.address, self.query, self.name = address.rstrip("/"), query, page
         self.cookies = dict(cookies or {})
         self.session = self.page = ""
         self.widgets: dict[str, WidgetState] = {}  # by key, as the page calls it
         self.options: dict[str, list[str]] = {}
-        self._kept: dict[str, tuple[int, Delta]] = {}  # message by hash, and the run that it was last part of
+        self._kept: dict[
+            str, tuple[int, Delta]
+        ] = {}  # message by hash, and the run that it was last part of
         self._keeps = 0  # for as many runs
         self._runs = 0
         self.last = Run()  # the latest
 
     async def __aenter__(self) -> Self:
         address = urlsplit(self.address)
-        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
+        headers = (
+            {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+            if self.cookies
+            else {}
+        )
         self._socket = await connect(
-            f"{'wss' if address.scheme == 'https' else 'ws'}://{address.netloc}{STREAM}", origin=self.address,
-            subprotocols=SUBPROTOCOLS, additional_headers=headers, max_size=None, open_timeout=SECONDS_TO_WAIT,
+            f"{'wss' if address.scheme == 'https' else 'ws'}://{address.netloc}{STREAM}",
+            origin=self.address,
+            subprotocols=SUBPROTOCOLS,
+            additional_headers=headers,
+            max_size=None,
+            open_timeout=SECONDS_TO_WAIT,
             compression=None,  # the server refuses it anyhow
             proxy=None,
         )
@@ -96,11 +121,14 @@ class Student:
             raise
         return self
 
-    async def __aexit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self._socket.close()
 
     async def choose(self, key: str, value: str | int | float) -> Run:
-        """Set a widget and wait for the answer. value: as the widget shows it, "0.1" on the slider for beta."""
+        """Set a widget and wait for the answer. value: as the widget shows it, "0.1" on the slider
+        for beta."""
         widget = self.widgets[key]
         kind = widget.WhichOneof("value")
         if kind in ("string_array_value", "double_array_value"):
@@ -110,7 +138,8 @@ class Student:
         return await self.rerun()
 
     async def upload(self, name: str, content: bytes, key: str = "upload") -> Run:
-        """Give a file to the uploader, as a browser does: ask where, put it there, and name it in the next run."""
+        """Give a file to the uploader, as a browser does: ask where, put it there, and name it in
+        the next run."""
         request = str(uuid.uuid4())
         message = BackMsg()
         message.file_urls_request.request_id = request
@@ -123,8 +152,9 @@ class Student:
                 if got.file_urls_response.response_id == request:
                     break
         (urls,) = got.file_urls_response.file_urls
-        async with httpx.AsyncClient(base_url=self.address, cookies=self.cookies, trust_env=False,
-                                     timeout=SECONDS_TO_WAIT) as client:
+        async with httpx.AsyncClient(
+            base_url=self.address, cookies=self.cookies, trust_env=False, timeout=SECONDS_TO_WAIT
+        ) as client:
             answer = await client.put(urls.upload_url, files={"file": (name, content)})
         if answer.status_code != 204:
             raise RunError(f"the upload was answered with {answer.status_code}: {answer.text}")
@@ -134,13 +164,22 @@ class Student:
         return await self.rerun()
 
     async def rerun(self) -> Run:
-        """Send all widgets' values and wait until the script that they start has ended. Raises RunError."""
+        """Send all widgets' values and wait until the script that they start has ended. Raises
+        RunError."""
         message = BackMsg()
         state = message.rerun_script
-        state.query_string, state.page_script_hash, state.page_name = self.query, self.page, "" if self.page else self.name
+        state.query_string, state.page_script_hash, state.page_name = (
+            self.query,
+            self.page,
+            "" if self.page else self.name,
+        )
         state.widget_states.widgets.extend(self.widgets.values())
         state.cached_message_hashes.extend(self._kept)
-        state.context_info.locale, state.context_info.timezone, state.context_info.url = "en-US", "UTC", f"{self.address}/"
+        state.context_info.locale, state.context_info.timezone, state.context_info.url = (
+            "en-US",
+            "UTC",
+            f"{self.address}/",
+        )
         data = message.SerializeToString()
         start = time.perf_counter()
         try:
@@ -162,7 +201,11 @@ class Student:
         while True:
             data = await self._socket.recv()
             message = ForwardMsg.FromString(data)
-            run.messages, run.size, run.largest = run.messages + 1, run.size + len(data), max(run.largest, len(data))
+            run.messages, run.size, run.largest = (
+                run.messages + 1,
+                run.size + len(data),
+                max(run.largest, len(data)),
+            )
             kind = message.WhichOneof("type")
             if kind == "delta":
                 self._delta(run, seen, message)
@@ -179,9 +222,13 @@ class Student:
                 self.session = message.new_session.initialize.session_id or self.session
             elif kind == "page_info_changed":
                 self.query = message.page_info_changed.query_string
-            elif kind == "script_finished" and begun and message.metadata.run.script_run_id == begun:
+            elif (
+                kind == "script_finished" and begun and message.metadata.run.script_run_id == begun
+            ):
                 if message.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY:
-                    raise RunError(f"the script ended as {ForwardMsg.ScriptFinishedStatus.Name(message.script_finished)}")
+                    raise RunError(
+                        f"the script ended as {ForwardMsg.ScriptFinishedStatus.Name(message.script_finished)}"
+                    )
                 self.widgets = seen  # a widget that is gone from the page is gone from the browser
                 return run
 
@@ -192,30 +239,48 @@ class Student:
             self._kept[message.hash] = self._runs, message.delta
         self._element(run, seen, tuple(message.metadata.delta_path), message.delta.new_element)
 
-    def _element(self, run: Run, seen: dict[str, WidgetState], path: Path, element: Element) -> None:
+    def _element(
+        self, run: Run, seen: dict[str, WidgetState], path: Path, element: Element
+    ) -> None:
         kind = element.WhichOneof("type")
         if kind == "exception":
-            raise RunError(f"the page shows an error: {element.exception.type} {element.exception.message}")
+            raise RunError(
+                f"the page shows an error: {element.exception.type} {element.exception.message}"
+            )
         run.places[path] = element
         if kind in _VALUES:
             widget = getattr(element, kind)
             key = widget.id.rpartition("-")[2]
             before = self.widgets.get(key)
-            if before is not None and before.id == widget.id and not getattr(widget, "set_value", False):
+            if (
+                before is not None
+                and before.id == widget.id
+                and not getattr(widget, "set_value", False)
+            ):
                 seen[key] = before
             else:
                 seen[key] = WidgetState(id=widget.id)
                 _VALUES[kind](widget, seen[key])
             if hasattr(widget, "options"):
-                self.options[key] = [getattr(option, "content", option) for option in widget.options]
+                self.options[key] = [
+                    getattr(option, "content", option) for option in widget.options
+                ]
 
     def _forget(self) -> None:
         """A browser keeps a message for some runs after it was last part of one."""
-        self._kept = {digest: kept for digest, kept in self._kept.items() if self._runs - kept[0] < self._keeps}
+        self._kept = {
+            digest: kept
+            for digest, kept in self._kept.items()
+            if self._runs - kept[0] < self._keeps
+        }
 
 
 def _button_group(widget, state: WidgetState) -> None:
-    chosen = list(widget.raw_values) if widget.set_value else [widget.options[index].content for index in widget.default]
+    chosen = (
+        list(widget.raw_values)
+        if widget.set_value
+        else [widget.options[index].content for index in widget.default]
+    )
     state.string_array_value.data.extend(chosen)
 
 
@@ -225,7 +290,11 @@ def _selectbox(widget, state: WidgetState) -> None:
 
 def _slider(widget, state: WidgetState) -> None:
     if widget.options:
-        chosen = widget.raw_value if widget.set_value else [widget.options[int(index)] for index in widget.default]
+        chosen = (
+            widget.raw_value
+            if widget.set_value
+            else [widget.options[int(index)] for index in widget.default]
+        )
         state.string_array_value.data.extend(chosen)
     else:
         state.double_array_value.data.extend(widget.value if widget.set_value else widget.default)
@@ -243,5 +312,10 @@ def _file_uploader(widget, state: WidgetState) -> None:
     state.file_uploader_state_value.SetInParent()
 
 
-_VALUES = {"button_group": _button_group, "selectbox": _selectbox, "slider": _slider, "number_input": _number_input,
-           "file_uploader": _file_uploader}
+_VALUES = {
+    "button_group": _button_group,
+    "selectbox": _selectbox,
+    "slider": _slider,
+    "number_input": _number_input,
+    "file_uploader": _file_uploader,
+}

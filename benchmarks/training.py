@@ -1,9 +1,11 @@
-"""Training examples per second, this trainer beside the loop that tutorials show: python -m benchmarks.training
+"""Training examples per second, this trainer beside the loop that tutorials show: python -m
+benchmarks.training
 
-All train the same network on the same pictures, in turns on the same cores, each in a process of its own. The plain loop is
-that of PyTorch's own VAE example: a DataLoader over single pictures in batches of 128, float32, default Adam. It also runs
-with this trainer's batch size. The pictures are noise: speed does not depend on what they show. --kinds own avx2 measures this
-machine as it is and, beside it in the same turns, as a CPU without AVX-512 and without bfloat16 instructions.
+All train the same network on the same pictures, in turns on the same cores, each in a process of
+its own. The plain loop is that of PyTorch's own VAE example: a DataLoader over single pictures in
+batches of 128, float32, default Adam. It also runs with this trainer's batch size. The pictures are
+noise: speed does not depend on what they show. --kinds own avx2 measures this machine as it is and,
+beside it in the same turns, as a CPU without AVX-512 and without bfloat16 instructions.
 """
 
 import dataclasses
@@ -40,8 +42,16 @@ PICTURES = 10_000
 PLAIN_BATCH = 128  # github.com/pytorch/examples, vae/main.py
 WARM_UP_STEPS = 4
 PROFILED_STEPS = 10
-# What PyTorch's kernels and oneDNN's may use at most. Intel's MKL, which multiplies float32 matrices, has a switch of its own.
-KINDS = {"own": {}, "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}}
+# What PyTorch's kernels and oneDNN's may use at most. Intel's MKL, which multiplies float32
+# matrices, has a switch of its own.
+KINDS = {
+    "own": {},
+    "avx2": {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,8 @@ class Arguments:
 
 
 class Pictures(Dataset):
-    """Picture and label, as tutorials get them from torchvision.datasets.MNIST with ToTensor: by way of a Pillow image."""
+    """Picture and label, as tutorials get them from torchvision.datasets.MNIST with ToTensor: by
+    way of a Pillow image."""
 
     def __init__(self, images: torch.Tensor) -> None:
         self.images, self.labels = images, torch.zeros(len(images), dtype=torch.int64)
@@ -78,8 +89,12 @@ class Pictures(Dataset):
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        picture = Image.fromarray(self.images[index].permute(1, 2, 0).squeeze(2).numpy())  # grey has one channel, colour three
-        rows = torch.from_numpy(np.array(picture, np.uint8, copy=True)).view(picture.height, picture.width, -1)
+        picture = Image.fromarray(
+            self.images[index].permute(1, 2, 0).squeeze(2).numpy()
+        )  # grey has one channel, colour three
+        rows = torch.from_numpy(np.array(picture, np.uint8, copy=True)).view(
+            picture.height, picture.width, -1
+        )
         return rows.permute(2, 0, 1).contiguous().float().div(255), int(self.labels[index])
 
 
@@ -94,7 +109,9 @@ def plain_steps(settings: Settings, images: torch.Tensor, device: torch.device) 
         for pictures, _ in loader:
             x = observe(pictures, settings.network.likelihood, generator=generator).to(device)
             beta = draw_betas(*settings.network.beta_range, len(x), generator).to(device)
-            eps = torch.randn((1, len(x), settings.network.latent_dim), generator=generator).to(device)
+            eps = torch.randn((1, len(x), settings.network.latent_dim), generator=generator).to(
+                device
+            )
             optimizer.zero_grad()
             distortion, rate = objective(x, beta, eps)
             loss = (distortion + beta * rate).mean()
@@ -104,24 +121,34 @@ def plain_steps(settings: Settings, images: torch.Tensor, device: torch.device) 
             yield len(x)
 
 
-def trainer_steps(settings: Settings, images: torch.Tensor, device: torch.device, compiled: bool) -> Iterator[int]:
+def trainer_steps(
+    settings: Settings, images: torch.Tensor, device: torch.device, compiled: bool
+) -> Iterator[int]:
     """The number of examples of each step of this trainer."""
     endless = dataclasses.replace(settings, epochs=1_000_000)
-    return (settings.batch_size for _ in Trainer(endless, images, device, {}, compiled=compiled).remaining())
+    return (
+        settings.batch_size
+        for _ in Trainer(endless, images, device, {}, compiled=compiled).remaining()
+    )
 
 
 def work(name: str, arguments: Arguments, orders: Connection) -> None:
-    """In a process of its own: run one loop for as many seconds as an order says and answer with examples per second, or answer
-    PROFILE with the operations that take most time. None is the last order. The first answer, once the loop is warm, is the
-    number of threads and, of this trainer, its precision and why."""
+    """In a process of its own: run one loop for as many seconds as an order says and answer with
+    examples per second, or answer PROFILE with the operations that take most time. None is the last
+    order. The first answer, once the loop is warm, is the number of threads and, of this trainer,
+    its precision and why."""
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     settings, device = PRESETS[arguments.preset], torch.device(arguments.device)
     shape, sentence = (PICTURES, *settings.network.image_shape), ""
-    images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images = torch.randint(
+        0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
     if name == OURS:
         keep_freed_memory()
-        settings, sentence = precision.resolve(dataclasses.replace(settings, precision=arguments.precision), device)
+        settings, sentence = precision.resolve(
+            dataclasses.replace(settings, precision=arguments.precision), device
+        )
         steps = trainer_steps(settings, images, device, arguments.compile)
     else:
         batch = PLAIN_BATCH if name == PLAIN else settings.batch_size
@@ -135,7 +162,8 @@ def work(name: str, arguments: Arguments, orders: Connection) -> None:
 
 @contextmanager
 def restricted(kind: str) -> Iterator[None]:
-    """The environment in which a process takes this CPU for one of this kind; it is read when PyTorch is imported."""
+    """The environment in which a process takes this CPU for one of this kind; it is read when
+    PyTorch is imported."""
     before = dict(os.environ)
     os.environ.update(KINDS[kind])
     try:
@@ -159,7 +187,9 @@ def top_five(steps: Iterator[int]) -> str:
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         for _ in itertools.islice(steps, PROFILED_STEPS):
             pass
-    return profiler.key_averages().table(sort_by="self_cpu_time_total", row_limit=5, max_name_column_width=40)
+    return profiler.key_averages().table(
+        sort_by="self_cpu_time_total", row_limit=5, max_name_column_width=40
+    )
 
 
 def main(argv: Sequence[str]) -> None:
@@ -172,7 +202,9 @@ def main(argv: Sequence[str]) -> None:
         for names in ((OURS,), (PLAIN, PLAIN_SAME_BATCH)):
             for kind, name in itertools.product(arguments.kinds, names):
                 orders, theirs = processes.Pipe()
-                process = processes.Process(target=work, args=(name, arguments, theirs), daemon=True)
+                process = processes.Process(
+                    target=work, args=(name, arguments, theirs), daemon=True
+                )
                 with restricted(kind):
                     process.start()
                 stack.callback(process.join)
@@ -188,15 +220,21 @@ def main(argv: Sequence[str]) -> None:
                 orders.send(arguments.seconds)
                 found[loop].append(orders.recv())
         threads = ready[arguments.kinds[0], OURS][0]
-        print(f"preset {arguments.preset}, {arguments.device}, {threads} threads, {arguments.turns} turns of "
-              f"{arguments.seconds:g} s each; {machine()}")
+        print(
+            f"preset {arguments.preset}, {arguments.device}, {threads} threads, {arguments.turns} turns of "
+            f"{arguments.seconds:g} s each; {machine()}"
+        )
         for kind in arguments.kinds:
-            print(f"\n{'this machine' if kind == 'own' else 'restricted to AVX2'}: {ready[kind, OURS][1]}")
+            print(
+                f"\n{'this machine' if kind == 'own' else 'restricted to AVX2'}: {ready[kind, OURS][1]}"
+            )
             print(f"{'loop':20}{'examples/s':>10}{'ratio':>8}   batch")
             for name in (PLAIN, PLAIN_SAME_BATCH, OURS):
                 speeds = found[kind, name]
                 # Turn by turn: the machine's other load changes more slowly than the turns do.
-                ratio = statistics.median(ours / other for ours, other in zip(found[kind, OURS], speeds, strict=True))
+                ratio = statistics.median(
+                    ours / other for ours, other in zip(found[kind, OURS], speeds, strict=True)
+                )
                 batch = PLAIN_BATCH if name == PLAIN else PRESETS[arguments.preset].batch_size
                 print(f"{name:20}{statistics.median(speeds):10,.0f}{ratio:8.2f}   {batch}")
         if arguments.profile:

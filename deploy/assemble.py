@@ -1,4 +1,5 @@
-"""Put together the folder that a Space on the Hugging Face Hub holds: python -m deploy.assemble docker|zerogpu FOLDER"""
+"""Put together the folder that a Space on the Hugging Face Hub holds: python -m deploy.assemble
+docker|zerogpu FOLDER"""
 
 import argparse
 import shutil
@@ -9,14 +10,26 @@ ROOT = Path(__file__).resolve().parents[1]
 COMMON = ("gradio_app.py", "LICENSE", "CITATION.cff", "vae", "ui", "weights")
 KINDS = {  # what else lies at the root, and a folder whose files go to the root
     "docker": (
-        ("README.md", "requirements.txt", "Dockerfile", ".dockerignore", ".streamlit", "app.py", "asgi.py", "docs"), None),
+        (
+            "README.md",
+            "requirements.txt",
+            "Dockerfile",
+            ".dockerignore",
+            ".streamlit",
+            "app.py",
+            "asgi.py",
+            "docs",
+        ),
+        None,
+    ),
     "zerogpu": ((), "deploy/zerogpu"),
 }
 GENERATED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
 def assemble(kind: str, folder: Path, root: Path = ROOT) -> list[str]:
-    """Write the Space of this kind into a new folder; the relative names of its files. FileExistsError where there is one."""
+    """Write the Space of this kind into a new folder; the relative names of its files.
+    FileExistsError where there is one."""
     names, own = KINDS[kind]
     folder.mkdir(parents=True)
     for name in (*COMMON, *names):
@@ -26,21 +39,29 @@ def assemble(kind: str, folder: Path, root: Path = ROOT) -> list[str]:
             shutil.copy2(root / name, folder / name)
     if own:
         shutil.copytree(root / own, folder, ignore=GENERATED, dirs_exist_ok=True)
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Put together the folder that a Space holds; upload it with hf upload.")
-    parser.add_argument("kind", choices=KINDS, help="docker: page, Gradio and API; zerogpu: Gradio and API, free")
+    parser = argparse.ArgumentParser(
+        description="Put together the folder that a Space holds; upload it with hf upload."
+    )
+    parser.add_argument(
+        "kind", choices=KINDS, help="docker: page, Gradio and API; zerogpu: Gradio and API, free"
+    )
     parser.add_argument("folder", type=Path, help="a new folder")
     chosen = parser.parse_args(arguments)
     try:
         files = assemble(chosen.kind, chosen.folder)
     except FileExistsError:
         sys.exit(f"{chosen.folder} is there already; name a new folder, or remove that one")
-    print(f"{len(files)} files in {chosen.folder}; upload them with:\n"
-          f'hf upload spaces/USER/NAME {chosen.folder} . --delete "*"')
+    print(
+        f"{len(files)} files in {chosen.folder}; upload them with:\n"
+        f'hf upload spaces/USER/NAME {chosen.folder} . --delete "*"'
+    )
 
 
 if __name__ == "__main__":

@@ -31,12 +31,23 @@ from vae.weights import save_model, seal
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--hostile", type=int, default=200, help="attempts of each kind in tests/hostile (default: %(default)s)")
-    parser.addoption("--hostile-seed", type=int, default=22, help="of what tests/hostile sends (default: %(default)s)")
+    parser.addoption(
+        "--hostile",
+        type=int,
+        default=200,
+        help="attempts of each kind in tests/hostile (default: %(default)s)",
+    )
+    parser.addoption(
+        "--hostile-seed",
+        type=int,
+        default=22,
+        help="of what tests/hostile sends (default: %(default)s)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A shell's background job ignores Ctrl-C, and so would the processes that tests start and interrupt."""
+    """A shell's background job ignores Ctrl-C, and so would the processes that tests start and
+    interrupt."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -52,18 +63,22 @@ def one_thread():
 
 @pytest.fixture(scope="session", autouse=True)
 def patience():
-    """How long somebody waits for an app or for a picture is a promise to people, and decides no test on a slow machine."""
+    """How long somebody waits for an app or for a picture is a promise to people, and decides no
+    test on a slow machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("benchmarks.students.SECONDS_TO_WAIT", HANGING)
         patch.setattr("benchmarks.serving.SECONDS_TO_START", HANGING)
         patch.setattr("vae.images.DECODING_SECONDS", HANGING)
-        patch.setattr("ui.memory.SECONDS_BETWEEN", 1e6)  # what is collected in one test was left by another
+        patch.setattr(
+            "ui.memory.SECONDS_BETWEEN", 1e6
+        )  # what is collected in one test was left by another
         yield
 
 
 @pytest.fixture(autouse=True)
 def visitors_leave(request):
-    """No browser context outlives its test: the page of a test that failed would go on asking the app."""
+    """No browser context outlives its test: the page of a test that failed would go on asking the
+    app."""
     yield
     if "browser" in request.fixturenames:
         for context in request.getfixturevalue("browser").contexts:
@@ -87,14 +102,22 @@ def generator(seed: int = 0) -> torch.Generator:
 
 def tiny_config(**changes) -> VAEConfig:
     values = {
-        "image_shape": (1, 6, 5), "latent_dim": 3, "likelihood": "bernoulli", "beta_range": (0.01, 50.0), "preprocess": "ink",
-        "channels": 4, "width": 16, "blocks": 1, "beta_embedding": 8,
+        "image_shape": (1, 6, 5),
+        "latent_dim": 3,
+        "likelihood": "bernoulli",
+        "beta_range": (0.01, 50.0),
+        "preprocess": "ink",
+        "channels": 4,
+        "width": 16,
+        "blocks": 1,
+        "beta_embedding": 8,
     }
     return VAEConfig(**(values | changes))
 
 
 def random_model(config: VAEConfig, seed: int = 0) -> VAE:
-    """Untrained, but with every parameter random: the identity start of the modulations would hide beta."""
+    """Untrained, but with every parameter random: the identity start of the modulations would hide
+    beta."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = VAE(config)
@@ -111,17 +134,31 @@ def model() -> VAE:
 
 @pytest.fixture
 def colour_model() -> VAE:
-    return random_model(tiny_config(image_shape=(3, 4, 4), likelihood="discretized_logistic", preprocess="photo"))
+    return random_model(
+        tiny_config(image_shape=(3, 4, 4), likelihood="discretized_logistic", preprocess="photo")
+    )
 
 
 def some_metrics(latent_dim: int = 3) -> Metrics:
     betas = tuple(
-        BetaMetrics(beta=beta, rate=10 - beta / 10, distortion=20 + beta, rate_per_dimension=(1.0,) * latent_dim,
-                    active_units=3, objective_quantiles=tuple(float(value) for value in range(101)))
+        BetaMetrics(
+            beta=beta,
+            rate=10 - beta / 10,
+            distortion=20 + beta,
+            rate_per_dimension=(1.0,) * latent_dim,
+            active_units=3,
+            objective_quantiles=tuple(float(value) for value in range(101)),
+        )
         for beta in (0.01, 1.0, 50.0)
     )
-    return Metrics(test_count=5, seed=0, samples=1, betas=betas, reference=((1.0, 2.0, 3.0),),
-                   importance_weighted=ImportanceWeighted(1.0, 5, 5, 30.0, 0.1))
+    return Metrics(
+        test_count=5,
+        seed=0,
+        samples=1,
+        betas=betas,
+        reference=((1.0, 2.0, 3.0),),
+        importance_weighted=ImportanceWeighted(1.0, 5, 5, 30.0, 0.1),
+    )
 
 
 def write_weights(folder: Path, seed: int = 0, **changes) -> Path:
@@ -130,14 +167,26 @@ def write_weights(folder: Path, seed: int = 0, **changes) -> Path:
     save_model(folder, random_model(config, seed))
     write_metrics(folder / "metrics.json", some_metrics())
     images = np.zeros((2, 1, 6, 5), np.uint8)
-    np.savez(folder / "examples.npz", images=images, names=np.array(["a", "b"]), labels=np.array([0, 1]))
+    np.savez(
+        folder / "examples.npz", images=images, names=np.array(["a", "b"]), labels=np.array([0, 1])
+    )
     mean = np.zeros((1, 6, 5), np.float32)
-    np.savez(folder / "reference.npz", images=images, labels=np.array([0, 1]), mean_training_pixel=mean)
+    np.savez(
+        folder / "reference.npz", images=images, labels=np.array([0, 1]), mean_training_pixel=mean
+    )
     (folder / "figures").mkdir()
     Image.new("L", (9, 9), seed).save(folder / "figures" / "samples.png")
     network = {"likelihood": "bernoulli", "beta_range": [0.01, 50.0], "latent_dim": 3}
-    record = {"settings": {"dataset": "bars", "epochs": 1, "network": network}, "examples_seen": 1, "minutes": 0.1,
-              "machine": "none", "parameters": 1, "seed": seed, "command": "x", "preset": "toy"}
+    record = {
+        "settings": {"dataset": "bars", "epochs": 1, "network": network},
+        "examples_seen": 1,
+        "minutes": 0.1,
+        "machine": "none",
+        "parameters": 1,
+        "seed": seed,
+        "command": "x",
+        "preset": "toy",
+    }
     (folder / "training.json").write_text(json.dumps(record))
     card.write(folder, config, some_metrics(), record)
     seal(folder)
@@ -145,8 +194,11 @@ def write_weights(folder: Path, seed: int = 0, **changes) -> Path:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """All files of a folder but those that begin with a dot, or lie in such a folder: the Hub's client's, a file manager's."""
-    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    """All files of a folder but those that begin with a dot, or lie in such a folder: the Hub's
+    client's, a file manager's."""
+    paths = {
+        path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
+    }
     return {name: path.read_bytes() for name, path in paths.items() if "/." not in f"/{name}"}
 
 
@@ -155,14 +207,23 @@ def weights(tmp_path) -> Path:
     return write_weights(tmp_path / "toy")
 
 
-def use_hub(monkeypatch: pytest.MonkeyPatch, url: str, home: Path, token: str | None = "hf_writer") -> None:
-    """What HF_ENDPOINT, HF_HOME, HF_TOKEN and HF_HUB_DISABLE_TELEMETRY do to a process that starts with them."""
+def use_hub(
+    monkeypatch: pytest.MonkeyPatch, url: str, home: Path, token: str | None = "hf_writer"
+) -> None:
+    """What HF_ENDPOINT, HF_HOME, HF_TOKEN and HF_HUB_DISABLE_TELEMETRY do to a process that starts
+    with them."""
     monkeypatch.setattr(constants, "ENDPOINT", url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}"
+    )
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
-    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)  # or it asks once a day for names of agents
-    monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda seconds: None))  # between its own attempts
+    monkeypatch.setattr(
+        constants, "HF_HUB_DISABLE_TELEMETRY", True
+    )  # or it asks once a day for names of agents
+    monkeypatch.setattr(
+        _http, "time", SimpleNamespace(sleep=lambda seconds: None)
+    )  # between its own attempts
     if token:
         monkeypatch.setenv("HF_TOKEN", token)
     else:
@@ -170,15 +231,20 @@ def use_hub(monkeypatch: pytest.MonkeyPatch, url: str, home: Path, token: str | 
 
 
 def hf(server: HubServer, home: Path, *arguments: str | Path) -> None:
-    """The Hub's own command line. It would look for a newer version of itself, and takes every server for one with Xet."""
-    environment = server.environment(home) | {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1"}
+    """The Hub's own command line. It would look for a newer version of itself, and takes every
+    server for one with Xet."""
+    environment = server.environment(home) | {
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+    }
     command = [Path(sys.executable).with_name("hf"), *arguments]
     completed(command, env=environment, check=True)
 
 
 @pytest.fixture
 def local_hub(monkeypatch, tmp_path) -> Iterator[HubServer]:
-    """A Hub on this machine, which the client in this process asks with an empty cache, as a user who may write."""
+    """A Hub on this machine, which the client in this process asks with an empty cache, as a user
+    who may write."""
     sources.forget()
     with HubServer() as server:
         use_hub(monkeypatch, server.url, tmp_path / "home")
@@ -196,12 +262,13 @@ def binary_images() -> torch.Tensor:
 
 
 def striped_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(count, 28, 28) uint8 and labels: a bar at one of ten places, a picture language that a small network learns fast."""
+    """(count, 28, 28) uint8 and labels: a bar at one of ten places, a picture language that a small
+    network learns fast."""
     draw = np.random.default_rng(seed)
     labels = draw.integers(0, 10, count).astype(np.uint8)
     images = np.zeros((count, 28, 28), np.uint8)
     for image, label in zip(images, labels, strict=True):
-        image[4:24, 4 + 2 * label:7 + 2 * label] = draw.integers(200, 256)
+        image[4:24, 4 + 2 * label : 7 + 2 * label] = draw.integers(200, 256)
     return images, labels
 
 
@@ -211,22 +278,35 @@ def write_idx(folder: Path, train: int = 1200, test: int = 120) -> Path:
     for name, count, seed in (("train", train, 1), ("t10k", test, 2)):
         images, labels = striped_digits(count, seed)
         header = struct.pack(">4i", 2051, count, 28, 28)
-        (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(header + images.tobytes()))
-        (folder / f"{name}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(struct.pack(">2i", 2049, count) + labels.tobytes()))
+        (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(
+            gzip.compress(header + images.tobytes())
+        )
+        (folder / f"{name}-labels-idx1-ubyte.gz").write_bytes(
+            gzip.compress(struct.pack(">2i", 2049, count) + labels.tobytes())
+        )
     return folder
 
 
 def coloured_pictures(count: int, seed: int, side: int = 16) -> np.ndarray:
     """(count, side, side, 3) uint8: two smooth fields of colour, as JPEG can hold them."""
     random = np.random.default_rng(seed)
-    fields = np.stack([np.linspace(0, 1, side)[:, None].repeat(side, 1), np.linspace(0, 1, side)[None].repeat(side, 0)])
+    fields = np.stack(
+        [
+            np.linspace(0, 1, side)[:, None].repeat(side, 1),
+            np.linspace(0, 1, side)[None].repeat(side, 0),
+        ]
+    )
     colours = random.uniform(0, 255, (count, 3, 3))
-    return np.einsum("nfc,fhw->nhwc", colours, np.stack([(1 - fields[0]), fields[0] * (1 - fields[1]), fields[0] * fields[1]])
-                     ).astype(np.uint8)
+    return np.einsum(
+        "nfc,fhw->nhwc",
+        colours,
+        np.stack([(1 - fields[0]), fields[0] * (1 - fields[1]), fields[0] * fields[1]]),
+    ).astype(np.uint8)
 
 
 def interrupt(patch: pytest.MonkeyPatch, step: int) -> None:
-    """Every training run of this process is interrupted after so many steps, as by Ctrl-C, until the patch is taken back."""
+    """Every training run of this process is interrupted after so many steps, as by Ctrl-C, until
+    the patch is taken back."""
     remaining = Trainer.remaining
 
     def interrupted(trainer: Trainer) -> Iterator:

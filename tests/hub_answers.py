@@ -14,12 +14,23 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def error(status: int, message: str = "Injected.", code: str = "", headers: Mapping[str, str] | None = None) -> Answer:
+def error(
+    status: int,
+    message: str = "Injected.",
+    code: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
     """The client knows the codes RepoNotFound, RevisionNotFound, EntryNotFound and GatedRepo."""
-    return Answer({"error": message}, status, {"X-Error-Message": message, "X-Error-Code": code, **(headers or {})})
+    return Answer(
+        {"error": message},
+        status,
+        {"X-Error-Message": message, "X-Error-Code": code, **(headers or {})},
+    )
 
 
-WEB_PAGE = Answer(b"<!doctype html><title>Hotel</title><p>Please log in.", headers={"Content-Type": "text/html"})
+WEB_PAGE = Answer(
+    b"<!doctype html><title>Hotel</title><p>Please log in.", headers={"Content-Type": "text/html"}
+)
 
 
 class Refusal(Exception):  # noqa: N818
@@ -28,16 +39,20 @@ class Refusal(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Fault:
-    """What a request meets. It is carried out unless `instead` or `silent`: with `cut_at=0` only the answer is lost."""
+    """What a request meets. It is carried out unless `instead` or `silent`: with `cut_at=0` only
+    the answer is lost."""
 
-    before: Callable[[], object] = lambda: None  # happens just before, such as another person's commit
+    before: Callable[[], object] = lambda: (
+        None
+    )  # happens just before, such as another person's commit
     instead: Answer | None = None  # an error or WEB_PAGE
     silent: bool = False  # no answer, until the client leaves or the server stops
     corrupt: bool = False  # the last byte of the body is another
     cut_at: int | None = None  # the connection ends after so many bytes of the body
     seconds_a_chunk: float = 0.0  # to wait before each piece of the body
     chunk: int = 2**16  # bytes of a piece
-    packed: int = 0  # so many zeros instead of the body, packed by gzip although the client did not ask for it
+    # so many zeros instead of the body, packed by gzip although the client did not ask for it
+    packed: int = 0
     endless: bool = False  # spaces without an end after the body, whose length is not announced
     announced: int | None = None  # the length that is announced, whatever is sent
     with_headers: Mapping[str, str] = field(default_factory=dict)  # also in the answer
@@ -57,10 +72,10 @@ class Fault:
 
     def chunks(self, body: bytes) -> Iterator[bytes]:
         """The body in pieces, with pauses."""
-        body = body[:self.cut_at]
+        body = body[: self.cut_at]
         for begin in range(0, len(body), self.chunk):
             time.sleep(self.seconds_a_chunk)
-            yield body[begin:begin + self.chunk]
+            yield body[begin : begin + self.chunk]
         while self.endless and body:
             time.sleep(self.seconds_a_chunk)
             yield b" " * self.chunk
@@ -75,4 +90,9 @@ class Fault:
 def _packed(size: int) -> bytes:
     """So many zeros as gzip packs them, a thousandth of them."""
     packer = zlib.compressobj(9, wbits=31)
-    return b"".join(packer.compress(bytes(min(2**20, size - begin))) for begin in range(0, size, 2**20)) + packer.flush()
+    return (
+        b"".join(
+            packer.compress(bytes(min(2**20, size - begin))) for begin in range(0, size, 2**20)
+        )
+        + packer.flush()
+    )

@@ -1,8 +1,10 @@
-"""A Hub in memory: as much of the Hugging Face Hub's interface as `huggingface_hub` and `hf` need to push and pull models.
+"""A Hub in memory: as much of the Hugging Face Hub's interface as `huggingface_hub` and `hf` need
+to push and pull models.
 
-The client is the real one and only HF_ENDPOINT differs, so a test sees what a person would see. Status codes, X-Error-Code and
-messages are the real Hub's, since the client chooses its exceptions by them. As there, a new repository begins with a commit of
-`.gitattributes`, and large files lie at an address of another host, to which the client sends no token.
+The client is the real one and only HF_ENDPOINT differs, so a test sees what a person would see.
+Status codes, X-Error-Code and messages are the real Hub's, since the client chooses its exceptions
+by them. As there, a new repository begins with a commit of `.gitattributes`, and large files lie at
+an address of another host, to which the client sends no token.
 """
 
 import base64
@@ -22,15 +24,42 @@ from urllib.parse import unquote, urlsplit
 
 from tests.hub_answers import WEB_PAGE, Answer, Fault, Refusal, error
 
-__all__ = ["WEB_PAGE", "Answer", "Commit", "Fault", "HubServer", "Repository", "User", "error", "sha256"]
+__all__ = [
+    "WEB_PAGE",
+    "Answer",
+    "Commit",
+    "Fault",
+    "HubServer",
+    "Repository",
+    "User",
+    "error",
+    "sha256",
+]
 
-LARGE_SUFFIXES = (".bin", ".ckpt", ".gz", ".h5", ".npy", ".npz", ".onnx", ".pkl", ".pt", ".pth", ".safetensors", ".tar", ".zip")
-GIT_ATTRIBUTES = "".join(f"*{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in LARGE_SUFFIXES).encode()
+LARGE_SUFFIXES = (
+    ".bin",
+    ".ckpt",
+    ".gz",
+    ".h5",
+    ".npy",
+    ".npz",
+    ".onnx",
+    ".pkl",
+    ".pt",
+    ".pth",
+    ".safetensors",
+    ".tar",
+    ".zip",
+)
+GIT_ATTRIBUTES = "".join(
+    f"*{suffix} filter=lfs diff=lfs merge=lfs -text\n" for suffix in LARGE_SUFFIXES
+).encode()
 
 
 @dataclass(frozen=True)
 class User:
-    """Whom a token stands for. It may write in the namespace of the same name, unless its role is "read"."""
+    """Whom a token stands for. It may write in the namespace of the same name, unless its role is
+    "read"."""
 
     name: str
     role: str = "write"
@@ -80,8 +109,14 @@ class HubServer(ThreadingTCPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.url, self.storage_url = (f"http://{host}:{self.server_address[1]}" for host in ("127.0.0.1", "localhost"))
-        self.tokens = {"hf_writer": User("teacher"), "hf_reader": User("teacher", "read"), "hf_other": User("somebody")}
+        self.url, self.storage_url = (
+            f"http://{host}:{self.server_address[1]}" for host in ("127.0.0.1", "localhost")
+        )
+        self.tokens = {
+            "hf_writer": User("teacher"),
+            "hf_reader": User("teacher", "read"),
+            "hf_other": User("somebody"),
+        }
         self.repositories: dict[str, Repository] = {}
         self.requests: list[tuple[str, str]] = []
         self.objects: dict[str, bytes] = {}  # large files, by SHA-256, also those of no commit
@@ -97,22 +132,38 @@ class HubServer(ThreadingTCPServer):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def environment(self, home: str | os.PathLike[str], token: str | None = "hf_writer") -> dict[str, str]:
-        """For a subprocess, since the library reads these when it is imported. All that our own commands need."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "HUGGING"))}
+    def environment(
+        self, home: str | os.PathLike[str], token: str | None = "hf_writer"
+    ) -> dict[str, str]:
+        """For a subprocess, since the library reads these when it is imported. All that our own
+        commands need."""
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("HF_", "HUGGING"))
+        }
         own = {"HF_ENDPOINT": self.url, "HF_HOME": str(home)}
-        return inherited | own | {"NO_PROXY": "127.0.0.1,localhost"} | ({"HF_TOKEN": token} if token else {})
+        return (
+            inherited
+            | own
+            | {"NO_PROXY": "127.0.0.1,localhost"}
+            | ({"HF_TOKEN": token} if token else {})
+        )
 
     def add(self, name: str, files: Mapping[str, bytes], message: str = "Added by a test") -> str:
-        """Commit these files on top of the branch, in a new repository where there is none; the commit's id."""
+        """Commit these files on top of the branch, in a new repository where there is none; the
+        commit's id."""
         with self.lock:
             repository = self.repositories.setdefault(name, Repository(name))
             self.objects |= {sha256(content): content for content in files.values()}
             return repository.commit({**repository.at("main").files, **files}, message).id
 
     def inject(self, fault: Fault, when: str, times: int | None = 1) -> None:
-        """Let the next `times` requests (None: all) in whose "METHOD /path" the regex is found meet this fault."""
-        self.faults.append((re.compile(when), repeat(fault) if times is None else repeat(fault, times)))
+        """Let the next `times` requests (None: all) in whose "METHOD /path" the regex is found meet
+        this fault."""
+        self.faults.append(
+            (re.compile(when), repeat(fault) if times is None else repeat(fault, times))
+        )
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -134,11 +185,17 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path
         with self.server.lock:
             self.server.requests.append((self.command, path))
-            faults = (turns for pattern, turns in self.server.faults if pattern.search(f"{self.command} {path}"))
+            faults = (
+                turns
+                for pattern, turns in self.server.faults
+                if pattern.search(f"{self.command} {path}")
+            )
             fault = next(chain.from_iterable(faults), Fault())
         fault.before()
         if fault.silent:
-            self.connection.recv(1, socket.MSG_PEEK)  # returns when the client leaves or the server stops
+            self.connection.recv(
+                1, socket.MSG_PEEK
+            )  # returns when the client leaves or the server stops
         else:
             self._send(fault.instead or self._answer(path), fault)
         self.close_connection |= fault.ends_connection
@@ -146,12 +203,24 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = _respond  # noqa: N815
 
     def _send(self, answer: Answer, fault: Fault) -> None:
-        body = fault.spoiled(answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode())
-        start = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", "")) if answer.status == 200 else None
-        headers = {"Content-Range": f"bytes {start[1]}-{len(body) - 1}/{len(body)}"} if start else {}
-        body = body[int(start[1]):] if start else body
+        body = fault.spoiled(
+            answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+        )
+        start = (
+            re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+            if answer.status == 200
+            else None
+        )
+        headers = (
+            {"Content-Range": f"bytes {start[1]}-{len(body) - 1}/{len(body)}"} if start else {}
+        )
+        body = body[int(start[1]) :] if start else body
         self.send_response(206 if start else answer.status)
-        for name, value in {**answer.headers, **headers, **fault.headers(len(body), self.command)}.items():
+        for name, value in {
+            **answer.headers,
+            **headers,
+            **fault.headers(len(body), self.command),
+        }.items():
             self.send_header(name, value)
         self.end_headers()
         for chunk in fault.chunks(b"" if self.command == "HEAD" else body):
@@ -163,7 +232,13 @@ class _Handler(BaseHTTPRequestHandler):
             if match := re.fullmatch(pattern, line):
                 try:
                     with self.server.lock:
-                        return endpoint(self, **{name: unquote(part) for name, part in match.groupdict("main").items()})
+                        return endpoint(
+                            self,
+                            **{
+                                name: unquote(part)
+                                for name, part in match.groupdict("main").items()
+                            },
+                        )
                 except Refusal as refusal:
                     return error(*refusal.args)
         return error(501, f"tests/hub_server.py has no endpoint for {line}")
@@ -180,40 +255,80 @@ class _Handler(BaseHTTPRequestHandler):
         repository, owner = self.server.repositories.get(name), name.split("/")[0]
         user = self._user(required=write or repository is None or repository.private)
         if repository is None or (repository.private and user.name != owner):
-            raise Refusal(404, "Repository not found", "RepoNotFound")  # who may not read it shall not know that it exists
+            raise Refusal(
+                404, "Repository not found", "RepoNotFound"
+            )  # who may not read it shall not know that it exists
         if write and user.name != owner:
-            raise Refusal(403, "Forbidden: pass `create_pr=1` as a query parameter to create a Pull Request")
+            raise Refusal(
+                403, "Forbidden: pass `create_pr=1` as a query parameter to create a Pull Request"
+            )
         if write and user.role != "write":
             raise Refusal(403, "Forbidden: you must use a write token to upload to a repository.")
         return repository
 
     def whoami(self) -> Answer:
         user = self._user()
-        return Answer({"type": "user", "name": user.name, "orgs": [], "auth": {"accessToken": {"role": user.role}}})
+        return Answer(
+            {
+                "type": "user",
+                "name": user.name,
+                "orgs": [],
+                "auth": {"accessToken": {"role": user.role}},
+            }
+        )
 
     def create(self) -> Answer:
         user, asked = self._user(), json.loads(self.body)
         owner = asked["organization"] or user.name
         if (owner, "write") != (user.name, user.role):
-            raise Refusal(403, f'You don\'t have the rights to create a model under the namespace "{owner}"')
+            raise Refusal(
+                403, f'You don\'t have the rights to create a model under the namespace "{owner}"'
+            )
         name = f"{owner}/{asked['name']}"
         if name in self.server.repositories:
-            return Answer({"error": "You already created this model repo", "url": f"{self.server.url}/{name}"}, 409)
-        self.server.repositories[name] = Repository(name, private=asked.get("visibility") == "private")
+            return Answer(
+                {
+                    "error": "You already created this model repo",
+                    "url": f"{self.server.url}/{name}",
+                },
+                409,
+            )
+        self.server.repositories[name] = Repository(
+            name, private=asked.get("visibility") == "private"
+        )
         return Answer({"url": f"{self.server.url}/{name}"})
 
     def information(self, name: str, revision: str) -> Answer:
         repository, commit = self._repository(name), self._repository(name).at(revision)
-        return Answer({"id": name, "sha": commit.id, "private": repository.private, "tags": [], "gated": False, "siblings": [
-            {"rfilename": path, **about(path, content)} for path, content in sorted(commit.files.items())]})
+        return Answer(
+            {
+                "id": name,
+                "sha": commit.id,
+                "private": repository.private,
+                "tags": [],
+                "gated": False,
+                "siblings": [
+                    {"rfilename": path, **about(path, content)}
+                    for path, content in sorted(commit.files.items())
+                ],
+            }
+        )
 
     def tree(self, name: str, revision: str) -> Answer:
         files = self._repository(name).at(revision).files
-        return Answer([{"type": "file", "path": path, **about(path, content)} for path, content in files.items()])
+        return Answer(
+            [
+                {"type": "file", "path": path, **about(path, content)}
+                for path, content in files.items()
+            ]
+        )
 
     def references(self, name: str) -> Answer:
         repository = self._repository(name)
-        tags = [{"name": tag, "ref": f"refs/tags/{tag}", "targetCommit": commit} for tag, commit in repository.tags.items()]
+        tags = [
+            {"name": tag, "ref": f"refs/tags/{tag}", "targetCommit": commit}
+            for tag, commit in repository.tags.items()
+        ]
         main = {"name": "main", "ref": "refs/heads/main", "targetCommit": repository.at("main").id}
         return Answer({"branches": [main], "converts": [], "tags": tags, "pullRequests": []})
 
@@ -225,12 +340,23 @@ class _Handler(BaseHTTPRequestHandler):
         return Answer({})
 
     def preupload(self, name: str, revision: str) -> Answer:
-        """How each file is to be sent, and the hash of what is there: the client leaves out what has the same."""
+        """How each file is to be sent, and the hash of what is there: the client leaves out what
+        has the same."""
         present, files = self._repository(name, write=True).at(revision).files, []
         for file in json.loads(self.body)["files"]:
-            path, large = file["path"], is_large(file["path"], file["size"], base64.b64decode(file["sample"]))
+            path, large = (
+                file["path"],
+                is_large(file["path"], file["size"], base64.b64decode(file["sample"])),
+            )
             oid = (sha256 if large else git_hash)(present[path]) if path in present else None
-            files.append({"path": path, "uploadMode": "lfs" if large else "regular", "shouldIgnore": False, "oid": oid})
+            files.append(
+                {
+                    "path": path,
+                    "uploadMode": "lfs" if large else "regular",
+                    "shouldIgnore": False,
+                    "oid": oid,
+                }
+            )
         return Answer({"files": files})
 
     def upload_addresses(self, name: str) -> Answer:
@@ -238,7 +364,9 @@ class _Handler(BaseHTTPRequestHandler):
         objects = json.loads(self.body)["objects"]
         for wanted in objects:
             if wanted["oid"] not in self.server.objects:
-                wanted["actions"] = {"upload": {"href": f"{self.server.storage_url}/storage/{wanted['oid']}"}}
+                wanted["actions"] = {
+                    "upload": {"href": f"{self.server.storage_url}/storage/{wanted['oid']}"}
+                }
         return Answer({"transfer": "basic", "objects": objects})
 
     def storage(self, oid: str) -> Answer:
@@ -259,10 +387,16 @@ class _Handler(BaseHTTPRequestHandler):
             if key == "deletedFile":
                 del files[value["path"]]
             else:
-                content = base64.b64decode(value["content"]) if key == "file" else self.server.objects[value["oid"]]
+                content = (
+                    base64.b64decode(value["content"])
+                    if key == "file"
+                    else self.server.objects[value["oid"]]
+                )
                 files[value["path"]] = content
         commit = repository.commit(files, header["value"]["summary"])
-        return Answer({"commitOid": commit.id, "commitUrl": f"{self.server.url}/{name}/commit/{commit.id}"})
+        return Answer(
+            {"commitOid": commit.id, "commitUrl": f"{self.server.url}/{name}/commit/{commit.id}"}
+        )
 
     def resolve(self, name: str, revision: str, path: str) -> Answer:
         commit = self._repository(name).at(revision)
@@ -273,13 +407,21 @@ class _Handler(BaseHTTPRequestHandler):
         if not is_large(path, len(content), content):
             return Answer(content, headers=about | {"ETag": f'"{git_hash(content)}"'})
         oid = sha256(content)
-        about |= {"ETag": f'"{oid}"', "X-Linked-ETag": f'"{oid}"', "X-Linked-Size": str(len(content))}
-        return Answer(status=302, headers=about | {"Location": f"{self.server.storage_url}/storage/{oid}"})
+        about |= {
+            "ETag": f'"{oid}"',
+            "X-Linked-ETag": f'"{oid}"',
+            "X-Linked-Size": str(len(content)),
+        }
+        return Answer(
+            status=302, headers=about | {"Location": f"{self.server.storage_url}/storage/{oid}"}
+        )
 
 
 MODEL = "/api/models/(?P<name>[^/]+/[^/]+)"
 ENDPOINTS: dict[str, Callable[..., Answer]] = {
-    "GET /api/agent-harnesses": lambda handler: Answer({"standardEnvVars": [], "harnesses": {}}),  # the client's telemetry
+    "GET /api/agent-harnesses": lambda handler: Answer(
+        {"standardEnvVars": [], "harnesses": {}}
+    ),  # the client's telemetry
     "GET /api/whoami-v2": _Handler.whoami,
     "POST /api/repos/create": _Handler.create,
     "POST /api/validate-yaml": lambda handler: Answer({"errors": [], "warnings": []}),
@@ -296,14 +438,31 @@ ENDPOINTS: dict[str, Callable[..., Answer]] = {
 
 
 def is_large(path: str, size: int, sample: bytes) -> bool:
-    """Whether the Hub keeps a file outside git: by its name, its size, or because git would not call it text."""
-    return size > 0 and (path.endswith(LARGE_SUFFIXES) or size > 10_000_000 or b"\0" in sample[:512])
+    """Whether the Hub keeps a file outside git: by its name, its size, or because git would not
+    call it text."""
+    return size > 0 and (
+        path.endswith(LARGE_SUFFIXES) or size > 10_000_000 or b"\0" in sample[:512]
+    )
 
 
 def about(path: str, content: bytes) -> dict[str, object]:
-    """Size and hashes, by the names that they have in a tree and, differently, in the description of a model."""
-    git, lfs = git_hash(content), {"oid": sha256(content), "sha256": sha256(content), "size": len(content), "pointerSize": 130}
-    return {"size": len(content), "oid": git, "blobId": git, "lfs": lfs if is_large(path, len(content), content) else None}
+    """Size and hashes, by the names that they have in a tree and, differently, in the description
+    of a model."""
+    git, lfs = (
+        git_hash(content),
+        {
+            "oid": sha256(content),
+            "sha256": sha256(content),
+            "size": len(content),
+            "pointerSize": 130,
+        },
+    )
+    return {
+        "size": len(content),
+        "oid": git,
+        "blobId": git,
+        "lfs": lfs if is_large(path, len(content), content) else None,
+    }
 
 
 def git_hash(content: bytes) -> str:

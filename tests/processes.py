@@ -1,4 +1,5 @@
-"""Child processes of tests. Whatever a test starts has ended when the test ends, also when it fails in the middle."""
+"""Child processes of tests. Whatever a test starts has ended when the test ends, also when it fails
+in the middle."""
 
 import contextlib
 import os
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import psutil
 
-HANGING = 900.0  # seconds. What a test waits for takes less on any machine: only what hangs is ended by it
+# seconds. What a test waits for takes less on any machine: only what hangs is ended by it
+HANGING = 900.0
 SLACK = 20.0  # seconds that any machine may take on top of a wait that the product promises to end
 Process = subprocess.Popen[str]
 _MARK = "STARTED_BY_A_TEST"  # environment variable that a process hands on to all that it starts
@@ -19,8 +21,8 @@ _MARK = "STARTED_BY_A_TEST"  # environment variable that a process hands on to a
 def started(
     command: str | Sequence[str | Path], *, env: Mapping[str, str] | None = None, **options
 ) -> Iterator[Process]:
-    """subprocess.Popen with these options. At the end of the block the process is killed, with all that it has started
-    itself, in whatever session or process group, and its pipes are closed."""
+    """subprocess.Popen with these options. At the end of the block the process is killed, with all
+    that it has started itself, in whatever session or process group, and its pipes are closed."""
     mark = uuid.uuid4().hex
     environment = {**(os.environ if env is None else env), _MARK: mark}
     process = subprocess.Popen(command, env=environment, **options)
@@ -53,17 +55,22 @@ def _marked(mark: str) -> list[psutil.Process]:
 
 @contextlib.contextmanager
 def serving(command: Sequence[str | Path], **options) -> Iterator[Process]:
-    """A process as started, which at the end is asked to end by itself first, as a server is stopped."""
+    """A process as started, which at the end is asked to end by itself first, as a server is
+    stopped."""
     with started(command, **options) as process:
         yield process
         process.terminate()
         process.wait(HANGING)
 
 
-def completed(command: str | Sequence[str | Path], *, check: bool = False, **options) -> subprocess.CompletedProcess[str]:
-    """A process from its start to its end, with its output as text. Raises TimeoutExpired where it hangs, and with check
-    CalledProcessError where it fails."""
-    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options) as process:
+def completed(
+    command: str | Sequence[str | Path], *, check: bool = False, **options
+) -> subprocess.CompletedProcess[str]:
+    """A process from its start to its end, with its output as text. Raises TimeoutExpired where it
+    hangs, and with check CalledProcessError where it fails."""
+    with started(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    ) as process:
         output, errors = process.communicate(timeout=HANGING)
     done = subprocess.CompletedProcess(command, process.returncode, output, errors)
     if check:

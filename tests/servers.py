@@ -16,9 +16,17 @@ ROOT = Path(__file__).parents[1]
 
 
 @contextlib.contextmanager
-def running(*arguments: str, health: str, python: str = sys.executable, environment: Mapping[str, str] | None = None,
-            folder: Path = ROOT, user: int | None = None, log: Path | None = None) -> Iterator[str]:
-    """Start Python with these arguments, "{port}" in them a free port, and yield the address once `health` answers 200.
+def running(
+    *arguments: str,
+    health: str,
+    python: str = sys.executable,
+    environment: Mapping[str, str] | None = None,
+    folder: Path = ROOT,
+    user: int | None = None,
+    log: Path | None = None,
+) -> Iterator[str]:
+    """Start Python with these arguments, "{port}" in them a free port, and yield the address once
+    `health` answers 200.
 
     log: a file for what the server says; it is thrown away otherwise.
     """
@@ -26,8 +34,12 @@ def running(*arguments: str, health: str, python: str = sys.executable, environm
     command = [python, *(argument.replace("{port}", str(port)) for argument in arguments)]
     address = f"http://127.0.0.1:{port}"
     # A pipe that nobody reads would fill up and stop the server.
-    with (log.open("w+") if log else tempfile.TemporaryFile("w+")) as output, serving(
-            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, user=user) as process:
+    with (
+        log.open("w+") if log else tempfile.TemporaryFile("w+") as output,
+        serving(
+            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT, user=user
+        ) as process,
+    ):
         while not _healthy(address + health):
             if process.poll() is not None:
                 output.seek(0)

@@ -1,4 +1,5 @@
-"""The audit of dependencies fails where something is known, and where nothing was looked up for another reason than no data."""
+"""The audit of dependencies fails where something is known, and where nothing was looked up for
+another reason than no data."""
 
 import json
 import stat
@@ -11,7 +12,10 @@ from tests.processes import completed
 
 AUDIT = Path(__file__).parents[1] / ".ci" / "audit.py"
 SOUND = {"name": "NumPy", "version": "2.4.6", "vulns": []}
-UNKNOWN = {"name": "gradio", "skip_reason": "Dependency not found on PyPI and could not be audited: gradio (6.31.0)"}
+UNKNOWN = {
+    "name": "gradio",
+    "skip_reason": "Dependency not found on PyPI and could not be audited: gradio (6.31.0)",
+}
 SKIPPED = {"name": "gradio", "skip_reason": "distribution marked as editable"}
 BROKEN = {"name": "pillow", "version": "1.0", "vulns": [{"id": "CVE-1", "fix_versions": ["2.0"]}]}
 # What pip-audit 2.10.1 says at the end of a long traceback, or logs.
@@ -23,36 +27,54 @@ NO_NETWORK = [
     "ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed\nERROR:pip_audit._cli:Tip: your network may be",
 ]
 CRASHES = [
-    "", "Traceback (most recent call last):\nTypeError: 'NoneType' object is not iterable",
+    "",
+    "Traceback (most recent call last):\nTypeError: 'NoneType' object is not iterable",
     "usage: pip-audit [-h]\npip-audit: error: unrecognized arguments: --path",
     "requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: https://a.example/pypi/numpy/2.4.6/json",
-    "requests.exceptions.JSONDecodeError: Expecting value: line 1 column 1 (char 0)",  # a login page in PyPI's place
+    # a login page in PyPI's place
+    "requests.exceptions.JSONDecodeError: Expecting value: line 1 column 1 (char 0)",
 ]
 
 
-def audited(folder: Path, output: str, code: int = 0, errors: str = "", installed: tuple[str, ...] = ()) -> tuple[int, str]:
-    """Exit status and output, with a pip-audit that answers this in an environment where these are installed."""
+def audited(
+    folder: Path, output: str, code: int = 0, errors: str = "", installed: tuple[str, ...] = ()
+) -> tuple[int, str]:
+    """Exit status and output, with a pip-audit that answers this in an environment where these are
+    installed."""
     site, program = folder / "site", folder / "pip-audit"
     for name in installed:
         (site / f"{name}-1.0.dist-info").mkdir(parents=True)
-        (site / f"{name}-1.0.dist-info" / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (site / f"{name}-1.0.dist-info" / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        )
     (folder / "answer").write_text(output)
     (folder / "errors").write_text(errors)
-    program.write_text(f"#!/bin/sh\ncat {folder / 'answer'}\ncat {folder / 'errors'} >&2\nexit {code}\n")
+    program.write_text(
+        f"#!/bin/sh\ncat {folder / 'answer'}\ncat {folder / 'errors'} >&2\nexit {code}\n"
+    )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     done = completed([sys.executable, AUDIT, program, site])
     assert done.stderr == ""
     return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize(("packages", "code", "said"), [
-    ([SOUND], 0, "1 of 1 packages looked up, 0 vulnerabilities"),
-    ([SOUND, BROKEN], 1, "pillow 1.0: CVE-1, mended in 2.0"),
-    ([SOUND, UNKNOWN], 0, "no data could be reached for gradio"),
-    ([UNKNOWN], 0, "0 of 1 packages looked up, 0 vulnerabilities"),  # a registry in PyPI's place, without its data
-    ([UNKNOWN, BROKEN], 1, "pillow 1.0: CVE-1"),
-])
-def test_it_fails_where_a_vulnerability_is_known_and_names_what_it_could_not_look_up(tmp_path, packages, code, said):
+@pytest.mark.parametrize(
+    ("packages", "code", "said"),
+    [
+        ([SOUND], 0, "1 of 1 packages looked up, 0 vulnerabilities"),
+        ([SOUND, BROKEN], 1, "pillow 1.0: CVE-1, mended in 2.0"),
+        ([SOUND, UNKNOWN], 0, "no data could be reached for gradio"),
+        (
+            [UNKNOWN],
+            0,
+            "0 of 1 packages looked up, 0 vulnerabilities",
+        ),  # a registry in PyPI's place, without its data
+        ([UNKNOWN, BROKEN], 1, "pillow 1.0: CVE-1"),
+    ],
+)
+def test_it_fails_where_a_vulnerability_is_known_and_names_what_it_could_not_look_up(
+    tmp_path, packages, code, said
+):
     status, output = audited(tmp_path, json.dumps({"dependencies": packages}), code)
     assert status == code
     assert said in output
@@ -73,14 +95,26 @@ def test_a_pip_audit_that_crashes_is_a_failure(tmp_path, errors, code):
     assert f"audit: failed, pip-audit ended with status {code}" in output
 
 
-@pytest.mark.parametrize("output", [
-    "<!doctype html><title>Log in</title>", "Connection refused", "null", "[]", "{}", '{"dependencies": null}',
-    '{"dependencies": []}', '{"dependencies": [1]}', '{"dependencies": [{"name": 1}]}', '{"dependencies": [{"name": "numpy"}]}',
-    '{"dependencies": [{"name": "numpy", "version": "1", "vulns": null}]}',
-    '{"dependencies": [{"name": "a", "skip_reason": 1}]}',
-    json.dumps({"dependencies": [SKIPPED]}), json.dumps({"dependencies": [SOUND, SKIPPED]}),
-    json.dumps({"dependencies": [BROKEN]}),  # with status 0
-])
+@pytest.mark.parametrize(
+    "output",
+    [
+        "<!doctype html><title>Log in</title>",
+        "Connection refused",
+        "null",
+        "[]",
+        "{}",
+        '{"dependencies": null}',
+        '{"dependencies": []}',
+        '{"dependencies": [1]}',
+        '{"dependencies": [{"name": 1}]}',
+        '{"dependencies": [{"name": "numpy"}]}',
+        '{"dependencies": [{"name": "numpy", "version": "1", "vulns": null}]}',
+        '{"dependencies": [{"name": "a", "skip_reason": 1}]}',
+        json.dumps({"dependencies": [SKIPPED]}),
+        json.dumps({"dependencies": [SOUND, SKIPPED]}),
+        json.dumps({"dependencies": [BROKEN]}),  # with status 0
+    ],
+)
 def test_an_answer_that_looked_nothing_up_is_a_failure(tmp_path, output):
     status, said = audited(tmp_path, output)
     assert status == 1
@@ -91,7 +125,10 @@ def test_what_is_installed_and_was_not_looked_at_is_a_failure(tmp_path):
     answer = json.dumps({"dependencies": [SOUND]})
     assert audited(tmp_path, answer, installed=("numpy",))[0] == 0
     status, said = audited(tmp_path, answer, installed=("torch_audio",))
-    assert (status, said) == (1, "audit: failed, pip-audit did not look at torch-audio and 0 more\n")
+    assert (status, said) == (
+        1,
+        "audit: failed, pip-audit did not look at torch-audio and 0 more\n",
+    )
 
 
 def test_a_pip_audit_that_is_not_there_is_a_failure(tmp_path):

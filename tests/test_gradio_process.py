@@ -8,7 +8,8 @@ from tests.servers import ROOT
 
 
 def test_nothing_that_is_given_stays_behind_or_is_logged():
-    """In a process of its own, where one can look into the server: Gradio is slow to import, and warns at it."""
+    """In a process of its own, where one can look into the server: Gradio is slow to import, and
+    warns at it."""
     script = """
 import base64, io, time, gradio, httpx, gradio_app
 from gradio_client import Client
@@ -133,7 +134,8 @@ print("fine")
 
 
 def test_the_command_line_does_what_it_says():
-    """In one process, for Gradio is slow to import: what each option starts, and what is said where one cannot be had."""
+    """In one process, for Gradio is slow to import: what each option starts, and what is said where
+    one cannot be had."""
     script = """
 import contextlib, importlib.util, io, gradio_app
 def said(*arguments):

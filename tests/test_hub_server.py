@@ -1,4 +1,5 @@
-"""The server of the other tests is one that the real client and the real command line can work with."""
+"""The server of the other tests is one that the real client and the real command line can work
+with."""
 
 from pathlib import Path
 
@@ -31,7 +32,9 @@ def hub(monkeypatch):
 def folder(tmp_path) -> Path:
     folder = tmp_path / "weights"
     (folder / "examples").mkdir(parents=True)
-    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Ziffern – 숫자\n", encoding="utf-8")
+    (folder / "README.md").write_text(
+        "---\nlicense: apache-2.0\n---\n# Ziffern – 숫자\n", encoding="utf-8"
+    )
     (folder / "model.safetensors").write_bytes(bytes(range(256)) * 4096)
     (folder / "examples" / "0.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
     return folder
@@ -44,11 +47,17 @@ def pushed(hub: HubServer, folder: Path) -> HfApi:
     return api
 
 
-def test_what_is_pushed_and_tagged_comes_back_by_branch_tag_and_commit_byte_for_byte(hub, folder, tmp_path):
+def test_what_is_pushed_and_tagged_comes_back_by_branch_tag_and_commit_byte_for_byte(
+    hub, folder, tmp_path
+):
     api = pushed(hub, folder)
     api.create_tag(NAME, tag="v1")
     commit = hub.repositories[NAME].commits[-1].id
-    assert api.list_repo_refs(NAME).tags[0].target_commit == api.model_info(NAME, revision="v1").sha == commit
+    assert (
+        api.list_repo_refs(NAME).tags[0].target_commit
+        == api.model_info(NAME, revision="v1").sha
+        == commit
+    )
     for revision in ("main", "v1", commit):
         there = api.snapshot_download(NAME, revision=revision, cache_dir=tmp_path / revision)
         assert files_of(Path(there)) == files_of(folder)
@@ -56,7 +65,9 @@ def test_what_is_pushed_and_tagged_comes_back_by_branch_tag_and_commit_byte_for_
 
 def test_pushing_the_same_folder_again_makes_no_commit(hub, folder):
     pushed(hub, folder)
-    assert [commit.message for commit in hub.repositories[NAME].commits][1:] == ["Upload folder using huggingface_hub"]
+    assert [commit.message for commit in hub.repositories[NAME].commits][1:] == [
+        "Upload folder using huggingface_hub"
+    ]
     pushed(hub, folder)
     assert len(hub.repositories[NAME].commits) == 2
 
@@ -87,21 +98,28 @@ def test_a_download_that_breaks_off_is_resumed(hub, folder, tmp_path):
 def test_a_hub_that_is_silent_once_is_asked_again(hub, tmp_path):
     hub.add(NAME, {"config.json": b"{}"})
     hub.inject(Fault(silent=True), when="HEAD .*/config.json")
-    there = HfApi(endpoint=hub.url, token=False).hf_hub_download(NAME, "config.json", cache_dir=tmp_path, etag_timeout=0.3)
+    there = HfApi(endpoint=hub.url, token=False).hf_hub_download(
+        NAME, "config.json", cache_dir=tmp_path, etag_timeout=0.3
+    )
     assert Path(there).read_bytes() == b"{}"
 
 
 def test_the_client_does_not_notice_other_bytes_of_the_same_length(hub, folder, tmp_path):
     hub.add(NAME, files_of(folder))
     hub.inject(Fault(corrupt=True), when="GET /storage/")
-    there = HfApi(endpoint=hub.url, token=False).hf_hub_download(NAME, "model.safetensors", cache_dir=tmp_path / "cache")
+    there = HfApi(endpoint=hub.url, token=False).hf_hub_download(
+        NAME, "model.safetensors", cache_dir=tmp_path / "cache"
+    )
     assert Path(there).read_bytes() != (folder / "model.safetensors").read_bytes()
 
 
 def test_a_commit_on_top_of_another_than_expected_is_refused(hub, folder):
     api = HfApi(endpoint=hub.url, token="hf_writer")
     expected = hub.add(NAME, {"README.md": b"---\n---\n"})
-    hub.inject(Fault(before=lambda: hub.add(NAME, {"other.txt": b"another person's"})), when="POST .*/commit/")
+    hub.inject(
+        Fault(before=lambda: hub.add(NAME, {"other.txt": b"another person's"})),
+        when="POST .*/commit/",
+    )
     with pytest.raises(HfHubHTTPError, match="A commit has happened since") as caught:
         api.upload_folder(repo_id=NAME, folder_path=folder, parent_commit=expected)
     assert caught.value.response.status_code == 412

@@ -13,7 +13,8 @@ import pytest
 from tests import processes
 from tests.processes import completed, started
 
-# A parent and its own child, which both would run for ever; the child in a session of its own, as torchrun's workers are.
+# A parent and its own child, which both would run for ever; the child in a session of its own, as
+# torchrun's workers are.
 FAMILY = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(10**6)"], start_new_session=True)
@@ -36,7 +37,12 @@ def test_a_block_that_fails_ends_the_process_and_what_it_has_started():
     family = []
 
     def fails() -> None:
-        with started([sys.executable, "-c", FAMILY], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with started(
+            [sys.executable, "-c", FAMILY],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
             family.extend([process.pid, int(process.stdout.readline())])
             assert all(map(alive, family))
             raise AssertionError("in the middle")
@@ -51,7 +57,10 @@ def test_a_block_that_fails_ends_the_process_and_what_it_has_started():
 
 
 def test_a_process_that_hangs_is_ended_with_what_it_has_started(monkeypatch, tmp_path):
-    command, child = f"{sys.executable} -c 'import time; time.sleep(10**6)' & echo $! > child; wait", tmp_path / "child"
+    command, child = (
+        f"{sys.executable} -c 'import time; time.sleep(10**6)' & echo $! > child; wait",
+        tmp_path / "child",
+    )
     for seconds in (0.2 * 2**attempt for attempt in itertools.count()):
         monkeypatch.setattr(processes, "HANGING", seconds)
         with pytest.raises(subprocess.TimeoutExpired):
@@ -67,4 +76,6 @@ def test_what_a_command_says_comes_back_and_its_failure_is_an_error_where_that_i
     assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
     with pytest.raises(subprocess.CalledProcessError):
         completed([sys.executable, "-c", code], check=True)
-    assert completed("echo $NAME", shell=True, env={**os.environ, "NAME": "ours"}).stdout == "ours\n"
+    assert (
+        completed("echo $NAME", shell=True, env={**os.environ, "NAME": "ours"}).stdout == "ours\n"
+    )

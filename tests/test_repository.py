@@ -11,8 +11,20 @@ from ui import figures
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PURE = {"figures.py", "inside_figures.py", "pictures.py", "given.py", "sentences.py", "inside_sentences.py", "endpoints.py",
-        "arguments.py", "chosen.py", "remembered.py", "atlas.py", "contents.py"}
+PURE = {
+    "figures.py",
+    "inside_figures.py",
+    "pictures.py",
+    "given.py",
+    "sentences.py",
+    "inside_sentences.py",
+    "endpoints.py",
+    "arguments.py",
+    "chosen.py",
+    "remembered.py",
+    "atlas.py",
+    "contents.py",
+}
 STREAMLIT_SIDE = {"frame.py", "progress.py"}  # of ui/lesson; what else lies there is pure
 
 
@@ -35,7 +47,10 @@ def test_the_arrows_between_the_parts_hold():
             assert not names & {"ui", "training", "deploy", "streamlit", "gradio", "plotly"}, place
         if top in ("ui", "app.py", "gradio_app.py", "asgi.py"):
             assert not names & {"training", "benchmarks", "deploy", "tests"}, place
-        gradio_side = place.parts[:2] == ("ui", "blocks") or place.name in ("gradio_app.py", "asgi.py")
+        gradio_side = place.parts[:2] == ("ui", "blocks") or place.name in (
+            "gradio_app.py",
+            "asgi.py",
+        )
         assert top in ("tests", "deploy") or "gradio" not in names or gradio_side, place
         if gradio_side and place.name != "asgi.py":
             assert "streamlit" not in names, place
@@ -66,14 +81,21 @@ def test_the_readme_and_the_card_state_the_measured_numbers():
         metrics = read_metrics(folder / "metrics.json")
         numbers = [f"{metrics.at(1.0).distortion:.2f}"]
         if bound := metrics.importance_weighted:
-            numbers = [f"{metrics.at(1.0).negative_elbo:.2f}", f"{bound.nats:.2f} ± {bound.standard_error:.2f}"]
+            numbers = [
+                f"{metrics.at(1.0).negative_elbo:.2f}",
+                f"{bound.nats:.2f} ± {bound.standard_error:.2f}",
+            ]
         card = (folder / "README.md").read_text(encoding="utf-8").replace(",", "")
-        assert all(number in README.replace(",", "") and number in card for number in numbers), folder.name
+        assert all(number in README.replace(",", "") and number in card for number in numbers), (
+            folder.name
+        )
 
 
 def test_every_promise_of_the_security_page_names_a_test_that_is_there():
     page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
-    promises = re.findall(r"^\* .+?(?=^\* |^$)", page, re.M | re.S) + re.findall(r"^\| (?!limit).+", page, re.M)
+    promises = re.findall(r"^\* .+?(?=^\* |^$)", page, re.M | re.S) + re.findall(
+        r"^\| (?!limit).+", page, re.M
+    )
     assert len(promises) > 20
     for promise in promises:
         assert "::test_" in promise, promise
@@ -85,14 +107,18 @@ def test_requirements_are_pinned_and_torch_is_plain():
     for name in ("requirements.txt", "requirements-dev.txt"):
         lines = (ROOT / name).read_text().splitlines()
         for line in lines:
-            assert re.fullmatch(r"#.*|-r requirements\.txt|[a-z-]+==[\d.]+(; sys_platform != \"win32\")?", line), line
+            assert re.fullmatch(
+                r"#.*|-r requirements\.txt|[a-z-]+==[\d.]+(; sys_platform != \"win32\")?", line
+            ), line
     assert "torch==2.13.0" in (ROOT / "requirements.txt").read_text()
 
 
 def test_the_package_depends_on_what_it_imports_and_no_front_end():
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     declared = {re.split(r"[>=]", line)[0].replace("-", "_") for line in declared}
-    declared = {{"pillow": "PIL", "opencv_python_headless": "cv2"}.get(name, name) for name in declared}
+    declared = {
+        {"pillow": "PIL", "opencv_python_headless": "cv2"}.get(name, name) for name in declared
+    }
     names = set().union(*map(imported, (ROOT / "vae").rglob("*.py")))
     assert names - sys.stdlib_module_names - {"vae"} == declared
 
@@ -108,5 +134,8 @@ def test_settings_that_stand_in_two_files_agree():
 
 def test_files_stay_readable():
     for path in ROOT.rglob("*.py"):
-        if not any(part.startswith(".") or part in {"runs", "build"} for part in path.relative_to(ROOT).parts):
+        if not any(
+            part.startswith(".") or part in {"runs", "build"}
+            for part in path.relative_to(ROOT).parts
+        ):
             assert len(path.read_text(encoding="utf-8").splitlines()) <= 350, path

@@ -21,9 +21,16 @@ DIGITS = ("mnist", "mnist-2d", "mnist-2d-autoencoder")
 NAMES = ("faces", "fashion-mnist", *DIGITS)
 CONDITIONED = ("faces", "fashion-mnist", "mnist", "mnist-2d")
 RIVALLED = ("fashion-mnist", "mnist")
-BEST_PUBLISHED_REGRET = {0.01: 5.1, 0.1: 3.1, 1.0: 1.2, 10.0: 5.2}  # nats, MNIST: the repository of the Multi-Rate VAE
-DATA = {"faces": ("faces64", "faces64.npz", "c6c05c7a"),
-        "fashion-mnist": ("fashion-mnist", "train-images-idx3-ubyte.gz", "3aede38d")}
+BEST_PUBLISHED_REGRET = {
+    0.01: 5.1,
+    0.1: 3.1,
+    1.0: 1.2,
+    10.0: 5.2,
+}  # nats, MNIST: the repository of the Multi-Rate VAE
+DATA = {
+    "faces": ("faces64", "faces64.npz", "c6c05c7a"),
+    "fashion-mnist": ("fashion-mnist", "train-images-idx3-ubyte.gz", "3aede38d"),
+}
 MNIST = ("mnist", "train-images-idx3-ubyte.gz", "440fcabf")
 
 
@@ -40,7 +47,8 @@ def test_the_bundled_names_are_these_folders():
 
 
 def test_the_file_of_sources_has_an_entry_for_each_and_names_no_repository_that_nobody_published():
-    """Each entry is empty, which means bundled, or a full commit: a release that pins its own weights keeps this test green."""
+    """Each entry is empty, which means bundled, or a full commit: a release that pins its own
+    weights keeps this test green."""
     assert set(tomllib.loads((WEIGHTS / hub.SOURCES).read_text(encoding="utf-8"))) == set(NAMES)
     for name in NAMES:
         assert hub.source(name) is None or len(hub.source(name).commit) == 40
@@ -70,7 +78,11 @@ def test_faces_reach_what_was_promised_on_the_whole_test_set(folders):
     assert 64 <= config.latent_dim <= 128
     assert metrics.test_count == 1_869
     fidelity = metrics.fidelity
-    assert (fidelity.pca_components, fidelity.identified_at, fidelity.candidates) == (config.latent_dim, 0.1, 20)
+    assert (fidelity.pca_components, fidelity.identified_at, fidelity.candidates) == (
+        config.latent_dim,
+        0.1,
+        20,
+    )
     assert fidelity.identified >= 0.9
     assert fidelity.squared_errors[0] < 1.6 * fidelity.pca_squared_error
     assert metrics.importance_weighted.count == 1_869
@@ -100,7 +112,9 @@ def test_the_plain_autoencoder_is_the_same_network_and_has_no_elbo(folders):
     shapes = {name: tensor.shape for name, tensor in autoencoder.model.state_dict().items()}
     rival = {name: tensor.shape for name, tensor in variational.model.state_dict().items()}
     assert shapes.items() <= rival.items()
-    assert all("scale_shift" in name or "beta_embedding" in name for name in set(rival) - set(shapes))
+    assert all(
+        "scale_shift" in name or "beta_embedding" in name for name in set(rival) - set(shapes)
+    )
     images = vae.binarize(torch.from_numpy(autoencoder.examples.images) / 255, generator=seeded(0))
     with pytest.raises(ValueError, match="plain autoencoder"):
         vae.elbo(autoencoder.model, images, 0.0, generator=seeded(0))
@@ -110,7 +124,10 @@ def test_the_plain_autoencoder_is_the_same_network_and_has_no_elbo(folders):
 
 def test_the_plain_autoencoders_code_has_variance_one(folders):
     model = folders["mnist-2d-autoencoder"].model
-    images = vae.binarize(torch.from_numpy(folders["mnist-2d-autoencoder"].reference.images) / 255, generator=seeded(0))
+    images = vae.binarize(
+        torch.from_numpy(folders["mnist-2d-autoencoder"].reference.images) / 255,
+        generator=seeded(0),
+    )
     code = model.encode(images, 0.0).mean
     torch.testing.assert_close(code.mean(0), torch.zeros(2), atol=0.2, rtol=0)
     torch.testing.assert_close(code.std(0), torch.ones(2), atol=0.2, rtol=0)
@@ -127,7 +144,8 @@ def test_the_rate_falls_strictly_until_it_is_dead(folders, name):
 
 @pytest.mark.parametrize("name", CONDITIONED)
 def test_each_beta_is_best_at_its_own_objective(folders, name):
-    """What "the slider is real" means: no other setting of the slider has a lower distortion + beta * rate."""
+    """What "the slider is real" means: no other setting of the slider has a lower distortion + beta
+    * rate."""
     apart = (1.0, 10.0, 100.0, 1000.0) if name == "faces" else (0.01, 0.1, 1.0, 3.15, 10.0)
     entries = [entry for entry in folders[name].metrics.betas if entry.beta in apart]
     assert len(entries) == len(apart)
@@ -145,40 +163,69 @@ def test_rivals_for_single_betas_saw_as_many_examples_in_the_same_order(folders,
 
 
 @pytest.mark.parametrize("name", RIVALLED)
-def test_what_one_network_for_every_beta_costs_is_in_its_card_and_below_what_others_published(folders, name):
-    metrics, card = folders[name].metrics, (WEIGHTS / name / "README.md").read_text(encoding="utf-8")
+def test_what_one_network_for_every_beta_costs_is_in_its_card_and_below_what_others_published(
+    folders, name
+):
+    metrics, card = (
+        folders[name].metrics,
+        (WEIGHTS / name / "README.md").read_text(encoding="utf-8"),
+    )
     for rival in folders[name].dedicated:
         cost = regret(metrics, rival)
         assert cost < BEST_PUBLISHED_REGRET[rival.beta]
-        assert f"| {rival.beta:g} | {metrics.at(rival.beta).objective:.2f} | {rival.objective:.2f} | {cost:.2f} |" in card
+        assert (
+            f"| {rival.beta:g} | {metrics.at(rival.beta).objective:.2f} | {rival.objective:.2f} | {cost:.2f} |"
+            in card
+        )
 
 
 @pytest.mark.parametrize("name", CONDITIONED)
 def test_metrics_are_reproduced_on_the_reference_pictures(folders, name):
-    """The reference pictures are the first of the test set: the same binarisation, the same noise, the same numbers."""
+    """The reference pictures are the first of the test set: the same binarisation, the same noise,
+    the same numbers."""
     model, metrics, reference = folders[name].model, folders[name].metrics, folders[name].reference
     pictures = torch.from_numpy((reference or folders[name].examples).images)
     everything = torch.zeros(metrics.test_count, *pictures.shape[1:], dtype=torch.uint8)
-    everything[:len(pictures)] = pictures  # the binarisation was drawn for the whole test set at once
-    observed = evaluate.observed(model, everything, metrics.seed)[:len(pictures)]
+    everything[: len(pictures)] = (
+        pictures  # the binarisation was drawn for the whole test set at once
+    )
+    observed = evaluate.observed(model, everything, metrics.seed)[: len(pictures)]
     assert len(metrics.reference) == 3
     for beta, rate, distortion in metrics.reference:
-        batches = [vae.elbo(model, batch, beta, generator=seeded(metrics.seed, "noise", number), samples=metrics.samples)
-                   for number, batch in enumerate(observed.split(evaluate.BATCH))]
-        assert torch.cat([terms.rate for terms in batches]).double().mean().item() == pytest.approx(rate, rel=2e-4)
-        assert torch.cat([terms.distortion for terms in batches]).double().mean().item() == pytest.approx(distortion, rel=2e-4)
+        batches = [
+            vae.elbo(
+                model,
+                batch,
+                beta,
+                generator=seeded(metrics.seed, "noise", number),
+                samples=metrics.samples,
+            )
+            for number, batch in enumerate(observed.split(evaluate.BATCH))
+        ]
+        assert torch.cat([terms.rate for terms in batches]).double().mean().item() == pytest.approx(
+            rate, rel=2e-4
+        )
+        assert torch.cat(
+            [terms.distortion for terms in batches]
+        ).double().mean().item() == pytest.approx(distortion, rel=2e-4)
 
 
 def test_the_autoencoders_distortion_is_reproduced_on_the_reference_pictures(folders):
-    model, metrics, reference = (getattr(folders["mnist-2d-autoencoder"], part) for part in ("model", "metrics", "reference"))
+    model, metrics, reference = (
+        getattr(folders["mnist-2d-autoencoder"], part) for part in ("model", "metrics", "reference")
+    )
     everything = torch.zeros(metrics.test_count, *reference.images.shape[1:], dtype=torch.uint8)
-    everything[:len(reference.images)] = torch.from_numpy(reference.images)
-    observed = evaluate.observed(model, everything, metrics.seed)[:len(reference.images)]
-    (beta, _, distortion), = metrics.reference
-    assert vae.point_distortion(model, observed, beta).double().mean().item() == pytest.approx(distortion, rel=2e-4)
+    everything[: len(reference.images)] = torch.from_numpy(reference.images)
+    observed = evaluate.observed(model, everything, metrics.seed)[: len(reference.images)]
+    ((beta, _, distortion),) = metrics.reference
+    assert vae.point_distortion(model, observed, beta).double().mean().item() == pytest.approx(
+        distortion, rel=2e-4
+    )
 
 
-def test_reconstructions_of_the_examples_are_close_at_a_small_beta_and_all_alike_after_collapse(folders):
+def test_reconstructions_of_the_examples_are_close_at_a_small_beta_and_all_alike_after_collapse(
+    folders,
+):
     model, examples = folders["mnist"].model, folders["mnist"].examples
     images = vae.binarize(torch.from_numpy(examples.images) / 255, generator=seeded(0))
     close = model.decode(model.encode(images, 0.01).mean, 0.01).mean
@@ -200,7 +247,9 @@ def test_the_folder_is_small_and_says_where_it_comes_from(folders, name):
     record = json.loads((folder / "training.json").read_text())
     dataset, file, sha256 = DATA.get(name, MNIST)
     assert record["settings"]["dataset"] == dataset
-    precision = record["settings"]["precision"]  # that of the machine it was trained on; another may choose another
+    precision = record["settings"][
+        "precision"
+    ]  # that of the machine it was trained on; another may choose another
     assert record["command"] == f"python -m training.train --preset {name} --precision {precision}"
     assert record["data_sha256"][file].startswith(sha256)
     card = (folder / "README.md").read_text(encoding="utf-8")

@@ -1,4 +1,5 @@
-"""The model card: README.md of a weights folder, from card.md and the numbers of metrics.json and training.json."""
+"""The model card: README.md of a weights folder, from card.md and the numbers of metrics.json and
+training.json."""
 
 import json
 import math
@@ -101,8 +102,12 @@ LIKELIHOOD_LIMITS = {
 }
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]  # also of a folder
-Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f\x85\u2028\u2029]+$", max_length=1000)]
+Name = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)
+]  # also of a folder
+Line = Annotated[
+    str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f\x85\u2028\u2029]+$", max_length=1000)
+]
 
 
 @dataclass(frozen=True)
@@ -146,12 +151,15 @@ def summary(metrics: Metrics) -> str:
     if metrics.importance_weighted is None:
         return f"plain autoencoder: distortion {metrics.betas[0].distortion:.2f} nats at its code; no rate, no ELBO"
     one, bound = metrics.at(1.0), metrics.importance_weighted
-    return (f"beta = {one.beta:g}: negative ELBO {one.negative_elbo:.2f} nats = distortion {one.distortion:.2f} + rate "
-            f"{one.rate:.2f}; importance-weighted, K = {bound.samples}: {bound.nats:.2f} ± {bound.standard_error:.2f} nats")
+    return (
+        f"beta = {one.beta:g}: negative ELBO {one.negative_elbo:.2f} nats = distortion {one.distortion:.2f} + rate "
+        f"{one.rate:.2f}; importance-weighted, K = {bound.samples}: {bound.nats:.2f} ± {bound.standard_error:.2f} nats"
+    )
 
 
 def read_training(path: Path) -> dict:
-    """training.json, as training.train writes it, of the weights beside it. Raises ValueError, naming the file."""
+    """training.json, as training.train writes it, of the weights beside it. Raises ValueError,
+    naming the file."""
     content = sealed(path.parent)
     try:
         parsed(_RECORD, content, more=True)
@@ -161,24 +169,39 @@ def read_training(path: Path) -> dict:
 
 
 def write(
-    folder: Path, config: VAEConfig, metrics: Metrics, training: dict, dedicated: Sequence[Dedicated] = (), *,
+    folder: Path,
+    config: VAEConfig,
+    metrics: Metrics,
+    training: dict,
+    dedicated: Sequence[Dedicated] = (),
+    *,
     repo_id: str | None = None,
 ) -> None:
-    """Write folder/README.md. training: the content of training.json. repo_id: the repository on the Hub that the card will
-    lie in, which then is what its lines of Python load; without it they load what the card there already names.
+    """Write folder/README.md. training: the content of training.json. repo_id: the repository on
+    the Hub that the card will lie in, which then is what its lines of Python load; without it they
+    load what the card there already names.
     """
-    captions = CAPTIONS | ({"samples": "Pictures decoded from N(0, I)"} if config.autoencoder else {})
+    captions = CAPTIONS | (
+        {"samples": "Pictures decoded from N(0, I)"} if config.autoencoder else {}
+    )
     binarised = "Dynamically binarised test set" if config.binarised else "Test set"
     test_set = f"{binarised} of {training['settings']['dataset']}"
     fields = _fields(training)
     card = TEMPLATE.read_text(encoding="utf-8").format(
         metadata=_metadata(fields["name"], config, metrics, training["settings"]["dataset"]),
         address=repo_id or _address(folder) or fields["name"],
-        measured=(_point(metrics, test_set) if config.autoencoder else
-                  _curve(metrics, test_set) + _fidelity(metrics, config, training) +
-                  _regret(metrics, dedicated, training["preset"])),
-        figures="\n\n".join(f"![{captions[name]}](figures/{name}.png)" for name in figures.names(config)),
-        other_betas="" if config.autoencoder else OTHER_BETAS, **fields,
+        measured=(
+            _point(metrics, test_set)
+            if config.autoencoder
+            else _curve(metrics, test_set)
+            + _fidelity(metrics, config, training)
+            + _regret(metrics, dedicated, training["preset"])
+        ),
+        figures="\n\n".join(
+            f"![{captions[name]}](figures/{name}.png)" for name in figures.names(config)
+        ),
+        other_betas="" if config.autoencoder else OTHER_BETAS,
+        **fields,
     )
     (folder / "README.md").write_text(card, encoding="utf-8", newline="\n")
 
@@ -192,33 +215,55 @@ def name(training: dict) -> str:
 def _address(folder: Path) -> str | None:
     """The repository that the card in this folder loads, if it is one on the Hub."""
     card = folder / "README.md"
-    found = re.search(r'vae\.load\("([^"]+/[^"]+)"\)', card.read_text(encoding="utf-8")) if card.exists() else None
+    found = (
+        re.search(r'vae\.load\("([^"]+/[^"]+)"\)', card.read_text(encoding="utf-8"))
+        if card.exists()
+        else None
+    )
     return found and found[1]
 
 
 def _metadata(name: str, config: VAEConfig, metrics: Metrics, dataset: str) -> str:
     """What the Hub reads: YAML with the measured numbers as a model-index."""
     source, one = SOURCES.get(dataset), metrics.betas[0] if config.autoencoder else metrics.at(1.0)
-    measured = {"distortion": ("Distortion at the code, nats", one.distortion)} if config.autoencoder else {
-        "negative_elbo": (f"Negative ELBO at beta = {one.beta:g}, nats", one.negative_elbo),
-        "distortion": (f"Distortion at beta = {one.beta:g}, nats", one.distortion),
-        "rate": (f"Rate at beta = {one.beta:g}, nats", one.rate),
-    }
+    measured = (
+        {"distortion": ("Distortion at the code, nats", one.distortion)}
+        if config.autoencoder
+        else {
+            "negative_elbo": (f"Negative ELBO at beta = {one.beta:g}, nats", one.negative_elbo),
+            "distortion": (f"Distortion at beta = {one.beta:g}, nats", one.distortion),
+            "rate": (f"Rate at beta = {one.beta:g}, nats", one.rate),
+        }
+    )
     if bound := metrics.importance_weighted:
-        measured["nll"] = (f"−log p(x) at beta = {bound.beta:g}, importance-weighted, K = {bound.samples}, nats", bound.nats)
+        measured["nll"] = (
+            f"−log p(x) at beta = {bound.beta:g}, importance-weighted, K = {bound.samples}, nats",
+            bound.nats,
+        )
         if not config.binarised:
             bits = bits_per_dimension(one.negative_elbo, math.prod(config.image_shape))
             measured["bits_per_dimension"] = (f"Bits per dimension at beta = {one.beta:g}", bits)
     hub_id = source.hub_id if source else ""
     results = [
-        EvalResult(task_type=TASK, dataset_type=hub_id or dataset, dataset_split="test",
-                   dataset_name=f"{dataset}{', dynamically binarised' if config.binarised else ''}", metric_type=kind,
-                   metric_name=title, metric_value=float(f"{value:.6g}"))
+        EvalResult(
+            task_type=TASK,
+            dataset_type=hub_id or dataset,
+            dataset_split="test",
+            dataset_name=f"{dataset}{', dynamically binarised' if config.binarised else ''}",
+            metric_type=kind,
+            metric_name=title,
+            metric_value=float(f"{value:.6g}"),
+        )
         for kind, (title, value) in measured.items()
     ]
     return ModelCardData(
-        model_name=f"vae-lab-{name}", library_name="pytorch", pipeline_tag=TASK, license="apache-2.0",
-        tags=["vae", "beta-vae", "rate-distortion", "education"], datasets=[hub_id] if hub_id else None, eval_results=results,
+        model_name=f"vae-lab-{name}",
+        library_name="pytorch",
+        pipeline_tag=TASK,
+        license="apache-2.0",
+        tags=["vae", "beta-vae", "rate-distortion", "education"],
+        datasets=[hub_id] if hub_id else None,
+        eval_results=results,
     ).to_yaml()
 
 
@@ -230,7 +275,13 @@ def _fields(training: dict) -> dict[str, object]:
     portraits = bool(source and source.portraits)
     return {
         "name": name(training),
-        "kind": (EVERY_BETA.format(low=low, high=high) if low < high else ONE_BETA.format(beta=low) if low else AUTOENCODER),
+        "kind": (
+            EVERY_BETA.format(low=low, high=high)
+            if low < high
+            else ONE_BETA.format(beta=low)
+            if low
+            else AUTOENCODER
+        ),
         "likelihood_limit": LIKELIHOOD_LIMITS[network["likelihood"]],
         "latent_dim": network["latent_dim"],
         "epochs": settings["epochs"],
@@ -241,7 +292,10 @@ def _fields(training: dict) -> dict[str, object]:
         "portraits": PORTRAITS if portraits else "",
         "not_for": "" if portraits else "Not made to recognise or judge anything.",
         "data_dir": "" if source is None or source.home else " --data-dir DIR",
-        **{key: training[key] for key in ("examples_seen", "minutes", "machine", "parameters", "command")},
+        **{
+            key: training[key]
+            for key in ("examples_seen", "minutes", "machine", "parameters", "command")
+        },
     }
 
 
@@ -250,36 +304,55 @@ def _point(metrics: Metrics, test_set: str) -> str:
 
 
 def _curve(metrics: Metrics, test_set: str) -> str:
-    return CURVE.format(test_set=test_set, metrics=metrics, bound=metrics.importance_weighted, table=_table(metrics))
+    return CURVE.format(
+        test_set=test_set, metrics=metrics, bound=metrics.importance_weighted, table=_table(metrics)
+    )
 
 
 def _fidelity(metrics: Metrics, config: VAEConfig, training: dict) -> str:
     fidelity = metrics.fidelity
     if fidelity is None:
         return ""
-    errors = {entry.beta: error for entry, error in zip(metrics.betas, fidelity.squared_errors, strict=True)}
-    shown = {f"beta = {entry.beta:g}": errors[entry.beta] for entry in map(metrics.at, FIDELITY_BETAS)}
+    errors = {
+        entry.beta: error
+        for entry, error in zip(metrics.betas, fidelity.squared_errors, strict=True)
+    }
+    shown = {
+        f"beta = {entry.beta:g}": errors[entry.beta] for entry in map(metrics.at, FIDELITY_BETAS)
+    }
     shown[f"PCA, {fidelity.pca_components} components"] = fidelity.pca_squared_error
     pixel_values = math.prod(config.image_shape)
     return FIDELITY.format(
-        fidelity=fidelity, pixel_values=pixel_values, beta=metrics.at(1.0).beta,
+        fidelity=fidelity,
+        pixel_values=pixel_values,
+        beta=metrics.at(1.0).beta,
         mirrored=" and their mirror images" if training["settings"].get("flips") else "",
         bits=bits_per_dimension(metrics.at(1.0).negative_elbo, pixel_values),
         bound_bits=bits_per_dimension(metrics.importance_weighted.nats, pixel_values),
-        rows="\n".join(f"| {name} | {error:.5f} | {255 * error**0.5:.1f} |" for name, error in shown.items()),
+        rows="\n".join(
+            f"| {name} | {error:.5f} | {255 * error**0.5:.1f} |" for name, error in shown.items()
+        ),
     )
 
 
 def _regret(metrics: Metrics, dedicated: Sequence[Dedicated], name: str) -> str:
     if not dedicated:
         return ""
-    rows = "\n".join(f"| {entry.beta:g} | {metrics.at(entry.beta).objective:.2f} | {entry.objective:.2f} | "
-                     f"{regret(metrics, entry):.2f} |" for entry in dedicated)
-    return REGRET.format(name=name, examples=dedicated[0].examples, seed=dedicated[0].seed, rows=rows)
+    rows = "\n".join(
+        f"| {entry.beta:g} | {metrics.at(entry.beta).objective:.2f} | {entry.objective:.2f} | "
+        f"{regret(metrics, entry):.2f} |"
+        for entry in dedicated
+    )
+    return REGRET.format(
+        name=name, examples=dedicated[0].examples, seed=dedicated[0].seed, rows=rows
+    )
 
 
 def _table(metrics: Metrics) -> str:
-    lines = ["| beta | rate | distortion | distortion + rate | active units |", "|---:|---:|---:|---:|---:|"]
+    lines = [
+        "| beta | rate | distortion | distortion + rate | active units |",
+        "|---:|---:|---:|---:|---:|",
+    ]
     entries = {entry.beta: entry for entry in map(metrics.at, TABLE_BETAS)}
     lines += [
         f"| {entry.beta:g} | {entry.rate:.2f} | {entry.distortion:.2f} | {entry.negative_elbo:.2f} | {entry.active_units} |"

@@ -1,8 +1,10 @@
-"""A run after some step, in one file: written whole, and read only where every byte and every number is what was written.
+"""A run after some step, in one file: written whole, and read only where every byte and every
+number is what was written.
 
-The file is safetensors, so no pickle: float32 tensors, and in its header the rest as JSON and the sha256 of the whole file, in
-which zeros stand for that sum. Format 1, of earlier versions, had none. It is refused: nobody could see damage to it, and a
-file that lost its sum would pass for one of those.
+The file is safetensors, so no pickle: float32 tensors, and in its header the rest as JSON and the
+sha256 of the whole file, in which zeros stand for that sum. Format 1, of earlier versions, had
+none. It is refused: nobody could see damage to it, and a file that lost its sum would pass for one
+of those.
 """
 
 import hashlib
@@ -26,17 +28,22 @@ from vae import files
 from vae.model import MAX_PARAMETERS
 
 FORMAT = "2"
-MAX_BYTES = 3 * 16 * MAX_PARAMETERS  # weights, their averages and two moments of float32, and the layers that no limit counts
+MAX_BYTES = (
+    3 * 16 * MAX_PARAMETERS
+)  # weights, their averages and two moments of float32, and the layers that no limit counts
 MAX_HEADER = 2**24
-_SHA256, _ZEROS = '"sha256":"', "0" * 64  # the sum in the header, and what stands for it while it is computed
+_SHA256, _ZEROS = (
+    '"sha256":"',
+    "0" * 64,
+)  # the sum in the header, and what stands for it while it is computed
 _COUNTED_IN_FLOAT32 = 2**24  # where the optimiser's own count of steps, a float32, no longer grows
 _START_ANEW = "start anew with another --run-dir"
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """One step: distortion and rate in nats, averaged over its examples and so over all betas; neither is finite where the
-    step was skipped."""
+    """One step: distortion and rate in nats, averaged over its examples and so over all betas;
+    neither is finite where the step was skipped."""
 
     distortion: float
     rate: float
@@ -47,11 +54,14 @@ class StepReport:
 class State(BaseModel):
     """What a checkpoint holds beside its tensors.
 
-    step, skipped, skipped_in_a_row, seconds: the counters of a Trainer. settings: as JSON holds them. data_sha256: of the data
-    files, by name. reports: of the steps that no line of the log has told of yet, and of those of the last line.
+    step, skipped, skipped_in_a_row, seconds: the counters of a Trainer. settings: as JSON holds
+    them. data_sha256: of the data files, by name. reports: of the steps that no line of the log has
+    told of yet, and of those of the last line.
     """
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, ser_json_inf_nan="constants")
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, ser_json_inf_nan="constants"
+    )
 
     step: Annotated[int, Field(ge=0)]
     skipped: Annotated[int, Field(ge=0)]
@@ -64,8 +74,9 @@ class State(BaseModel):
 
 @dataclass(frozen=True)
 class Layout:
-    """What a checkpoint of a run can hold. settings, data_sha256: as in State. total_steps: of the run. log_every: steps in a
-    line of the log. patience: so many steps in a row are never skipped. shapes: of the parameters, by name."""
+    """What a checkpoint of a run can hold. settings, data_sha256: as in State. total_steps: of the
+    run. log_every: steps in a line of the log. patience: so many steps in a row are never skipped.
+    shapes: of the parameters, by name."""
 
     settings: dict[str, JsonValue]
     data_sha256: dict[str, str]
@@ -75,12 +86,20 @@ class Layout:
     shapes: Mapping[str, tuple[int, ...]]
 
     def tensors(self, updates: int) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of all tensors after so many steps that were not skipped; the optimiser has none before one."""
-        expected = {f"{part}.{name}": shape for part in ("model", "average") for name, shape in self.shapes.items()}
+        """Names and shapes of all tensors after so many steps that were not skipped; the optimiser
+        has none before one."""
+        expected = {
+            f"{part}.{name}": shape
+            for part in ("model", "average")
+            for name, shape in self.shapes.items()
+        }
         if updates:
             for name, shape in self.shapes.items():
-                expected |= {f"optimizer.step.{name}": (), f"optimizer.exp_avg.{name}": shape,
-                             f"optimizer.exp_avg_sq.{name}": shape}
+                expected |= {
+                    f"optimizer.step.{name}": (),
+                    f"optimizer.exp_avg.{name}": shape,
+                    f"optimizer.exp_avg_sq.{name}": shape,
+                }
         return expected
 
 
@@ -97,21 +116,31 @@ class Checkpoint:
         """The precision that the run began with. Raises TrainingError."""
         precision = self.state.settings.get("precision")
         if precision not in ("bfloat16", "float32"):
-            raise TrainingError(f"{self.path} was made by another version of this program; {_START_ANEW}")
+            raise TrainingError(
+                f"{self.path} was made by another version of this program; {_START_ANEW}"
+            )
         return precision
 
     def require(self, layout: Layout) -> None:
-        """Raise TrainingError unless this is a checkpoint of that run, with counters, shapes and numbers that it can have."""
+        """Raise TrainingError unless this is a checkpoint of that run, with counters, shapes and
+        numbers that it can have."""
         state = self.state
         if state.settings != layout.settings:
-            raise TrainingError(f"{self.path} was made with other settings ({changes(state.settings, layout.settings)}); "
-                                "resume with the same ones, or choose another --run-dir")
+            raise TrainingError(
+                f"{self.path} was made with other settings ({changes(state.settings, layout.settings)}); "
+                "resume with the same ones, or choose another --run-dir"
+            )
         if state.data_sha256 != layout.data_sha256:
-            raise TrainingError(f"{self.path} was made with other data files; resume with the same --data-dir and --dataset")
+            raise TrainingError(
+                f"{self.path} was made with other data files; resume with the same --data-dir and --dataset"
+            )
         self._require_counters(layout)
         expected = layout.tensors(state.step - state.skipped)
         if set(self.tensors) != set(expected):
-            missing, unknown = sorted(set(expected) - set(self.tensors)), sorted(set(self.tensors) - set(expected))
+            missing, unknown = (
+                sorted(set(expected) - set(self.tensors)),
+                sorted(set(self.tensors) - set(expected)),
+            )
             self._refuse(f"missing tensors {_few(missing)}, unknown {_few(unknown)}")
         for name, tensor in self.tensors.items():
             if tuple(tensor.shape) != expected[name]:
@@ -120,8 +149,12 @@ class Checkpoint:
                 self._refuse(f"{name} has values that are not finite")
             if name.startswith("optimizer.exp_avg_sq.") and (tensor < 0).any():
                 self._refuse(f"{name} has negative values, and is a mean of squares")
-            if name.startswith("optimizer.step.") and tensor != min(state.step - state.skipped, _COUNTED_IN_FLOAT32):
-                self._refuse(f"{name} counts {tensor:.0f} steps, the run {state.step - state.skipped} that were not skipped")
+            if name.startswith("optimizer.step.") and tensor != min(
+                state.step - state.skipped, _COUNTED_IN_FLOAT32
+            ):
+                self._refuse(
+                    f"{name} counts {tensor:.0f} steps, the run {state.step - state.skipped} that were not skipped"
+                )
 
     def _require_counters(self, layout: Layout) -> None:
         state = self.state
@@ -131,36 +164,61 @@ class Checkpoint:
         if len(state.reports) != expected:
             self._refuse(f"reports of {len(state.reports)} steps instead of {expected}")
         reported = [report.skipped for report in state.reports]
-        last = len(list(takewhile(bool, reversed(reported))))  # of these in a row; some came before where all were skipped
+        last = len(
+            list(takewhile(bool, reversed(reported)))
+        )  # of these in a row; some came before where all were skipped
         before = state.skipped - sum(reported)
-        if not (0 <= before <= state.step - expected and state.skipped_in_a_row < layout.patience
-                and (state.skipped_in_a_row == last or last == expected < state.skipped_in_a_row <= state.skipped)):
-            self._refuse(f"{state.skipped} skipped steps, {state.skipped_in_a_row} in a row, of {state.step}; "
-                         f"{sum(reported)} in the last {expected}")
-        if any(value - value != 0 for report in state.reports if not report.skipped  # not finite
-               for value in (report.distortion, report.rate, report.loss)):
+        if not (
+            0 <= before <= state.step - expected
+            and state.skipped_in_a_row < layout.patience
+            and (
+                state.skipped_in_a_row == last
+                or last == expected < state.skipped_in_a_row <= state.skipped
+            )
+        ):
+            self._refuse(
+                f"{state.skipped} skipped steps, {state.skipped_in_a_row} in a row, of {state.step}; "
+                f"{sum(reported)} in the last {expected}"
+            )
+        if any(
+            value - value != 0
+            for report in state.reports
+            if not report.skipped  # not finite
+            for value in (report.distortion, report.rate, report.loss)
+        ):
             self._refuse("a report that is not finite of a step that was not skipped")
 
     def _refuse(self, reason: str) -> None:
-        raise TrainingError(f"{self.path} cannot be a checkpoint of this run ({_line(reason)}); {_START_ANEW}")
+        raise TrainingError(
+            f"{self.path} cannot be a checkpoint of this run ({_line(reason)}); {_START_ANEW}"
+        )
 
 
 def write(path: Path, state: State, tensors: Mapping[str, Tensor]) -> None:
-    """Write a checkpoint beside `path` and rename it, so that a crash leaves the old one or the new one, whole.
+    """Write a checkpoint beside `path` and rename it, so that a crash leaves the old one or the new
+    one, whole.
 
     tensors: float32, on any device. Raises TrainingError or OSError.
     """
     content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     temporary = path.with_suffix(".tmp")
     try:
-        save_file(content, temporary, {"format": FORMAT, "state": state.model_dump_json(), "sha256": _ZEROS})
+        save_file(
+            content,
+            temporary,
+            {"format": FORMAT, "state": state.model_dump_json(), "sha256": _ZEROS},
+        )
     except SafetensorError as error:
-        raise TrainingError(f"cannot write {temporary} ({error}); free some space or choose another --run-dir") from error
+        raise TrainingError(
+            f"cannot write {temporary} ({error}); free some space or choose another --run-dir"
+        ) from error
     with temporary.open("r+b") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
         header = file.read(8 + int.from_bytes(file.read(8), "little"))
-        file.seek(8 + header.index((_SHA256 + _ZEROS).encode()) + len(_SHA256))  # in a string of JSON quotes are escaped
+        file.seek(
+            8 + header.index((_SHA256 + _ZEROS).encode()) + len(_SHA256)
+        )  # in a string of JSON quotes are escaped
         file.write(sha256.encode())
         file.flush()
         os.fsync(file.fileno())
@@ -174,19 +232,29 @@ def read(path: Path) -> Checkpoint:
         length = int.from_bytes(content[:8], "little")
         if length > MAX_HEADER:
             raise ValueError(f"a header of {length:,} bytes; at most {MAX_HEADER:,} are read")
-        header = dict(json.loads(content[8:8 + length]).get("__metadata__") or {})
+        header = dict(json.loads(content[8 : 8 + length]).get("__metadata__") or {})
     except FileNotFoundError as error:
-        raise TrainingError(f"there is no checkpoint {path} to resume; leave --resume out to start anew") from error
+        raise TrainingError(
+            f"there is no checkpoint {path} to resume; leave --resume out to start anew"
+        ) from error
     except Exception as error:  # whatever any bytes make of these libraries
-        raise TrainingError(f"{path} is no checkpoint of this program ({_line(error)}); {_START_ANEW}") from error
+        raise TrainingError(
+            f"{path} is no checkpoint of this program ({_line(error)}); {_START_ANEW}"
+        ) from error
     if set(header) == {"state"}:
-        raise TrainingError(f"{path} was written by an earlier version of this program, without the checksum that would show "
-                            f"damage; finish that run with the version that began it, or {_START_ANEW}")
+        raise TrainingError(
+            f"{path} was written by an earlier version of this program, without the checksum that would show "
+            f"damage; finish that run with the version that began it, or {_START_ANEW}"
+        )
     if set(header) != {"format", "state", "sha256"} or header["format"] != FORMAT:
-        raise TrainingError(f"{path} is no checkpoint of this version of this program; {_START_ANEW}")
+        raise TrainingError(
+            f"{path} is no checkpoint of this version of this program; {_START_ANEW}"
+        )
     if not _whole(content, header["sha256"]):
-        raise TrainingError(f"{path} is damaged: it is not what its checksum says; resume from a copy that is whole, or "
-                            f"{_START_ANEW}")
+        raise TrainingError(
+            f"{path} is damaged: it is not what its checksum says; resume from a copy that is whole, or "
+            f"{_START_ANEW}"
+        )
     try:  # somebody may have made the sum anew
         tensors = load(content)
         if foreign := [name for name, tensor in tensors.items() if tensor.dtype != torch.float32]:
@@ -197,7 +265,9 @@ def read(path: Path) -> Checkpoint:
         reason = f"{'.'.join(map(str, first['loc'])) or 'its state'}: {first['msg']}"
     except Exception as error:
         reason = str(error)
-    raise TrainingError(f"{path} is no checkpoint of this version of this program ({_line(reason)}); {_START_ANEW}")
+    raise TrainingError(
+        f"{path} is no checkpoint of this version of this program ({_line(reason)}); {_START_ANEW}"
+    )
 
 
 def _whole(content: bytes, sha256: object) -> bool:
@@ -211,23 +281,36 @@ def _whole(content: bytes, sha256: object) -> bool:
 def changes(there: Mapping, here: Mapping) -> str:
     """In which settings, as JSON holds them, two runs differ: "epochs: 3 there, 2 here; …"."""
     there, here = _flat(there), _flat(here)
-    return _line("; ".join(f"{key}: {there.get(key)} there, {here.get(key)} here" for key in sorted(there | here)
-                           if there.get(key) != here.get(key)))
+    return _line(
+        "; ".join(
+            f"{key}: {there.get(key)} there, {here.get(key)} here"
+            for key in sorted(there | here)
+            if there.get(key) != here.get(key)
+        )
+    )
 
 
 def _flat(settings: Mapping, prefix: str = "") -> dict[str, object]:
     """{"network": {"width": 512}} -> {"network.width": 512}."""
     flat = {}
     for key, value in settings.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        flat |= (
+            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
     return flat
 
 
 def _few(names: list[str]) -> str:
-    return f"{', '.join(names[:2])}{f' and {len(names) - 2} more' if len(names) > 2 else ''}" if names else "none"
+    return (
+        f"{', '.join(names[:2])}{f' and {len(names) - 2} more' if len(names) > 2 else ''}"
+        if names
+        else "none"
+    )
 
 
 def _line(said: object, most: int = 300) -> str:
     """In one line that a terminal can show, whatever it says."""
-    text = "".join(letter if letter.isprintable() else " " for letter in str(said) or type(said).__name__)
+    text = "".join(
+        letter if letter.isprintable() else " " for letter in str(said) or type(said).__name__
+    )
     return text if len(text) <= most else f"{text[:most]}…"

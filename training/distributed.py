@@ -1,4 +1,5 @@
-"""One training run in several processes, as torchrun starts them. A single process is the case of one."""
+"""One training run in several processes, as torchrun starts them. A single process is the case of
+one."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ class ProcessLostError(Exception):
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among those of a run. rank: which one, from 0; count: of how many; local_*: the same on this machine.
+    """This process among those of a run. rank: which one, from 0; count: of how many; local_*: the
+    same on this machine.
 
     Only rank 0 writes files and shows progress.
     """
@@ -26,7 +28,8 @@ class Processes:
     local_count: int = 1
 
     def share(self, total: int) -> slice:
-        """This process's part of `total` examples. The parts cover all of them and differ by one at most."""
+        """This process's part of `total` examples. The parts cover all of them and differ by one at
+        most."""
         return slice(total * self.rank // self.count, total * (self.rank + 1) // self.count)
 
     def sum(self, values: Tensor) -> Tensor:
@@ -37,12 +40,18 @@ class Processes:
         return values
 
     def any(self, value: bool) -> bool:
-        """Whether it holds in any process. All get the same answer, so they can stop after the same step."""
-        return value if self.count == 1 else bool(self.sum(torch.tensor(float(value), device=_device())))
+        """Whether it holds in any process. All get the same answer, so they can stop after the same
+        step."""
+        return (
+            value
+            if self.count == 1
+            else bool(self.sum(torch.tensor(float(value), device=_device())))
+        )
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Around work that needs the others: what PyTorch raises when one of them has ended becomes ProcessLostError."""
+        """Around work that needs the others: what PyTorch raises when one of them has ended becomes
+        ProcessLostError."""
         try:
             yield
         except torch.OutOfMemoryError:
@@ -50,8 +59,10 @@ class Processes:
         except RuntimeError as error:
             if self.count == 1:
                 raise
-            raise ProcessLostError("another process of this run has ended and may have said why; a run that had begun goes on "
-                                   f"when all are started again with --resume ({_first_line(error)})") from error
+            raise ProcessLostError(
+                "another process of this run has ended and may have said why; a run that had begun goes on "
+                f"when all are started again with --resume ({_first_line(error)})"
+            ) from error
 
     def wait(self) -> None:
         """Until all processes have come here. Raises ProcessLostError."""
@@ -65,8 +76,17 @@ ALONE = Processes()
 
 def own() -> Processes:
     """What torchrun's environment says of this process."""
-    return Processes(*(int(os.environ.get(name, default)) for name, default in
-                       (("RANK", "0"), ("WORLD_SIZE", "1"), ("LOCAL_RANK", "0"), ("LOCAL_WORLD_SIZE", "1"))))
+    return Processes(
+        *(
+            int(os.environ.get(name, default))
+            for name, default in (
+                ("RANK", "0"),
+                ("WORLD_SIZE", "1"),
+                ("LOCAL_RANK", "0"),
+                ("LOCAL_WORLD_SIZE", "1"),
+            )
+        )
+    )
 
 
 @contextmanager
@@ -81,8 +101,10 @@ def connected(device: torch.device) -> Iterator[Processes]:
     try:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     except RuntimeError as error:
-        raise ProcessLostError(f"the processes of this run could not find each other ({_first_line(error)}); "
-                               "start them with torchrun, with another --master-port if this one is taken") from error
+        raise ProcessLostError(
+            f"the processes of this run could not find each other ({_first_line(error)}); "
+            "start them with torchrun, with another --master-port if this one is taken"
+        ) from error
     try:
         yield processes
     finally:

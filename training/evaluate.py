@@ -1,8 +1,10 @@
-"""Measure a weights folder on the whole test set: python -m training.evaluate weights/mnist --data-dir DIR
+"""Measure a weights folder on the whole test set: python -m training.evaluate weights/mnist
+--data-dir DIR
 
-Recomputes metrics.json, examples.npz, reference.npz, figures/ and the model card (README.md), and writes the sha256 of what
-the folder holds into config.json. All numbers are those of the stored file, in nats, in float32 on every machine, whatever the
-precision of its training. With --check nothing is written: the exit code says whether metrics.json is reproduced.
+Recomputes metrics.json, examples.npz, reference.npz, figures/ and the model card (README.md), and
+writes the sha256 of what the folder holds into config.json. All numbers are those of the stored
+file, in nats, in float32 on every machine, whatever the precision of its training. With --check
+nothing is written: the exit code says whether metrics.json is reproduced.
 """
 
 if __name__ == "__main__":
@@ -56,9 +58,11 @@ class Arguments:
     folder: Annotated[Path, tyro.conf.Positional]
     """Weights folder, e.g. weights/mnist."""
     data_dir: Path | None = None
-    """Folder that holds a folder for each data set. Without it, a known data set is downloaded into data/."""
+    """Folder that holds a folder for each data set. Without it, a known data set is downloaded into
+    data/."""
     check: bool = False
-    """Write nothing; compare with the metrics.json that lies there, exit code 1 if a number differs."""
+    """Write nothing; compare with the metrics.json that lies there, exit code 1 if a number
+    differs."""
     seed: int = 0
     """Fixes the binarisation of the test set and all noise."""
     samples: int = 4
@@ -82,7 +86,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def evaluate(arguments: Arguments) -> int:
-    """Measure; then compare, or write everything. Returns the exit code. Raises DataError, WeightsError."""
+    """Measure; then compare, or write everything. Returns the exit code. Raises DataError,
+    WeightsError."""
     folder = arguments.folder
     model = load_model(folder)
     training = card.read_training(folder / "training.json")
@@ -93,14 +98,27 @@ def evaluate(arguments: Arguments) -> int:
     if not arguments.check:
         (folder / "README.md").touch()
     in_colour = not (model.config.binarised or model.config.autoencoder)
-    training_images = data.load(dataset, arguments.data_dir, "train").images if in_colour or not arguments.check else None
+    training_images = (
+        data.load(dataset, arguments.data_dir, "train").images
+        if in_colour or not arguments.check
+        else None
+    )
     source = data.SOURCES.get(dataset)
     portraits = bool(source and source.portraits)
-    metrics = measure(model, test.images, arguments.seed, arguments.samples, arguments.importance_samples,
-                      EXAMPLE_COUNT if portraits else REFERENCE_COUNT)
+    metrics = measure(
+        model,
+        test.images,
+        arguments.seed,
+        arguments.samples,
+        arguments.importance_samples,
+        EXAMPLE_COUNT if portraits else REFERENCE_COUNT,
+    )
     if in_colour:
         betas = [entry.beta for entry in metrics.betas]
-        pictures, mirrored = observed(model, test.images, arguments.seed), training["settings"].get("flips", False)
+        pictures, mirrored = (
+            observed(model, test.images, arguments.seed),
+            training["settings"].get("flips", False),
+        )
         found = fidelity.measure(model, pictures, training_images, mirrored, betas, arguments.seed)
         metrics = dataclasses.replace(metrics, fidelity=found)
     if published:
@@ -113,22 +131,33 @@ def evaluate(arguments: Arguments) -> int:
         _write_reference(folder, test, training_images)
     seal(folder)
     everything = load_folder(folder)
-    figures.write(folder, model, metrics, test.images[example_indices(test.labels)], everything.reference)
+    figures.write(
+        folder, model, metrics, test.images[example_indices(test.labels)], everything.reference
+    )
     card.write(folder, model.config, metrics, training, everything.dedicated)
     print(card.summary(metrics))
     return 0
 
 
 def observed(model: VAE, images: Tensor, seed: int) -> Tensor:
-    """uint8 test pictures as the likelihood speaks of them, float32: binarised once, with this seed, for a Bernoulli model."""
-    return observe(images.float() / 255, model.config.likelihood, generator=seeded(seed, "test set"))
+    """uint8 test pictures as the likelihood speaks of them, float32: binarised once, with this
+    seed, for a Bernoulli model."""
+    return observe(
+        images.float() / 255, model.config.likelihood, generator=seeded(seed, "test set")
+    )
 
 
 @torch.no_grad()
 def measure(
-    model: VAE, images: Tensor, seed: int, samples: int, importance_samples: int, reference_count: int = REFERENCE_COUNT
+    model: VAE,
+    images: Tensor,
+    seed: int,
+    samples: int,
+    importance_samples: int,
+    reference_count: int = REFERENCE_COUNT,
 ) -> Metrics:
-    """All numbers of metrics.json but the fidelity, for uint8 test pictures (N, C, H, W). The same eps at every beta.
+    """All numbers of metrics.json but the fidelity, for uint8 test pictures (N, C, H, W). The same
+    eps at every beta.
 
     reference_count: how many of the first pictures are published with the weights.
     """
@@ -141,41 +170,65 @@ def measure(
     decoded = draws * (len(betas) * len(pictures) + len(reference_betas) * len(reference))
     if not model.config.autoencoder:
         decoded += importance_samples * len(pictures)
-    with Progress(decoded, unit="picture", description=f"test set at {len(betas)} betas") as progress:
+    with Progress(
+        decoded, unit="picture", description=f"test set at {len(betas)} betas"
+    ) as progress:
         entries = [at_beta(model, pictures, beta, seed, samples, progress) for beta in betas]
-        reference_entries = [at_beta(model, reference, beta, seed, samples, progress) for beta in reference_betas]
+        reference_entries = [
+            at_beta(model, reference, beta, seed, samples, progress) for beta in reference_betas
+        ]
         bound = None
         if not model.config.autoencoder:
-            bound = _importance_weighted(model, pictures, min(max(1.0, low), high), seed, importance_samples, progress)
+            bound = _importance_weighted(
+                model, pictures, min(max(1.0, low), high), seed, importance_samples, progress
+            )
     return Metrics(
-        test_count=len(pictures), seed=seed, samples=samples, betas=tuple(entries), importance_weighted=bound,
+        test_count=len(pictures),
+        seed=seed,
+        samples=samples,
+        betas=tuple(entries),
+        importance_weighted=bound,
         reference=tuple((entry.beta, entry.rate, entry.distortion) for entry in reference_entries),
     )
 
 
 def at_beta(
-    model: VAE, pictures: Tensor, beta: float, seed: int, samples: int, progress: Progress | None = None
+    model: VAE,
+    pictures: Tensor,
+    beta: float,
+    seed: int,
+    samples: int,
+    progress: Progress | None = None,
 ) -> BetaMetrics:
-    """Rate, distortion and their spread over pictures (N, C, H, W) at one beta, in nats. progress counts decoded pictures."""
+    """Rate, distortion and their spread over pictures (N, C, H, W) at one beta, in nats. progress
+    counts decoded pictures."""
     distortions, rates = [], []
     for number, batch in enumerate(pictures.split(BATCH)):
         if model.config.autoencoder:
             distortions.append(vae.point_distortion(model, batch, beta))
             rates.append(torch.full((len(batch), model.config.latent_dim), torch.inf))
         else:
-            terms = vae.elbo(model, batch, beta, generator=seeded(seed, "noise", number), samples=samples)
+            terms = vae.elbo(
+                model, batch, beta, generator=seeded(seed, "noise", number), samples=samples
+            )
             distortions.append(terms.distortion)
             rates.append(terms.rate_per_dimension)
         if progress:
             progress.update(len(batch) * (1 if model.config.autoencoder else samples))
-    # Averages over all pictures at once: averages of batch averages go wrong with a short last batch.
+    # Averages over all pictures at once: averages of batch averages go wrong with a short last
+    # batch.
     distortion, rate_per_dimension = torch.cat(distortions).double(), torch.cat(rates).double()
     objective = distortion + beta * rate_per_dimension.sum(1) if beta else distortion
     mean_rates = rate_per_dimension.mean(0)
     return BetaMetrics(
-        beta=beta, rate=mean_rates.sum().item(), distortion=distortion.mean().item(),
-        rate_per_dimension=tuple(mean_rates.tolist()), active_units=int((mean_rates > ACTIVE_NATS).sum()),
-        objective_quantiles=tuple(np.quantile(objective.numpy(), np.linspace(0, 1, QUANTILES)).tolist()),
+        beta=beta,
+        rate=mean_rates.sum().item(),
+        distortion=distortion.mean().item(),
+        rate_per_dimension=tuple(mean_rates.tolist()),
+        active_units=int((mean_rates > ACTIVE_NATS).sum()),
+        objective_quantiles=tuple(
+            np.quantile(objective.numpy(), np.linspace(0, 1, QUANTILES)).tolist()
+        ),
     )
 
 
@@ -185,15 +238,23 @@ def _importance_weighted(
     found = []
     for number, batch in enumerate(pictures.split(BATCH)):
         noise = seeded(seed, "importance", number)
-        found.append(vae.importance_weighted_bound(model, batch, beta, samples=samples, generator=noise))
+        found.append(
+            vae.importance_weighted_bound(model, batch, beta, samples=samples, generator=noise)
+        )
         progress.update(len(batch) * samples)
     bounds = torch.cat(found).double()
-    return ImportanceWeighted(beta=beta, samples=samples, count=len(bounds), nats=-bounds.mean().item(),
-                              standard_error=(bounds.std() / len(bounds) ** 0.5).item())
+    return ImportanceWeighted(
+        beta=beta,
+        samples=samples,
+        count=len(bounds),
+        nats=-bounds.mean().item(),
+        standard_error=(bounds.std() / len(bounds) ** 0.5).item(),
+    )
 
 
 def example_indices(labels: Tensor) -> list[int]:
-    """The first test picture of each class, or of all where there is but one class; at most EXAMPLE_COUNT."""
+    """The first test picture of each class, or of all where there is but one class; at most
+    EXAMPLE_COUNT."""
     classes = labels.unique()
     if len(classes) == 1:
         return list(range(min(EXAMPLE_COUNT, len(labels))))
@@ -204,14 +265,23 @@ def _write_examples(folder: Path, test: data.Split, classes: tuple[str, ...]) ->
     chosen = example_indices(test.labels)
     labels = test.labels[chosen].numpy()
     one_class = len(set(labels.tolist())) == 1
-    names = [str(number + 1) if one_class else classes[label] if classes else str(label) for number, label in enumerate(labels)]
-    np.savez_compressed(folder / EXAMPLES, images=test.images[chosen].numpy(), labels=labels, names=np.array(names))
+    names = [
+        str(number + 1) if one_class else classes[label] if classes else str(label)
+        for number, label in enumerate(labels)
+    ]
+    np.savez_compressed(
+        folder / EXAMPLES, images=test.images[chosen].numpy(), labels=labels, names=np.array(names)
+    )
 
 
 def _write_reference(folder: Path, test: data.Split, training_images: Tensor) -> None:
     mean = training_images.double().mean(0).div(255).float().numpy()
-    np.savez_compressed(folder / REFERENCE, images=test.images[:REFERENCE_COUNT].numpy(),
-                        labels=test.labels[:REFERENCE_COUNT].numpy(), mean_training_pixel=mean)
+    np.savez_compressed(
+        folder / REFERENCE,
+        images=test.images[:REFERENCE_COUNT].numpy(),
+        labels=test.labels[:REFERENCE_COUNT].numpy(),
+        mean_training_pixel=mean,
+    )
 
 
 def _grey_levels(squared_error: float | tuple[float, ...]) -> list[float]:
@@ -220,24 +290,39 @@ def _grey_levels(squared_error: float | tuple[float, ...]) -> list[float]:
 
 
 def _compare(published: Metrics, found: Metrics) -> int:
-    """Print the largest relative difference of any number; 0 if the published metrics are reproduced, else 1."""
+    """Print the largest relative difference of any number; 0 if the published metrics are
+    reproduced, else 1."""
+
     def numbers(value: object) -> list[float]:
         if isinstance(value, dict):
-            # A dimension at the very threshold may count as active on one machine and not on another, as may the nearest of
-            # two pictures that are equally near; rates and squared errors tell.
-            return [number for key, item in value.items() if key not in ("active_units", "identified")
-                    for number in (_grey_levels(item) if "squared_error" in key else numbers(item))]
+            # A dimension at the very threshold may count as active on one machine and not on
+            # another, as may the nearest of two pictures that are equally near; rates and squared
+            # errors tell.
+            return [
+                number
+                for key, item in value.items()
+                if key not in ("active_units", "identified")
+                for number in (_grey_levels(item) if "squared_error" in key else numbers(item))
+            ]
         if isinstance(value, list | tuple):
             return [number for item in value for number in numbers(item)]
-        return [] if value in (None, math.inf) else [float(value)]  # None, infinite: what a plain autoencoder lacks
+        return (
+            [] if value in (None, math.inf) else [float(value)]
+        )  # None, infinite: what a plain autoencoder lacks
 
     old, new = numbers(dataclasses.asdict(published)), numbers(dataclasses.asdict(found))
     if len(old) != len(new):
-        print(f"metrics.json holds {len(old)} numbers, this command measures {len(new)}; its settings were others")
+        print(
+            f"metrics.json holds {len(old)} numbers, this command measures {len(new)}; its settings were others"
+        )
         return 1
     # Relative to 1 nat at least: near zero a relative difference means nothing.
-    difference = np.max(np.abs(np.subtract(old, new)) / np.maximum(np.maximum(np.abs(old), np.abs(new)), 1))
-    print(f"{len(old)} numbers, largest relative difference {difference:.1e} (allowed: {TOLERANCE:.0e})")
+    difference = np.max(
+        np.abs(np.subtract(old, new)) / np.maximum(np.maximum(np.abs(old), np.abs(new)), 1)
+    )
+    print(
+        f"{len(old)} numbers, largest relative difference {difference:.1e} (allowed: {TOLERANCE:.0e})"
+    )
     return 0 if difference <= TOLERANCE else 1  # so that NaN is a difference
 
 

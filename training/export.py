@@ -17,7 +17,8 @@ from vae.weights import TRAINING, save_model, seal
 
 
 def export(trainer: Trainer, folder: Path, preset: str, command: str) -> None:
-    """Write config.json, model.safetensors and training.json of the averaged weights. command: what repeats the run."""
+    """Write config.json, model.safetensors and training.json of the averaged weights. command: what
+    repeats the run."""
     model = trainer.averaged_model()
     if model.config.autoencoder:
         standardise_code(model, trainer.images, trainer.settings.seed)
@@ -38,25 +39,39 @@ def export(trainer: Trainer, folder: Path, preset: str, command: str) -> None:
         "device": trainer.device.type,
         "processes": trainer.processes.count,
         "threads": torch.get_num_threads(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
     }
-    (folder / TRAINING).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n")
+    (folder / TRAINING).write_text(
+        json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n"
+    )
     seal(folder, TRAINING)
 
 
 @torch.no_grad()
 def standardise_code(model: VAE, images: Tensor, seed: int) -> None:
-    """Give a plain autoencoder's code mean 0 and variance 1 in each dimension over the training pictures.
+    """Give a plain autoencoder's code mean 0 and variance 1 in each dimension over the training
+    pictures.
 
-    Nothing in its loss decides where the code lies and how wide it is. Both go into the layers on either side of it, so that
-    no reconstruction changes and its map can be laid beside that of a variational model.
+    Nothing in its loss decides where the code lies and how wide it is. Both go into the layers on
+    either side of it, so that no reconstruction changes and its map can be laid beside that of a
+    variational model.
     """
-    observed = observe(images.float() / 255, model.config.likelihood, generator=seeded(seed, "code"))
-    code = torch.cat([model.encode(batch, 0.0).mean for batch in observed.split(1000)]).cpu().double()  # MPS has no float64
-    mean, deviation = (value.float().to(images.device) for value in (code.mean(0), code.std(0).clamp(min=1e-6)))
+    observed = observe(
+        images.float() / 255, model.config.likelihood, generator=seeded(seed, "code")
+    )
+    code = (
+        torch.cat([model.encode(batch, 0.0).mean for batch in observed.split(1000)]).cpu().double()
+    )  # MPS has no float64
+    mean, deviation = (
+        value.float().to(images.device) for value in (code.mean(0), code.std(0).clamp(min=1e-6))
+    )
     head, first = model.encoder.head, model.decoder.first
-    head.weight[:len(mean)] /= deviation[:, None]
-    head.bias[:len(mean)] = (head.bias[:len(mean)] - mean) / deviation
+    head.weight[: len(mean)] /= deviation[:, None]
+    head.bias[: len(mean)] = (head.bias[: len(mean)] - mean) / deviation
     first.bias += first.weight @ mean
     first.weight *= deviation
 

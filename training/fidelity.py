@@ -1,4 +1,5 @@
-"""How like the original reconstructions of colour pictures are: squared error beside PCA's, and whether each is told apart."""
+"""How like the original reconstructions of colour pictures are: squared error beside PCA's, and
+whether each is told apart."""
 
 from collections.abc import Sequence
 
@@ -16,7 +17,12 @@ PCA_OVERSAMPLING, PCA_ITERATIONS = 32, 4  # of the randomised decomposition (Hal
 
 @torch.no_grad()
 def measure(
-    model: VAE, pictures: Tensor, training_images: Tensor, mirrored: bool, betas: Sequence[float], seed: int
+    model: VAE,
+    pictures: Tensor,
+    training_images: Tensor,
+    mirrored: bool,
+    betas: Sequence[float],
+    seed: int,
 ) -> Fidelity:
     """All of it, for test pictures (N, C, H, W) float32 in [0, 1] and training pictures uint8.
 
@@ -28,20 +34,32 @@ def measure(
     return Fidelity(
         squared_errors=tuple(squared_error(model, pictures, beta) for beta in betas),
         pca_squared_error=pca_squared_error(training_images, mirrored, pictures, components, seed),
-        pca_components=components, identified_at=identified_at, candidates=CANDIDATES,
+        pca_components=components,
+        identified_at=identified_at,
+        candidates=CANDIDATES,
         identified=identified(model, pictures, identified_at, CANDIDATES, seed),
     )
 
 
 def squared_error(model: VAE, pictures: Tensor, beta: float) -> float:
-    """Mean over pictures, pixels and channels of (E[x|z] - x)^2 at z = mu, in units of white squared."""
-    total = sum((model.decode(model.encode(batch, beta).mean, beta).mean - batch).double().square().sum().item()
-                for batch in pictures.split(BATCH))
+    """Mean over pictures, pixels and channels of (E[x|z] - x)^2 at z = mu, in units of white
+    squared."""
+    total = sum(
+        (model.decode(model.encode(batch, beta).mean, beta).mean - batch)
+        .double()
+        .square()
+        .sum()
+        .item()
+        for batch in pictures.split(BATCH)
+    )
     return total / pictures.numel()
 
 
-def pca_squared_error(training_images: Tensor, mirrored: bool, pictures: Tensor, components: int, seed: int) -> float:
-    """The same of the best linear code with as many numbers: principal components of the training pictures (Pearson 1901)."""
+def pca_squared_error(
+    training_images: Tensor, mirrored: bool, pictures: Tensor, components: int, seed: int
+) -> float:
+    """The same of the best linear code with as many numbers: principal components of the training
+    pictures (Pearson 1901)."""
     if mirrored:
         training_images = torch.cat([training_images, training_images.flip(3)])
     data = training_images.flatten(1).float() / 255
@@ -59,12 +77,16 @@ def pca_squared_error(training_images: Tensor, mirrored: bool, pictures: Tensor,
 
 
 def identified(model: VAE, pictures: Tensor, beta: float, candidates: int, seed: int) -> float:
-    """The share of reconstructions, each from one z ~ q(z|x), that lie nearer to their own original than to any of
-    `candidates` - 1 other test pictures, drawn anew for each; distance in pixels."""
+    """The share of reconstructions, each from one z ~ q(z|x), that lie nearer to their own original
+    than to any of `candidates` - 1 other test pictures, drawn anew for each; distance in pixels."""
     count, found = len(pictures), 0
     others = others_of(count, candidates - 1, seed)
     for number, batch in enumerate(torch.arange(count).split(BATCH)):
-        eps = standard_normal((len(batch), model.config.latent_dim), seeded(seed, "identified", number), pictures.device)
+        eps = standard_normal(
+            (len(batch), model.config.latent_dim),
+            seeded(seed, "identified", number),
+            pictures.device,
+        )
         q = model.encode(pictures[batch], beta)
         reconstructions = model.decode(q.at(eps), beta).mean.flatten(1)
         for index, reconstruction in zip(batch.tolist(), reconstructions, strict=True):
@@ -74,6 +96,12 @@ def identified(model: VAE, pictures: Tensor, beta: float, candidates: int, seed:
 
 
 def others_of(count: int, others: int, seed: int) -> Tensor:
-    """(count, others): for each of `count` pictures the numbers of so many other ones, all different, or of all there are."""
-    steps = torch.rand(count, count - 1, generator=seeded(seed, "candidates")).argsort(1)[:, :others] + 1
-    return (torch.arange(count)[:, None] + steps) % count  # at least one and at most all but one further, around the circle
+    """(count, others): for each of `count` pictures the numbers of so many other ones, all
+    different, or of all there are."""
+    steps = (
+        torch.rand(count, count - 1, generator=seeded(seed, "candidates")).argsort(1)[:, :others]
+        + 1
+    )
+    return (
+        torch.arange(count)[:, None] + steps
+    ) % count  # at least one and at most all but one further, around the circle

@@ -1,6 +1,8 @@
-"""Ctrl-C at any moment of a command: one line and exit code 130, never a traceback. Imports nothing that takes long.
+"""Ctrl-C at any moment of a command: one line and exit code 130, never a traceback. Imports nothing
+that takes long.
 
-Before the first line of a command Python prepares itself, for some hundredths of a second, and answers by its own traceback.
+Before the first line of a command Python prepares itself, for some hundredths of a second, and
+answers by its own traceback.
 """
 
 import contextlib
@@ -15,15 +17,17 @@ _STOPPED = "\nstopped; the same command begins again"
 
 
 def expect() -> None:
-    """The first thing that a command does: until run_command an interruption ends the process at once, since whatever is being
-    imported could swallow an exception, or print it."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not where a shell's background job ignores it
+    """The first thing that a command does: until run_command an interruption ends the process at
+    once, since whatever is being imported could swallow an exception, or print it."""
+    if (
+        signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ):  # not where a shell's background job ignores it
         signal.signal(signal.SIGINT, _leave)
 
 
 def run_command(main: Callable[[Sequence[str]], int]) -> None:
-    """Run a command's main with its arguments and exit with its code; where it does not answer KeyboardInterrupt itself, with
-    one line."""
+    """Run a command's main with its arguments and exit with its code; where it does not answer
+    KeyboardInterrupt itself, with one line."""
     try:
         if signal.getsignal(signal.SIGINT) is _leave:
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -32,9 +36,11 @@ def run_command(main: Callable[[Sequence[str]], int]) -> None:
         print(_STOPPED, file=sys.stderr)
         code = EXIT_CODE
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # an exception while Python takes itself down would only be printed
-    # Libraries make functions from text. Where that was interrupted, Python would end by the signal, whoever caught the
-    # exception, until another text has run to its end.
+        signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        )  # an exception while Python takes itself down would only be printed
+    # Libraries make functions from text. Where that was interrupted, Python would end by the
+    # signal, whoever caught the exception, until another text has run to its end.
     exec("")
     sys.exit(code)
 
@@ -46,13 +52,17 @@ def _leave(_: int, __: FrameType | None) -> None:
 
 
 class Interruption:
-    """Ctrl-C and SIGTERM, noticed between two steps: in the middle of one, weights and step number would not agree."""
+    """Ctrl-C and SIGTERM, noticed between two steps: in the middle of one, weights and step number
+    would not agree."""
 
     def __init__(self) -> None:
         self.requested = False
 
     def __enter__(self) -> "Interruption":
-        self._before = {number: signal.signal(number, self._request) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {
+            number: signal.signal(number, self._request)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
         return self
 
     def __exit__(self, *_: object) -> None:

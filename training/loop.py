@@ -1,4 +1,5 @@
-"""The training loop as a value: everything that a step reads and changes, and how it is saved and restored."""
+"""The training loop as a value: everything that a step reads and changes, and how it is saved and
+restored."""
 
 import dataclasses
 import json
@@ -23,16 +24,27 @@ from vae.noise import seeded, standard_normal
 
 LOG_EVERY = 100  # steps in a line of the log
 PATIENCE = 10  # non-finite steps in a row before giving up
-_COUNTERS = ("step", "skipped", "skipped_in_a_row", "seconds")  # of a Trainer, kept in its checkpoints
+_COUNTERS = (
+    "step",
+    "skipped",
+    "skipped_in_a_row",
+    "seconds",
+)  # of a Trainer, kept in its checkpoints
 
 
 def draw_betas(
-    low: float, high: float, count: int, generator: torch.Generator, shares: Sequence[tuple[float, float]] = (),
+    low: float,
+    high: float,
+    count: int,
+    generator: torch.Generator,
+    shares: Sequence[tuple[float, float]] = (),
 ) -> Tensor:
-    """(count,) betas from low to high; equal ends may also be 0. Log-uniform, or by `shares`: (highest beta, share) of one
-    piece after another from low on, log-uniform within each, and nothing above high.
+    """(count,) betas from low to high; equal ends may also be 0. Log-uniform, or by `shares`:
+    (highest beta, share) of one piece after another from low on, log-uniform within each, and
+    nothing above high.
 
-    One number is drawn for each whatever the shares are, so that the noise drawn next does not depend on them.
+    One number is drawn for each whatever the shares are, so that the noise drawn next does not
+    depend on them.
     """
     u = torch.rand(count, generator=generator)
     if low == high:
@@ -42,31 +54,39 @@ def draw_betas(
     ends, parts = zip(*shares, strict=True)
     knots, cumulative = np.log([low, *ends]), np.cumsum([0.0, *parts])
     reached = np.interp(math.log(high), knots, cumulative)
-    return torch.from_numpy(np.exp(np.interp(u.numpy() * reached, cumulative, knots))).float().clamp(low, high)
+    return (
+        torch.from_numpy(np.exp(np.interp(u.numpy() * reached, cumulative, knots)))
+        .float()
+        .clamp(low, high)
+    )
 
 
 def initial_model(settings: Settings) -> VAE:
-    """The network before its first step. Trained for one beta, it starts from the weights of the conditioned network of this
-    seed, as far as it has the same: so the two can be compared."""
+    """The network before its first step. Trained for one beta, it starts from the weights of the
+    conditioned network of this seed, as far as it has the same: so the two can be compared."""
     config = settings.network
     (low, high) = config.beta_range
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         if config.conditioned or config.autoencoder:
             return VAE(config)
-        conditioned = VAE(dataclasses.replace(config, beta_range=(low, 2 * high))).state_dict()  # any range draws the same
+        conditioned = VAE(
+            dataclasses.replace(config, beta_range=(low, 2 * high))
+        ).state_dict()  # any range draws the same
     model = VAE(config)
     model.load_state_dict({name: conditioned[name] for name in model.state_dict()}, strict=True)
     return model
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """The context in which matrix products and convolutions run in this precision, "bfloat16" or "float32"."""
+    """The context in which matrix products and convolutions run in this precision, "bfloat16" or
+    "float32"."""
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 class Objective(nn.Module):
-    """Distortion and rate as a module's forward, which is what DistributedDataParallel wraps: (N,) each.
+    """Distortion and rate as a module's forward, which is what DistributedDataParallel wraps: (N,)
+    each.
 
     A plain autoencoder, whose beta is 0, has no rate: 0 stands for it.
     """
@@ -84,38 +104,65 @@ class Objective(nn.Module):
 
 
 class Trainer:
-    """Model, averaged weights and optimiser after `step` steps of `settings` on `images` (N, C, H, W) uint8.
+    """Model, averaged weights and optimiser after `step` steps of `settings` on `images` (N, C, H,
+    W) uint8.
 
-    With several processes each takes its share of every batch, and all hold the same weights after each step.
+    With several processes each takes its share of every batch, and all hold the same weights after
+    each step.
     """
 
     def __init__(
-        self, settings: Settings, images: Tensor, device: torch.device, data_sha256: dict[str, str],
-        processes: Processes = ALONE, compiled: bool = False,
+        self,
+        settings: Settings,
+        images: Tensor,
+        device: torch.device,
+        data_sha256: dict[str, str],
+        processes: Processes = ALONE,
+        compiled: bool = False,
     ) -> None:
         if settings.precision == AUTO:
-            raise ValueError("a Trainer needs to know its precision; training.precision.resolve chooses one for the machine")
-        self.settings, self.device, self.data_sha256, self.processes = settings, device, data_sha256, processes
+            raise ValueError(
+                "a Trainer needs to know its precision; training.precision.resolve chooses one for the machine"
+            )
+        self.settings, self.device, self.data_sha256, self.processes = (
+            settings,
+            device,
+            data_sha256,
+            processes,
+        )
         self.images = images.to(device)
         if not processes.count <= settings.batch_size <= len(images):
-            raise TrainingError(f"--batch-size {settings.batch_size} must be at least the number of processes "
-                                f"({processes.count}) and at most that of training pictures ({len(images)})")
+            raise TrainingError(
+                f"--batch-size {settings.batch_size} must be at least the number of processes "
+                f"({processes.count}) and at most that of training pictures ({len(images)})"
+            )
         self.steps_per_epoch = len(images) // settings.batch_size
         self.total_steps = settings.epochs * self.steps_per_epoch
         self.step = 0
         self.seconds = 0.0  # of training, over all interruptions
         self.skipped, self.skipped_in_a_row = 0, 0
-        self.reports: list[StepReport] = []  # of the steps since the last line of the log, and of those in that line
+        self.reports: list[
+            StepReport
+        ] = []  # of the steps since the last line of the log, and of those in that line
         self.model = initial_model(settings).to(device)
-        self._objective = torch.compile(Objective(self.model)) if compiled else Objective(self.model)
+        self._objective = (
+            torch.compile(Objective(self.model)) if compiled else Objective(self.model)
+        )
         if processes.count > 1:
             self._objective = DistributedDataParallel(self._objective, gradient_as_bucket_view=True)
-        self.average = {name: parameter.detach().clone() for name, parameter in self.model.named_parameters()}
+        self.average = {
+            name: parameter.detach().clone() for name, parameter in self.model.named_parameters()
+        }
         matrices = [parameter for parameter in self.model.parameters() if parameter.ndim > 1]
         vectors = [parameter for parameter in self.model.parameters() if parameter.ndim <= 1]
         self.optimizer = torch.optim.AdamW(
-            [{"params": matrices, "weight_decay": settings.weight_decay}, {"params": vectors, "weight_decay": 0.0}],
-            lr=settings.learning_rate, betas=(0.9, 0.99), fused=True,
+            [
+                {"params": matrices, "weight_decay": settings.weight_decay},
+                {"params": vectors, "weight_decay": 0.0},
+            ],
+            lr=settings.learning_rate,
+            betas=(0.9, 0.99),
+            fused=True,
         )
 
     def remaining(self) -> Iterator[StepReport]:
@@ -124,9 +171,11 @@ class Trainer:
         while self.step < self.total_steps:
             epoch, position = divmod(self.step, self.steps_per_epoch)
             if position == 0 or not len(order):
-                order = torch.randperm(len(self.images), generator=seeded(self.settings.seed, "order", epoch))
+                order = torch.randperm(
+                    len(self.images), generator=seeded(self.settings.seed, "order", epoch)
+                )
             size = self.settings.batch_size
-            report = self._train_on(order[position * size:(position + 1) * size])
+            report = self._train_on(order[position * size : (position + 1) * size])
             self.reports = [*(self.reports if (self.step - 1) % LOG_EVERY else []), report]
             yield report
 
@@ -135,13 +184,18 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         with self.processes.together():
             sums = self.processes.sum(self._backward(indices))
-        norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in self.model.parameters()])
+        norm = torch.nn.utils.get_total_norm(
+            [parameter.grad for parameter in self.model.parameters()]
+        )
         *sums, length = torch.cat([sums, norm[None]]).tolist()
         finite = math.isfinite(length) and all(map(math.isfinite, sums))
-        # From here to the end nothing waits for another process: a step is taken whole, or not at all.
+        # From here to the end nothing waits for another process: a step is taken whole, or not at
+        # all.
         if finite:
             if length > settings.gradient_norm:
-                torch.nn.utils.clip_grads_with_norm_(self.model.parameters(), settings.gradient_norm, norm)
+                torch.nn.utils.clip_grads_with_norm_(
+                    self.model.parameters(), settings.gradient_norm, norm
+                )
             for group in self.optimizer.param_groups:
                 group["lr"] = self._learning_rate()
             self.optimizer.step()
@@ -151,10 +205,11 @@ class Trainer:
         return StepReport(*(total / settings.batch_size for total in sums), skipped=not finite)
 
     def _backward(self, indices: Tensor) -> Tensor:
-        """Gradients of the mean loss of the whole batch; (3,): this process's sums of distortion, rate and loss.
+        """Gradients of the mean loss of the whole batch; (3,): this process's sums of distortion,
+        rate and loss.
 
-        Noise and betas are drawn for the whole batch, and each process takes its share: so any number of processes, and a
-        run resumed with another number, trains on the same draws.
+        Noise and betas are drawn for the whole batch, and each process takes its share: so any
+        number of processes, and a run resumed with another number, trains on the same draws.
         """
         settings, config = self.settings, self.settings.network
         noise, share = seeded(settings.seed, "step", self.step), self.processes.share(len(indices))
@@ -164,24 +219,39 @@ class Trainer:
             pictures = torch.where(mirrored[:, None, None, None], pictures.flip(3), pictures)
         images = observe(pictures.float() / 255, config.likelihood, generator=noise)[share]
         (low, high), ceiling = config.beta_range, self._beta_ceiling()
-        beta = draw_betas(low, max(low, min(high, ceiling)), len(indices), noise, settings.beta_shares)[share].to(self.device)
+        beta = draw_betas(
+            low, max(low, min(high, ceiling)), len(indices), noise, settings.beta_shares
+        )[share].to(self.device)
         eps = standard_normal((1, len(indices), config.latent_dim), noise, self.device)[:, share]
         with autocast(self.device, settings.precision):
             distortion, rate = self._objective(images, beta, eps)
-        loss = ((distortion + beta.clamp(max=ceiling) * rate) * (1 + beta) ** -settings.loss_weight_power).sum()
-        # A sum over the share, divided by the whole batch: shares may differ in size. DistributedDataParallel will
-        # divide the gradients by the number of processes.
+        loss = (
+            (distortion + beta.clamp(max=ceiling) * rate)
+            * (1 + beta) ** -settings.loss_weight_power
+        ).sum()
+        # A sum over the share, divided by the whole batch: shares may differ in size.
+        # DistributedDataParallel will divide the gradients by the number of processes.
         (loss * (self.processes.count / len(indices))).backward()
         return torch.stack([distortion.sum(), rate.sum(), loss]).detach()
 
     def _learning_rate(self) -> float:
         warm = min(1.0, (self.step + 1) / max(1, self.settings.warmup_steps))
-        return self.settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * self.step / self.total_steps))
+        return (
+            self.settings.learning_rate
+            * warm
+            * 0.5
+            * (1 + math.cos(math.pi * self.step / self.total_steps))
+        )
 
     def _beta_ceiling(self) -> float:
-        """The largest beta of this step: drawn, or charged for the rate where the network knows only one."""
+        """The largest beta of this step: drawn, or charged for the rate where the network knows
+        only one."""
         settings = self.settings
-        risen = self.step / settings.beta_warmup_steps if self.step < settings.beta_warmup_steps else 1.0
+        risen = (
+            self.step / settings.beta_warmup_steps
+            if self.step < settings.beta_warmup_steps
+            else 1.0
+        )
         first = settings.beta_warmup_start
         last = max(first, settings.beta_warmup_end or settings.network.beta_range[1])
         return first * (last / first) ** risen
@@ -196,8 +266,10 @@ class Trainer:
         self.skipped_in_a_row = self.skipped_in_a_row + 1 if skipped else 0
         self.skipped += skipped
         if self.skipped_in_a_row >= PATIENCE:
-            raise TrainingError(f"the loss was not finite for {PATIENCE} steps in a row (up to step {self.step}); "
-                                "start again with a smaller --learning-rate and another --run-dir")
+            raise TrainingError(
+                f"the loss was not finite for {PATIENCE} steps in a row (up to step {self.step}); "
+                "start again with a smaller --learning-rate and another --run-dir"
+            )
 
     def averaged_model(self) -> VAE:
         """A copy of the network with the averaged weights, ready to evaluate."""
@@ -215,13 +287,18 @@ class Trainer:
             for key, value in self.optimizer.state.get(parameter, {}).items():
                 tensors[f"optimizer.{key}.{name}"] = value
         layout = self._layout()
-        state = State(settings=layout.settings, data_sha256=layout.data_sha256, reports=tuple(self.reports),
-                      **{name: getattr(self, name) for name in _COUNTERS})
+        state = State(
+            settings=layout.settings,
+            data_sha256=layout.data_sha256,
+            reports=tuple(self.reports),
+            **{name: getattr(self, name) for name in _COUNTERS},
+        )
         checkpoint.write(path, state, tensors)
 
     @torch.no_grad()
     def restore(self, found: Checkpoint) -> None:
-        """Go on from a checkpoint. Raises TrainingError, and has changed nothing, unless it is one of this run."""
+        """Go on from a checkpoint. Raises TrainingError, and has changed nothing, unless it is one
+        of this run."""
         found.require(self._layout())
         tensors = {name: tensor.to(self.device) for name, tensor in found.tensors.items()}
         for name, parameter in self.model.named_parameters():
@@ -229,7 +306,9 @@ class Trainer:
             self.average[name].copy_(tensors[f"average.{name}"])
             if found.state.step > found.state.skipped:
                 self.optimizer.state[parameter] = {
-                    key: tensors[f"optimizer.{key}.{name}"].clone() for key in ("step", "exp_avg", "exp_avg_sq")}
+                    key: tensors[f"optimizer.{key}.{name}"].clone()
+                    for key in ("step", "exp_avg", "exp_avg_sq")
+                }
         for name in _COUNTERS:
             setattr(self, name, getattr(found.state, name))
         self.reports = list(found.state.reports)

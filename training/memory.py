@@ -1,4 +1,5 @@
-"""How a process that repeats the same step, of training or evaluation, asks the operating system for memory."""
+"""How a process that repeats the same step, of training or evaluation, asks the operating system
+for memory."""
 
 import ctypes
 import sys
@@ -8,10 +9,12 @@ _NEVER, _ONE_GIB, _32_MIB = 2**31 - 1, 2**30, 2**25
 
 
 def keep_freed_memory() -> None:
-    """What a step frees stays with this process for the next one. Only for glibc, the C library of most Linux systems.
+    """What a step frees stays with this process for the next one. Only for glibc, the C library of
+    most Linux systems.
 
-    Without it every large tensor is new memory from the system, which has to clear it page by page: thousands of times a
-    step, a sixth of the time of training on a CPU (training/EXPERIMENTS.md). The process stays as large as its largest step.
+    Without it every large tensor is new memory from the system, which has to clear it page by page:
+    thousands of times a step, a sixth of the time of training on a CPU (training/EXPERIMENTS.md).
+    The process stays as large as its largest step.
     """
     if not sys.platform.startswith("linux"):
         return

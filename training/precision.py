@@ -1,7 +1,8 @@
-"""The precision of a training run: bfloat16 where the processor has instructions for it, else float32.
+"""The precision of a training run: bfloat16 where the processor has instructions for it, else
+float32.
 
-Without such instructions PyTorch emulates bfloat16, and a step takes more than ten times as long (EXPERIMENTS.md, Speed). Where
-nobody says what the processor has, a few steps of each are timed.
+Without such instructions PyTorch emulates bfloat16, and a step takes more than ten times as long
+(EXPERIMENTS.md, Speed). Where nobody says what the processor has, a few steps of each are timed.
 """
 
 import dataclasses
@@ -20,12 +21,16 @@ from vae.likelihood import observe
 from vae.noise import seeded, standard_normal
 
 CLEARLY_FASTER = 0.9  # share of float32's time; above it bfloat16 is not worth its rounding
-TIMED_STEPS, TIMED_SECONDS = 9, 4.0  # at most, for both precisions together, after one step of each that is not counted
+TIMED_STEPS, TIMED_SECONDS = (
+    9,
+    4.0,
+)  # at most, for both precisions together, after one step of each that is not counted
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The faster precision on a machine, and why in half a sentence. slowdown: as slowdown() gives it; None if not measured."""
+    """The faster precision on a machine, and why in half a sentence. slowdown: as slowdown() gives
+    it; None if not measured."""
 
     precision: Literal["bfloat16", "float32"]
     reason: str
@@ -33,9 +38,11 @@ class Choice:
 
 
 def has_instructions(device: torch.device) -> bool | None:
-    """Whether the device multiplies bfloat16 numbers in hardware, by what PyTorch and oneDNN say; None where neither knows.
+    """Whether the device multiplies bfloat16 numbers in hardware, by what PyTorch and oneDNN say;
+    None where neither knows.
 
-    None also for a CPU with AVX-512 but without its bfloat16 instructions: oneDNN counts it among those that can.
+    None also for a CPU with AVX-512 but without its bfloat16 instructions: oneDNN counts it among
+    those that can.
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
@@ -44,19 +51,29 @@ def has_instructions(device: torch.device) -> bool | None:
     features = torch.cpu.get_capabilities()
     if features["architecture"] != "x86_64":
         return None
-    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():  # heeds ONEDNN_MAX_CPU_ISA, as the kernels do
+    if (
+        not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    ):  # heeds ONEDNN_MAX_CPU_ISA, as the kernels do
         return False
-    if {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"} & os.environ.keys():  # which may leave AVX-512 and forbid its bfloat16
+    if {
+        "ONEDNN_MAX_CPU_ISA",
+        "DNNL_MAX_CPU_ISA",
+    } & os.environ.keys():  # which may leave AVX-512 and forbid its bfloat16
         return None
     return True if features["avx512_bf16"] or features["amx_bf16"] else None
 
 
 def slowdown(settings: Settings, device: torch.device, count: int) -> float:
-    """Duration of forward and backward pass in bfloat16, as a multiple of their duration in float32: the ratio of the medians
-    of a few steps of each, in turn, with `count` noise pictures."""
+    """Duration of forward and backward pass in bfloat16, as a multiple of their duration in
+    float32: the ratio of the medians of a few steps of each, in turn, with `count` noise pictures.
+    """
     config, noise = settings.network, seeded(settings.seed, "precision")
     objective = Objective(initial_model(settings).to(device))
-    images = observe(torch.rand((count, *config.image_shape), generator=noise), config.likelihood, generator=noise).to(device)
+    images = observe(
+        torch.rand((count, *config.image_shape), generator=noise),
+        config.likelihood,
+        generator=noise,
+    ).to(device)
     beta = draw_betas(*config.beta_range, count, noise).to(device)
     eps = standard_normal((1, count, config.latent_dim), noise, device)
 
@@ -81,11 +98,14 @@ def slowdown(settings: Settings, device: torch.device, count: int) -> float:
 
 
 def choose(settings: Settings, device: torch.device, count: int) -> Choice:
-    """The faster precision on this device: by its instructions or, where they are not known, by timing `count` pictures."""
+    """The faster precision on this device: by its instructions or, where they are not known, by
+    timing `count` pictures."""
     known = has_instructions(device)
     if known is None:
         factor = slowdown(settings, device, count)
-        return Choice("bfloat16" if factor < CLEARLY_FASTER else "float32", _measured(factor), factor)
+        return Choice(
+            "bfloat16" if factor < CLEARLY_FASTER else "float32", _measured(factor), factor
+        )
     if known:
         return Choice("bfloat16", f"{_named(device)} has bfloat16 instructions")
     return Choice("float32", f"{_named(device)} has no bfloat16 instructions")
@@ -96,14 +116,16 @@ def resolve(
 ) -> tuple[Settings, str]:
     """The settings with a precision that is no longer AUTO, and a sentence that says which and why.
 
-    began: the precision of a run that is resumed, which it keeps. Several processes take float32 as soon as one of them is
-    faster with it: all wait for the slowest. Raises ProcessLostError.
+    began: the precision of a run that is resumed, which it keeps. Several processes take float32 as
+    soon as one of them is faster with it: all wait for the slowest. Raises ProcessLostError.
     """
     asked = began if began and settings.precision == AUTO else settings.precision
     why = "as when this run began" if asked == began else "as asked for"
     if asked == "float32":  # nothing to time: it is never slow, and bfloat16 may not even work here
         if has_instructions(device):
-            why += f"; this machine would choose bfloat16: {_named(device)} has bfloat16 instructions"
+            why += (
+                f"; this machine would choose bfloat16: {_named(device)} has bfloat16 instructions"
+            )
         return dataclasses.replace(settings, precision=asked), f"precision float32, {why}"
     share = processes.share(settings.batch_size)
     count = max(1, share.stop - share.start)

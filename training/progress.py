@@ -1,4 +1,5 @@
-"""The progress of a long command: a bar for whoever watches, and a forecast in one line for whoever reads the log later."""
+"""The progress of a long command: a bar for whoever watches, and a forecast in one line for whoever
+reads the log later."""
 
 import sys
 import time
@@ -12,18 +13,33 @@ MANY = 1_000_000  # units that are shown in thousands and millions
 
 
 class Progress:
-    """tqdm's bar over `total` units, of which `initial` are done. After the first minute it prints how long the rest will take.
+    """tqdm's bar over `total` units, of which `initial` are done. After the first minute it prints
+    how long the rest will take.
 
-    The first update does not count: what is loaded or compiled before it comes once. hidden: neither shows nor prints, as in
-    all processes of a run but one. clock: seconds since any moment.
+    The first update does not count: what is loaded or compiled before it comes once. hidden:
+    neither shows nor prints, as in all processes of a run but one. clock: seconds since any moment.
     """
 
     def __init__(
-        self, total: int, *, unit: str, initial: int = 0, description: str | None = None, hidden: bool = False,
+        self,
+        total: int,
+        *,
+        unit: str,
+        initial: int = 0,
+        description: str | None = None,
+        hidden: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._bar = tqdm(total=total, initial=initial, unit=unit, desc=description, smoothing=0.01, dynamic_ncols=True,
-                         unit_scale=total >= MANY, disable=hidden)
+        self._bar = tqdm(
+            total=total,
+            initial=initial,
+            unit=unit,
+            desc=description,
+            smoothing=0.01,
+            dynamic_ncols=True,
+            unit_scale=total >= MANY,
+            disable=hidden,
+        )
         self._left, self._hidden, self._clock = total - initial, hidden, clock
         self._done, self._start, self._forecast = 0, None, False
 
@@ -41,7 +57,9 @@ class Progress:
             rest = elapsed * self._left / self._done
             end = datetime.now().astimezone() + timedelta(seconds=rest)
             day = "" if end.date() == datetime.now().astimezone().date() else f"{end:%Y-%m-%d} "
-            self._bar.write(f"about {duration(rest)} to go; ends at about {day}{end:%H:%M}", file=sys.stdout)
+            self._bar.write(
+                f"about {duration(rest)} to go; ends at about {day}{end:%H:%M}", file=sys.stdout
+            )
             sys.stdout.flush()
 
     def show(self, **values: str) -> None:

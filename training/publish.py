@@ -1,9 +1,11 @@
-"""Push a weights folder to the Hugging Face Hub: python -m training.publish weights/mnist --repo-id user/vae-mnist
+"""Push a weights folder to the Hugging Face Hub: python -m training.publish weights/mnist --repo-id
+user/vae-mnist
 
-The repository then holds exactly the files of the folder, in one commit; publishing the same folder again makes none. Only its
-card differs: it names the repository. The folder itself is never changed. Prints the commit's full id and what to put into
-weights/sources.toml, so that the app takes the model from there. Needs a token with the right to write: `hf auth login`, or
-HF_TOKEN. With --dry-run nothing is asked of the Hub.
+The repository then holds exactly the files of the folder, in one commit; publishing the same folder
+again makes none. Only its card differs: it names the repository. The folder itself is never
+changed. Prints the commit's full id and what to put into weights/sources.toml, so that the app
+takes the model from there. Needs a token with the right to write: `hf auth login`, or HF_TOKEN.
+With --dry-run nothing is asked of the Hub.
 """
 
 if __name__ == "__main__":
@@ -31,8 +33,8 @@ from vae.weights import CARD, TRAINING, WeightsError, contents, load_folder
 
 @dataclass(frozen=True)
 class Arguments:
-    """Push a measured weights folder to a repository on the Hub. The folder stays as it is; the card that is pushed names the
-    repository."""
+    """Push a measured weights folder to a repository on the Hub. The folder stays as it is; the
+    card that is pushed names the repository."""
 
     folder: Annotated[Path, tyro.conf.Positional]
     """Weights folder, e.g. weights/mnist."""
@@ -41,7 +43,8 @@ class Arguments:
     private: bool = False
     """Create it for oneself alone. A repository that is there stays as it is."""
     tag: str | None = None
-    """Name this commit, e.g. v1. A name that another commit has is refused before anything is sent."""
+    """Name this commit, e.g. v1. A name that another commit has is refused before anything is sent.
+    """
     dry_run: bool = False
     """List what would go, and send nothing."""
 
@@ -55,7 +58,10 @@ def main(argv: Sequence[str]) -> int:
     except OSError as error:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on, what has arrived is not sent again", file=sys.stderr)
+        print(
+            "\nstopped; the same command goes on, what has arrived is not sent again",
+            file=sys.stderr,
+        )
         return EXIT_CODE
     else:
         return 0
@@ -63,7 +69,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def publish(arguments: Arguments) -> None:
-    """Check, push with a card that names the repository, print. Raises WeightsError (HubError among them), OSError."""
+    """Check, push with a card that names the repository, print. Raises WeightsError (HubError among
+    them), OSError."""
     folder = arguments.folder
     checked = load_folder(folder)  # what could not be loaded again is not sent
     files = contents(folder)
@@ -71,19 +78,40 @@ def publish(arguments: Arguments) -> None:
     for name in files:
         print(f"{(folder / name).stat().st_size:>12,}  {name}")
     if arguments.dry_run:
-        print(f"would go to {arguments.repo_id}; nothing was sent, and its card does not name the repository yet")
+        print(
+            f"would go to {arguments.repo_id}; nothing was sent, and its card does not name the repository yet"
+        )
         return
     with tempfile.TemporaryDirectory() as name:
         sent = Path(name)
         for file in files:
             (sent / file).parent.mkdir(exist_ok=True)
             shutil.copyfile(folder / file, sent / file)
-        card.write(sent, checked.model.config, checked.metrics, training, checked.dedicated, repo_id=arguments.repo_id)
-        before, commit = repository.push(sent, arguments.repo_id, files, private=arguments.private, tag=arguments.tag,
-                                         message=f"{card.name(training)}: {card.summary(checked.metrics)}")
+        card.write(
+            sent,
+            checked.model.config,
+            checked.metrics,
+            training,
+            checked.dedicated,
+            repo_id=arguments.repo_id,
+        )
+        before, commit = repository.push(
+            sent,
+            arguments.repo_id,
+            files,
+            private=arguments.private,
+            tag=arguments.tag,
+            message=f"{card.name(training)}: {card.summary(checked.metrics)}",
+        )
     tagged = f", tagged {arguments.tag}" if arguments.tag else ""
-    print(f"nothing has changed; {arguments.repo_id} is at" if commit == before else f"published as {arguments.repo_id} at")
-    print(f"{commit}{tagged}\nIts card names the repository; {folder / CARD} stays as it was.\n\nFor weights/sources.toml:\n")
+    print(
+        f"nothing has changed; {arguments.repo_id} is at"
+        if commit == before
+        else f"published as {arguments.repo_id} at"
+    )
+    print(
+        f"{commit}{tagged}\nIts card names the repository; {folder / CARD} stays as it was.\n\nFor weights/sources.toml:\n"
+    )
     name = folder.resolve().name if folder.resolve().parent == BUNDLE else card.name(training)
     print(f'["{name}"]\nrepo_id = "{arguments.repo_id}"\ncommit = "{commit}"')
 

@@ -1,11 +1,12 @@
 """What one network for every beta costs: python -m training.regret weights/mnist --data-dir DIR
 
-Trains the same network without conditioning for a few single betas, from the same initial weights, on the same examples in the
-same order with the same noise, by the same schedule as training.json records, in the precision that this machine is faster
-with (--precision names another); measures each on the whole test set with the noise of metrics.json; and writes dedicated.json
-and the model card. Regret is the difference of the objectives, distortion + beta * rate. A run that was interrupted goes on;
-one that is finished is only measured. Betas can be divided between cores or machines by --betas: what dedicated.json says of
-other betas stays.
+Trains the same network without conditioning for a few single betas, from the same initial weights,
+on the same examples in the same order with the same noise, by the same schedule as training.json
+records, in the precision that this machine is faster with (--precision names another); measures
+each on the whole test set with the noise of metrics.json; and writes dedicated.json and the model
+card. Regret is the difference of the objectives, distortion + beta * rate. A run that was
+interrupted goes on; one that is finished is only measured. Betas can be divided between cores or
+machines by --betas: what dedicated.json says of other betas stays.
 """
 
 if __name__ == "__main__":
@@ -37,18 +38,21 @@ from vae.weights import CONFIG, DEDICATED, METRICS, WeightsError, load_model, se
 
 @dataclass(frozen=True)
 class Arguments:
-    """Train a network for each of a few betas alone, and say by how much it is better than the one for all of them."""
+    """Train a network for each of a few betas alone, and say by how much it is better than the one
+    for all of them."""
 
     folder: Annotated[Path, tyro.conf.Positional]
     """Weights folder of the conditioned network, e.g. weights/mnist."""
     betas: tuple[float, ...] = (0.01, 0.1, 1.0, 10.0)
     """For each of which a network is trained. They must be among those of metrics.json."""
     data_dir: Path | None = None
-    """Folder that holds a folder for each data set. Without it, a known data set is downloaded into data/."""
+    """Folder that holds a folder for each data set. Without it, a known data set is downloaded into
+    data/."""
     runs: Path = Path("runs")
     """Where checkpoints, logs and weights of the dedicated networks go: NAME-beta-B for each."""
     precision: Literal["auto", "bfloat16", "float32"] = AUTO
-    """Precision of their matrix products and convolutions; auto: bfloat16 where the machine is faster with it."""
+    """Precision of their matrix products and convolutions; auto: bfloat16 where the machine is
+    faster with it."""
     device: str = train.Arguments.device
     """cpu, cuda or mps."""
 
@@ -70,19 +74,24 @@ def main(argv: Sequence[str]) -> int:
 
 
 def measure(arguments: Arguments) -> None:
-    """Train, measure, write, print. Raises DataError, TrainingError, WeightsError, ValueError, OSError, KeyboardInterrupt."""
+    """Train, measure, write, print. Raises DataError, TrainingError, WeightsError, ValueError,
+    OSError, KeyboardInterrupt."""
     folder = arguments.folder
     config = load_model(folder).config
     if not config.conditioned:
-        raise ValueError(f"{folder} holds a network for one beta; regret is that of a network for many")
+        raise ValueError(
+            f"{folder} holds a network for one beta; regret is that of a network for many"
+        )
     record = card.read_training(folder / "training.json")
     metrics = read_metrics(folder / METRICS)
     measured = [entry.beta for entry in metrics.betas]
     if unknown := sorted(set(arguments.betas) - set(measured)):
-        raise ValueError(f"metrics.json has no beta {unknown[0]:g}; choose among {', '.join(f'{beta:g}' for beta in measured)}")
+        raise ValueError(
+            f"metrics.json has no beta {unknown[0]:g}; choose among {', '.join(f'{beta:g}' for beta in measured)}"
+        )
     settings = Settings.from_record(record["settings"])
-    # At one beta all losses weigh the same and no betas are drawn: so rivals need not be trained again where only the weights
-    # or the shares of betas changed.
+    # At one beta all losses weigh the same and no betas are drawn: so rivals need not be trained
+    # again where only the weights or the shares of betas changed.
     unweighted = dataclasses.replace(settings, loss_weight_power=0.0, precision=arguments.precision)
     for beta in arguments.betas:
         run_dir = arguments.runs / f"{record['preset']}-beta-{beta:g}"
@@ -96,10 +105,16 @@ def measure(arguments: Arguments) -> None:
         seal(folder, DEDICATED)
         card.write(folder, config, metrics, record, read_dedicated(folder / DEDICATED))
         precision = card.read_training(weights / "training.json")["settings"]["precision"]
-        other = f"; trained in {precision}, the other in {settings.precision}" if precision != settings.precision else ""
-        print(f"beta = {beta:g}: objective {metrics.at(beta).objective:.2f} conditioned, {found.objective:.2f} trained for it "
-              f"alone (rate {found.rate:.2f}, distortion {found.distortion:.2f}); "
-              f"regret {regret(metrics, found):.2f} nats{other}")
+        other = (
+            f"; trained in {precision}, the other in {settings.precision}"
+            if precision != settings.precision
+            else ""
+        )
+        print(
+            f"beta = {beta:g}: objective {metrics.at(beta).objective:.2f} conditioned, {found.objective:.2f} trained for it "
+            f"alone (rate {found.rate:.2f}, distortion {found.distortion:.2f}); "
+            f"regret {regret(metrics, found):.2f} nats{other}"
+        )
 
 
 def _trained(arguments: Arguments, settings: Settings, preset: str, run_dir: Path) -> Path:
@@ -108,28 +123,51 @@ def _trained(arguments: Arguments, settings: Settings, preset: str, run_dir: Pat
     if (weights / CONFIG).exists():
         record = card.read_training(weights / "training.json")
         trained = Settings.from_record(record["settings"])
-        wanted = settings if settings.precision != AUTO else dataclasses.replace(settings, precision=trained.precision)
+        wanted = (
+            settings
+            if settings.precision != AUTO
+            else dataclasses.replace(settings, precision=trained.precision)
+        )
         if trained != wanted:
-            different = changes(*(json.loads(json.dumps(dataclasses.asdict(each))) for each in (trained, wanted)))
-            raise TrainingError(f"{run_dir} holds a run with other settings ({different}); move it away, or choose another "
-                                "--runs")
+            different = changes(
+                *(json.loads(json.dumps(dataclasses.asdict(each))) for each in (trained, wanted))
+            )
+            raise TrainingError(
+                f"{run_dir} holds a run with other settings ({different}); move it away, or choose another "
+                "--runs"
+            )
         return weights
     beta = settings.network.beta_range[0]
-    return train.run(train.Arguments(
-        preset=preset, data_dir=arguments.data_dir, run_dir=run_dir, beta=beta, device=arguments.device, settings=settings,
-        resume=(run_dir / train.CHECKPOINT).exists(), command=f"python -m training.regret weights/{preset} --betas {beta:g}",
-    ))
+    return train.run(
+        train.Arguments(
+            preset=preset,
+            data_dir=arguments.data_dir,
+            run_dir=run_dir,
+            beta=beta,
+            device=arguments.device,
+            settings=settings,
+            resume=(run_dir / train.CHECKPOINT).exists(),
+            command=f"python -m training.regret weights/{preset} --betas {beta:g}",
+        )
+    )
 
 
-def _measured(weights: Path, settings: Settings, data_dir: Path | None, metrics: Metrics, beta: float) -> Dedicated:
+def _measured(
+    weights: Path, settings: Settings, data_dir: Path | None, metrics: Metrics, beta: float
+) -> Dedicated:
     model = load_model(weights)
     test = data.load(settings.dataset, data_dir, "test")
     with torch.no_grad():
         pictures = evaluate.observed(model, test.images, metrics.seed)
         entry = evaluate.at_beta(model, pictures, beta, metrics.seed, metrics.samples)
     record = card.read_training(weights / "training.json")
-    return Dedicated(beta=beta, rate=entry.rate, distortion=entry.distortion, examples=record["examples_seen"],
-                     seed=record["seed"])
+    return Dedicated(
+        beta=beta,
+        rate=entry.rate,
+        distortion=entry.distortion,
+        examples=record["examples_seen"],
+        seed=record["seed"],
+    )
 
 
 if __name__ == "__main__":

@@ -19,10 +19,12 @@ _LOCK = "lock"
 
 @contextlib.contextmanager
 def held(folder: Path, processes: Processes) -> Iterator[None]:
-    """Make the folder and keep other runs out of it, until the end of the block or of the process, however it ends.
+    """Make the folder and keep other runs out of it, until the end of the block or of the process,
+    however it ends.
 
-    The first process holds it, for all of them. A folder where nothing was written meanwhile is gone afterwards. Raises
-    TrainingError, in every process, where another run is in it; OSError; ProcessLostError.
+    The first process holds it, for all of them. A folder where nothing was written meanwhile is
+    gone afterwards. Raises TrainingError, in every process, where another run is in it; OSError;
+    ProcessLostError.
     """
     taken, created = False, []
     with contextlib.ExitStack() as stack:
@@ -34,11 +36,14 @@ def held(folder: Path, processes: Processes) -> Iterator[None]:
             except Timeout:
                 taken = True
         if processes.any(taken):
-            raise TrainingError(f"another run is at work in {folder}; wait for its end, or choose another --run-dir")
+            raise TrainingError(
+                f"another run is at work in {folder}; wait for its end, or choose another --run-dir"
+            )
         try:
             yield
         finally:
-            # While it is held: who has just opened this file and gets the lock sees that it is gone, and makes another.
+            # While it is held: who has just opened this file and gets the lock sees that it is
+            # gone, and makes another.
             if created and [path.name for path in folder.iterdir()] == [_LOCK]:
                 with contextlib.suppress(OSError):  # Windows removes no open file
                     (folder / _LOCK).unlink()
@@ -47,17 +52,25 @@ def held(folder: Path, processes: Processes) -> Iterator[None]:
 
 
 def means(reports: Sequence[StepReport]) -> dict[str, float]:
-    """Distortion, rate and loss, averaged over the steps that were not skipped; NaN where there is none."""
+    """Distortion, rate and loss, averaged over the steps that were not skipped; NaN where there is
+    none."""
     kept = [report for report in reports if not report.skipped]
-    return {name: float(np.mean([getattr(report, name) for report in kept])) if kept else float("nan")
-            for name in ("distortion", "rate", "loss")}
+    return {
+        name: float(np.mean([getattr(report, name) for report in kept])) if kept else float("nan")
+        for name in ("distortion", "rate", "loss")
+    }
 
 
 class Log:
-    """log.jsonl, a line for each write. On resuming, lines later than the checkpoint are dropped: they come again."""
+    """log.jsonl, a line for each write. On resuming, lines later than the checkpoint are dropped:
+    they come again."""
 
     def __init__(self, path: Path, step: int) -> None:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() and step else []
+        lines = (
+            path.read_text(encoding="utf-8", errors="replace").splitlines()
+            if path.exists() and step
+            else []
+        )
         kept = [line for line in lines if _step(line) <= step]
         # Beside it and renamed, as a checkpoint: a crash at this moment must not cost the history.
         temporary = path.with_suffix(".tmp")

@@ -12,10 +12,12 @@ AUTO = "auto"  # a precision that training.precision resolves for the machine, o
 
 @dataclass(frozen=True)
 class Settings:
-    """Equal settings, on the same machine with as many threads and processes, give equal weights, bit for bit."""
+    """Equal settings, on the same machine with as many threads and processes, give equal weights,
+    bit for bit."""
 
     dataset: str
-    """Data set: mnist, fashion-mnist, faces64, or any folder in --data-dir with the four IDX files or NAME.npz of JPEGs."""
+    """Data set: mnist, fashion-mnist, faces64, or any folder in --data-dir with the four IDX files
+    or NAME.npz of JPEGs."""
     network: VAEConfig
     epochs: int
     """Passes over the training pictures."""
@@ -30,31 +32,44 @@ class Settings:
     ema_decay: float = 0.999
     """Exponential moving average of the weights, per step; the average is what is saved."""
     beta_warmup_steps: int = 500
-    """Steps over which the largest beta rises, on a logarithmic scale, to the end of the range. While the decoder can't
-    read the code yet, a large beta makes dimensions die that then stay dead."""
+    """Steps over which the largest beta rises, on a logarithmic scale, to the end of the range.
+    While the decoder can't read the code yet, a large beta makes dimensions die that then stay
+    dead."""
     beta_warmup_start: float = 0.05
     """Largest beta of the first step. The smaller, the more dimensions live."""
     beta_warmup_end: float | None = None
-    """Largest beta of the last of these steps; the end of the range unless told. A network for one beta stops at its own."""
+    """Largest beta of the last of these steps; the end of the range unless told. A network for one
+    beta stops at its own."""
     beta_shares: tuple[tuple[float, float], ...] = ()
-    """How betas are drawn where not log-uniformly over the whole range: (highest beta, share of the examples) of one piece of
-    the range after another, log-uniform within each. Only a network for many betas draws any."""
+    """How betas are drawn where not log-uniformly over the whole range: (highest beta, share of the
+    examples) of one piece of the range after another, log-uniform within each. Only a network for
+    many betas draws any."""
     loss_weight_power: float = 0.75
-    """Each example's loss is divided by (1 + beta) to this power: 0 is the plain mean over betas."""
+    """Each example's loss is divided by (1 + beta) to this power: 0 is the plain mean over betas.
+    """
     precision: Literal["auto", "bfloat16", "float32"] = AUTO
-    """Precision of matrix products and convolutions; weights, their averages and losses are float32 either way. auto: bfloat16
-    where the machine is faster with it; what a run begins with it keeps."""
+    """Precision of matrix products and convolutions; weights, their averages and losses are float32
+    either way. auto: bfloat16 where the machine is faster with it; what a run begins with it keeps.
+    """
     gradient_norm: float = 1000.0
     """Gradients longer than this (in nats) are shortened to it."""
     flips: bool = False
     """Mirror each training picture left to right half of the times that it is seen."""
     held_out: int = 0
-    """Last training pictures kept for validation (5000 when making choices; 0 trains on all of them)."""
+    """Last training pictures kept for validation (5000 when making choices; 0 trains on all of
+    them)."""
     seed: int = 1
     """Fixes initial weights, order of pictures, binarisation, betas and noise."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate", "ema_decay", "beta_warmup_start", "gradient_norm"):
+        for name in (
+            "epochs",
+            "batch_size",
+            "learning_rate",
+            "ema_decay",
+            "beta_warmup_start",
+            "gradient_norm",
+        ):
             if getattr(self, name) <= 0:
                 raise ValueError(f"--{name.replace('_', '-')} must be positive")
         for name in ("held_out", "warmup_steps", "beta_warmup_steps", "weight_decay"):
@@ -63,10 +78,16 @@ class Settings:
         if self.beta_shares:
             low, high = self.network.beta_range
             ends, shares = zip(*self.beta_shares, strict=True)
-            if not (all(a < b for a, b in pairwise((low, *ends))) and ends[-1] == high and min(shares) > 0
-                    and math.isclose(sum(shares), 1)):
-                raise ValueError(f"--beta-shares must be pairs of a beta and a share: betas that rise from above {low:g} to "
-                                 f"{high:g}, positive shares whose sum is 1")
+            if not (
+                all(a < b for a, b in pairwise((low, *ends)))
+                and ends[-1] == high
+                and min(shares) > 0
+                and math.isclose(sum(shares), 1)
+            ):
+                raise ValueError(
+                    f"--beta-shares must be pairs of a beta and a share: betas that rise from above {low:g} to "
+                    f"{high:g}, positive shares whose sum is 1"
+                )
 
     @classmethod
     def from_record(cls, values: dict) -> "Settings":
@@ -75,36 +96,71 @@ class Settings:
         return cls(**(values | {"network": VAEConfig(**values["network"]), "beta_shares": shares}))
 
     def for_one_beta(self, beta: float) -> "Settings":
-        """The same run of the same network without conditioning, at this beta alone; beta rises as in this run."""
+        """The same run of the same network without conditioning, at this beta alone; beta rises as
+        in this run."""
         end = self.beta_warmup_end or self.network.beta_range[1]
-        return replace(self, network=self.network.for_one_beta(beta), beta_warmup_end=end, beta_shares=())
+        return replace(
+            self, network=self.network.for_one_beta(beta), beta_warmup_end=end, beta_shares=()
+        )
 
 
 DIGITS = VAEConfig(
-    image_shape=(1, 28, 28), latent_dim=40, likelihood="bernoulli", beta_range=(0.01, 50.0), preprocess="ink",
+    image_shape=(1, 28, 28),
+    latent_dim=40,
+    likelihood="bernoulli",
+    beta_range=(0.01, 50.0),
+    preprocess="ink",
 )
 PRESETS = {
-    # There is nothing to learn where the code is empty, and most where dimensions go out one by one.
+    # There is nothing to learn where the code is empty, and most where dimensions go out one by
+    # one.
     "mnist": Settings(
-        dataset="mnist", network=replace(DIGITS, latent_dim=32), epochs=90, batch_size=128, learning_rate=3e-3,
-        beta_warmup_steps=1500, beta_warmup_start=0.001, loss_weight_power=0.25,
+        dataset="mnist",
+        network=replace(DIGITS, latent_dim=32),
+        epochs=90,
+        batch_size=128,
+        learning_rate=3e-3,
+        beta_warmup_steps=1500,
+        beta_warmup_start=0.001,
+        loss_weight_power=0.25,
         beta_shares=((0.4, 0.37), (2.5, 0.41), (10.0, 0.15), (50.0, 0.07)),
     ),
     "fashion-mnist": Settings(
-        dataset="fashion-mnist", network=replace(DIGITS, beta_range=(0.01, 150.0), preprocess="garment"), epochs=60,
-        learning_rate=2e-3, beta_warmup_steps=1000, beta_warmup_start=0.001, loss_weight_power=0.25,
+        dataset="fashion-mnist",
+        network=replace(DIGITS, beta_range=(0.01, 150.0), preprocess="garment"),
+        epochs=60,
+        learning_rate=2e-3,
+        beta_warmup_steps=1000,
+        beta_warmup_start=0.001,
+        loss_weight_power=0.25,
         beta_shares=((0.1, 0.31), (1.0, 0.27), (10.0, 0.27), (150.0, 0.15)),
     ),
-    # Gradients are sums over 12,288 numbers. Half of the betas lie above 7, so that the plain power would forget them.
+    # Gradients are sums over 12,288 numbers. Half of the betas lie above 7, so that the plain power
+    # would forget them.
     "faces": Settings(
         dataset="faces64",
-        network=VAEConfig(image_shape=(3, 64, 64), latent_dim=128, likelihood="discretized_logistic", beta_range=(0.01, 5000.0),
-                          preprocess="photo", halvings=3),
-        epochs=130, batch_size=64, flips=True, beta_warmup_steps=1500, beta_warmup_start=0.01, loss_weight_power=0.5,
+        network=VAEConfig(
+            image_shape=(3, 64, 64),
+            latent_dim=128,
+            likelihood="discretized_logistic",
+            beta_range=(0.01, 5000.0),
+            preprocess="photo",
+            halvings=3,
+        ),
+        epochs=130,
+        batch_size=64,
+        flips=True,
+        beta_warmup_steps=1500,
+        beta_warmup_start=0.01,
+        loss_weight_power=0.5,
         gradient_norm=100_000.0,
     ),
     # Two dimensions for maps and exact posteriors, from nearly an autoencoder to full collapse.
-    "mnist-2d": Settings(dataset="mnist", network=replace(DIGITS, latent_dim=2, beta_range=(0.001, 50.0)), epochs=45),
+    "mnist-2d": Settings(
+        dataset="mnist", network=replace(DIGITS, latent_dim=2, beta_range=(0.001, 50.0)), epochs=45
+    ),
     # The same network without noise and without KL, to lay beside it on the map.
-    "mnist-2d-autoencoder": Settings(dataset="mnist", network=replace(DIGITS, latent_dim=2, beta_range=(0.0, 0.0)), epochs=45),
+    "mnist-2d-autoencoder": Settings(
+        dataset="mnist", network=replace(DIGITS, latent_dim=2, beta_range=(0.0, 0.0)), epochs=45
+    ),
 }

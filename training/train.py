@@ -1,10 +1,12 @@
 """Train a beta-conditioned VAE: python -m training.train --preset mnist --data-dir DIR
 
-Writes runs/NAME/: checkpoint.safetensors and log.jsonl while it runs, weights/ (config.json, model.safetensors,
-training.json) at the end. Ctrl-C saves and says how to go on; `--resume` reaches the weights of an uninterrupted run.
+Writes runs/NAME/: checkpoint.safetensors and log.jsonl while it runs, weights/ (config.json,
+model.safetensors, training.json) at the end. Ctrl-C saves and says how to go on; `--resume` reaches
+the weights of an uninterrupted run.
 
-Several processes, on CPUs or GPUs, train one network: torchrun --nproc-per-node 4 -m training.train …, with the same options.
-On several machines --run-dir and --data-dir must be folders that all of them see. They may be resumed in another number.
+Several processes, on CPUs or GPUs, train one network: torchrun --nproc-per-node 4 -m training.train
+…, with the same options. On several machines --run-dir and --data-dir must be folders that all of
+them see. They may be resumed in another number.
 """
 
 if __name__ == "__main__":
@@ -51,7 +53,8 @@ class Arguments:
     preset: str = "mnist"
     """Which settings to start from; every other option changes one of them."""
     data_dir: Path | None = None
-    """Folder that holds a folder for each data set. Without it, a known data set is downloaded into data/."""
+    """Folder that holds a folder for each data set. Without it, a known data set is downloaded into
+    data/."""
     run_dir: Path | None = None
     """Where checkpoint, log and weights go [default: runs/PRESET, or runs/PRESET-beta-B]."""
     beta: float | None = None
@@ -60,48 +63,74 @@ class Arguments:
     """Go on from the checkpoint in --run-dir."""
     checkpoint_seconds: float = 60.0
     """Seconds between two checkpoints."""
-    device: str = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    device: str = (
+        "cuda"
+        if torch.cuda.is_available()
+        else "mps"
+        if torch.backends.mps.is_available()
+        else "cpu"
+    )
     """cpu, cuda or mps."""
     threads: int = 0
-    """Threads of each process on the CPU; 0: as many as PyTorch takes by itself, alone one for each core. Where something else
-    keeps a core busy, one thread fewer is much faster: at each operation all wait for the last."""
+    """Threads of each process on the CPU; 0: as many as PyTorch takes by itself, alone one for each
+    core. Where something else keeps a core busy, one thread fewer is much faster: at each operation
+    all wait for the last."""
     push_to_hub: str | None = None
-    """Repository on the Hugging Face Hub, user/name: at the end, measure the weights on the test set and publish them there."""
+    """Repository on the Hugging Face Hub, user/name: at the end, measure the weights on the test
+    set and publish them there."""
     compile: bool = False
-    """Compile the network with torch.compile: a minute or more at the start, needs a C++ compiler. On CPUs it gains nothing."""
+    """Compile the network with torch.compile: a minute or more at the start, needs a C++ compiler.
+    On CPUs it gains nothing."""
     command: tyro.conf.Suppress[str] = ""
-    settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=lambda: PRESETS["mnist"])
+    settings: Annotated[Settings, tyro.conf.arg(name="")] = field(
+        default_factory=lambda: PRESETS["mnist"]
+    )
 
     def directory(self) -> Path:
-        return self.run_dir or Path("runs") / (self.preset if self.beta is None else f"{self.preset}-beta-{self.beta:g}")
+        return self.run_dir or Path("runs") / (
+            self.preset if self.beta is None else f"{self.preset}-beta-{self.beta:g}"
+        )
 
 
 def parse(argv: Sequence[str]) -> Arguments:
-    """The preset is looked up first, so that --help shows its values and every option overrides one of them."""
+    """The preset is looked up first, so that --help shows its values and every option overrides one
+    of them."""
     preset = "mnist"
     for position, word in enumerate(argv):
         if word.startswith("--preset"):
-            preset = word.partition("=")[2] or (argv[position + 1] if position + 1 < len(argv) else "")
+            preset = word.partition("=")[2] or (
+                argv[position + 1] if position + 1 < len(argv) else ""
+            )
     if preset not in PRESETS:
         raise TrainingError(f"there is no preset {preset!r}; presets: {', '.join(PRESETS)}")
-    arguments = tyro.cli(Arguments, args=list(argv), prog="python -m training.train",
-                         default=Arguments(preset=preset, settings=PRESETS[preset], command=_repeatable(argv)))
+    arguments = tyro.cli(
+        Arguments,
+        args=list(argv),
+        prog="python -m training.train",
+        default=Arguments(preset=preset, settings=PRESETS[preset], command=_repeatable(argv)),
+    )
     if arguments.threads < 0:
         raise TrainingError(f"--threads must be 0 or more, not {arguments.threads}")
     if arguments.beta is not None:
         if arguments.beta <= 0:
-            raise TrainingError(f"--beta must be positive, not {arguments.beta:g}; a plain autoencoder is a preset of its own")
-        arguments = dataclasses.replace(arguments, settings=arguments.settings.for_one_beta(arguments.beta))
+            raise TrainingError(
+                f"--beta must be positive, not {arguments.beta:g}; a plain autoencoder is a preset of its own"
+            )
+        arguments = dataclasses.replace(
+            arguments, settings=arguments.settings.for_one_beta(arguments.beta)
+        )
     return arguments
 
 
 def _repeatable(argv: Sequence[str]) -> str:
-    """The command without what belongs to this machine and this interruption; --precision is added once it is resolved."""
+    """The command without what belongs to this machine and this interruption; --precision is added
+    once it is resolved."""
     words, skip = [], False
     for word in argv:
         # tyro takes --data_dir as well.
         local = word.replace("_", "-").startswith(
-            ("--data-dir", "--run-dir", "--checkpoint-seconds", "--push-to-hub", "--precision"))
+            ("--data-dir", "--run-dir", "--checkpoint-seconds", "--push-to-hub", "--precision")
+        )
         if not (skip or local or word == "--resume"):
             words.append(word)
         skip = local and "=" not in word
@@ -125,7 +154,9 @@ def run(arguments: Arguments) -> Path:
     device = _device(arguments.device)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    torch.backends.cudnn.deterministic = True  # or a resumed run would not repeat an uninterrupted one
+    torch.backends.cudnn.deterministic = (
+        True  # or a resumed run would not repeat an uninterrupted one
+    )
     with distributed.connected(device) as processes, held(directory, processes):
         _require_new_or_resumed(directory, arguments)  # again: it may have come to be since
         return _run(arguments, directory, device, processes)
@@ -133,10 +164,14 @@ def run(arguments: Arguments) -> Path:
 
 def _require_new_or_resumed(directory: Path, arguments: Arguments) -> None:
     if (directory / CHECKPOINT).exists() and not arguments.resume:
-        raise TrainingError(f"{directory} already holds a run; add --resume to go on with it, or choose another --run-dir")
+        raise TrainingError(
+            f"{directory} already holds a run; add --resume to go on with it, or choose another --run-dir"
+        )
 
 
-def _run(arguments: Arguments, directory: Path, device: torch.device, processes: distributed.Processes) -> Path:
+def _run(
+    arguments: Arguments, directory: Path, device: torch.device, processes: distributed.Processes
+) -> Path:
     """run(), in a folder that is this run's alone."""
     settings = arguments.settings
     began = checkpoint.read(directory / CHECKPOINT) if arguments.resume else None
@@ -147,18 +182,24 @@ def _run(arguments: Arguments, directory: Path, device: torch.device, processes:
     if processes.local_rank == 0:
         processes.wait()
     pictures, validation = _held_out(settings, split.images)
-    settings, sentence = precision.resolve(settings, device, processes, began.precision if began else None)
+    settings, sentence = precision.resolve(
+        settings, device, processes, began.precision if began else None
+    )
     trainer = Trainer(settings, pictures, device, split.sha256, processes, arguments.compile)
     if began:
         trainer.restore(began)
     if processes.rank == 0:
         print(sentence, flush=True)
-        trainer.save(directory / CHECKPOINT)  # an unwritable folder or a full disk shows now, not after hours
+        trainer.save(
+            directory / CHECKPOINT
+        )  # an unwritable folder or a full disk shows now, not after hours
     with Interruption() as interruption:
         try:
             _train(trainer, directory, arguments.checkpoint_seconds, validation, interruption)
         except ProcessLostError as error:
-            print(f"error: {error}", file=sys.stderr, flush=True)  # now: torchrun soon sends SIGTERM to whoever is left
+            print(
+                f"error: {error}", file=sys.stderr, flush=True
+            )  # now: torchrun soon sends SIGTERM to whoever is left
             raise SystemExit(2) from error
     if processes.rank == 0:
         # Another machine may choose another precision: what repeats the run names this one.
@@ -170,22 +211,35 @@ def _run(arguments: Arguments, directory: Path, device: torch.device, processes:
 def _held_out(settings: Settings, images: Tensor) -> tuple[Tensor, Tensor]:
     """The pictures to train on, and those kept for validation."""
     if tuple(images.shape[1:]) != settings.network.image_shape:
-        raise TrainingError(f"{settings.dataset} has pictures of shape {tuple(images.shape[1:])}, "
-                            f"the network is for {settings.network.image_shape}; set --network.image-shape")
+        raise TrainingError(
+            f"{settings.dataset} has pictures of shape {tuple(images.shape[1:])}, "
+            f"the network is for {settings.network.image_shape}; set --network.image-shape"
+        )
     if settings.held_out >= len(images):
-        raise TrainingError(f"--held-out {settings.held_out} leaves none of the {len(images)} training pictures")
+        raise TrainingError(
+            f"--held-out {settings.held_out} leaves none of the {len(images)} training pictures"
+        )
     count = len(images) - settings.held_out
     return images[:count], images[count:]
 
 
 def _train(
-    trainer: Trainer, directory: Path, checkpoint_seconds: float, validation: Tensor, interruption: Interruption
+    trainer: Trainer,
+    directory: Path,
+    checkpoint_seconds: float,
+    validation: Tensor,
+    interruption: Interruption,
 ) -> None:
-    """To the last step, or until KeyboardInterrupt or ProcessLostError; saved in any of these cases."""
+    """To the last step, or until KeyboardInterrupt or ProcessLostError; saved in any of these
+    cases."""
     first = trainer.processes.rank == 0
     saved = measured = time.monotonic()
-    with (Log(directory / LOG, trainer.step) if first else contextlib.nullcontext() as log,
-          Progress(trainer.total_steps, initial=trainer.step, unit="step", hidden=not first) as progress):
+    with (
+        Log(directory / LOG, trainer.step) if first else contextlib.nullcontext() as log,
+        Progress(
+            trainer.total_steps, initial=trainer.step, unit="step", hidden=not first
+        ) as progress,
+    ):
         try:
             for _ in trainer.remaining():
                 now = time.monotonic()
@@ -200,7 +254,9 @@ def _train(
                     raise KeyboardInterrupt
         except (KeyboardInterrupt, ProcessLostError):
             if first:
-                trainer.save(directory / CHECKPOINT)  # also then a whole step: nothing changes before all have answered
+                trainer.save(
+                    directory / CHECKPOINT
+                )  # also then a whole step: nothing changes before all have answered
             raise
     if first:
         trainer.save(directory / CHECKPOINT)
@@ -211,40 +267,60 @@ def _report(trainer: Trainer, validation: Tensor, log: Log, progress: Progress) 
     progress.update()
     if trainer.step % LOG_EVERY == 0:
         found = means(trainer.reports)
-        log.write(step=trainer.step, examples=trainer.step * trainer.settings.batch_size, seconds=round(trainer.seconds, 1),
-                  skipped=trainer.skipped, **found)
+        log.write(
+            step=trainer.step,
+            examples=trainer.step * trainer.settings.batch_size,
+            seconds=round(trainer.seconds, 1),
+            skipped=trainer.skipped,
+            **found,
+        )
         progress.show(distortion=f"{found['distortion']:.1f}", rate=f"{found['rate']:.1f}")
-    due = trainer.step % (VALIDATE_EVERY * trainer.steps_per_epoch) == 0 or trainer.step == trainer.total_steps
+    due = (
+        trainer.step % (VALIDATE_EVERY * trainer.steps_per_epoch) == 0
+        or trainer.step == trainer.total_steps
+    )
     if len(validation) and due:
         log.write(step=trainer.step, validation=_validate(trainer, validation))
 
 
 @torch.no_grad()
 def _validate(trainer: Trainer, pictures: Tensor) -> list[dict[str, float]]:
-    """Rate and distortion of the held-out pictures, one draw each, at a few betas of the averaged weights."""
+    """Rate and distortion of the held-out pictures, one draw each, at a few betas of the averaged
+    weights."""
     model = trainer.averaged_model()
-    images = observe(pictures.to(trainer.device).float() / 255, model.config.likelihood,
-                     generator=seeded(trainer.settings.seed, "validation"))
+    images = observe(
+        pictures.to(trainer.device).float() / 255,
+        model.config.likelihood,
+        generator=seeded(trainer.settings.seed, "validation"),
+    )
     low, high = model.config.beta_range
     results = []
     for beta in [beta for beta in VALIDATION_BETAS if low <= beta <= high] or [low]:
         noise = seeded(trainer.settings.seed, "validation noise")
         eps = standard_normal((1, len(images), model.config.latent_dim), noise, trainer.device)
         distortion, rate = Objective(model)(images, beta, eps)
-        results.append({"beta": beta, "rate": rate.mean().item(), "distortion": distortion.mean().item()})
+        results.append(
+            {"beta": beta, "rate": rate.mean().item(), "distortion": distortion.mean().item()}
+        )
     return results
 
 
 def _device(name: str) -> torch.device:
     me = distributed.own()
-    if me.count > 1 and (name == "mps" or (name == "cuda" and me.local_count > torch.cuda.device_count())):
-        raise TrainingError(f"--device {name} cannot be shared by {me.local_count} processes here; start one process for each "
-                            "GPU, or choose --device cpu")
+    if me.count > 1 and (
+        name == "mps" or (name == "cuda" and me.local_count > torch.cuda.device_count())
+    ):
+        raise TrainingError(
+            f"--device {name} cannot be shared by {me.local_count} processes here; start one process for each "
+            "GPU, or choose --device cpu"
+        )
     try:
         device = torch.device("cuda", me.local_rank) if name == "cuda" else torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise TrainingError(f"--device {name} cannot be used here; leave it out, or choose cpu") from error
+        raise TrainingError(
+            f"--device {name} cannot be used here; leave it out, or choose cpu"
+        ) from error
     return device
 
 
@@ -264,19 +340,27 @@ def main(argv: Sequence[str]) -> int:
                 print(f"\nstopped; go on with: {_command(words)}", file=sys.stderr)
             return EXIT_CODE
     except OSError as error:
-        print(f"error: cannot write {error.filename or arguments.directory()} ({error.strerror}); choose another --run-dir",
-              file=sys.stderr)
+        print(
+            f"error: cannot write {error.filename or arguments.directory()} ({error.strerror}); choose another --run-dir",
+            file=sys.stderr,
+        )
         return 2
     except ProcessLostError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except torch.OutOfMemoryError:
-        print("error: the device has too little memory; choose a smaller --batch-size", file=sys.stderr)
+        print(
+            "error: the device has too little memory; choose a smaller --batch-size",
+            file=sys.stderr,
+        )
         return 2
     except RuntimeError as error:
         if not arguments.compile:
             raise
-        print(f"error: --compile does not work here ({str(error).splitlines()[0]}); leave it out", file=sys.stderr)
+        print(
+            f"error: --compile does not work here ({str(error).splitlines()[0]}); leave it out",
+            file=sys.stderr,
+        )
         return 2
     except HubError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -300,7 +384,9 @@ def _measure_and_publish(folder: Path, arguments: Arguments) -> int:
     failed = evaluate.main([str(folder), *data_dir])  # which answers Ctrl-C, as the next
     failed = failed or publish.main([str(folder), "--repo-id", arguments.push_to_hub])
     if failed:
-        push = shlex.join(["python", "-m", "training.publish", str(folder), "--repo-id", arguments.push_to_hub])
+        push = shlex.join(
+            ["python", "-m", "training.publish", str(folder), "--repo-id", arguments.push_to_hub]
+        )
         measure = shlex.join(["python", "-m", "training.evaluate", str(folder), *data_dir])
         print(f"the weights are safe in {folder}; go on with: {measure} && {push}", file=sys.stderr)
     return failed

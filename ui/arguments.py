@@ -1,4 +1,5 @@
-"""What strangers send is checked here before it reaches a model: right kind, right size, or one sentence that says so."""
+"""What strangers send is checked here before it reaches a model: right kind, right size, or one
+sentence that says so."""
 
 import base64
 import math
@@ -16,11 +17,14 @@ GALLERY_COUNTS = (8, 16, 32, 64)  # on the pages
 MOST_NUMBERS = 1 << 18  # in one answer: 64 pictures of 28 × 28, 21 in colour of 64 × 64
 HOTTEST = 10.0  # temperature of samples: far beyond it there is nothing to see
 FARTHEST = 1e6  # a coordinate of a latent; float32 must not overflow on the way through the decoder
-SHORTEST_FILE = 32  # bytes; no picture is smaller, and a misspelt name of an example often is valid base64
+SHORTEST_FILE = (
+    32  # bytes; no picture is smaller, and a misspelt name of an example often is valid base64
+)
 
 
 class InputError(ValueError):
-    """An argument that cannot be used. str(error) is one English sentence; key and values find it in another language."""
+    """An argument that cannot be used. str(error) is one English sentence; key and values find it
+    in another language."""
 
     def __init__(self, key: str, **values: object) -> None:
         super().__init__(Text(DEFAULT)(key, **values))
@@ -30,13 +34,20 @@ class InputError(ValueError):
 def number(name: str, value: object, low: float, high: float) -> float:
     """A finite number from low to high."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InputError("api.number", name=name, low=f"{low:g}", high=f"{high:g}", value=_shown(value))
+        raise InputError(
+            "api.number", name=name, low=f"{low:g}", high=f"{high:g}", value=_shown(value)
+        )
     return float(value)
 
 
 def whole(name: str, value: object, low: int, high: int) -> int:
     """A whole number from low to high; 7.0 is one, as JSON knows no other kind."""
-    is_whole = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value == int(value)
+    is_whole = (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and value == int(value)
+    )
     if not (is_whole and low <= value <= high):
         raise InputError("api.whole", name=name, low=low, high=high, value=_shown(value))
     return int(value)
@@ -55,7 +66,8 @@ def one_of(name: str, value: object, options: Sequence[str]) -> str:
 
 
 def beta(value: object, model: Resolved) -> float:
-    """A beta that the network was trained for; None is 1, or the end that is nearest. A plain autoencoder has none: 0."""
+    """A beta that the network was trained for; None is 1, or the end that is nearest. A plain
+    autoencoder has none: 0."""
     low, high = model.model.config.beta_range
     if model.model.config.autoencoder:
         if value not in (None, 0):

@@ -1,7 +1,9 @@
-"""How the bodies of requests arrive: whole, within bounds of size, time and memory, before anything else looks at them.
+"""How the bodies of requests arrive: whole, within bounds of size, time and memory, before anything
+else looks at them.
 
-Both front ends stand behind it: Streamlit's uploads and Gradio's calls. A server that reads by itself waits for as long as a
-stranger pleases, and a limit on what was announced is used up by whoever announces much and sends nothing.
+Both front ends stand behind it: Streamlit's uploads and Gradio's calls. A server that reads by
+itself waits for as long as a stranger pleases, and a limit on what was announced is used up by
+whoever announces much and sends nothing.
 """
 
 import asyncio
@@ -16,9 +18,14 @@ import vae
 
 MOST_UPLOAD_BYTES = vae.images.MAX_BYTES + 65_536  # a file, and what a form writes around it
 MOST_SMALL_BYTES = 262_144  # bodies as small as this are never refused for want of room
-MOST_HELD_BYTES = 200_000_000  # of all bodies that have arrived and are not yet answered: a class that uploads at once
-MOST_HELD_OF_ONE = MOST_HELD_BYTES // 2  # of one address; behind a school's there may be a whole class
-MOST_BODIES_OF_ONE = 100  # that arrive at the same time from one address; for one more, the slowest is given up
+# of all bodies that have arrived and are not yet answered: a class that uploads at once
+MOST_HELD_BYTES = 200_000_000
+MOST_HELD_OF_ONE = (
+    MOST_HELD_BYTES // 2
+)  # of one address; behind a school's there may be a whole class
+MOST_BODIES_OF_ONE = (
+    100  # that arrive at the same time from one address; for one more, the slowest is given up
+)
 SECONDS = 10.0  # in which a body must have arrived, or LEAST_BYTES more of it
 LEAST_BYTES = 327_680  # 32 KB a second; the slowest of mobile networks is faster
 
@@ -49,7 +56,8 @@ async def refuse(error: RefusedError, scope: Scope, receive: Receive, send: Send
 
 
 def one_piece(body: bytes, receive: Receive) -> Receive:
-    """What an application receives that is given the body at once, and afterwards what its client still says."""
+    """What an application receives that is given the body at once, and afterwards what its client
+    still says."""
     whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:
@@ -60,7 +68,8 @@ def one_piece(body: bytes, receive: Receive) -> Receive:
 
 @dataclass(eq=False)
 class _Body:
-    """One that arrives: its bytes so far, and the limit of the wait for more, from the moment when it is waited for."""
+    """One that arrives: its bytes so far, and the limit of the wait for more, from the moment when
+    it is waited for."""
 
     size: int = 0
     wait: asyncio.Timeout | None = None
@@ -71,14 +80,19 @@ class _Body:
 
 
 class Arrival:
-    """Middleware that passes a request on when its body has arrived. Requests without one, and websockets, pass at once.
+    """Middleware that passes a request on when its body has arrived. Requests without one, and
+    websockets, pass at once.
 
-    most: the most bytes of a body for a path. waiting: bytes of bodies that were passed on and still wait to be worked on,
-    which count with those that arrive.
+    most: the most bytes of a body for a path. waiting: bytes of bodies that were passed on and
+    still wait to be worked on, which count with those that arrive.
     """
 
-    def __init__(self, app: ASGIApp, most: Callable[[str], int] = lambda _: MOST_UPLOAD_BYTES,
-                 waiting: Callable[[], int] = lambda: 0) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        most: Callable[[str], int] = lambda _: MOST_UPLOAD_BYTES,
+        waiting: Callable[[], int] = lambda: 0,
+    ) -> None:
         self.app, self.most, self.waiting = app, most, waiting
         self.held: Counter[str] = Counter()  # bytes that have arrived, by address
         self.arriving: dict[str, list[_Body]] = {}  # by address, the oldest first
@@ -112,7 +126,8 @@ class Arrival:
                 del self.held[client]
 
     def _add(self, client: str, body: _Body) -> None:
-        """Among those that arrive. Where there are too many from one address, the one of which least has come makes room."""
+        """Among those that arrive. Where there are too many from one address, the one of which
+        least has come makes room."""
         others = self.arriving.setdefault(client, [])
         if len(others) >= MOST_BODIES_OF_ONE:
             slowest = min(others, key=lambda other: other.size)
@@ -133,13 +148,20 @@ class Arrival:
             there_is_room = self.held.total() + self.waiting() <= MOST_HELD_BYTES
             require(there_is_room, 503, "too many pictures are waiting; try again in some seconds")
             its_share = self.held[client] <= MOST_HELD_OF_ONE
-            require(its_share, 503, "too many pictures of yours are on the way; try again in some seconds")
+            require(
+                its_share,
+                503,
+                "too many pictures of yours are on the way; try again in some seconds",
+            )
 
     async def _pieces(self, scope: Scope, receive: Receive, body: _Body) -> AsyncIterator[bytes]:
-        """What arrives, in time and no more than allowed. Raises RefusedError, and _LeftError where the client has left."""
+        """What arrives, in time and no more than allowed. Raises RefusedError, and _LeftError where
+        the client has left."""
         most = self.most(scope["path"].removeprefix(scope.get("root_path", "")))
         too_large = f"a body of {most:,} bytes at most is read here"
-        announced = dict(scope["headers"]).get(b"content-length", b"")  # none where it comes in chunks
+        announced = dict(scope["headers"]).get(
+            b"content-length", b""
+        )  # none where it comes in chunks
         require(not announced.isdigit() or int(announced) <= most, 413, too_large)
         clock = asyncio.get_running_loop()
         since, before, more = clock.time(), 0, True
@@ -150,7 +172,9 @@ class Arrival:
                 async with asyncio.timeout_at(since + SECONDS) as body.wait:
                     message = await receive()
             except TimeoutError:
-                raise RefusedError(408, "the request came too slowly and was given up; try again") from None
+                raise RefusedError(
+                    408, "the request came too slowly and was given up; try again"
+                ) from None
             finally:
                 body.wait = None
             if message["type"] == "http.disconnect":

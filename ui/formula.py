@@ -1,4 +1,5 @@
-"""The formula of the evidence with its bars as a Streamlit component: pointing answers at once, in the browser."""
+"""The formula of the evidence with its bars as a Streamlit component: pointing answers at once, in
+the browser."""
 
 from pathlib import Path
 
@@ -12,7 +13,10 @@ def _content(name: str) -> str:
 
 
 _formula = st.components.v2.component(
-    "vae_lab_formula", html=_content("formula.html"), css=_content("formula.css"), js=_content("formula.js"),
+    "vae_lab_formula",
+    html=_content("formula.html"),
+    css=_content("formula.css"),
+    js=_content("formula.js"),
 )
 
 

@@ -13,7 +13,8 @@ from vae.model import VAE
 
 @dataclass(frozen=True)
 class Given:
-    """The picture of a source, and its data: addresses, encoded once and not again at every move of beta."""
+    """The picture of a source, and its data: addresses, encoded once and not again at every move of
+    beta."""
 
     view: View
 
@@ -34,12 +35,15 @@ class Given:
 
 
 def example(model: Resolved, name: str | None, first: int = 0) -> Given:
-    """The model's example of that name, else the one of this number. Everybody is given the same, encoded once."""
+    """The model's example of that name, else the one of this number. Everybody is given the same,
+    encoded once."""
     names = model.examples.names
     name = name if name in names else names[first % len(names)]
     if (model.model, name) not in _examples:
         image = model.examples.picture(name)
-        _examples[model.model, name] = Given(View(image, (Step("file", pictures.to_uint8(image.numpy())),)))
+        _examples[model.model, name] = Given(
+            View(image, (Step("file", pictures.to_uint8(image.numpy())),))
+        )
     return _examples[model.model, name]
 
 

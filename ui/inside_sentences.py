@@ -11,7 +11,12 @@ from vae.metrics import BetaMetrics
 
 
 def plane_alt(
-    text: Text, now: BetaMetrics, codes: Codes, seen: Reconstruction, window: Window, count: int,
+    text: Text,
+    now: BetaMetrics,
+    codes: Codes,
+    seen: Reconstruction,
+    window: Window,
+    count: int,
     posterior: PosteriorMap | None,
 ) -> str:
     """The whole map in one sentence, for who does not see it."""
@@ -21,7 +26,9 @@ def plane_alt(
     if not now.beta:
         return text("alt.point_map", **values)
     across, down = seen.posterior_deviation
-    said = text("alt.map", beta=f"{now.beta:g}", across=across, down=down, posteriors=f"{count:,}", **values)
+    said = text(
+        "alt.map", beta=f"{now.beta:g}", across=across, down=down, posteriors=f"{count:,}", **values
+    )
     if not posterior:
         return said
     (x, y), (across, down) = posterior.mean, posterior.deviation
@@ -29,26 +36,58 @@ def plane_alt(
     return f"{said}. {text('alt.tempered', **values) if posterior.tempered else text('alt.true', **values)}"
 
 
-def legend(text: Text, *, autoencoder: bool, count: int, posterior: PosteriorMap | None) -> list[dict[str, str]]:
+def legend(
+    text: Text, *, autoencoder: bool, count: int, posterior: PosteriorMap | None
+) -> list[dict[str, str]]:
     """What each kind of mark on the map is."""
-    marks = [{"shape": "dashed" if autoencoder else "prior", "colour": "",
-              "label": text("map.legend_normal") if autoencoder else text("map.legend_prior")},
-             {"shape": "own", "colour": OWN,
-              "label": text("map.legend_point") if autoencoder else text("map.legend_own")}]
+    marks = [
+        {
+            "shape": "dashed" if autoencoder else "prior",
+            "colour": "",
+            "label": text("map.legend_normal") if autoencoder else text("map.legend_prior"),
+        },
+        {
+            "shape": "own",
+            "colour": OWN,
+            "label": text("map.legend_point") if autoencoder else text("map.legend_own"),
+        },
+    ]
     if posterior:
-        marks.append({"shape": "area", "colour": POSTERIOR,
-                      "label": text("map.legend_tempered") if posterior.tempered else text("map.legend_true")})
+        marks.append(
+            {
+                "shape": "area",
+                "colour": POSTERIOR,
+                "label": text("map.legend_tempered")
+                if posterior.tempered
+                else text("map.legend_true"),
+            }
+        )
     if count:
-        marks.append({"shape": "prior", "colour": DIGITS[0], "label": text("map.legend_posteriors", count=f"{count:,}")})
+        marks.append(
+            {
+                "shape": "prior",
+                "colour": DIGITS[0],
+                "label": text("map.legend_posteriors", count=f"{count:,}"),
+            }
+        )
     return marks
 
 
 def aggregate(text: Text, codes: Codes) -> str:
     """The mixture of all posteriors beside the prior, or the codes of a plain autoencoder."""
     mean, deviation = codes.aggregate_mean, codes.aggregate_deviation
-    values = {"count": f"{len(codes.mean):,}", "mean_x": mean[0], "mean_y": mean[1],
-              "across": deviation[0], "down": deviation[1]}
-    return text("map.aggregate", **values) if codes.deviation.any() else text("map.point_aggregate", **values)
+    values = {
+        "count": f"{len(codes.mean):,}",
+        "mean_x": mean[0],
+        "mean_y": mean[1],
+        "across": deviation[0],
+        "down": deviation[1],
+    }
+    return (
+        text("map.aggregate", **values)
+        if codes.deviation.any()
+        else text("map.point_aggregate", **values)
+    )
 
 
 def outside(text: Text, codes: Codes, window: Window) -> str:
@@ -60,7 +99,12 @@ def outside(text: Text, codes: Codes, window: Window) -> str:
 def posterior(text: Text, beta: float, found: PosteriorMap) -> str:
     """What the quadrature gives, and what q misses."""
     precision = text("map.exact") if found.exact else text("map.inexact", error=found.error)
-    values = {"evidence": found.log_evidence, "gap": found.gap, "precision": precision, "beta": f"{beta:g}"}
+    values = {
+        "evidence": found.log_evidence,
+        "gap": found.gap,
+        "precision": precision,
+        "beta": f"{beta:g}",
+    }
     if found.tempered:
         return text("map.tempered", **values)
     return text("map.true_aim", **values) if beta == 1 else text("map.true", **values)
@@ -81,15 +125,30 @@ def pinned_alt(text: Text, model: Resolved, share: float, x: float, y: float) ->
 def rates_alt(text: Text, now: BetaMetrics, seen: Reconstruction, chosen: int) -> str:
     bars = ", ".join(
         f"{dimension + 1}: {now.rate_per_dimension[dimension]:.2f} ({seen.rate_per_dimension[dimension]:.2f})"
-        for dimension in now.dimensions_by_rate if now.active(dimension)
+        for dimension in now.dimensions_by_rate
+        if now.active(dimension)
     )
-    return text("alt.rates", beta=f"{now.beta:g}", active=now.active_units, dimensions=len(now.rate_per_dimension),
-                bars=bars or "–", number=chosen + 1, mean=now.rate_per_dimension[chosen], own=seen.rate_per_dimension[chosen])
+    return text(
+        "alt.rates",
+        beta=f"{now.beta:g}",
+        active=now.active_units,
+        dimensions=len(now.rate_per_dimension),
+        bars=bars or "–",
+        number=chosen + 1,
+        mean=now.rate_per_dimension[chosen],
+        own=seen.rate_per_dimension[chosen],
+    )
 
 
 def active(text: Text, now: BetaMetrics, seen: Reconstruction) -> str:
-    return text("dimensions.active", active=now.active_units, dimensions=len(now.rate_per_dimension), rate=now.rate,
-                own_active=seen.active_units, own_rate=seen.rate)
+    return text(
+        "dimensions.active",
+        active=now.active_units,
+        dimensions=len(now.rate_per_dimension),
+        rate=now.rate,
+        own_active=seen.active_units,
+        own_rate=seen.rate,
+    )
 
 
 def alive_alt(text: Text, model: Resolved) -> str:
@@ -99,33 +158,57 @@ def alive_alt(text: Text, model: Resolved) -> str:
 
 def change(text: Text, model: Resolved, now: BetaMetrics, moved: Traversal) -> str:
     """What moving the dimension did, and why a dead one does nothing."""
-    values = {"number": moved.dimension + 1, "change": moved.largest_change, "share": moved.largest_share,
-              "rate": now.rate_per_dimension[moved.dimension], "stuff": stuff(text, model)}
+    values = {
+        "number": moved.dimension + 1,
+        "change": moved.largest_change,
+        "share": moved.largest_share,
+        "rate": now.rate_per_dimension[moved.dimension],
+        "stuff": stuff(text, model),
+    }
     if now.active(moved.dimension):
         return text("dimensions.change", **values)
     return text("dimensions.change_unused", **values)
 
 
 def traversal_alt(text: Text, moved: Traversal) -> str:
-    return text("alt.traversal", number=moved.dimension + 1, count=len(moved.values), low=moved.values[0],
-                high=moved.values[-1], own=moved.own_value)
+    return text(
+        "alt.traversal",
+        number=moved.dimension + 1,
+        count=len(moved.values),
+        low=moved.values[0],
+        high=moved.values[-1],
+        own=moved.own_value,
+    )
 
 
 def changes_alt(text: Text, model: Resolved, moved: Traversal) -> str:
     changes = ", ".join(f"{change:.1f}" for change in moved.changes)
-    return text("alt.changes", number=moved.dimension + 1, changes=changes, stuff=stuff(text, model))
+    return text(
+        "alt.changes", number=moved.dimension + 1, changes=changes, stuff=stuff(text, model)
+    )
 
 
 def shell(text: Text, path: Path) -> str:
     low, high = path.shell
-    return text("path.outside", outside=path.outside, steps=len(path.radii), low=low, high=high, nearest=path.radii.min(),
-                dimensions=path.latents.shape[1])
+    return text(
+        "path.outside",
+        outside=path.outside,
+        steps=len(path.radii),
+        low=low,
+        high=high,
+        nearest=path.radii.min(),
+        dimensions=path.latents.shape[1],
+    )
 
 
 def losses(text: Text, model: Resolved, path: Path) -> str:
     """Of the step in the middle; their number is odd."""
     half = len(path.radii) // 2
-    values = {"latent": path.negative_elbo[half], "pixels": path.cross_fade_negative_elbo[half], "draws": path.draws}
+    values = {
+        "latent": path.negative_elbo[half],
+        "pixels": path.cross_fade_negative_elbo[half],
+        "draws": path.draws,
+    }
     if model.model.config.binarised:
         return text("path.losses", **values)
     return text("path.losses_colour", **values)
@@ -143,19 +226,30 @@ def latent_way_alt(text: Text, path: Path) -> str:
 
 
 def pixel_way(text: Text, model: Resolved) -> str:
-    """What the numbers below the cross-fade belong to: its mixtures as the likelihood can speak of them."""
-    return text("path.pixels_binarised") if model.model.config.binarised else text("path.pixels_colour")
+    """What the numbers below the cross-fade belong to: its mixtures as the likelihood can speak of
+    them."""
+    return (
+        text("path.pixels_binarised")
+        if model.model.config.binarised
+        else text("path.pixels_colour")
+    )
 
 
 def pixel_way_alt(text: Text, model: Resolved, path: Path) -> str:
     numbers = ", ".join(f"{value:,.0f}" for value in path.cross_fade_negative_elbo)
     values = {"steps": len(path.cross_fade_negative_elbo), "numbers": numbers}
-    return text("alt.pixel_way", **values) if model.model.config.binarised else text("alt.pixel_way_colour", **values)
+    return (
+        text("alt.pixel_way", **values)
+        if model.model.config.binarised
+        else text("alt.pixel_way_colour", **values)
+    )
 
 
 def radii_alt(text: Text, path: Path) -> str:
     low, high = path.shell
-    return text("alt.radii", radii=", ".join(f"{radius:.2f}" for radius in path.radii), low=low, high=high)
+    return text(
+        "alt.radii", radii=", ".join(f"{radius:.2f}" for radius in path.radii), low=low, high=high
+    )
 
 
 def losses_alt(text: Text, path: Path) -> str:

@@ -1,4 +1,5 @@
-"""What strangers may write into the log: a line now and then, where the server would write a traceback for each message."""
+"""What strangers may write into the log: a line now and then, where the server would write a
+traceback for each message."""
 
 import logging
 import time
@@ -10,7 +11,8 @@ LOGGERS = ("streamlit.web.server.starlette.starlette_websocket", "uvicorn.error"
 
 
 class Garbage(logging.Filter):
-    """Shortens a record about a message that no browser of ours sends, and drops those that follow it too soon."""
+    """Shortens a record about a message that no browser of ours sends, and drops those that follow
+    it too soon."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,9 +31,14 @@ class Garbage(logging.Filter):
 
 
 def _is_garbage(error: BaseException | None) -> bool:
-    """No message of Streamlit's protocol, or text in place of one, which different versions of Starlette tell differently."""
+    """No message of Streamlit's protocol, or text in place of one, which different versions of
+    Starlette tell differently."""
     is_text = isinstance(error, KeyError) and error.args == ("bytes",)
-    return is_text or isinstance(error, DecodeError) or (isinstance(error, TypeError) and "WebSocket text frames" in str(error))
+    return (
+        is_text
+        or isinstance(error, DecodeError)
+        or (isinstance(error, TypeError) and "WebSocket text frames" in str(error))
+    )
 
 
 def set_up() -> None:

@@ -1,7 +1,9 @@
-"""Memory that visitors no longer use, given back to the system: what was freed, and what only the garbage collector finds.
+"""Memory that visitors no longer use, given back to the system: what was freed, and what only the
+garbage collector finds.
 
-The C library keeps what a process frees for its next wish, and pieces of somebody's picture in it. A class that uploads leaves
-more than a gigabyte behind, on a host that promises 0.7: python -m benchmarks.soak
+The C library keeps what a process frees for its next wish, and pieces of somebody's picture in it.
+A class that uploads leaves more than a gigabyte behind, on a host that promises 0.7: python -m
+benchmarks.soak
 """
 
 import ctypes
@@ -29,7 +31,8 @@ def _c_library() -> ctypes.CDLL | None:
 
 
 def give_back() -> None:
-    """Free what nothing refers to any more, and return to the system every page of memory on which nothing is left."""
+    """Free what nothing refers to any more, and return to the system every page of memory on which
+    nothing is left."""
     gc.collect()
     if library := _c_library():
         library.malloc_trim(0)

@@ -1,4 +1,5 @@
-"""Where the picture comes from: examples, upload, drawing, camera. Never empty, and never losing a picture that worked."""
+"""Where the picture comes from: examples, upload, drawing, camera. Never empty, and never losing a
+picture that worked."""
 
 import hashlib
 from collections.abc import Callable
@@ -25,7 +26,8 @@ CANVAS = 200  # pixels a side
 
 @dataclass(frozen=True)
 class _File:
-    """A picture as it came. name: another one for each that is given. forget: to be called when it was read."""
+    """A picture as it came. name: another one for each that is given. forget: to be called when it
+    was read."""
 
     name: str
     content: Callable[[], bytes]
@@ -34,7 +36,8 @@ class _File:
 
 @dataclass
 class _Opened:
-    """What a session remembers of a source: the last file's name, and the picture in it or what is wrong with it."""
+    """What a session remembers of a source: the last file's name, and the picture in it or what is
+    wrong with it."""
 
     file: str | None = None
     picture: np.ndarray | None = None  # of the last file that could be opened
@@ -53,21 +56,33 @@ class _Kept:
     given: Given | None = None
 
 
-def choose(text: Text, model: Resolved, below: DeltaGenerator, slot: str = "", first: int = 0) -> Given:
-    """Draw the source's controls and return the picture to show: the one given, else the last good one, else the example.
+def choose(
+    text: Text, model: Resolved, below: DeltaGenerator, slot: str = "", first: int = 0
+) -> Given:
+    """Draw the source's controls and return the picture to show: the one given, else the last good
+    one, else the example.
 
-    below: where the controls go that frame a photograph, which need the whole width. slot: which of a page's pictures this is,
-    a suffix to the keys of its controls; first: the number of the example that it begins with.
+    below: where the controls go that frame a photograph, which need the whole width. slot: which of
+    a page's pictures this is, a suffix to the keys of its controls; first: the number of the
+    example that it begins with.
     """
     source = state.linked(
-        st.segmented_control, text("picture.source"), SOURCES, key=f"source{slot}", default="example",
-        accept=state.one_of(SOURCES), required=True, label_visibility="collapsed",
+        st.segmented_control,
+        text("picture.source"),
+        SOURCES,
+        key=f"source{slot}",
+        default="example",
+        accept=state.one_of(SOURCES),
+        required=True,
+        label_visibility="collapsed",
         format_func=lambda source: text(f"picture.source_{source}"),
     )
     if source == "example":
         state.set_own_picture(slot, shown=False)
         return _example(text, model, slot, first)
-    file = {"upload": _upload, "draw": _draw, "camera": _camera}[source](text, model.model.config, slot)
+    file = {"upload": _upload, "draw": _draw, "camera": _camera}[source](
+        text, model.model.config, slot
+    )
     kept = _read(text, model, source + slot, file, below)
     if kept is not None:
         state.set_own_picture(slot, shown=True)
@@ -75,14 +90,23 @@ def choose(text: Text, model: Resolved, below: DeltaGenerator, slot: str = "", f
     gone = state.expects_own_picture(slot) and not _had_own(slot)
     state.set_own_picture(slot, shown=gone)
     st.caption(text("source.gone") if gone else text(f"picture.waiting_{source}"))
-    return given.example(model, st.session_state.get(f"example{slot}", state.in_link(f"example{slot}")), first)
+    return given.example(
+        model, st.session_state.get(f"example{slot}", state.in_link(f"example{slot}")), first
+    )
 
 
 def _example(text: Text, model: Resolved, slot: str, first: int) -> Given:
     names = model.examples.names
     name = state.linked(
-        st.pills, text("picture.example"), names, key=f"example{slot}", default=names[first % len(names)],
-        accept=state.one_of(names), required=True, label_visibility="collapsed", wrap=True,
+        st.pills,
+        text("picture.example"),
+        names,
+        key=f"example{slot}",
+        default=names[first % len(names)],
+        accept=state.one_of(names),
+        required=True,
+        label_visibility="collapsed",
+        wrap=True,
         format_func=lambda name: text(f"examples.{name}") if text.has(f"examples.{name}") else name,
     )
     return given.example(model, name)
@@ -91,7 +115,9 @@ def _example(text: Text, model: Resolved, slot: str, first: int) -> Given:
 def _upload(text: Text, config: VAEConfig, slot: str) -> _File | None:
     megabytes = vae.images.MAX_BYTES >> 20
     file = st.file_uploader(
-        text(f"upload.{config.preprocess}"), key=f"upload{slot}", help=text("picture.upload_help", megabytes=megabytes),
+        text(f"upload.{config.preprocess}"),
+        key=f"upload{slot}",
+        help=text("picture.upload_help", megabytes=megabytes),
         max_upload_size=megabytes,
     )
     return file and _File(file.file_id, file.getvalue, lambda: uploads.drop(file, f"upload{slot}"))
@@ -99,13 +125,21 @@ def _upload(text: Text, config: VAEConfig, slot: str) -> _File | None:
 
 def _camera(text: Text, config: VAEConfig, slot: str) -> _File | None:
     photograph = st.camera_input(text(f"camera.{config.preprocess}"), key=f"camera{slot}")
-    return photograph and _File(photograph.file_id, photograph.getvalue, lambda: uploads.drop(photograph, f"camera{slot}"))
+    return photograph and _File(
+        photograph.file_id, photograph.getvalue, lambda: uploads.drop(photograph, f"camera{slot}")
+    )
 
 
 def _draw(text: Text, config: VAEConfig, slot: str) -> _File | None:
     canvas = st_canvas(
-        stroke_width=14, stroke_color="#111111", background_color="#FFFFFF", width=CANVAS, height=CANVAS,
-        drawing_mode="freedraw", key=f"canvas{slot}", return_image_data=True,
+        stroke_width=14,
+        stroke_color="#111111",
+        background_color="#FFFFFF",
+        width=CANVAS,
+        height=CANVAS,
+        drawing_mode="freedraw",
+        key=f"canvas{slot}",
+        return_image_data=True,
     )
     if not (canvas.json_data or {}).get("objects"):
         return None
@@ -116,10 +150,16 @@ def _draw(text: Text, config: VAEConfig, slot: str) -> _File | None:
 def _had_own(slot: str) -> bool:
     """Whether this session has had a picture of one's own in this place, from whatever source."""
     here = {f"{source}{slot}" for source in SOURCES}
-    return any(kept.given for (source, *_), kept in st.session_state.get("pictures", {}).items() if source in here)
+    return any(
+        kept.given
+        for (source, *_), kept in st.session_state.get("pictures", {}).items()
+        if source in here
+    )
 
 
-def _read(text: Text, model: Resolved, source: str, file: _File | None, below: DeltaGenerator) -> Given | None:
+def _read(
+    text: Text, model: Resolved, source: str, file: _File | None, below: DeltaGenerator
+) -> Given | None:
     """This file read; where it cannot be read, one sentence and the last picture that could."""
     config = model.model.config
     last: _Opened = st.session_state.setdefault("opened", {}).setdefault(source, _Opened())
@@ -129,12 +169,22 @@ def _read(text: Text, model: Resolved, source: str, file: _File | None, below: D
         _open(file, last)
         _prepare(last, kept, config)
     if file is not None and kept.error:
-        st.error(text(f"errors.{kept.error.code}", **kept.error.details), icon=":material/image_not_supported:")
+        st.error(
+            text(f"errors.{kept.error.code}", **kept.error.details),
+            icon=":material/image_not_supported:",
+        )
     if kept.given and (file is None or kept.error):
         st.caption(text("picture.kept"))
     if kept.given and not source.startswith("draw"):
         with below:
-            _frame(text, config, kept, key="-".join(map(str, (source, config.preprocess, *config.image_shape, kept.shown))))
+            _frame(
+                text,
+                config,
+                kept,
+                key="-".join(
+                    map(str, (source, config.preprocess, *config.image_shape, kept.shown))
+                ),
+            )
     return kept.given
 
 
@@ -156,7 +206,9 @@ def _prepare(last: _Opened, kept: _Kept, config: VAEConfig) -> None:
     if last.file == kept.file:
         return
     kept.file, kept.error = last.file, last.error
-    if last.error is None or (kept.given is None and last.picture is not None):  # a kind that has seen none of the good ones
+    if last.error is None or (
+        kept.given is None and last.picture is not None
+    ):  # a kind that has seen none of the good ones
         try:
             kept.given = Given(vae.images.view(last.picture, config))
             kept.opened, kept.framing, kept.shown = last.picture, WHOLE, last.file
@@ -172,6 +224,12 @@ def _frame(text: Text, config: VAEConfig, kept: _Kept, key: str) -> None:
             kept.given = Given(vae.images.view(kept.opened, config, framing))
             kept.framing = framing
         except vae.ImageError as error:
-            st.error(text(f"errors.{error.code}", **error.details), icon=":material/image_not_supported:")
+            st.error(
+                text(f"errors.{error.code}", **error.details), icon=":material/image_not_supported:"
+            )
     if preview is not None:
-        preview.image(kept.given.guide, width=pictures.GUIDE_SIDE, alt=text("alt.framing", eyes=photo.EYES, mouth=photo.MOUTH))
+        preview.image(
+            kept.given.guide,
+            width=pictures.GUIDE_SIDE,
+            alt=text("alt.framing", eyes=photo.EYES, mouth=photo.MOUTH),
+        )

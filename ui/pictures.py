@@ -9,13 +9,19 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-LOST, ADDED = np.array([60, 150, 225]), np.array([235, 120, 40])  # blue and orange, bright enough on the dark ground
+LOST, ADDED = (
+    np.array([60, 150, 225]),
+    np.array([235, 120, 40]),
+)  # blue and orange, bright enough on the dark ground
 NEUTRAL = np.array([24, 24, 27])
-SHARP = 448  # pixels a side at least: the model's squares stay sharp also where a program smooths what it enlarges
+# pixels a side at least: the model's squares stay sharp also where a program smooths what it
+# enlarges
+SHARP = 448
 THUMBNAIL = 96
 GUIDE_SIDE = 176  # pixels on the screen
 PIXEL_ART = 64  # pixels: a longer side belongs to a photo
-# Most rows of what is enlarged are like the one above: this way they take half the time that Pillow needs, and not a byte more.
+# Most rows of what is enlarged are like the one above: this way they take half the time that Pillow
+# needs, and not a byte more.
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
 _PNG_GREY = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 
@@ -27,7 +33,8 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
 
 
 def difference(signed: np.ndarray) -> np.ndarray:
-    """(C, H, W) float in [-1, 1] -> (H, W, 3) uint8: blue where the picture lost light, orange where it gained, else dark.
+    """(C, H, W) float in [-1, 1] -> (H, W, 3) uint8: blue where the picture lost light, orange
+    where it gained, else dark.
 
     How strong: the mean over channels, so that a change of colour alone shows as well.
     """
@@ -37,14 +44,17 @@ def difference(signed: np.ndarray) -> np.ndarray:
 
 
 def grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """(N, C, H, W) float in [0, 1] -> one uint8 picture, `columns` tiles wide, mid-grey lines between."""
+    """(N, C, H, W) float in [0, 1] -> one uint8 picture, `columns` tiles wide, mid-grey lines
+    between."""
     tiles = (images.clip(0, 1) * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)
     count, height, width, channels = tiles.shape
     rows = math.ceil(count / columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 128, np.uint8)
+    sheet = np.full(
+        (rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 128, np.uint8
+    )
     for index, tile in enumerate(tiles):
         top, left = (index // columns) * (height + gap), (index % columns) * (width + gap)
-        sheet[top:top + height, left:left + width] = tile
+        sheet[top : top + height, left : left + width] = tile
     return sheet[..., 0] if channels == 1 else sheet
 
 
@@ -54,7 +64,8 @@ def sheet(images: np.ndarray) -> bytes:
 
 
 def framed(pixels: np.ndarray, side: int) -> np.ndarray:
-    """A picture of any size, shrunk to at most `side` pixels and set in the middle of a transparent square."""
+    """A picture of any size, shrunk to at most `side` pixels and set in the middle of a transparent
+    square."""
     image = Image.fromarray(pixels)
     image.thumbnail((side, side))
     if image.width == image.height:
@@ -81,16 +92,25 @@ def _row(pixels: np.ndarray) -> str:
 
 
 def animation(left: np.ndarray, right: np.ndarray, milliseconds: int = 120) -> bytes:
-    """Two rows of pictures (N, C, H, W) in [0, 1] side by side, there and back, as an endless GIF with sharp squares."""
+    """Two rows of pictures (N, C, H, W) in [0, 1] side by side, there and back, as an endless GIF
+    with sharp squares."""
     pairs = [grid(np.stack(pair), columns=2) for pair in zip(left, right, strict=True)]
     frames = [*pairs, *pairs[-2:0:-1]]
     factor = math.ceil(SHARP / min(frames[0].shape[:2]))
     shown = [Image.fromarray(frame.repeat(factor, 0).repeat(factor, 1)) for frame in frames]
-    return _encoded(shown[0], format="GIF", save_all=True, append_images=shown[1:], duration=milliseconds, loop=0)
+    return _encoded(
+        shown[0],
+        format="GIF",
+        save_all=True,
+        append_images=shown[1:],
+        duration=milliseconds,
+        loop=0,
+    )
 
 
 def guide_uri(pixels: np.ndarray, heights: Sequence[float]) -> str:
-    """A square photo with dashed lines, light and dark to show on both: across at these heights, and down the middle."""
+    """A square photo with dashed lines, light and dark to show on both: across at these heights,
+    and down the middle."""
     side = 2 * GUIDE_SIDE
     image = Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR)
     draw = ImageDraw.Draw(image)
@@ -105,12 +125,17 @@ def guide_uri(pixels: np.ndarray, heights: Sequence[float]) -> str:
 
 
 def png(pixels: np.ndarray, at_least: int = 0) -> bytes:
-    """uint8 pixels as a PNG, enlarged by a whole factor until the shorter side has `at_least` pixels, squares kept sharp."""
+    """uint8 pixels as a PNG, enlarged by a whole factor until the shorter side has `at_least`
+    pixels, squares kept sharp."""
     factor = max(1, math.ceil(at_least / min(pixels.shape[:2])))
     enlarged = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
     if enlarged.ndim == 3:
-        enlarged = cv2.cvtColor(enlarged, cv2.COLOR_RGB2BGR if enlarged.shape[2] == 3 else cv2.COLOR_RGBA2BGRA)
-    return cv2.imencode(".png", enlarged, _PNG + (_PNG_GREY if enlarged.ndim == 2 else []))[1].tobytes()
+        enlarged = cv2.cvtColor(
+            enlarged, cv2.COLOR_RGB2BGR if enlarged.shape[2] == 3 else cv2.COLOR_RGBA2BGRA
+        )
+    return cv2.imencode(".png", enlarged, _PNG + (_PNG_GREY if enlarged.ndim == 2 else []))[
+        1
+    ].tobytes()
 
 
 def webp(pixels: np.ndarray, quality: int) -> bytes:
@@ -121,14 +146,15 @@ def webp(pixels: np.ndarray, quality: int) -> bytes:
 def uri(kind: str, content: bytes) -> str:
     """A picture's bytes as a data: address. kind: "png" or "webp".
 
-    Not a file of the server's: Streamlit forgets such a file as soon as a later run no longer shows it, and when controls
-    are moved fast the browser may ask for it just then.
+    Not a file of the server's: Streamlit forgets such a file as soon as a later run no longer shows
+    it, and when controls are moved fast the browser may ask for it just then.
     """
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def photo_uri(pixels: np.ndarray, side: int) -> str:
-    """A picture of any size as a data: address: a photo shrunk and framed, a model's picture enlarged with sharp squares."""
+    """A picture of any size as a data: address: a photo shrunk and framed, a model's picture
+    enlarged with sharp squares."""
     square = framed(pixels, side)
     if max(pixels.shape[:2]) <= PIXEL_ART:
         return uri("png", png(square, side))

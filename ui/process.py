@@ -1,4 +1,5 @@
-"""What the process needs once a whole class is there: python -m benchmarks.classroom, benchmarks.soak."""
+"""What the process needs once a whole class is there: python -m benchmarks.classroom,
+benchmarks.soak."""
 
 import contextlib
 import ctypes
@@ -22,23 +23,29 @@ def set_up() -> None:
 
 
 def _return_large_tensors() -> None:
-    """A tensor of 4 MiB or more goes back to the system as soon as it is freed, where it is glibc that decides.
+    """A tensor of 4 MiB or more goes back to the system as soon as it is freed, where it is glibc
+    that decides.
 
-    By itself it raises this limit to 32 MiB, and two hundred students' first pictures left 900 MB behind in place of 460.
+    By itself it raises this limit to 32 MiB, and two hundred students' first pictures left 900 MB
+    behind in place of 460.
     """
     if sys.platform.startswith("linux"):
         library = ctypes.CDLL(None)
         if hasattr(library, "mallopt"):
             library.mallopt(_MMAP_THRESHOLD, 4 << 20)
             library.mallopt(_TRIM_THRESHOLD, 16 << 20)
-            # Threads have arenas of their own otherwise, of which ui.memory can give back less than of the common one.
+            # Threads have arenas of their own otherwise, of which ui.memory can give back less than
+            # of the common one.
             library.mallopt(_ARENA_MAX, 1)
 
 
 def _allow_open_files() -> None:
-    """An open page takes four files: its socket, and three of the event loop that Streamlit gives to its scripts. One that was
-    left still takes three, so a class that reloads needs more than the usual 1,024."""
-    with contextlib.suppress(ImportError, OSError, ValueError):  # Windows has no such limit; a system may forbid it
+    """An open page takes four files: its socket, and three of the event loop that Streamlit gives
+    to its scripts. One that was left still takes three, so a class that reloads needs more than the
+    usual 1,024."""
+    with contextlib.suppress(
+        ImportError, OSError, ValueError
+    ):  # Windows has no such limit; a system may forbid it
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

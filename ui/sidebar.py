@@ -22,12 +22,18 @@ class Choice(Chosen):
 
 
 def show(
-    text: Text, *, only: str | None = None, beta: float | None = None, beta_note: str | None = None, noise: bool = True,
+    text: Text,
+    *,
+    only: str | None = None,
+    beta: float | None = None,
+    beta_note: str | None = None,
+    noise: bool = True,
 ) -> Choice:
-    """Draw the side bar and return what is chosen. Stops the page with a sentence where the model cannot be used.
+    """Draw the side bar and return what is chosen. Stops the page with a sentence where the model
+    cannot be used.
 
-    only, beta: the one model and beta that this page is about. beta_note: said instead where it looks at several betas.
-    noise: whether z, drawn or the mean, is part of what it shows.
+    only, beta: the one model and beta that this page is about. beta_note: said instead where it
+    looks at several betas. noise: whether z, drawn or the mean, is part of what it shows.
     """
     with st.sidebar:
         st.title(text("app.title"), anchor=False)
@@ -41,12 +47,24 @@ def show(
         with controls:
             now = _beta(text, model, beta, beta_note)
             seed = _seed(text)
-            kind = "mean" if model.model.config.autoencoder or not noise else state.linked(
-                st.segmented_control, text("sidebar.noise"), ("draw", "mean"), key="noise", default="draw",
-                accept=state.one_of(("draw", "mean")), required=True,
-                format_func=lambda kind: text(f"sidebar.noise_{kind}"), help=text("sidebar.noise_help"),
+            kind = (
+                "mean"
+                if model.model.config.autoencoder or not noise
+                else state.linked(
+                    st.segmented_control,
+                    text("sidebar.noise"),
+                    ("draw", "mean"),
+                    key="noise",
+                    default="draw",
+                    accept=state.one_of(("draw", "mean")),
+                    required=True,
+                    format_func=lambda kind: text(f"sidebar.noise_{kind}"),
+                    help=text("sidebar.noise_help"),
+                )
             )
-            st.caption(sentences.source(text, model), help=sentences.without_folders(model.reason) or None)
+            st.caption(
+                sentences.source(text, model), help=sentences.without_folders(model.reason) or None
+            )
             if text.has(f"credit.{name}"):
                 st.caption(text(f"credit.{name}"))
     return Choice(model, now, seed, kind == "mean")
@@ -61,10 +79,19 @@ def plain(text: Text) -> None:
 
 def _model(text: Text) -> str:
     names = hub.names()
-    return state.linked(
-        st.selectbox, text("sidebar.model"), names, key="model", default="mnist", accept=state.one_of(names),
-        format_func=lambda name: sentences.title(text, name),
-    ) if names else ""
+    return (
+        state.linked(
+            st.selectbox,
+            text("sidebar.model"),
+            names,
+            key="model",
+            default="mnist",
+            accept=state.one_of(names),
+            format_func=lambda name: sentences.title(text, name),
+        )
+        if names
+        else ""
+    )
 
 
 def resolve(text: Text, name: str) -> hub.Resolved:
@@ -75,7 +102,10 @@ def resolve(text: Text, name: str) -> hub.Resolved:
         with st.spinner(text("sidebar.loading")), turns.aside():
             return hub.resolve(name)
     except WeightsError as error:
-        st.error(text("problems.weights", reason=sentences.without_folders(str(error))), icon=":material/error:")
+        st.error(
+            text("problems.weights", reason=sentences.without_folders(str(error))),
+            icon=":material/error:",
+        )
         st.stop()
 
 
@@ -91,8 +121,14 @@ def _beta(text: Text, model: hub.Resolved, fixed: float | None, note: str | None
         st.caption(f"{text('sidebar.beta')} {stops[0]:g}")
         return model.metrics.betas[0]
     beta = state.linked(
-        st.select_slider, text("sidebar.beta"), stops, key="beta", default=model.metrics.at(1.0).beta,
-        accept=state.nearest(stops), format_func=lambda stop: f"{stop:g}", help=text("sidebar.beta_help"),
+        st.select_slider,
+        text("sidebar.beta"),
+        stops,
+        key="beta",
+        default=model.metrics.at(1.0).beta,
+        accept=state.nearest(stops),
+        format_func=lambda stop: f"{stop:g}",
+        help=text("sidebar.beta_help"),
     )
     if state.hidden("beta"):
         st.caption(f"{text('sidebar.beta')} {beta:g}")
@@ -104,8 +140,14 @@ def _beta(text: Text, model: hub.Resolved, fixed: float | None, note: str | None
 def _seed(text: Text) -> int:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = state.linked(
-            st.number_input, text("sidebar.seed"), 0, LARGEST_SEED, key="seed", default=DEFAULT_SEED,
-            accept=state.number(0, LARGEST_SEED, int), help=text("sidebar.seed_help"),
+            st.number_input,
+            text("sidebar.seed"),
+            0,
+            LARGEST_SEED,
+            key="seed",
+            default=DEFAULT_SEED,
+            accept=state.number(0, LARGEST_SEED, int),
+            help=text("sidebar.seed_help"),
         )
         if state.hidden("seed"):
             st.caption(f"{text('sidebar.seed')} {seed}")
@@ -118,6 +160,11 @@ def _language(text: Text) -> None:
     if state.hidden("language"):
         return
     st.segmented_control(
-        text("sidebar.language"), list(LANGUAGES), format_func=LANGUAGES.get, required=True, key="language",
-        label_visibility="collapsed", on_change=state.keep_choices,
+        text("sidebar.language"),
+        list(LANGUAGES),
+        format_func=LANGUAGES.get,
+        required=True,
+        key="language",
+        label_visibility="collapsed",
+        on_change=state.keep_choices,
     )

@@ -1,10 +1,12 @@
 """What a session remembers, and what of it lives in the URL so that a link reopens the same view.
 
-Streamlit's own bind="query-params" writes the words that a widget shows, which change with the language; here the link
-holds the values themselves, and a value that no longer fits (another model's beta, an edited link) moves to one that does.
+Streamlit's own bind="query-params" writes the words that a widget shows, which change with the
+language; here the link holds the values themselves, and a value that no longer fits (another
+model's beta, an edited link) moves to one that does.
 
-When the page is switched, Streamlit empties the URL and forgets the widgets of the page that was left. What stands in the link
-is therefore kept in the session, and is back with its page; the URL is read when the session begins.
+When the page is switched, Streamlit empties the URL and forgets the widgets of the page that was
+left. What stands in the link is therefore kept in the session, and is back with its page; the URL
+is read when the session begins.
 """
 
 import math
@@ -20,8 +22,21 @@ from vae import metrics
 
 Value = TypeVar("Value")
 FARTHEST_PIN = 100.0  # standard deviations of the prior
-CONTROLS = ("model", "beta", "seed", "noise", "source", "example", "language")  # that a link may hide: ?hide=beta,seed
-EVERYWHERE = ("hide", "only", "answers", "seen")  # in the link of every page: what a teacher chose, and how far a student is
+CONTROLS = (
+    "model",
+    "beta",
+    "seed",
+    "noise",
+    "source",
+    "example",
+    "language",
+)  # that a link may hide: ?hide=beta,seed
+EVERYWHERE = (
+    "hide",
+    "only",
+    "answers",
+    "seen",
+)  # in the link of every page: what a teacher chose, and how far a student is
 
 
 def current_text() -> Text:
@@ -33,36 +48,56 @@ def current_text() -> Text:
 
 
 def linked(
-    widget: Callable[..., Value], label: str, *arguments: object, key: str, default: Value,
-    accept: Callable[[object], Value], **more: object,
+    widget: Callable[..., Value],
+    label: str,
+    *arguments: object,
+    key: str,
+    default: Value,
+    accept: Callable[[object], Value],
+    **more: object,
 ) -> Value:
     """Draw a widget whose value stands in the URL as ?key=value, unless it is the default.
 
-    accept: turns a link's string, or the session's last value, into one that the widget can take; ValueError or TypeError
-    mean that it can't. A control that the link hides is not drawn and keeps the link's value.
+    accept: turns a link's string, or the session's last value, into one that the widget can take;
+    ValueError or TypeError mean that it can't. A control that the link hides is not drawn and keeps
+    the link's value.
     """
     value = value_of(key, default, accept)
     if not hidden(key):
         if st.session_state.get(key, value) != value:
             st.session_state[key] = value
         value = placed(widget, label, *arguments, key=key, value=value, **more)
-    _write_link(key, None if value == default else f"{value:g}" if isinstance(value, float) else str(value))
+    _write_link(
+        key, None if value == default else f"{value:g}" if isinstance(value, float) else str(value)
+    )
     return value
 
 
 def value_of(key: str, default: Value, accept: Callable[[object], Value]) -> Value:
     """The value with which a linked widget is going to be drawn."""
-    before = in_link(key, default) if hidden(key) else st.session_state.get(key, in_link(key, default))
+    before = (
+        in_link(key, default) if hidden(key) else st.session_state.get(key, in_link(key, default))
+    )
     try:
         return accept(before)
     except (ValueError, TypeError):
         return default
 
 
-def placed(widget: Callable[..., Value], label: str, *arguments: object, key: str, value: Value, **more: object) -> Value:
+def placed(
+    widget: Callable[..., Value],
+    label: str,
+    *arguments: object,
+    key: str,
+    value: Value,
+    **more: object,
+) -> Value:
     """Draw a widget that shows this value until the student changes it."""
-    drawn, before_that = (st.session_state.setdefault(name, set()) for name in ("drawn", "drawn_before"))
-    # A widget that was not there in the last run is a new one to Streamlit, whatever the session holds of its key.
+    drawn, before_that = (
+        st.session_state.setdefault(name, set()) for name in ("drawn", "drawn_before")
+    )
+    # A widget that was not there in the last run is a new one to Streamlit, whatever the session
+    # holds of its key.
     if key not in drawn | before_that or key not in st.session_state:
         st.session_state[key] = st.session_state.get(key, value)
     drawn.add(key)
@@ -75,20 +110,27 @@ def put(key: str, value: object) -> None:
 
 
 def hidden(key: str) -> bool:
-    """Whether the link hides this control: ?hide=beta,seed. The second picture's are hidden with the first's."""
+    """Whether the link hides this control: ?hide=beta,seed. The second picture's are hidden with
+    the first's."""
     name = key.rstrip("0123456789")
     return name in CONTROLS and name in words("hide")
 
 
 @contextmanager
 def page(name: str) -> Iterator[None]:
-    """Around the drawing of a page: what it writes into the link becomes one entry of the browser's history, not one each."""
+    """Around the drawing of a page: what it writes into the link becomes one entry of the browser's
+    history, not one each."""
     same = st.session_state.get("page") == name
     if not same:  # its widgets are new ones, also those that the page before had
         st.session_state["page"], st.session_state["language"] = name, st.session_state["language"]
     st.session_state["drawn_before"] = st.session_state.get("drawn", set()) if same else set()
-    st.session_state["drawn"], st.session_state["linked_here"], st.session_state["gathering"] = set(), set(), True
-    # Always in the URL, also when it is the browser's own: a link must open in the same language elsewhere.
+    st.session_state["drawn"], st.session_state["linked_here"], st.session_state["gathering"] = (
+        set(),
+        set(),
+        True,
+    )
+    # Always in the URL, also when it is the browser's own: a link must open in the same language
+    # elsewhere.
     _write_link("lang", st.session_state["language"])
     for key in EVERYWHERE:
         _note(key)
@@ -97,14 +139,19 @@ def page(name: str) -> Iterator[None]:
     finally:
         st.session_state["gathering"] = False
     link, here = _link(), st.session_state["linked_here"]
-    others = {key: value for key, value in st.query_params.to_dict().items() if key not in st.session_state["linked_ever"]}
+    others = {
+        key: value
+        for key, value in st.query_params.to_dict().items()
+        if key not in st.session_state["linked_ever"]
+    }
     wanted = others | {key: link[key] for key in sorted(here & link.keys(), key=list(link).index)}
     if wanted != st.query_params.to_dict():
         st.query_params.from_dict(wanted)
 
 
 def keep_choices() -> None:
-    """When the language changes: the browser names a choice by the words that it shows, so it must be told the new ones."""
+    """When the language changes: the browser names a choice by the words that it shows, so it must
+    be told the new ones."""
     for key in st.session_state.get("drawn", ()):
         if key in st.session_state:  # widgets of another kind of model are not drawn now
             st.session_state[key] = st.session_state[key]
@@ -112,33 +159,40 @@ def keep_choices() -> None:
 
 def one_of(options: Sequence[Value]) -> Callable[[object], Value]:
     """Accepts one of the options, or its string."""
+
     def accept(value: object) -> Value:
         return options[[str(option) for option in options].index(str(value))]
+
     return accept
 
 
 def number(low: float, high: float, kind: type = float) -> Callable[[object], float]:
     """Accepts a finite number between low and high."""
+
     def accept(value: object) -> float:
         parsed = kind(value)
         if not low <= parsed <= high:
             raise ValueError(parsed)
         return parsed
+
     return accept
 
 
 def nearest(stops: Sequence[float]) -> Callable[[object], float]:
     """Accepts any positive number: the stop that is nearest to it on a logarithmic scale."""
+
     def accept(value: object) -> float:
         parsed = float(value)
         if not (math.isfinite(parsed) and parsed > 0):
             raise ValueError(parsed)
         return stops[metrics.nearest(stops, parsed)]
+
     return accept
 
 
 def eps_number() -> int:
-    """Which eps of the seed is shown: 0 at first, one more for each press of "new eps"; in the URL as ?eps=."""
+    """Which eps of the seed is shown: 0 at first, one more for each press of "new eps"; in the URL
+    as ?eps=."""
     try:
         return number(0, LARGEST_SEED, int)(in_link("eps", 0))
     except ValueError:
@@ -157,9 +211,13 @@ def new_seed() -> None:
 
 
 def pin(slot: str = "") -> tuple[float, float] | None:
-    """The point that is pinned on the map, in the URL as ?pin=x,y. slot: which of a page's maps, as for pictures."""
+    """The point that is pinned on the map, in the URL as ?pin=x,y. slot: which of a page's maps, as
+    for pictures."""
     try:
-        x, y = (number(-FARTHEST_PIN, FARTHEST_PIN)(part) for part in str(in_link(f"pin{slot}", "")).split(","))
+        x, y = (
+            number(-FARTHEST_PIN, FARTHEST_PIN)(part)
+            for part in str(in_link(f"pin{slot}", "")).split(",")
+        )
     except ValueError:
         return None
     return x, y

@@ -1,7 +1,8 @@
 """A few pages are drawn at a time, the others wait their turn.
 
-Where a whole class moves beta at the same instant, two hundred scripts would take the interpreter from each other at every
-step: that costs a quarter more of the processor, and the first answer comes as late as the last.
+Where a whole class moves beta at the same instant, two hundred scripts would take the interpreter
+from each other at every step: that costs a quarter more of the processor, and the first answer
+comes as late as the last.
 """
 
 import os
@@ -33,7 +34,8 @@ def turn() -> Iterator[None]:
 
 @contextmanager
 def aside() -> Iterator[None]:
-    """Around what may take seconds, or waits for the network or for somebody who does: others have their turn meanwhile."""
+    """Around what may take seconds, or waits for the network or for somebody who does: others have
+    their turn meanwhile."""
     held = getattr(_mine, "held", False)
     if held:
         _mine.held = False
@@ -48,6 +50,7 @@ def aside() -> Iterator[None]:
 
 def fragment(draw: Callable[..., None]) -> Callable[..., None]:
     """st.fragment, drawn in turn."""
+
     @st.fragment
     @wraps(draw)
     def in_turn(*arguments: object) -> None:

@@ -1,4 +1,5 @@
-"""What Streamlit keeps of visitors: uploads, dropped once they were read, and sessions, ended when their time is over."""
+"""What Streamlit keeps of visitors: uploads, dropped once they were read, and sessions, ended when
+their time is over."""
 
 from concurrent.futures import Future
 
@@ -22,16 +23,20 @@ def drop(file: UploadedFile, key: str) -> None:
     if context := get_script_run_ctx():
         empty = UploadedFileRec(file_id=file.file_id, name=file.name, type=file.type, data=b"")
         context.uploaded_file_mgr.add_file(context.session_id, empty)
-    for copy in (file, st.session_state.get(key)):  # the widget's own, and the one that it has given
+    for copy in (
+        file,
+        st.session_state.get(key),
+    ):  # the widget's own, and the one that it has given
         if copy is not None:
             copy.truncate(0)
 
 
 def end_expired_sessions() -> bool:
-    """End the sessions whose visitors left longer ago than server.disconnectedSessionTTL; whether there were any.
+    """End the sessions whose visitors left longer ago than server.disconnectedSessionTTL; whether
+    there were any.
 
-    Streamlit looks for them only when another visitor leaves: after the last one all would stay. Done in its own thread, where
-    visitors come and go.
+    Streamlit looks for them only when another visitor leaves: after the last one all would stay.
+    Done in its own thread, where visitors come and go.
     """
     if not runtime.exists():
         return False
@@ -40,10 +45,15 @@ def end_expired_sessions() -> bool:
     def end() -> None:
         try:
             manager = runtime.get_instance()._session_mgr
-            ended = [info for name, info in manager._session_storage._cache.expire() if not manager.is_active_session(name)]
+            ended = [
+                info
+                for name, info in manager._session_storage._cache.expire()
+                if not manager.is_active_session(name)
+            ]
             for info in ended:
                 info.session.shutdown()
-                info.session.session_state.clear()  # the server's loop goes on holding the last session that it has looked at
+                # the server's loop goes on holding the last session that it has looked at
+                info.session.session_state.clear()
             done.set_result(bool(ended))
         except BaseException as error:
             done.set_exception(error)
@@ -53,16 +63,24 @@ def end_expired_sessions() -> bool:
 
 
 def bound() -> None:
-    """Bound what Streamlit keeps of files that no page has read: of a session the last few, of all so many bytes.
+    """Bound what Streamlit keeps of files that no page has read: of a session the last few, of all
+    so many bytes.
 
-    Whoever holds a page open may send any number, and under names that no widget knows. Done again it changes nothing.
+    Whoever holds a page open may send any number, and under names that no widget knows. Done again
+    it changes nothing.
     """
     if getattr(MemoryUploadedFileManager.add_file, "bounded", False):
         return
     add = MemoryUploadedFileManager.add_file
 
-    def add_bounded(self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec) -> None:
-        kept = sum(len(one.data) for files in list(self.file_storage.values()) for one in list(files.values()))
+    def add_bounded(
+        self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec
+    ) -> None:
+        kept = sum(
+            len(one.data)
+            for files in list(self.file_storage.values())
+            for one in list(files.values())
+        )
         if file.data and kept + len(file.data) > MOST_UNREAD_BYTES:
             raise HTTPException(503, "too many pictures are waiting; try again in some seconds")
         add(self, session_id, file)

@@ -1,4 +1,5 @@
-"""Variational autoencoders for learning what they are: one network for every beta, proper likelihoods, numbers in nats."""
+"""Variational autoencoders for learning what they are: one network for every beta, proper
+likelihoods, numbers in nats."""
 
 from vae import hub, images
 from vae.elbo import Elbo, elbo, importance_weighted_bound, point_distortion
@@ -9,6 +10,19 @@ from vae.model import VAE, DiagonalGaussian, VAEConfig
 from vae.weights import WeightsError
 
 __all__ = [
-    "VAE", "Bernoulli", "DiagonalGaussian", "DiscretizedLogistic", "Elbo", "ImageError", "VAEConfig", "WeightsError",
-    "binarize", "elbo", "hub", "images", "importance_weighted_bound", "load", "point_distortion",
+    "VAE",
+    "Bernoulli",
+    "DiagonalGaussian",
+    "DiscretizedLogistic",
+    "Elbo",
+    "ImageError",
+    "VAEConfig",
+    "WeightsError",
+    "binarize",
+    "elbo",
+    "hub",
+    "images",
+    "importance_weighted_bound",
+    "load",
+    "point_distortion",
 ]

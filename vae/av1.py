@@ -1,8 +1,9 @@
-"""The size of the frames in an AVIF, from AV1's own sequence headers (AV1 specification, sections 5.3 to 5.5).
+"""The size of the frames in an AVIF, from AV1's own sequence headers (AV1 specification, sections
+5.3 to 5.5).
 
-An AVIF says twice how large it is: in its table of contents, which Pillow reads, and in the frames, which the decoder
-unpacks whatever the table says. The places of the frames stand in the boxes iloc of ISO/IEC 14496-12 (8.11.3), and in stco
-and co64 of an animation.
+An AVIF says twice how large it is: in its table of contents, which Pillow reads, and in the frames,
+which the decoder unpacks whatever the table says. The places of the frames stand in the boxes iloc
+of ISO/IEC 14496-12 (8.11.3), and in stco and co64 of an animation.
 """
 
 import re
@@ -11,11 +12,14 @@ from collections.abc import Iterator
 
 MOST_UNITS = 10_000  # of one picture; an encoder writes about five
 _SEQUENCE_HEADER = 1  # a type of unit
-_LONGEST_HEADER = 256  # bytes of a sequence header; what stands behind its sizes is of no interest here
+_LONGEST_HEADER = (
+    256  # bytes of a sequence header; what stands behind its sizes is of no interest here
+)
 
 
 class _Bits:
-    """Numbers of any width, read one after the other, the most significant bit first. Raises ValueError behind the end."""
+    """Numbers of any width, read one after the other, the most significant bit first. Raises
+    ValueError behind the end."""
 
     def __init__(self, data: bytes) -> None:
         self.number, self.left = int.from_bytes(data, "big"), 8 * len(data)
@@ -30,9 +34,9 @@ class _Bits:
 def frame_pixels(file: bytes, contents: bytes) -> int:
     """The most pixels that a frame of this AVIF may have. contents: its boxes meta and moov.
 
-    The size that a header gives is the largest by the specification. A decoder takes larger ones for single frames, up to
-    the width of their numbers: an encoder needs no more than four times as many pixels as there are.
-    Raises ValueError where there is no sequence header.
+    The size that a header gives is the largest by the specification. A decoder takes larger ones
+    for single frames, up to the width of their numbers: an encoder needs no more than four times as
+    many pixels as there are. Raises ValueError where there is no sequence header.
     """
     sizes = [size for data in _coded(file, contents) for size in _sizes(data)]
     if not sizes:
@@ -41,7 +45,8 @@ def frame_pixels(file: bytes, contents: bytes) -> int:
 
 
 def _sizes(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Largest width, height, and the bits of both numbers, of each sequence header in a row of units."""
+    """Largest width, height, and the bits of both numbers, of each sequence header in a row of
+    units."""
     place = 0
     for _ in range(MOST_UNITS):
         if place >= len(data):
@@ -50,7 +55,7 @@ def _sizes(data: bytes) -> Iterator[tuple[int, int, int]]:
         place += 2 if head & 4 else 1
         size, place = _length(data, place) if head & 2 else (len(data) - place, place)
         if head >> 3 & 15 == _SEQUENCE_HEADER:
-            yield _size(_Bits(data[place:place + min(size, _LONGEST_HEADER)]))
+            yield _size(_Bits(data[place : place + min(size, _LONGEST_HEADER)]))
         place += size
     raise ValueError("too many units")
 
@@ -58,7 +63,7 @@ def _sizes(data: bytes) -> Iterator[tuple[int, int, int]]:
 def _length(data: bytes, place: int) -> tuple[int, int]:
     """A number of seven bits a byte, the least significant first, and the place behind it."""
     value = 0
-    for number, byte in enumerate(data[place:place + 8]):
+    for number, byte in enumerate(data[place : place + 8]):
         value |= (byte & 127) << 7 * number
         if not byte & 128:
             return value, place + number + 1
@@ -101,24 +106,31 @@ def _operating_points(bits: _Bits) -> None:
 
 
 def _coded(file: bytes, contents: bytes) -> Iterator[bytes]:
-    """The bytes of each item, and from an animation's first frame on. No more than the file is long, in all."""
+    """The bytes of each item, and from an animation's first frame on. No more than the file is
+    long, in all."""
     left = len(file)
-    inside = [contents[found.end():] for found in re.finditer(rb"idat", contents)]
+    inside = [contents[found.end() :] for found in re.finditer(rb"idat", contents)]
     for found in re.finditer(rb"iloc", contents):
         for pieces, is_inside in _items(contents, found.end()):
             for source in inside if is_inside else [file]:
-                data = b"".join(source[start:start + size] if size else source[start:] for start, size in pieces)
+                data = b"".join(
+                    source[start : start + size] if size else source[start:]
+                    for start, size in pieces
+                )
                 left -= len(data)
                 if left < 0:
                     raise ValueError("items that overlap")
                 yield data
     for found in re.finditer(rb"stco|co64", contents):
-        (start,) = struct.unpack_from(">I" if found[0] == b"stco" else ">Q", contents, found.end() + 8)
-        yield file[start:start + (1 << 16)]  # headers stand before the frame
+        (start,) = struct.unpack_from(
+            ">I" if found[0] == b"stco" else ">Q", contents, found.end() + 8
+        )
+        yield file[start : start + (1 << 16)]  # headers stand before the frame
 
 
 def _items(contents: bytes, place: int) -> Iterator[tuple[list[tuple[int, int]], bool]]:
-    """Place and length of the pieces of each item of a box iloc, and whether they count within the box idat."""
+    """Place and length of the pieces of each item of a box iloc, and whether they count within the
+    box idat."""
     left = MOST_UNITS
 
     def number(width: int) -> int:
@@ -126,7 +138,7 @@ def _items(contents: bytes, place: int) -> Iterator[tuple[list[tuple[int, int]],
         place += width
         if place > len(contents):
             raise ValueError("a box that ends too early")
-        return int.from_bytes(contents[place - width:place], "big")
+        return int.from_bytes(contents[place - width : place], "big")
 
     version = number(1)
     number(3)

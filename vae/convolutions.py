@@ -1,4 +1,5 @@
-"""Between pictures and features: convolutions, each of which halves the sides, and their mirror image."""
+"""Between pictures and features: convolutions, each of which halves the sides, and their mirror
+image."""
 
 import math
 from itertools import pairwise
@@ -14,7 +15,8 @@ def grid(image_shape: tuple[int, int, int], halvings: int) -> tuple[int, int]:
 
 
 class PictureToFeatures(nn.Module):
-    """(N, C, H, W) in [0, 1] -> (N, channels * h * w): convolutions that halve the sides. Strokes look alike everywhere."""
+    """(N, C, H, W) in [0, 1] -> (N, channels * h * w): convolutions that halve the sides. Strokes
+    look alike everywhere."""
 
     def __init__(self, image_shape: tuple[int, int, int], halvings: int, channels: int) -> None:
         super().__init__()
@@ -22,10 +24,14 @@ class PictureToFeatures(nn.Module):
         rows, columns = (side * 2**halvings for side in grid(image_shape, halvings))
         self.padding = (0, columns - width, 0, rows - height)
         sizes = [image_shape[0]] + halvings * [channels]
-        self.layers = nn.ModuleList(nn.Conv2d(before, after, 4, stride=2, padding=1) for before, after in pairwise(sizes))
+        self.layers = nn.ModuleList(
+            nn.Conv2d(before, after, 4, stride=2, padding=1) for before, after in pairwise(sizes)
+        )
 
     def forward(self, images: Tensor) -> Tensor:
-        x = 2 * F.pad(images, self.padding).to(memory_format=torch.channels_last) - 1  # the layout that CPUs are fastest with
+        x = (
+            2 * F.pad(images, self.padding).to(memory_format=torch.channels_last) - 1
+        )  # the layout that CPUs are fastest with
         for layer in self.layers[:-1]:
             x = F.silu(layer(x))
         return F.silu(self.layers[-1](x).flatten(1))
@@ -34,7 +40,8 @@ class PictureToFeatures(nn.Module):
 class FeaturesToPicture(nn.Module):
     """(N, channels * h * w) -> (N, C, H, W): the mirror image, logits or locations of the logistic.
 
-    All layers are transposed convolutions, computed in the way that is fastest on CPUs with gradients.
+    All layers are transposed convolutions, computed in the way that is fastest on CPUs with
+    gradients.
     """
 
     def __init__(self, image_shape: tuple[int, int, int], halvings: int, channels: int) -> None:
@@ -42,17 +49,24 @@ class FeaturesToPicture(nn.Module):
         self.image_shape, self.inner_shape = image_shape, (channels, *grid(image_shape, halvings))
         sizes = halvings * [channels] + [image_shape[0]]
         self.layers = nn.ModuleList(
-            nn.ConvTranspose2d(before, after, 4, stride=2, padding=1) for before, after in pairwise(sizes))
+            nn.ConvTranspose2d(before, after, 4, stride=2, padding=1)
+            for before, after in pairwise(sizes)
+        )
 
     def forward(self, features: Tensor) -> Tensor:
         x = F.silu(features).unflatten(1, self.inner_shape).to(memory_format=torch.channels_last)
         for layer in self.layers[:-1]:
-            # The bias apart: inside, its gradient alone takes as long as all the others of this layer.
+            # The bias apart: inside, its gradient alone takes as long as all the others of this
+            # layer.
             x = F.conv_transpose2d(x, layer.weight, stride=2, padding=1)
             x = F.silu(x.add_(layer.bias[:, None, None]))
-        # To so few channels it pays to compute each position's 4x4 patch, and then to add up where patches overlap.
+        # To so few channels it pays to compute each position's 4x4 patch, and then to add up where
+        # patches overlap.
         last, (rows, columns) = self.layers[-1], x.shape[2:]
         patches = x.permute(0, 2, 3, 1).flatten(1, 2) @ last.weight.flatten(1)
-        x = F.fold(patches.mT, (2 * rows, 2 * columns), 4, padding=1, stride=2) + last.bias[:, None, None]
+        x = (
+            F.fold(patches.mT, (2 * rows, 2 * columns), 4, padding=1, stride=2)
+            + last.bias[:, None, None]
+        )
         _, height, width = self.image_shape
         return x[:, :, :height, :width]

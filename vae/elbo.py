@@ -1,10 +1,13 @@
-"""The evidence lower bound and its parts. Everything in nats, summed over pixels and dimensions, one number a picture.
+"""The evidence lower bound and its parts. Everything in nats, summed over pixels and dimensions,
+one number a picture.
 
-    log p(x)  >=  E_q[log p(x|z)] - KL(q(z|x) || p(z))  =  -(distortion + rate)          (Kingma & Welling 2014, eq. 3)
+    log p(x)  >=  E_q[log p(x|z)] - KL(q(z|x) || p(z))  =  -(distortion + rate)          (Kingma &
+    Welling 2014, eq. 3)
 
-distortion = -E_q[log p(x|z)]: what the code costs in detail. rate = KL(q || p): how much the code says about the picture.
-What is missing to log p(x) is KL(q(z|x) || p(z|x)), how far q is from the true posterior.
-The training objective distortion + beta * rate (Higgins et al. 2017) is the negative ELBO at beta = 1 only.
+distortion = -E_q[log p(x|z)]: what the code costs in detail. rate = KL(q || p): how much the code
+says about the picture. What is missing to log p(x) is KL(q(z|x) || p(z|x)), how far q is from the
+true posterior. The training objective distortion + beta * rate (Higgins et al. 2017) is the
+negative ELBO at beta = 1 only.
 """
 
 import math
@@ -24,7 +27,8 @@ DECODED_PIXELS = 10_000 * 28 * 28  # at once, by the importance-weighted bound
 
 @dataclass(frozen=True)
 class Elbo:
-    """Terms of the bound for N pictures, in nats. distortion, rate: (N,); rate_per_dimension: (N, D)."""
+    """Terms of the bound for N pictures, in nats. distortion, rate: (N,); rate_per_dimension: (N,
+    D)."""
 
     distortion: Tensor
     rate_per_dimension: Tensor
@@ -36,32 +40,47 @@ class Elbo:
 
     @property
     def negative_elbo(self) -> Tensor:
-        """distortion + rate, (N,): an upper bound on -log p(x), on average, whatever beta the network was asked for."""
+        """distortion + rate, (N,): an upper bound on -log p(x), on average, whatever beta the
+        network was asked for."""
         return self.distortion + self.rate
 
     def objective(self, beta: float | Tensor) -> Tensor:
-        """distortion + beta * rate, (N,): what training at this beta minimises. beta: one number or (N,)."""
+        """distortion + beta * rate, (N,): what training at this beta minimises. beta: one number or
+        (N,)."""
         if isinstance(beta, Tensor) and beta.shape not in ((), self.distortion.shape):
-            raise ValueError(f"beta must be one number or have shape {tuple(self.distortion.shape)}")  # never (N, 1)
+            raise ValueError(
+                f"beta must be one number or have shape {tuple(self.distortion.shape)}"
+            )  # never (N, 1)
         return self.distortion + beta * self.rate
 
 
 def kl_to_standard_normal(q: DiagonalGaussian) -> Tensor:
-    """KL(N(mu, sigma^2) || N(0, 1)) of each dimension, (N, D) nats: (mu^2 + sigma^2 - log sigma^2 - 1) / 2.
+    """KL(N(mu, sigma^2) || N(0, 1)) of each dimension, (N, D) nats: (mu^2 + sigma^2 - log sigma^2 -
+    1) / 2.
 
     Kingma & Welling 2014, appendix B.
     """
-    # expm1(v) - v instead of exp(v) - 1 - v: a dead dimension has v near 0, where the latter is rounding noise.
+    # expm1(v) - v instead of exp(v) - 1 - v: a dead dimension has v near 0, where the latter is
+    # rounding noise.
     return 0.5 * (q.mean.square() + torch.expm1(q.log_variance) - q.log_variance)
 
 
-def elbo(model: VAE, images: Tensor, beta: float | Tensor, *, generator: torch.Generator, samples: int = 1) -> Elbo:
-    """Distortion and rate of each picture. The rate is exact, the distortion a mean over `samples` draws of z ~ q(z|x).
+def elbo(
+    model: VAE,
+    images: Tensor,
+    beta: float | Tensor,
+    *,
+    generator: torch.Generator,
+    samples: int = 1,
+) -> Elbo:
+    """Distortion and rate of each picture. The rate is exact, the distortion a mean over `samples`
+    draws of z ~ q(z|x).
 
-    images: (N, C, H, W) float32; only 0 and 1 for a Bernoulli model (vae.binarize), multiples of 1/255 for a discretised
-    logistic one. beta: one number, or (N,), one for each picture. generator: where eps comes from; the same seed gives the
-    same eps at every beta. Differentiable (reparameterised). Raises ValueError for grey pictures, a wrong shape, a beta
-    outside the model's range, samples < 1, or a plain autoencoder, which has no ELBO.
+    images: (N, C, H, W) float32; only 0 and 1 for a Bernoulli model (vae.binarize), multiples of
+    1/255 for a discretised logistic one. beta: one number, or (N,), one for each picture.
+    generator: where eps comes from; the same seed gives the same eps at every beta. Differentiable
+    (reparameterised). Raises ValueError for grey pictures, a wrong shape, a beta outside the
+    model's range, samples < 1, or a plain autoencoder, which has no ELBO.
     """
     if samples < 1:
         raise ValueError("samples must be at least 1")
@@ -72,7 +91,8 @@ def elbo(model: VAE, images: Tensor, beta: float | Tensor, *, generator: torch.G
 def elbo_with_noise(
     model: VAE, images: Tensor, beta: float | Tensor, eps: Tensor, q: DiagonalGaussian | None = None
 ) -> Elbo:
-    """The same with eps ~ N(0, I) given by the caller, (S, N, D) or (S, 1, D): draws that several pictures or betas share.
+    """The same with eps ~ N(0, I) given by the caller, (S, N, D) or (S, 1, D): draws that several
+    pictures or betas share.
 
     q: another Gaussian (N, D) than the encoder's; the bound holds for every one.
     """
@@ -90,58 +110,79 @@ def elbo_with_noise(
 def exact_elbo(
     model: VAE, observed: Tensor, beta: float, *, nodes: int = 32, q: DiagonalGaussian | None = None
 ) -> Elbo:
-    """Distortion and rate of one picture (C, H, W) without luck: the mean over q by Gauss–Hermite quadrature.
+    """Distortion and rate of one picture (C, H, W) without luck: the mean over q by Gauss–Hermite
+    quadrature.
 
-    q: another Gaussian (1, D) than the encoder's; the bound holds for every one. nodes: for each latent dimension, as in
-    gauss_hermite. Terms have length 1. Raises ValueError for more than two latent dimensions, else as elbo.
+    q: another Gaussian (1, D) than the encoder's; the bound holds for every one. nodes: for each
+    latent dimension, as in gauss_hermite. Terms have length 1. Raises ValueError for more than two
+    latent dimensions, else as elbo.
     """
     _require_a_posterior(model)
-    return gauss_hermite_elbo(model, observed, beta, q or model.encode(observed[None], beta), nodes=nodes)
+    return gauss_hermite_elbo(
+        model, observed, beta, q or model.encode(observed[None], beta), nodes=nodes
+    )
 
 
-def gauss_hermite_elbo(model: VAE, observed: Tensor, beta: float, q: DiagonalGaussian, *, nodes: int) -> Elbo:
-    """The same for a given q, differentiable in its mean and log variance: z = mu + sigma * node, as with drawn noise."""
+def gauss_hermite_elbo(
+    model: VAE, observed: Tensor, beta: float, q: DiagonalGaussian, *, nodes: int
+) -> Elbo:
+    """The same for a given q, differentiable in its mean and log variance: z = mu + sigma * node,
+    as with drawn noise."""
     if model.config.latent_dim > 2:
-        raise ValueError("the quadrature needs nodes^D latents: it is for one or two latent dimensions")
+        raise ValueError(
+            "the quadrature needs nodes^D latents: it is for one or two latent dimensions"
+        )
     _require_a_posterior(model)
     eps, weight = gauss_hermite(model.config.latent_dim, nodes)
     log_likelihood = log_likelihoods(model, observed, q.at(eps.float()), beta)
-    return Elbo(distortion=-(weight @ log_likelihood).float()[None], rate_per_dimension=kl_to_standard_normal(q))
+    return Elbo(
+        distortion=-(weight @ log_likelihood).float()[None],
+        rate_per_dimension=kl_to_standard_normal(q),
+    )
 
 
 def gauss_hermite(dimensions: int, nodes: int = 32) -> tuple[Tensor, Tensor]:
-    """eps (M, D) and weights (M,), float64, that sum to 1: the weighted sum of f(eps) is its mean over N(0, I).
+    """eps (M, D) and weights (M,), float64, that sum to 1: the weighted sum of f(eps) is its mean
+    over N(0, I).
 
-    Of the nodes^D places those with a weight below NEGLIGIBLE are left out, which are more than half of a plane's: even a
-    thousand nats there are less than a millionth.
+    Of the nodes^D places those with a weight below NEGLIGIBLE are left out, which are more than
+    half of a plane's: even a thousand nats there are less than a millionth.
     """
     points, weights = (torch.from_numpy(values) for values in hermegauss(nodes))
     eps = torch.cartesian_prod(*[points] * dimensions).reshape(-1, dimensions)
-    weights = torch.cartesian_prod(*[weights / weights.sum()] * dimensions).reshape(len(eps), -1).prod(1)
+    weights = (
+        torch.cartesian_prod(*[weights / weights.sum()] * dimensions).reshape(len(eps), -1).prod(1)
+    )
     kept = weights > NEGLIGIBLE
     return eps[kept], weights[kept] / weights[kept].sum()
 
 
 def point_distortion(model: VAE, images: Tensor, beta: float | Tensor) -> Tensor:
-    """-log p(x|z) at z = mu, (N,) nats: the whole loss of a plain autoencoder (beta 0). images and errors as for elbo.
+    """-log p(x|z) at z = mu, (N,) nats: the whole loss of a plain autoencoder (beta 0). images and
+    errors as for elbo.
 
-    Of a variational model it is *not* the distortion, which is an average over draws of z and larger.
+    Of a variational model it is *not* the distortion, which is an average over draws of z and
+    larger.
     """
     return -model.decode(model.encode(images, beta).mean, beta).log_prob(images)
 
 
 def _require_a_posterior(model: VAE) -> None:
     if model.config.autoencoder:
-        raise ValueError("this model is a plain autoencoder: its code is a point, so there is no rate and no ELBO; "
-                         "vae.point_distortion(model, images, 0) is its loss")
+        raise ValueError(
+            "this model is a plain autoencoder: its code is a point, so there is no rate and no ELBO; "
+            "vae.point_distortion(model, images, 0) is its loss"
+        )
 
 
 @dataclass(frozen=True)
 class WeightedBound:
-    """The importance-weighted bound of N pictures from K samples each, and how far it can be trusted.
+    """The importance-weighted bound of N pictures from K samples each, and how far it can be
+    trusted.
 
-    nats: (N,), the bound on log p(x). effective_samples: (N,), (sum w)^2 / sum w^2 of the K weights, between 1 and K: as many
-    equal weights would scatter as much (Kong 1992). One that is near 1 says that a single lucky z carries the sum.
+    nats: (N,), the bound on log p(x). effective_samples: (N,), (sum w)^2 / sum w^2 of the K
+    weights, between 1 and K: as many equal weights would scatter as much (Kong 1992). One that is
+    near 1 says that a single lucky z carries the sum.
     """
 
     nats: Tensor
@@ -150,58 +191,93 @@ class WeightedBound:
 
     @property
     def standard_error(self) -> Tensor:
-        """Of the bound, (N,) nats, by the delta method: that of the mean weight, divided by it. Weights whose tail was never
-        drawn do not count, so it is too small where effective_samples is."""
+        """Of the bound, (N,) nats, by the delta method: that of the mean weight, divided by it.
+        Weights whose tail was never drawn do not count, so it is too small where effective_samples
+        is."""
         return (1 / self.effective_samples - 1 / self.samples).clamp(min=0).sqrt()
 
 
 def importance_weighted_bound(
-    model: VAE, images: Tensor, beta: float, *, samples: int, generator: torch.Generator, chunk: int | None = None
+    model: VAE,
+    images: Tensor,
+    beta: float,
+    *,
+    samples: int,
+    generator: torch.Generator,
+    chunk: int | None = None,
 ) -> Tensor:
-    """A lower bound on log p(x), (N,) nats, that rises with the number of samples K (Burda et al. 2016, eq. 8):
+    """A lower bound on log p(x), (N,) nats, that rises with the number of samples K (Burda et al.
+    2016, eq. 8):
 
         log (1/K) sum_k p(x|z_k) p(z_k) / q(z_k|x),   z_k ~ q(z|x)
 
-    K = 1 is the one-sample ELBO; K to infinity is log p(x). images as for elbo, beta one number. At most `chunk` latents
-    (pictures times samples) are decoded at once, which bounds the memory: 10,000 of 28×28 pixels, fewer of larger ones, unless
-    told. The noise is the same for any `chunk`.
+    K = 1 is the one-sample ELBO; K to infinity is log p(x). images as for elbo, beta one number. At
+    most `chunk` latents (pictures times samples) are decoded at once, which bounds the memory:
+    10,000 of 28×28 pixels, fewer of larger ones, unless told. The noise is the same for any
+    `chunk`.
     """
-    return weighted_bound(model, images, beta, samples=samples, generator=generator, chunk=chunk).nats
+    return weighted_bound(
+        model, images, beta, samples=samples, generator=generator, chunk=chunk
+    ).nats
 
 
 @torch.no_grad()
 def weighted_bound(
-    model: VAE, images: Tensor, beta: float, *, samples: int, generator: torch.Generator, chunk: int | None = None,
+    model: VAE,
+    images: Tensor,
+    beta: float,
+    *,
+    samples: int,
+    generator: torch.Generator,
+    chunk: int | None = None,
     proposal: DiagonalGaussian | None = None,
 ) -> WeightedBound:
     """The same bound with its effective sample size.
 
-    proposal: another Gaussian (N, D) than the encoder's to draw z from; the bound holds for every one.
+    proposal: another Gaussian (N, D) than the encoder's to draw z from; the bound holds for every
+    one.
     """
     chunk = chunk or max(1, DECODED_PIXELS // math.prod(model.config.image_shape))
     if samples < 1:
         raise ValueError("samples must be at least 1")
     _require_a_posterior(model)
     pictures_at_once = max(1, chunk // samples)
-    bounds, effective = [torch.zeros(0, device=images.device)], [torch.zeros(0, device=images.device)]
+    bounds, effective = (
+        [torch.zeros(0, device=images.device)],
+        [torch.zeros(0, device=images.device)],
+    )
     for start in range(0, len(images), pictures_at_once):
-        batch = images[start:start + pictures_at_once]
-        q = proposal[start:start + pictures_at_once] if proposal else model.encode(batch, beta)
-        eps = torch.stack([standard_normal((samples, model.config.latent_dim), generator, images.device) for _ in batch])
-        log_weights = torch.cat([
-            _log_weights(model, batch, q, eps[:, first:first + chunk], beta) for first in range(0, samples, chunk)
-        ], dim=1)
+        batch = images[start : start + pictures_at_once]
+        q = proposal[start : start + pictures_at_once] if proposal else model.encode(batch, beta)
+        eps = torch.stack(
+            [
+                standard_normal((samples, model.config.latent_dim), generator, images.device)
+                for _ in batch
+            ]
+        )
+        log_weights = torch.cat(
+            [
+                _log_weights(model, batch, q, eps[:, first : first + chunk], beta)
+                for first in range(0, samples, chunk)
+            ],
+            dim=1,
+        )
         bounds.append(torch.logsumexp(log_weights, dim=1) - math.log(samples))
         effective.append(1 / torch.softmax(log_weights, dim=1).square().sum(1))
     return WeightedBound(torch.cat(bounds), torch.cat(effective), samples)
 
 
-def _log_weights(model: VAE, images: Tensor, q: DiagonalGaussian, eps: Tensor, beta: float) -> Tensor:
+def _log_weights(
+    model: VAE, images: Tensor, q: DiagonalGaussian, eps: Tensor, beta: float
+) -> Tensor:
     """log p(x|z) + log p(z) - log q(z|x) for eps (N, K, D) -> (N, K)."""
     count, samples, latent_dim = eps.shape
     z = q.at(eps.transpose(0, 1)).transpose(0, 1)
     repeated = images.repeat_interleave(samples, dim=0)
-    log_likelihood = model.decode(z.reshape(-1, latent_dim), beta).log_prob(repeated).reshape(count, samples)
-    # log p(z) - log q(z|x) = sum over dimensions of (eps^2 + log sigma^2 - z^2) / 2: the 2 pi cancel.
+    log_likelihood = (
+        model.decode(z.reshape(-1, latent_dim), beta).log_prob(repeated).reshape(count, samples)
+    )
+    # log p(z) - log q(z|x) = sum over dimensions of (eps^2 + log sigma^2 - z^2) / 2: the 2 pi
+    # cancel.
     log_ratio = 0.5 * (eps.square() + q.log_variance[:, None] - z.square()).sum(-1)
     return log_likelihood + log_ratio

@@ -1,7 +1,9 @@
-"""Answers of a server that nobody vouches for: bounded in bytes and in time whatever it sends, and never of another commit.
+"""Answers of a server that nobody vouches for: bounded in bytes and in time whatever it sends, and
+never of another commit.
 
-Nothing here knows what a weights folder is. `bounded_client` makes the client of the whole process; what it does with an
-answer holds for the thread of a Transfer alone, so that other users of the Hub's client in this process keep theirs.
+Nothing here knows what a weights folder is. `bounded_client` makes the client of the whole process;
+what it does with an answer holds for the thread of a Transfer alone, so that other users of the
+Hub's client in this process keep theirs.
 """
 
 import re
@@ -18,7 +20,9 @@ from vae.hub_errors import BusyError, HubError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 ETAG = re.compile(r'(W/)?"?[\w-]{1,128}"?', re.ASCII)  # which names the file in the cache
-MAX_ANSWER = 2**21  # bytes of an answer that is not a file: of a repository with some thousand files
+MAX_ANSWER = (
+    2**21
+)  # bytes of an answer that is not a file: of a repository with some thousand files
 SPARE = 2**16  # bytes of what is sent beside a file: a page that says where it has moved
 SECONDS_WITHOUT_NEWS = 15.0  # after which a download counts as dead
 SECONDS_TO_PULL = 300.0  # in all
@@ -29,7 +33,8 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class Transfer:
-    """What may come of one repository. commit: of which every answer must be, once it is known; most: bytes of one answer."""
+    """What may come of one repository. commit: of which every answer must be, once it is known;
+    most: bytes of one answer."""
 
     repo_id: str
     commit: str | None = None
@@ -40,17 +45,28 @@ class Transfer:
     def answered(self, response: httpx2.Response) -> None:
         """Look at the head of an answer, before anything of its body is read. Raises HubError."""
         self.heard = time.monotonic()
-        if response.status_code == 429 or response.status_code >= 500:  # here, or the client asks for half a minute more
+        if (
+            response.status_code == 429 or response.status_code >= 500
+        ):  # here, or the client asks for half a minute more
             raise BusyError(self.repo_id, response.status_code, response.headers.get("Retry-After"))
         if response.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
-            raise HubError("refused", f"{self.repo_id}: what was asked for as it is came packed, and may be of any size; check "
-                                      "HF_ENDPOINT and the proxy")
+            raise HubError(
+                "refused",
+                f"{self.repo_id}: what was asked for as it is came packed, and may be of any size; check "
+                "HF_ENDPOINT and the proxy",
+            )
         if self.commit and response.headers.get("X-Repo-Commit", self.commit) != self.commit:
-            raise HubError("refused", f"{self.repo_id}: a file of another commit than {self.commit[:7]} came; nothing of it is "
-                                      "used")
+            raise HubError(
+                "refused",
+                f"{self.repo_id}: a file of another commit than {self.commit[:7]} came; nothing of it is "
+                "used",
+            )
         for name in ("ETag", "X-Linked-ETag"):
             if not ETAG.fullmatch(response.headers.get(name, "none")):
-                raise HubError("refused", f"{self.repo_id}: the Hub's {name} of a file cannot be one; check HF_ENDPOINT")
+                raise HubError(
+                    "refused",
+                    f"{self.repo_id}: the Hub's {name} of a file cannot be one; check HF_ENDPOINT",
+                )
         length = response.headers.get("Content-Length", "0")
         if length.isdigit() and len(length) < 20:
             self.require_bounded(int(length))
@@ -59,8 +75,11 @@ class Transfer:
     def require_bounded(self, size: int) -> None:
         """Raise HubError for an answer of so many bytes, and where it takes too long."""
         if size > self.most:
-            raise HubError("refused", f"{self.repo_id}: an answer of more than {self.most:,} bytes came, which is none of a "
-                                      "weights folder")
+            raise HubError(
+                "refused",
+                f"{self.repo_id}: an answer of more than {self.most:,} bytes came, which is none of a "
+                "weights folder",
+            )
         if time.monotonic() - self.started > SECONDS_TO_PULL:
             raise HubError("unreachable", self.too_late(SECONDS_TO_PULL))
 
@@ -91,7 +110,9 @@ _transfer: ContextVar[Transfer | None] = ContextVar("transfer", default=None)
 
 
 def bounded_client() -> httpx2.Client:
-    """The Hub's client, which asks for everything unpacked and shows the transfer of its thread what comes."""
+    """The Hub's client, which asks for everything unpacked and shows the transfer of its thread
+    what comes."""
+
     def look(response: httpx2.Response) -> None:
         if transfer := _transfer.get():
             transfer.answered(response)
@@ -104,12 +125,17 @@ def bounded_client() -> httpx2.Client:
 
 
 def watched(
-    work: Callable[[], Answer], transfer: Transfer, within: float, meanwhile: Callable[[], object] = lambda: None
+    work: Callable[[], Answer],
+    transfer: Transfer,
+    within: float,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Answer:
-    """Run work in a thread and stop waiting for it after so many seconds, or when nothing has arrived for long.
+    """Run work in a thread and stop waiting for it after so many seconds, or when nothing has
+    arrived for long.
 
-    meanwhile: what this thread does before it waits. What was given up may go on in the background, within the same bounds, and
-    is in the cache the next time. Raises HubError, and what work raises.
+    meanwhile: what this thread does before it waits. What was given up may go on in the background,
+    within the same bounds, and is in the cache the next time. Raises HubError, and what work
+    raises.
     """
     outcome: list[Answer | BaseException] = []
 
@@ -129,8 +155,11 @@ def watched(
         if thread.is_alive() and now - transfer.started > within:
             raise HubError("unreachable", transfer.too_late(within))
         if thread.is_alive() and now - transfer.heard > SECONDS_WITHOUT_NEWS:
-            raise HubError("unreachable", f"nothing of {transfer.repo_id} has come from the Hub for {SECONDS_WITHOUT_NEWS:.0f} "
-                                          "seconds; check the connection and try again")
+            raise HubError(
+                "unreachable",
+                f"nothing of {transfer.repo_id} has come from the Hub for {SECONDS_WITHOUT_NEWS:.0f} "
+                "seconds; check the connection and try again",
+            )
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
     return outcome[0]

@@ -1,7 +1,8 @@
-"""One file from anywhere: a regular file, read up to a bound; and JSON of exactly the shape that a data class declares.
+"""One file from anywhere: a regular file, read up to a bound; and JSON of exactly the shape that a
+data class declares.
 
-Nothing that is read here can wait for ever (a FIFO), fill the memory (a device, a file that grows) or hold another thing than
-was declared (a list where a number should be).
+Nothing that is read here can wait for ever (a FIFO), fill the memory (a device, a file that grows)
+or hold another thing than was declared (a list where a number should be).
 """
 
 import os
@@ -13,13 +14,15 @@ from typing import Annotated, TypeVar
 from pydantic import FailFast, Field, TypeAdapter, ValidationError
 
 Shape = TypeVar("Shape")
-FIRST = FailFast()  # of a list with something wrong: one sentence names one thing, and a million would not fit the memory
+# of a list with something wrong: one sentence names one thing, and a million would not fit the
+# memory
+FIRST = FailFast()
 MAX_LISTS = 10_000  # and objects: an empty one of two bytes takes half a kilobyte of memory
 MAX_ERRORS = 100  # whose places are looked at: a file of unknown names has as many as names
 MAX_BETA, MIN_BETA = 1e6, 1e-6  # beyond, float32 has no logarithm of it worth having
 Count = Annotated[int, Field(ge=1, le=10**12)]
 WholeNumber = Annotated[int, Field(ge=0, le=10**12)]
-Seed = Annotated[int, Field(ge=-2**63, lt=2**63)]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Beta = Annotated[float, Field(ge=0, le=MAX_BETA, allow_inf_nan=False)]
 Nats = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Positive = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
@@ -27,10 +30,15 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 def content(path: Path, most: int) -> bytes:
-    """The bytes of a regular file, or of one that a link names. Raises OSError, and ValueError, a sentence without the path,
-    where it is a folder, a FIFO or a device, or has more than `most` bytes."""
-    _require_regular(os.stat(path))  # before it is opened: opening a device may already do something
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    """The bytes of a regular file, or of one that a link names. Raises OSError, and ValueError, a
+    sentence without the path, where it is a folder, a FIFO or a device, or has more than `most`
+    bytes."""
+    _require_regular(
+        os.stat(path)
+    )  # before it is opened: opening a device may already do something
+    descriptor = os.open(
+        path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )
     with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)  # of what was opened, whatever lies there by now
         _require_regular(status)
@@ -43,7 +51,8 @@ def content(path: Path, most: int) -> bytes:
 
 
 def parsed(shape: TypeAdapter[Shape], found: bytes, *, more: bool = False) -> Shape:
-    """JSON as the data class it must be: nothing converted, nothing missing, and unless `more` nothing besides.
+    """JSON as the data class it must be: nothing converted, nothing missing, and unless `more`
+    nothing besides.
 
     Raises ValueError, one sentence that names the place.
     """
@@ -68,14 +77,21 @@ def _sentence(error: ValidationError) -> str:
     kind, reason = first["type"], first["msg"].removeprefix("Value error, ")
     if kind == "json_invalid":
         return f"it is not JSON ({reason.removeprefix('Invalid JSON: ')})"
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{_shown(part)}" for part in first["loc"]).lstrip(".") or "it"
+    place = (
+        "".join(
+            f"[{part}]" if isinstance(part, int) else f".{_shown(part)}" for part in first["loc"]
+        ).lstrip(".")
+        or "it"
+    )
     if kind == "missing":
         return f"{place} is missing"
     if kind == "unexpected_keyword_argument":
         return f"{place} is unknown to this version"
     if kind == "value_error":
         return reason if place == "it" else f"{place}: {reason}"
-    value = error.errors(include_url=False, include_context=False)[0]["input"]  # now that it is not the whole file
+    value = error.errors(include_url=False, include_context=False)[0][
+        "input"
+    ]  # now that it is not the whole file
     return f"{place} holds {_short(value)}; {reason.replace('Input should', 'it should')}"
 
 

@@ -1,8 +1,10 @@
-"""One garment, cut out from a photograph and made like those of Fashion-MNIST: light on black, as large as fits.
+"""One garment, cut out from a photograph and made like those of Fashion-MNIST: light on black, as
+large as fits.
 
-Those pictures were product photographs on white, turned negative. So the steps here are: which pixels are garment (GrabCut,
-Rother et al. 2004, from OpenCV, started from what differs from the surface that reaches the border), how much darker or
-lighter than that surface they are, and the garment's box fitted into the picture.
+Those pictures were product photographs on white, turned negative. So the steps here are: which
+pixels are garment (GrabCut, Rother et al. 2004, from OpenCV, started from what differs from the
+surface that reaches the border), how much darker or lighter than that surface they are, and the
+garment's box fitted into the picture.
 """
 
 import numpy as np
@@ -21,11 +23,19 @@ FAINTEST = 8  # grey levels between garment and surface that are no noise
 DARKEST_WHITE = 60
 DARK = 110  # grey level; a surface below it shows garments as they are, light on dark
 MOST_GAIN = 4.0  # beyond it, noise would be garment
-_SURFACE, _GARMENT, _PERHAPS_SURFACE, _PERHAPS_GARMENT = 0, 1, 2, 3  # OpenCV's names for them are GC_BGD and so on
+_SURFACE, _GARMENT, _PERHAPS_SURFACE, _PERHAPS_GARMENT = (
+    0,
+    1,
+    2,
+    3,
+)  # OpenCV's names for them are GC_BGD and so on
 
 
-def garment(picture: np.ndarray, height: int, width: int, framing: Framing) -> list[tuple[str, np.ndarray]]:
-    """The stages from a picture (H, W, 3) uint8 to a garment (height, width) uint8, in order, each with its name.
+def garment(
+    picture: np.ndarray, height: int, width: int, framing: Framing
+) -> list[tuple[str, np.ndarray]]:
+    """The stages from a picture (H, W, 3) uint8 to a garment (height, width) uint8, in order, each
+    with its name.
 
     Raises ImageError where nothing stands out from the surface, or everything does.
     """
@@ -46,7 +56,11 @@ def garment(picture: np.ndarray, height: int, width: int, framing: Framing) -> l
 def _is_finished(grey: np.ndarray, height: int, width: int) -> bool:
     """Whether a picture is as the data set has it: its size, light on black corners."""
     corners = grey[[0, 0, -1, -1], [0, -1, 0, -1]]
-    return grey.shape == (height, width) and grey.max() >= 64 and bool((np.sort(corners)[:3] < 16).all())
+    return (
+        grey.shape == (height, width)
+        and grey.max() >= 64
+        and bool((np.sort(corners)[:3] < 16).all())
+    )
 
 
 def _cut_out(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -59,7 +73,9 @@ def _cut_out(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     surface = _surface(picture, rim)
     difference = _difference(picture, surface)
     usual = np.percentile(difference[rim], 75)
-    level, _ = cv2.threshold((difference / 2).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)  # what separates two groups best
+    level, _ = cv2.threshold(
+        (difference / 2).astype(np.uint8), 0, 255, cv2.THRESH_OTSU
+    )  # what separates two groups best
     threshold = max(2 * level, 2.5 * usual, 12)
     marks = np.where(difference > threshold, _PERHAPS_GARMENT, _PERHAPS_SURFACE).astype(np.uint8)
     marks[difference < 1.2 * usual] = _SURFACE
@@ -68,9 +84,18 @@ def _cut_out(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     marks[sure & ~rim] = _GARMENT
     if np.count_nonzero(marks & 1) < LEAST * marks.size / 2:
         raise ImageError("no_garment")
-    # GrabCut starts from clusters that it draws by chance: the same picture must always give the same garment.
+    # GrabCut starts from clusters that it draws by chance: the same picture must always give the
+    # same garment.
     cv2.setRNGSeed(0)
-    cv2.grabCut(np.ascontiguousarray(picture), marks, None, np.zeros((1, 65)), np.zeros((1, 65)), 4, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(
+        np.ascontiguousarray(picture),
+        marks,
+        None,
+        np.zeros((1, 65)),
+        np.zeros((1, 65)),
+        4,
+        cv2.GC_INIT_WITH_MASK,
+    )
     mask = _pieces((marks & 1).astype(bool))
     share = mask.mean()
     if share < LEAST:
@@ -81,9 +106,12 @@ def _cut_out(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _surface(picture: np.ndarray, rim: np.ndarray) -> np.ndarray:
-    """A plane through the colours of the rim, without what lies on it: light falls off across a table."""
+    """A plane through the colours of the rim, without what lies on it: light falls off across a
+    table."""
     rows, columns = np.indices(rim.shape)
-    position = np.stack([np.ones(rim.shape), rows / rim.shape[0] - 0.5, columns / rim.shape[1] - 0.5], axis=-1)
+    position = np.stack(
+        [np.ones(rim.shape), rows / rim.shape[0] - 0.5, columns / rim.shape[1] - 0.5], axis=-1
+    )
     inside, colours = position[rim], picture[rim].astype(np.float64)
     kept = np.ones(len(inside), bool)
     for _ in range(5):
@@ -94,13 +122,17 @@ def _surface(picture: np.ndarray, rim: np.ndarray) -> np.ndarray:
 
 
 def _difference(picture: np.ndarray, surface: np.ndarray) -> np.ndarray:
-    """How far each pixel is from the surface's colour, in grey levels; a soft shadow counts for little.
+    """How far each pixel is from the surface's colour, in grey levels; a soft shadow counts for
+    little.
 
-    A shadow dims all colours by one factor, and not by much: what such a factor explains is taken off.
+    A shadow dims all colours by one factor, and not by much: what such a factor explains is taken
+    off.
     """
     colours = ndimage.gaussian_filter(picture.astype(np.float32), (1, 1, 0))
     away = np.linalg.norm(colours - surface, axis=-1)
-    factor = np.clip((colours * surface).sum(-1) / np.maximum((surface * surface).sum(-1), 1), 0.65, 1)
+    factor = np.clip(
+        (colours * surface).sum(-1) / np.maximum((surface * surface).sum(-1), 1), 0.65, 1
+    )
     unexplained = np.linalg.norm(colours - factor[..., None] * surface, axis=-1)
     return np.minimum(away, unexplained + 0.3 * (away - unexplained).clip(min=0))
 
@@ -126,7 +158,9 @@ def _light(picture: np.ndarray, mask: np.ndarray, surface: np.ndarray) -> np.nda
     weights = np.array([0.299, 0.587, 0.114], np.float32)
     tone, ground = picture.astype(np.float32) @ weights, surface @ weights
     if np.median(tone[mask]) < np.median(ground[mask]):
-        white = max(DARKEST_WHITE, np.percentile(tone[mask], 97))  # no darker than the garment's light parts
+        white = max(
+            DARKEST_WHITE, np.percentile(tone[mask], 97)
+        )  # no darker than the garment's light parts
         contrast = np.maximum(ground, white) - tone
     elif ground[mask].mean() < DARK:
         contrast = tone - 0.5 * ground
@@ -147,6 +181,8 @@ def _centred(light: np.ndarray, mask: np.ndarray, height: int, width: int) -> np
     scale = min(width / box.width, height / box.height)
     size = (max(1, round(scale * box.width)), max(1, round(scale * box.height)))
     result = Image.new("L", (width, height))
-    result.paste(box.resize(size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC),
-                 ((width - size[0]) // 2, (height - size[1]) // 2))
+    result.paste(
+        box.resize(size, Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC),
+        ((width - size[0]) // 2, (height - size[1]) // 2),
+    )
     return np.asarray(result)

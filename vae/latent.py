@@ -1,4 +1,5 @@
-"""Points of the latent space that no picture chose: draws from the prior, lines through it, and where its mass lies."""
+"""Points of the latent space that no picture chose: draws from the prior, lines through it, and
+where its mass lies."""
 
 import math
 
@@ -11,11 +12,14 @@ from vae.noise import standard_normal
 PARALLEL = 1e-4  # radians from 0 or pi: on such an arc the plane of rotation is rounding noise
 
 
-def prior_sample(count: int, latent_dim: int, *, temperature: float = 1.0, generator: torch.Generator) -> Tensor:
-    """z ~ N(0, temperature^2 I), (count, latent_dim) float32. Only temperature 1 is the prior; 0 is its mean.
+def prior_sample(
+    count: int, latent_dim: int, *, temperature: float = 1.0, generator: torch.Generator
+) -> Tensor:
+    """z ~ N(0, temperature^2 I), (count, latent_dim) float32. Only temperature 1 is the prior; 0 is
+    its mean.
 
-    The first latents of a larger draw are those of a smaller one with the same seed. Raises ValueError for a negative
-    temperature or count.
+    The first latents of a larger draw are those of a smaller one with the same seed. Raises
+    ValueError for a negative temperature or count.
     """
     if count < 0 or temperature < 0:
         raise ValueError("count and temperature must not be negative")
@@ -39,10 +43,11 @@ def traversal(z: Tensor, dimension: int, values: Tensor) -> Tensor:
 def interpolate(start: Tensor, end: Tensor, steps: int, *, spherical: bool = False) -> Tensor:
     """`steps` latents from start to end, both (D,), ends included: (steps, D).
 
-    Linear: the straight line. Spherical: the direction turns at a steady rate along the great circle (Shoemake 1985; White
-    2016, arXiv 1609.04468, for latents), the length goes linearly from one to the other, so no step comes nearer to the
-    origin than the nearer end. Between directions that are the same or opposite, or from the origin, no great circle is
-    singled out: there the spherical path is the straight line. Raises ValueError for fewer than 2 steps.
+    Linear: the straight line. Spherical: the direction turns at a steady rate along the great
+    circle (Shoemake 1985; White 2016, arXiv 1609.04468, for latents), the length goes linearly from
+    one to the other, so no step comes nearer to the origin than the nearer end. Between directions
+    that are the same or opposite, or from the origin, no great circle is singled out: there the
+    spherical path is the straight line. Raises ValueError for fewer than 2 steps.
     """
     if steps < 2:
         raise ValueError("a path needs at least its two ends")
@@ -54,17 +59,22 @@ def interpolate(start: Tensor, end: Tensor, steps: int, *, spherical: bool = Fal
         return straight.float()
     directions = first / lengths[0], last / lengths[1]
     # atan2 of sum and difference: acos of the cosine loses all small angles.
-    angle = 2 * torch.atan2((directions[0] - directions[1]).norm(), (directions[0] + directions[1]).norm())
+    angle = 2 * torch.atan2(
+        (directions[0] - directions[1]).norm(), (directions[0] + directions[1]).norm()
+    )
     if angle < PARALLEL or angle > math.pi - PARALLEL:
         return straight.float()
-    turned = (((1 - share) * angle).sin() * directions[0] + (share * angle).sin() * directions[1]) / angle.sin()
+    turned = (
+        ((1 - share) * angle).sin() * directions[0] + (share * angle).sin() * directions[1]
+    ) / angle.sin()
     return (((1 - share) * lengths[0] + share * lengths[1]) * turned).float()
 
 
 def typical_radius(latent_dim: int, share: float) -> float:
-    """The distance from the origin within which this share of the prior N(0, I) lies: a quantile of the chi distribution.
+    """The distance from the origin within which this share of the prior N(0, I) lies: a quantile of
+    the chi distribution.
 
-    Of many dimensions nearly all the mass lies in a thin shell about sqrt(latent_dim - 1/2), and next to none near the origin,
-    though the density is largest there.
+    Of many dimensions nearly all the mass lies in a thin shell about sqrt(latent_dim - 1/2), and
+    next to none near the origin, though the density is largest there.
     """
     return math.sqrt(2 * gammaincinv(latent_dim / 2, share))

@@ -1,7 +1,9 @@
-"""What p(x|z) is: a probability for every picture that could have been observed, never a "reconstruction loss".
+"""What p(x|z) is: a probability for every picture that could have been observed, never a
+"reconstruction loss".
 
-Both likelihoods treat pixels as independent given z, so log p(x|z) is the *sum* over pixels, in nats. A mean over pixels
-would silently divide the reconstruction error by the number of pixels and multiply beta by it.
+Both likelihoods treat pixels as independent given z, so log p(x|z) is the *sum* over pixels, in
+nats. A mean over pixels would silently divide the reconstruction error by the number of pixels and
+multiply beta by it.
 """
 
 import math
@@ -19,9 +21,9 @@ GREY_LEVELS = 256
 def binarize(images: Tensor, *, generator: torch.Generator) -> Tensor:
     """Dynamic binarisation: read each grey value as the probability of ink and draw the pixel.
 
-    images: any shape, float32 in [0, 1]. Returns the same shape, float32, only 0 and 1. This is the data set that the
-    published MNIST numbers in nats are about (Salakhutdinov & Murray 2008; Burda et al. 2016, section 5).
-    Raises ValueError for values outside [0, 1].
+    images: any shape, float32 in [0, 1]. Returns the same shape, float32, only 0 and 1. This is the
+    data set that the published MNIST numbers in nats are about (Salakhutdinov & Murray 2008; Burda
+    et al. 2016, section 5). Raises ValueError for values outside [0, 1].
     """
     low, high = images.aminmax() if images.numel() else (0, 1)
     if not (low >= 0 and high <= 1):  # nor NaN, which is neither
@@ -30,9 +32,11 @@ def binarize(images: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def observe(images: Tensor, likelihood: str, *, generator: torch.Generator) -> Tensor:
-    """What a likelihood can speak of: a binarisation of grey pictures for "bernoulli", else their 256 levels.
+    """What a likelihood can speak of: a binarisation of grey pictures for "bernoulli", else their
+    256 levels.
 
-    images: any shape, float32 in [0, 1]; the same shape comes back. generator: of the binarisation, else not used.
+    images: any shape, float32 in [0, 1]; the same shape comes back. generator: of the binarisation,
+    else not used.
     """
     if likelihood == "bernoulli":
         return binarize(images, generator=generator)
@@ -40,19 +44,23 @@ def observe(images: Tensor, likelihood: str, *, generator: torch.Generator) -> T
 
 
 def bits_per_dimension(nats: float, count: int) -> float:
-    """Nats of a whole picture -> bits for each of its `count` numbers, the unit in which colour models are compared."""
+    """Nats of a whole picture -> bits for each of its `count` numbers, the unit in which colour
+    models are compared."""
     return nats / (count * math.log(2))
 
 
 def _same_shape(images: Tensor, parameters: Tensor) -> None:
     # Broadcasting (N, 1) against (N, N) has hidden many a wrong ELBO; only equal shapes may meet.
     if images.shape != parameters.shape:
-        raise ValueError(f"images have shape {tuple(images.shape)}, the likelihood {tuple(parameters.shape)}")
+        raise ValueError(
+            f"images have shape {tuple(images.shape)}, the likelihood {tuple(parameters.shape)}"
+        )
 
 
 @dataclass(frozen=True)
 class Bernoulli:
-    """Each pixel is ink (1) with probability sigmoid(logit), else paper (0). For binarised pictures only.
+    """Each pixel is ink (1) with probability sigmoid(logit), else paper (0). For binarised pictures
+    only.
 
     logits: (N, C, H, W) float32. Kingma & Welling 2014, appendix C.1.
     """
@@ -61,31 +69,43 @@ class Bernoulli:
 
     @property
     def mean(self) -> Tensor:
-        """Probability of ink, (N, C, H, W) in [0, 1]: the usual grey "reconstruction", which is no sample."""
+        """Probability of ink, (N, C, H, W) in [0, 1]: the usual grey "reconstruction", which is no
+        sample."""
         return torch.sigmoid(self.logits)
 
     def sample(self, generator: torch.Generator) -> Tensor:
         """One draw from p(x|z): (N, C, H, W), float32, only 0 and 1."""
-        return (uniform(self.logits.shape, generator, self.logits.device) < self.mean).to(torch.float32)
+        return (uniform(self.logits.shape, generator, self.logits.device) < self.mean).to(
+            torch.float32
+        )
 
     def log_prob(self, images: Tensor) -> Tensor:
         """log p(x|z) in nats, (N,): the sum over pixels of x log p + (1 - x) log(1 - p).
 
-        Raises ValueError for grey values: the same formula on them (binary cross entropy) is no log probability.
+        Raises ValueError for grey values: the same formula on them (binary cross entropy) is no log
+        probability.
         """
         _same_shape(images, self.logits)
         if not ((images == 0) | (images == 1)).all():
-            raise ValueError("a Bernoulli likelihood is for pixels that are 0 or 1; call vae.binarize on grey pictures first")
-        return -F.binary_cross_entropy_with_logits(self.logits, images, reduction="none").flatten(1).sum(1)
+            raise ValueError(
+                "a Bernoulli likelihood is for pixels that are 0 or 1; call vae.binarize on grey pictures first"
+            )
+        return (
+            -F.binary_cross_entropy_with_logits(self.logits, images, reduction="none")
+            .flatten(1)
+            .sum(1)
+        )
 
 
 @dataclass(frozen=True)
 class DiscretizedLogistic:
-    """Each pixel is one of the 256 values k/255; its probability is the mass of a logistic density in its bin.
+    """Each pixel is one of the 256 values k/255; its probability is the mass of a logistic density
+    in its bin.
 
-    location: (N, C, H, W) float32, in pixel units (0 black, 1 white). log_scale: broadcastable to it, natural logarithm
-    of the logistic's scale in the same units. The bins of 0 and 255 reach to minus and plus infinity, so that the 256
-    probabilities sum to one. Kingma et al. 2016 (inverse autoregressive flow), appendix; Salimans et al. 2017, eq. 2.
+    location: (N, C, H, W) float32, in pixel units (0 black, 1 white). log_scale: broadcastable to
+    it, natural logarithm of the logistic's scale in the same units. The bins of 0 and 255 reach to
+    minus and plus infinity, so that the 256 probabilities sum to one. Kingma et al. 2016 (inverse
+    autoregressive flow), appendix; Salimans et al. 2017, eq. 2.
     """
 
     location: Tensor
@@ -93,10 +113,11 @@ class DiscretizedLogistic:
 
     @property
     def mean(self) -> Tensor:
-        """Expected pixel, (N, C, H, W) in [0, 1], within half a grey level (1/510) of the sum over all 256 values.
+        """Expected pixel, (N, C, H, W) in [0, 1], within half a grey level (1/510) of the sum over
+        all 256 values.
 
-        E[x] = (1/255) sum_k P(x > k), which is the midpoint rule for the integral of sigmoid((m - t)/s) over t in [0, 1],
-        and that integral is s (softplus(m/s) - softplus((m - 1)/s)).
+        E[x] = (1/255) sum_k P(x > k), which is the midpoint rule for the integral of sigmoid((m -
+        t)/s) over t in [0, 1], and that integral is s (softplus(m/s) - softplus((m - 1)/s)).
         """
         scale = self.log_scale.exp()
         return scale * (F.softplus(self.location / scale) - F.softplus((self.location - 1) / scale))
@@ -108,19 +129,32 @@ class DiscretizedLogistic:
         return (draw.clamp(0, 1) * (GREY_LEVELS - 1)).round() / (GREY_LEVELS - 1)
 
     def log_prob(self, images: Tensor) -> Tensor:
-        """log p(x|z) in nats, (N,), summed over pixels. Raises ValueError for pixels that are no multiple of 1/255.
+        """log p(x|z) in nats, (N,), summed over pixels. Raises ValueError for pixels that are no
+        multiple of 1/255.
 
-        With upper and lower the standardised edges of the bin, the mass is
-        sigmoid(upper) - sigmoid(lower) = sigmoid(upper) sigmoid(-lower) (1 - exp(lower - upper)),
-        which keeps its digits where the two sigmoids are nearly equal; upper - lower is the bin's width.
+        With upper and lower the standardised edges of the bin, the mass is sigmoid(upper) -
+        sigmoid(lower) = sigmoid(upper) sigmoid(-lower) (1 - exp(lower - upper)), which keeps its
+        digits where the two sigmoids are nearly equal; upper - lower is the bin's width.
         """
         _same_shape(images, self.location)
         levels = images * (GREY_LEVELS - 1)
-        if not ((levels - levels.round()).abs() < 1e-3).all() or images.min() < 0 or images.max() > 1:
-            raise ValueError("a discretised logistic likelihood is for 8-bit pixels: multiples of 1/255 in [0, 1]")
+        if (
+            not ((levels - levels.round()).abs() < 1e-3).all()
+            or images.min() < 0
+            or images.max() > 1
+        ):
+            raise ValueError(
+                "a discretised logistic likelihood is for 8-bit pixels: multiples of 1/255 in [0, 1]"
+            )
         inverse_scale = (-self.log_scale).exp()
-        offset, half_bin = (images - self.location) * inverse_scale, 0.5 / (GREY_LEVELS - 1) * inverse_scale
-        lowest, highest = levels < 0.5, levels > GREY_LEVELS - 1.5  # of these bins one edge lies at infinity: a sigmoid of 1
+        offset, half_bin = (
+            (images - self.location) * inverse_scale,
+            0.5 / (GREY_LEVELS - 1) * inverse_scale,
+        )
+        lowest, highest = (
+            levels < 0.5,
+            levels > GREY_LEVELS - 1.5,
+        )  # of these bins one edge lies at infinity: a sigmoid of 1
         log_upper = F.logsigmoid((half_bin + offset).masked_fill(highest, math.inf))
         log_lower = F.logsigmoid((half_bin - offset).masked_fill(lowest, math.inf))
         log_width = torch.log(-torch.expm1(-2 * half_bin))  # the same for all pixels of a channel

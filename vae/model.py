@@ -1,13 +1,14 @@
 """One variational autoencoder for every beta: VAEConfig, and the network VAE.
 
-    encoder   q(z|x, beta) = N(mu, diag sigma^2)     amortised posterior        (Kingma & Welling 2014, eq. 9)
-    prior     p(z) = N(0, I)
-    decoder   p(x|z, beta)                            a likelihood, likelihood.py
+    encoder   q(z|x, beta) = N(mu, diag sigma^2)     amortised posterior        (Kingma & Welling
+    2014, eq. 9) prior     p(z) = N(0, I) decoder   p(x|z, beta)                            a
+    likelihood, likelihood.py
 
-The training objective distortion + beta * rate (Higgins et al. 2017, eq. 4) has another best encoder and another best
-decoder for each beta. Here a small embedding of log beta scales and shifts the features of every residual block in both,
-so that one set of weights holds the whole family (Dosovitskiy & Djolonga, "You Only Train Once", ICLR 2020; Bae et al.,
-"Multi-Rate VAE", ICLR 2023). beta is an argument of every call and never state of the module.
+The training objective distortion + beta * rate (Higgins et al. 2017, eq. 4) has another best
+encoder and another best decoder for each beta. Here a small embedding of log beta scales and shifts
+the features of every residual block in both, so that one set of weights holds the whole family
+(Dosovitskiy & Djolonga, "You Only Train Once", ICLR 2020; Bae et al., "Multi-Rate VAE", ICLR 2023).
+beta is an argument of every call and never state of the module.
 """
 
 import dataclasses
@@ -24,22 +25,30 @@ from vae.likelihood import Bernoulli, DiscretizedLogistic, Likelihood
 LIKELIHOODS = ("bernoulli", "discretized_logistic")
 PREPROCESSES = ("ink", "garment", "photo")
 MAX_PARAMETERS = 20_000_000
-LOG_PRECISION_BOUNDS = (-20.0, 20.0)  # beyond them exp() says nothing new, and a stray step would end in NaN
-LOG_SCALE_BOUNDS = (-7.0, 2.0)  # of the logistic, in pixel units: from a quarter of a grey level to all of them alike
+LOG_PRECISION_BOUNDS = (
+    -20.0,
+    20.0,
+)  # beyond them exp() says nothing new, and a stray step would end in NaN
+LOG_SCALE_BOUNDS = (
+    -7.0,
+    2.0,
+)  # of the logistic, in pixel units: from a quarter of a grey level to all of them alike
 FREQUENCIES = 8  # sines and cosines of log beta that the embedding starts from
 
 
 @dataclass(frozen=True)
 class VAEConfig:
-    """Everything that fixes the network's shape and meaning. Raises ValueError for a value that makes no sense.
+    """Everything that fixes the network's shape and meaning. Raises ValueError for a value that
+    makes no sense.
 
-    image_shape: (channels, height, width). latent_dim: D, dimensions of z. likelihood: "bernoulli" or
-    "discretized_logistic". beta_range: (lowest, highest) beta that the network was trained for; equal ends mean a network
-    for that one beta, without conditioning; (0, 0) means a plain autoencoder, the same network without noise and without
-    KL, whose code is a point (nothing is left that would pay for a wider q). preprocess: how vae.images prepares a file:
-    "ink", "garment" or "photo".
-    halvings: how many convolutions lie between picture and features, and as many on the way back; each halves the sides.
-    channels: of these convolutions.
+    image_shape: (channels, height, width). latent_dim: D, dimensions of z. likelihood: "bernoulli"
+    or "discretized_logistic". beta_range: (lowest, highest) beta that the network was trained for;
+    equal ends mean a network for that one beta, without conditioning; (0, 0) means a plain
+    autoencoder, the same network without noise and without KL, whose code is a point (nothing is
+    left that would pay for a wider q). preprocess: how vae.images prepares a file: "ink", "garment"
+    or "photo".
+    halvings: how many convolutions lie between picture and features, and as many on the way back;
+    each halves the sides. channels: of these convolutions.
     width, blocks: features and number of residual blocks in the encoder, and again in the decoder.
     beta_embedding: width of the embedding of log beta.
     """
@@ -68,26 +77,61 @@ class VAEConfig:
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         shape, betas = self.image_shape, self.beta_range
-        require(isinstance(shape, tuple) and len(shape) == 3 and shape[0] in (1, 3)
-                and all(count(side, 256) for side in shape),
-                f"image_shape must be (1 or 3, height, width) with sides up to 256, not {shape!r}")
-        require(count(self.latent_dim, 1024), f"latent_dim must be a whole number from 1 to 1024, not {self.latent_dim!r}")
-        require(self.likelihood in LIKELIHOODS, f"likelihood must be one of {LIKELIHOODS}, not {self.likelihood!r}")
-        require(isinstance(betas, tuple) and len(betas) == 2
-                and all(isinstance(beta, int | float) and math.isfinite(beta) for beta in betas)
-                and (0 < betas[0] <= betas[1] or betas == (0, 0)),
-                "beta_range must be two finite numbers, 0 < lowest <= highest, or (0, 0) for a plain autoencoder, "
-                f"not {betas!r}")
-        require(self.preprocess in PREPROCESSES, f"preprocess must be one of {PREPROCESSES}, not {self.preprocess!r}")
-        require(count(self.halvings, 6), f"halvings must be a whole number from 1 to 6, not {self.halvings!r}")
-        require(count(self.channels, 256), f"channels must be a whole number from 1 to 256, not {self.channels!r}")
-        require(count(self.width, 4096), f"width must be a whole number from 1 to 4096, not {self.width!r}")
-        require(count(self.blocks, 32), f"blocks must be a whole number from 1 to 32, not {self.blocks!r}")
-        require(count(self.beta_embedding, 512), f"beta_embedding must be from 1 to 512, not {self.beta_embedding!r}")
+        require(
+            isinstance(shape, tuple)
+            and len(shape) == 3
+            and shape[0] in (1, 3)
+            and all(count(side, 256) for side in shape),
+            f"image_shape must be (1 or 3, height, width) with sides up to 256, not {shape!r}",
+        )
+        require(
+            count(self.latent_dim, 1024),
+            f"latent_dim must be a whole number from 1 to 1024, not {self.latent_dim!r}",
+        )
+        require(
+            self.likelihood in LIKELIHOODS,
+            f"likelihood must be one of {LIKELIHOODS}, not {self.likelihood!r}",
+        )
+        require(
+            isinstance(betas, tuple)
+            and len(betas) == 2
+            and all(isinstance(beta, int | float) and math.isfinite(beta) for beta in betas)
+            and (0 < betas[0] <= betas[1] or betas == (0, 0)),
+            "beta_range must be two finite numbers, 0 < lowest <= highest, or (0, 0) for a plain autoencoder, "
+            f"not {betas!r}",
+        )
+        require(
+            self.preprocess in PREPROCESSES,
+            f"preprocess must be one of {PREPROCESSES}, not {self.preprocess!r}",
+        )
+        require(
+            count(self.halvings, 6),
+            f"halvings must be a whole number from 1 to 6, not {self.halvings!r}",
+        )
+        require(
+            count(self.channels, 256),
+            f"channels must be a whole number from 1 to 256, not {self.channels!r}",
+        )
+        require(
+            count(self.width, 4096),
+            f"width must be a whole number from 1 to 4096, not {self.width!r}",
+        )
+        require(
+            count(self.blocks, 32),
+            f"blocks must be a whole number from 1 to 32, not {self.blocks!r}",
+        )
+        require(
+            count(self.beta_embedding, 512),
+            f"beta_embedding must be from 1 to 512, not {self.beta_embedding!r}",
+        )
         inner = self.channels * math.prod(self.grid)
-        parameters = 2 * self.width * (inner + 2 * self.blocks * (self.width + self.beta_embedding))  # the large ones
-        require(parameters <= MAX_PARAMETERS,
-                f"a network of about {parameters:,} parameters is larger than the {MAX_PARAMETERS:,} allowed")
+        parameters = (
+            2 * self.width * (inner + 2 * self.blocks * (self.width + self.beta_embedding))
+        )  # the large ones
+        require(
+            parameters <= MAX_PARAMETERS,
+            f"a network of about {parameters:,} parameters is larger than the {MAX_PARAMETERS:,} allowed",
+        )
 
     @property
     def grid(self) -> tuple[int, int]:
@@ -101,7 +145,8 @@ class VAEConfig:
 
     @property
     def binarised(self) -> bool:
-        """Whether pixels are 0 or 1 to this model: it sees a binarisation of a picture, not its greys or colours."""
+        """Whether pixels are 0 or 1 to this model: it sees a binarisation of a picture, not its
+        greys or colours."""
         return self.likelihood == "bernoulli"
 
     @property
@@ -116,9 +161,11 @@ class VAEConfig:
 
 @dataclass(frozen=True)
 class DiagonalGaussian:
-    """q(z|x): independent normal dimensions. mean and log_variance: (N, D) float32; log_variance = log sigma^2.
+    """q(z|x): independent normal dimensions. mean and log_variance: (N, D) float32; log_variance =
+    log sigma^2.
 
-    A plain autoencoder's q is a point: its log_variance is minus infinity, its rate would be infinite.
+    A plain autoencoder's q is a point: its log_variance is minus infinity, its rate would be
+    infinite.
     """
 
     mean: Tensor
@@ -136,31 +183,39 @@ class DiagonalGaussian:
     def at(self, eps: Tensor) -> Tensor:
         """z = mu + sigma * eps: the reparameterisation trick (Kingma & Welling 2014, section 2.4).
 
-        eps: (…, N, D), drawn from N(0, I). The randomness is in eps alone, so gradients reach mu and sigma.
+        eps: (…, N, D), drawn from N(0, I). The randomness is in eps alone, so gradients reach mu
+        and sigma.
         """
         return self.mean + self.standard_deviation * eps
 
 
-def tempered_posterior(estimate: Tensor, log_precision: Tensor, log_beta: Tensor) -> DiagonalGaussian:
-    """What a Gaussian likelihood N(estimate; z, 1/precision), weighted by 1/beta, makes of the prior N(0, 1).
+def tempered_posterior(
+    estimate: Tensor, log_precision: Tensor, log_beta: Tensor
+) -> DiagonalGaussian:
+    """What a Gaussian likelihood N(estimate; z, 1/precision), weighted by 1/beta, makes of the
+    prior N(0, 1).
 
-    sigma^2 = 1 / (1 + precision / beta) and mu = (1 - sigma^2) * estimate: the best q for distortion + beta * rate is
-    proportional to p(z) p(x|z)^(1/beta), and this is that product in each dimension. So beta enters where theory puts it:
-    at a small beta sigma starts small, at a large one q starts at the prior and the code is gone; the network has only to
-    say what it read from the picture and how sure it is. All (N, D), log_beta (N, 1) or (1, 1). log sigma^2 <= 0.
+    sigma^2 = 1 / (1 + precision / beta) and mu = (1 - sigma^2) * estimate: the best q for
+    distortion + beta * rate is proportional to p(z) p(x|z)^(1/beta), and this is that product in
+    each dimension. So beta enters where theory puts it: at a small beta sigma starts small, at a
+    large one q starts at the prior and the code is gone; the network has only to say what it read
+    from the picture and how sure it is. All (N, D), log_beta (N, 1) or (1, 1). log sigma^2 <= 0.
     """
     log_variance = -F.softplus((log_precision - log_beta).clamp(*LOG_PRECISION_BOUNDS))
     return DiagonalGaussian(-torch.expm1(log_variance) * estimate, log_variance)
 
 
 class BetaEmbedding(nn.Module):
-    """log beta -> features. beta: (N,) -> (N, E). Sines and cosines, then one hidden layer, so that it can bend freely."""
+    """log beta -> features. beta: (N,) -> (N, E). Sines and cosines, then one hidden layer, so that
+    it can bend freely."""
 
     def __init__(self, beta_range: tuple[float, float], width: int) -> None:
         super().__init__()
         low, high = math.log(beta_range[0]), math.log(beta_range[1])
         self.centre, self.half_width = (low + high) / 2, (high - low) / 2
-        self.layers = nn.Sequential(nn.Linear(1 + 2 * FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
+        self.layers = nn.Sequential(
+            nn.Linear(1 + 2 * FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
+        )
 
     def forward(self, beta: Tensor) -> Tensor:
         position = ((beta.log() - self.centre) / self.half_width)[:, None]  # -1 … 1
@@ -169,11 +224,14 @@ class BetaEmbedding(nn.Module):
 
 
 class Modulation(nn.Module):
-    """Feature-wise scale and shift by the embedding of beta (Perez et al. 2018, FiLM); the identity at the start."""
+    """Feature-wise scale and shift by the embedding of beta (Perez et al. 2018, FiLM); the identity
+    at the start."""
 
     def __init__(self, config: VAEConfig, features: int) -> None:
         super().__init__()
-        self.scale_shift = nn.Linear(config.beta_embedding, 2 * features) if config.conditioned else None
+        self.scale_shift = (
+            nn.Linear(config.beta_embedding, 2 * features) if config.conditioned else None
+        )
         if self.scale_shift is not None:
             nn.init.zeros_(self.scale_shift.weight)
             nn.init.zeros_(self.scale_shift.bias)
@@ -211,7 +269,8 @@ class ResidualBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    """(N, C, H, W), embedding -> what the picture says of each dimension, and the log of how surely, each (N, D)."""
+    """(N, C, H, W), embedding -> what the picture says of each dimension, and the log of how
+    surely, each (N, D)."""
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
@@ -226,7 +285,9 @@ class Encoder(nn.Module):
         x = self.first(self.picture(images))
         for block in self.blocks:
             x = block(x, embedding)
-        estimate, log_precision = self.head_modulation(self.head(F.silu(self.norm(x, embedding))), embedding).chunk(2, dim=-1)
+        estimate, log_precision = self.head_modulation(
+            self.head(F.silu(self.norm(x, embedding))), embedding
+        ).chunk(2, dim=-1)
         return estimate, log_precision
 
 
@@ -250,12 +311,15 @@ class Decoder(nn.Module):
 
 
 class LogScale(nn.Module):
-    """Learned log scale of the logistic for each channel, a function of beta: (N, C, 1, 1) or (1, C, 1, 1)."""
+    """Learned log scale of the logistic for each channel, a function of beta: (N, C, 1, 1) or (1,
+    C, 1, 1)."""
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
         self.base = nn.Parameter(torch.full((config.image_shape[0],), -3.0))
-        self.shift = nn.Linear(config.beta_embedding, config.image_shape[0]) if config.conditioned else None
+        self.shift = (
+            nn.Linear(config.beta_embedding, config.image_shape[0]) if config.conditioned else None
+        )
         if self.shift is not None:
             nn.init.zeros_(self.shift.weight)
             nn.init.zeros_(self.shift.bias)
@@ -272,7 +336,9 @@ class VAE(nn.Module):
         super().__init__()
         self.config = config
         conditioned = config.conditioned
-        self.beta_embedding = BetaEmbedding(config.beta_range, config.beta_embedding) if conditioned else None
+        self.beta_embedding = (
+            BetaEmbedding(config.beta_range, config.beta_embedding) if conditioned else None
+        )
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
         self.log_scale = LogScale(config) if config.likelihood == "discretized_logistic" else None
@@ -282,23 +348,34 @@ class VAE(nn.Module):
         return self.encoder.first.weight.device
 
     def encode(self, images: Tensor, beta: float | Tensor) -> DiagonalGaussian:
-        """q(z|x, beta). images: (N, C, H, W) float32 in [0, 1]; beta: one number, or (N,), one for each picture.
+        """q(z|x, beta). images: (N, C, H, W) float32 in [0, 1]; beta: one number, or (N,), one for
+        each picture.
 
-        Returns mean and log_variance, (N, D) float32. Raises ValueError for another shape or a beta outside beta_range.
+        Returns mean and log_variance, (N, D) float32. Raises ValueError for another shape or a beta
+        outside beta_range.
         """
         if images.ndim != 4 or tuple(images.shape[1:]) != self.config.image_shape:
-            raise ValueError(f"expected images of shape (N, {', '.join(map(str, self.config.image_shape))}), "
-                             f"not {tuple(images.shape)}")
+            raise ValueError(
+                f"expected images of shape (N, {', '.join(map(str, self.config.image_shape))}), "
+                f"not {tuple(images.shape)}"
+            )
         estimate, log_precision = self.encoder(images, self._embed(beta, len(images)))
         if self.config.autoencoder:
-            return DiagonalGaussian(estimate.float(), torch.full_like(estimate, -math.inf, dtype=torch.float32))
-        log_beta = torch.as_tensor(beta, dtype=torch.float32, device=self.device).log().reshape(-1, 1)
+            return DiagonalGaussian(
+                estimate.float(), torch.full_like(estimate, -math.inf, dtype=torch.float32)
+            )
+        log_beta = (
+            torch.as_tensor(beta, dtype=torch.float32, device=self.device).log().reshape(-1, 1)
+        )
         return tempered_posterior(estimate.float(), log_precision.float(), log_beta)
 
     def decode(self, z: Tensor, beta: float | Tensor) -> Likelihood:
-        """p(x|z, beta) for latents z, (N, D) float32; beta: one number or (N,). Errors as for encode."""
+        """p(x|z, beta) for latents z, (N, D) float32; beta: one number or (N,). Errors as for
+        encode."""
         if z.ndim != 2 or z.shape[1] != self.config.latent_dim:
-            raise ValueError(f"expected latents of shape (N, {self.config.latent_dim}), not {tuple(z.shape)}")
+            raise ValueError(
+                f"expected latents of shape (N, {self.config.latent_dim}), not {tuple(z.shape)}"
+            )
         embedding = self._embed(beta, len(z))
         parameters = self.decoder(z, embedding).float()
         if self.log_scale is None:
@@ -309,11 +386,15 @@ class VAE(nn.Module):
         """(1, E) for one beta, (count, E) for one each; None for a network without conditioning."""
         betas = torch.as_tensor(beta, dtype=torch.float32, device=self.device)
         if betas.shape not in ((), (count,)):
-            raise ValueError(f"beta must be one number or one for each of the {count} pictures, not shape {tuple(betas.shape)}")
+            raise ValueError(
+                f"beta must be one number or one for each of the {count} pictures, not shape {tuple(betas.shape)}"
+            )
         low, high = self.config.beta_range
         slack = 1e-6  # float32 rounds the ends of the range
         if not ((betas >= low * (1 - slack)) & (betas <= high * (1 + slack))).all():
-            raise ValueError(f"beta must lie in the range the network was trained for, {low:g} to {high:g}")
+            raise ValueError(
+                f"beta must lie in the range the network was trained for, {low:g} to {high:g}"
+            )
         if self.beta_embedding is None:
             return None
         return self.beta_embedding(betas.reshape(-1))

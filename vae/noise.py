@@ -1,4 +1,5 @@
-"""Randomness that can be repeated: every draw takes a generator, and every generator comes from named parts."""
+"""Randomness that can be repeated: every draw takes a generator, and every generator comes from
+named parts."""
 
 import hashlib
 import json
@@ -8,16 +9,22 @@ from torch import Tensor
 
 
 def seeded(*parts: int | str) -> torch.Generator:
-    """A CPU generator that depends on all parts alone, e.g. seeded(7, "eps", 0): streams that never share their noise."""
+    """A CPU generator that depends on all parts alone, e.g. seeded(7, "eps", 0): streams that never
+    share their noise."""
     digest = hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest, "little", signed=True))
 
 
-def uniform(shape: tuple[int, ...] | torch.Size, generator: torch.Generator, device: torch.device) -> Tensor:
-    """Uniform draws in [0, 1), float32, made on the generator's own device: the same seed is the same noise everywhere."""
+def uniform(
+    shape: tuple[int, ...] | torch.Size, generator: torch.Generator, device: torch.device
+) -> Tensor:
+    """Uniform draws in [0, 1), float32, made on the generator's own device: the same seed is the
+    same noise everywhere."""
     return torch.rand(shape, generator=generator, device=generator.device).to(device)
 
 
-def standard_normal(shape: tuple[int, ...] | torch.Size, generator: torch.Generator, device: torch.device) -> Tensor:
+def standard_normal(
+    shape: tuple[int, ...] | torch.Size, generator: torch.Generator, device: torch.device
+) -> Tensor:
     """eps ~ N(0, I), float32, made on the generator's own device."""
     return torch.randn(shape, generator=generator, device=generator.device).to(device)

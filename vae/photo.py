@@ -13,8 +13,9 @@ LARGEST_ZOOM = 8.0
 class Framing:
     """Which part of a picture the model sees. Raises ValueError for what is none.
 
-    zoom: 1 takes the largest part of the model's shape, 2 one of half its sides, up to LARGEST_ZOOM. across, down: where it
-    lies, from 0 (left, top) to 1 (right, bottom) of the room that there is. mirrored: left and right exchanged, first of all.
+    zoom: 1 takes the largest part of the model's shape, 2 one of half its sides, up to
+    LARGEST_ZOOM. across, down: where it lies, from 0 (left, top) to 1 (right, bottom) of the room
+    that there is. mirrored: left and right exchanged, first of all.
     """
 
     zoom: float = 1.0
@@ -26,7 +27,9 @@ class Framing:
         if not 1 <= self.zoom <= LARGEST_ZOOM:
             raise ValueError(f"zoom must lie between 1 and {LARGEST_ZOOM:g}, not {self.zoom}")
         if not (0 <= self.across <= 1 and 0 <= self.down <= 1):
-            raise ValueError(f"across and down must lie between 0 and 1, not {self.across}, {self.down}")
+            raise ValueError(
+                f"across and down must lie between 0 and 1, not {self.across}, {self.down}"
+            )
 
 
 WHOLE = Framing()
@@ -36,11 +39,16 @@ def room(picture: np.ndarray, height: int, width: int, zoom: float) -> tuple[flo
     """Pixels of the picture that the frame of a model (height, width) could move across, and down."""
     rows, columns = picture.shape[:2]
     scale = min(rows / height, columns / width) / zoom
-    return max(0.0, columns - scale * width), max(0.0, rows - scale * height)  # rounding may leave less than nothing
+    return max(0.0, columns - scale * width), max(
+        0.0, rows - scale * height
+    )  # rounding may leave less than nothing
 
 
-def framed(picture: np.ndarray, height: int, width: int, framing: Framing) -> list[tuple[str, np.ndarray]]:
-    """The stages from a picture (H, W, 3) uint8 to one of the model's size, in order, each with its name.
+def framed(
+    picture: np.ndarray, height: int, width: int, framing: Framing
+) -> list[tuple[str, np.ndarray]]:
+    """The stages from a picture (H, W, 3) uint8 to one of the model's size, in order, each with its
+    name.
 
     One that has the model's size already comes through unchanged.
     """
@@ -54,5 +62,7 @@ def framed(picture: np.ndarray, height: int, width: int, framing: Framing) -> li
     box = (left, top, min(columns, left + columns - across), min(rows, top + rows - down))
     image = Image.fromarray(picture)
     size = max(1, round(columns - across)), max(1, round(rows - down))
-    return [("cropped", np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=box))),
-            ("small", np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box=box)))]  # as the data set was made
+    return [
+        ("cropped", np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=box))),
+        ("small", np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box=box))),
+    ]  # as the data set was made

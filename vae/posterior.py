@@ -1,13 +1,16 @@
-"""The true posterior of a model with two latent dimensions, by adding up squares: no approximation but their size.
+"""The true posterior of a model with two latent dimensions, by adding up squares: no approximation
+but their size.
 
     p(z|x) = p(z) p(x|z) / p(x),      p(x) = integral of p(z) p(x|z) dz
 
-Trained at beta, the best q is not this one but the tempered posterior, proportional to p(z) p(x|z)^(1/beta)
-(from distortion + beta * rate = beta * KL(q || tempered) + constant). The two agree at beta = 1.
+Trained at beta, the best q is not this one but the tempered posterior, proportional to p(z)
+p(x|z)^(1/beta) (from distortion + beta * rate = beta * KL(q || tempered) + constant). The two agree
+at beta = 1.
 
-A peak far narrower than the plane is found by refinement. A coarse grid lies over prior and q; squares that hold a share of the
-mass, or may hold one between their centres, are split into four, and so are the neighbours of those that do hold one, until
-halving the squares no longer changes the sum.
+A peak far narrower than the plane is found by refinement. A coarse grid lies over prior and q;
+squares that hold a share of the mass, or may hold one between their centres, are split into four,
+and so are the neighbours of those that do hold one, until halving the squares no longer changes the
+sum.
 """
 
 import itertools
@@ -27,16 +30,19 @@ NEGLIGIBLE = 10.0  # nats below the highest square: e^-10 of its density
 ENOUGH_SQUARES = 30  # that hold the mass; two sums over fewer may agree by chance
 TOLERANCE = 5e-4  # nats: refinement ends when halving the squares changes log p(x) by less
 MOST_HALVINGS = 10
-DECODED = 128  # latents at once: their features fit into a processor's cache, which is up to 1.5 times as fast as 4,096
+# latents at once: their features fit into a processor's cache, which is up to 1.5 times as fast as
+# 4,096
+DECODED = 128
 
 
 @dataclass(frozen=True)
 class GridPosterior:
     """A density over the latent plane, as squares that may differ in size.
 
-    centres: (M, 2) float64; sides: (M,); mass: (M,), sums to 1. log_evidence: log of the integral that normalises it,
-    nats: log p(x) for the true posterior. error: by how much the last halving of the squares changed it, nats. It knows
-    nothing of a peak that lies wholly between the centres of the coarse squares and that their slopes do not point to.
+    centres: (M, 2) float64; sides: (M,); mass: (M,), sums to 1. log_evidence: log of the integral
+    that normalises it, nats: log p(x) for the true posterior. error: by how much the last halving
+    of the squares changed it, nats. It knows nothing of a peak that lies wholly between the centres
+    of the coarse squares and that their slopes do not point to.
     """
 
     centres: np.ndarray
@@ -47,7 +53,8 @@ class GridPosterior:
 
     @property
     def log_density(self) -> np.ndarray:
-        """Logarithm of the density in each square, (M,) nats per unit of area; -inf where the mass is nothing."""
+        """Logarithm of the density in each square, (M,) nats per unit of area; -inf where the mass
+        is nothing."""
         with np.errstate(divide="ignore"):
             return np.log(self.mass) - 2 * np.log(self.sides)
 
@@ -63,27 +70,33 @@ class GridPosterior:
         return (self.mass[:, None] * away).T @ away
 
     def level(self, share: float) -> float:
-        """The log density above which the densest squares hold this share of the mass: the edge of a highest-density region."""
+        """The log density above which the densest squares hold this share of the mass: the edge of
+        a highest-density region."""
         order = np.argsort(-self.log_density, kind="stable")
         inside = int(np.searchsorted(np.cumsum(self.mass[order]), share))
         return float(self.log_density[order[min(inside, len(order) - 1)]])
 
     def prior_mass(self, share: float) -> float:
-        """How much of the prior N(0, I) lies in the densest squares that hold this share of the mass, 0 to 1."""
+        """How much of the prior N(0, I) lies in the densest squares that hold this share of the
+        mass, 0 to 1."""
         inside = self.log_density >= self.level(share)
         log_prior = -0.5 * np.square(self.centres[inside]).sum(1) - math.log(2 * math.pi)
         return float((np.exp(log_prior) * np.square(self.sides[inside])).sum())
 
     def box(self, share: float) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper corner, (2,) each, of the rectangle around the densest squares that hold this share of the mass."""
+        """Lower and upper corner, (2,) each, of the rectangle around the densest squares that hold
+        this share of the mass."""
         inside = self.log_density >= self.level(share)
         half = self.sides[inside, None] / 2
         return (self.centres[inside] - half).min(0), (self.centres[inside] + half).max(0)
 
 
 @torch.no_grad()
-def log_joint(model: VAE, observed: Tensor, z: Tensor, beta: float, *, temper: bool = False) -> Tensor:
-    """log p(z) + log p(x|z), nats, (M,) float64, at latents z (M, D); where `temper`, the second term is divided by beta.
+def log_joint(
+    model: VAE, observed: Tensor, z: Tensor, beta: float, *, temper: bool = False
+) -> Tensor:
+    """log p(z) + log p(x|z), nats, (M,) float64, at latents z (M, D); where `temper`, the second
+    term is divided by beta.
 
     observed: (C, H, W), as the likelihood asks for. The decoder is the one at this beta.
     """
@@ -93,22 +106,33 @@ def log_joint(model: VAE, observed: Tensor, z: Tensor, beta: float, *, temper: b
 
 
 def log_likelihoods(model: VAE, observed: Tensor, z: Tensor, beta: float) -> Tensor:
-    """log p(x|z) of one picture (C, H, W) at each of the latents z (M, D): (M,) float64 nats. Differentiable in z."""
-    return torch.cat([
-        model.decode(part.to(torch.float32), beta).log_prob(observed.expand(len(part), *observed.shape)).double()
-        for part in z.split(DECODED)
-    ])
+    """log p(x|z) of one picture (C, H, W) at each of the latents z (M, D): (M,) float64 nats.
+    Differentiable in z."""
+    return torch.cat(
+        [
+            model.decode(part.to(torch.float32), beta)
+            .log_prob(observed.expand(len(part), *observed.shape))
+            .double()
+            for part in z.split(DECODED)
+        ]
+    )
 
 
 @torch.no_grad()
-def grid_posterior(model: VAE, observed: Tensor, beta: float, *, temper: bool = False) -> GridPosterior:
-    """p(z|x) of the decoder at this beta, or the tempered posterior that training at this beta aims at.
+def grid_posterior(
+    model: VAE, observed: Tensor, beta: float, *, temper: bool = False
+) -> GridPosterior:
+    """p(z|x) of the decoder at this beta, or the tempered posterior that training at this beta aims
+    at.
 
-    observed: (C, H, W), binarised for a Bernoulli model. Raises ValueError for a model that has not two latent dimensions,
-    or for a plain autoencoder, which has no prior.
+    observed: (C, H, W), binarised for a Bernoulli model. Raises ValueError for a model that has not
+    two latent dimensions, or for a plain autoencoder, which has no prior.
     """
     if model.config.latent_dim != 2 or model.config.autoencoder:
-        raise ValueError("the posterior is added up on a plane: it needs a variational autoencoder with two latent dimensions")
+        raise ValueError(
+            "the posterior is added up on a plane: it needs a variational autoencoder with two latent dimensions"
+        )
+
     def evaluate(centres: np.ndarray) -> np.ndarray:
         return log_joint(model, observed, torch.from_numpy(centres), beta, temper=temper).numpy()
 
@@ -118,18 +142,23 @@ def grid_posterior(model: VAE, observed: Tensor, beta: float, *, temper: bool = 
         finest = levels[-1]
         reachable = finest.values + rise[tuple(finest.squares.T >> halving)] / 2**halving
         levels.append(finest.halved())
-        levels[-1].add(_quarters(finest.squares[reachable > finest.values.max() - NEGLIGIBLE]), evaluate)
+        levels[-1].add(
+            _quarters(finest.squares[reachable > finest.values.max() - NEGLIGIBLE]), evaluate
+        )
         _surround(levels, evaluate)
         leaves = _leaves(levels)
         before, total = total, float(np.logaddexp.reduce(leaves.log_mass))
         error = abs(total - before)
         if error < TOLERANCE and levels[-1].effective_count() >= ENOUGH_SQUARES:
             break
-    return GridPosterior(leaves.centres, leaves.sides, np.exp(leaves.log_mass - total), total, error)
+    return GridPosterior(
+        leaves.centres, leaves.sides, np.exp(leaves.log_mass - total), total, error
+    )
 
 
 class _Level:
-    """Squares of one size, each named by its column and row (M, 2) int64, with the log joint at their centres (M,)."""
+    """Squares of one size, each named by its column and row (M, 2) int64, with the log joint at
+    their centres (M,)."""
 
     def __init__(self, corner: float, side: float) -> None:
         self.corner, self.side = corner, side
@@ -149,7 +178,10 @@ class _Level:
 
     def add(self, squares: np.ndarray, evaluate: Callable[[np.ndarray], np.ndarray]) -> None:
         values = evaluate(self.corner + (squares + 0.5) * self.side)
-        self.squares, self.values = np.concatenate([self.squares, squares]), np.concatenate([self.values, values])
+        self.squares, self.values = (
+            np.concatenate([self.squares, squares]),
+            np.concatenate([self.values, values]),
+        )
 
     def log_sum(self) -> float:
         return float(np.logaddexp.reduce(self.values) + 2 * math.log(self.side))
@@ -162,7 +194,8 @@ class _Level:
 
 @dataclass(frozen=True)
 class _Leaves:
-    """The squares of all levels that were not split: centres (M, 2), sides (M,), log of joint times area (M,)."""
+    """The squares of all levels that were not split: centres (M, 2), sides (M,), log of joint times
+    area (M,)."""
 
     centres: np.ndarray
     sides: np.ndarray
@@ -179,21 +212,24 @@ def _coarse(q: DiagonalGaussian, evaluate: Callable[[np.ndarray], np.ndarray]) -
 
 
 def _rise(values: np.ndarray) -> np.ndarray:
-    """How much more than at its centre the value may be in each square of the coarse grid, (COARSE, COARSE): where it is
-    steep, much more. In a square of half the side it is half as much."""
+    """How much more than at its centre the value may be in each square of the coarse grid, (COARSE,
+    COARSE): where it is steep, much more. In a square of half the side it is half as much."""
     steps = np.pad(values.reshape(COARSE, COARSE), 1, mode="edge")
     across, down = np.abs(np.diff(steps[:, 1:-1], axis=0)), np.abs(np.diff(steps[1:-1], axis=1))
     return np.maximum(across[1:], across[:-1]) / 2 + np.maximum(down[:, 1:], down[:, :-1]) / 2
 
 
 def _surround(levels: list[_Level], evaluate: Callable[[np.ndarray], np.ndarray]) -> None:
-    """Split also the neighbours of squares that hold mass, however coarse, or a peak at a square's edge would be cut off."""
+    """Split also the neighbours of squares that hold mass, however coarse, or a peak at a square's
+    edge would be cut off."""
     finest = levels[-1]
     offsets = np.array([[-1, -1], [-1, 0], [-1, 1], [0, -1], [0, 1], [1, -1], [1, 0], [1, 1]])
     while True:
         held = finest.squares[finest.values > finest.values.max() - NEGLIGIBLE]
         around = (held[:, None] + offsets).reshape(-1, 2)
-        missing = finest.lacks(around[((around >= 0) & (around < COARSE << (len(levels) - 1))).all(1)])
+        missing = finest.lacks(
+            around[((around >= 0) & (around < COARSE << (len(levels) - 1))).all(1)]
+        )
         if not len(missing):
             return
         for level in reversed(levels):
@@ -205,9 +241,18 @@ def _surround(levels: list[_Level], evaluate: Callable[[np.ndarray], np.ndarray]
 def _leaves(levels: list[_Level]) -> _Leaves:
     parts = []
     for level, finer in itertools.zip_longest(levels, levels[1:]):
-        split = np.isin(_names(level.squares), _names(finer.squares // 2)) if finer else np.zeros(len(level.squares), bool)
-        parts.append((level.centres()[~split], np.full((~split).sum(), level.side),
-                      level.values[~split] + 2 * math.log(level.side)))
+        split = (
+            np.isin(_names(level.squares), _names(finer.squares // 2))
+            if finer
+            else np.zeros(len(level.squares), bool)
+        )
+        parts.append(
+            (
+                level.centres()[~split],
+                np.full((~split).sum(), level.side),
+                level.values[~split] + 2 * math.log(level.side),
+            )
+        )
     return _Leaves(*map(np.concatenate, zip(*parts, strict=True)))
 
 

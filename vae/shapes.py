@@ -18,7 +18,8 @@ TOUCHING = np.ones((3, 3))  # diagonal neighbours belong to the same stroke
 
 @dataclass(frozen=True)
 class Shape:
-    """A connected set of pixels. box: rows and columns where it lies. mask: its pixels (bool) in the box."""
+    """A connected set of pixels. box: rows and columns where it lies. mask: its pixels (bool) in
+    the box."""
 
     box: tuple[slice, slice]
     mask: np.ndarray
@@ -37,7 +38,8 @@ class Shape:
 
     @cached_property
     def depth(self) -> np.ndarray:
-        """Distance of each of its pixels from the nearest pixel outside, not counting the pores of a mottled shape."""
+        """Distance of each of its pixels from the nearest pixel outside, not counting the pores of
+        a mottled shape."""
         pore = self.size // 50
         whole = np.pad(self.mask, 1 + pore)
         if pore:  # grown by so many steps up, down and sideways, and shrunk again
@@ -46,7 +48,8 @@ class Shape:
 
     @property
     def thickness(self) -> float:
-        """Of its thickest place, as a part of the longer side: 0.05 for a pen, 0.25 for bold print, 1 for a dot."""
+        """Of its thickest place, as a part of the longer side: 0.05 for a pen, 0.25 for bold print,
+        1 for a dot."""
         return 2 * float(self.depth.max()) / self.size
 
     @property
@@ -61,16 +64,21 @@ class Shape:
 
 
 def _stature(height: int, width: int) -> int:
-    """The longer side, but little for a line that lies: digits stand; creases, table edges and ruled lines lie."""
+    """The longer side, but little for a line that lies: digits stand; creases, table edges and
+    ruled lines lie."""
     return min(max(height, width), 2 * height)
 
 
 def depth_in(mask: np.ndarray, steps: bool = False) -> np.ndarray:
-    """How far each pixel (H, W) of the mask lies from the nearest one outside of it, float32; 0 outside.
+    """How far each pixel (H, W) of the mask lies from the nearest one outside of it, float32; 0
+    outside.
 
-    As the crow flies, or in steps to one of the four neighbours. What lies beyond the picture is not outside.
+    As the crow flies, or in steps to one of the four neighbours. What lies beyond the picture is
+    not outside.
     """
-    import cv2  # here, because it takes its time and the app should start without it; ten times as fast as SciPy's
+    # here, because it takes its time and the app should start without it; ten times as fast as
+    # SciPy's
+    import cv2
 
     way = (cv2.DIST_L1, 3) if steps else (cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return cv2.distanceTransform(mask.astype(np.uint8), *way)
@@ -82,14 +90,16 @@ def pool_of(shape: tuple[int, ...]) -> int:
 
 
 def pooled(picture: np.ndarray) -> np.ndarray:
-    """The picture (H, W) as a sketch, each pixel the largest of those it stands for: thin lines survive."""
+    """The picture (H, W) as a sketch, each pixel the largest of those it stands for: thin lines
+    survive."""
     pool = pool_of(picture.shape)
     height, width = picture.shape[0] // pool, picture.shape[1] // pool
     return picture[: height * pool, : width * pool].reshape(height, pool, width, pool).max((1, 3))
 
 
 def shapes_in(mask: np.ndarray, least: float = 1) -> list[Shape]:
-    """The connected shapes whose longer side has at least so many pixels, the longest first; of mere grain, none."""
+    """The connected shapes whose longer side has at least so many pixels, the longest first; of
+    mere grain, none."""
     labels, count = ndimage.label(mask, TOUCHING)
     if count > GRAIN:
         return []
@@ -101,7 +111,8 @@ def shapes_in(mask: np.ndarray, least: float = 1) -> list[Shape]:
 
 
 def one_digit(ink: np.ndarray) -> np.ndarray:
-    """The part of the ink (H, W) in 0..1 that is the digit, cropped to it, all other ink wiped away.
+    """The part of the ink (H, W) in 0..1 that is the digit, cropped to it, all other ink wiped
+    away.
 
     Raises ImageError where several digits stand, or nothing like one.
     """
@@ -123,11 +134,17 @@ def one_digit(ink: np.ndarray) -> np.ndarray:
 
 
 def is_surroundings(shape: Shape, frame: tuple[int, ...]) -> bool:
-    """Whether it belongs to the surroundings: tables and dark corners lie along the border, ruled lines run across."""
-    if shape.thickness < 0.02 and any(side == slice(0, length) for side, length in zip(shape.box, frame, strict=True)):
+    """Whether it belongs to the surroundings: tables and dark corners lie along the border, ruled
+    lines run across."""
+    if shape.thickness < 0.02 and any(
+        side == slice(0, length) for side, length in zip(shape.box, frame, strict=True)
+    ):
         return True
     rim = 0.06 * min(frame)
-    if any(side.stop <= rim or side.start >= length - rim for side, length in zip(shape.box, frame, strict=True)):
+    if any(
+        side.stop <= rim or side.start >= length - rim
+        for side, length in zip(shape.box, frame, strict=True)
+    ):
         return True
     (rows, columns), (height, width), mask = shape.box, frame, shape.mask
     ends = [(mask[0], rows.start == 0), (mask[-1], rows.stop == height)]
@@ -147,7 +164,9 @@ def _cut_out(ink: np.ndarray, pieces: tuple[Shape, ...], sketch: tuple[int, ...]
         near[piece.box] |= piece.mask
     pool = pool_of(ink.shape)
     near = near.repeat(pool, 0).repeat(pool, 1)
-    near = np.pad(near, [(0, whole - part) for whole, part in zip(ink.shape, near.shape, strict=True)])
+    near = np.pad(
+        near, [(0, whole - part) for whole, part in zip(ink.shape, near.shape, strict=True)]
+    )
     near = ndimage.binary_dilation(near, TOUCHING, iterations=2)  # the soft edge of the ink
     box = ndimage.find_objects(near.astype(np.int8))[0]
     return (ink * near)[box]
@@ -188,24 +207,33 @@ class _Group:
 
     @property
     def digits_in_a_row(self) -> int:
-        """How many digits stand here so close that their gaps do not tell: tall pieces, together wider than high."""
+        """How many digits stand here so close that their gaps do not tell: tall pieces, together
+        wider than high."""
         tall = sum(piece.mask.shape[0] > 0.7 * self.height for piece in self.pieces)
         return tall if tall > 1 and self.width > 1.05 * self.height else 1
 
 
 def _grouped(pieces: list[Shape]) -> list[_Group]:
-    """The pieces joined, the nearest first, into what looks like one thing each; the largest thing comes first."""
+    """The pieces joined, the nearest first, into what looks like one thing each; the largest thing
+    comes first."""
     groups, gaps = [_Group((piece,)) for piece in pieces], _gaps(pieces)
     while True:
-        near = [(one, other) for one, other in combinations(range(len(groups)), 2)
-                if gaps[one, other] <= _reach(groups[one], groups[other])]
+        near = [
+            (one, other)
+            for one, other in combinations(range(len(groups)), 2)
+            if gaps[one, other] <= _reach(groups[one], groups[other])
+        ]
         if not near:
             return sorted(groups, key=lambda group: -group.stature)
         one, other = min(near, key=lambda pair: gaps[pair])
         joined = np.minimum(gaps[one], gaps[other])
         kept = [index for index in range(len(groups)) if index not in (one, other)]
-        gaps = np.block([[gaps[np.ix_(kept, kept)], joined[kept, None]], [joined[None, kept], np.zeros((1, 1))]])
-        groups = [groups[index] for index in kept] + [_Group(groups[one].pieces + groups[other].pieces)]
+        gaps = np.block(
+            [[gaps[np.ix_(kept, kept)], joined[kept, None]], [joined[None, kept], np.zeros((1, 1))]]
+        )
+        groups = [groups[index] for index in kept] + [
+            _Group(groups[one].pieces + groups[other].pieces)
+        ]
 
 
 def _gaps(pieces: list[Shape]) -> np.ndarray:
@@ -226,13 +254,16 @@ def _gaps(pieces: list[Shape]) -> np.ndarray:
 def _reach(one: _Group, other: _Group) -> float:
     """How far apart, in pixels, they may lie to be pieces of one digit.
 
-    A stroke torn by a dry pen leaves a small gap. The bar of a 5 lies farther off, but is much smaller than the rest,
-    and the two halves of a broken 8 lie on top of each other: digits in a row do neither. Specks are held to less.
+    A stroke torn by a dry pen leaves a small gap. The bar of a 5 lies farther off, but is much
+    smaller than the rest, and the two halves of a broken 8 lie on top of each other: digits in a
+    row do neither. Specks are held to less.
     """
     beside = _distance(one.box[2:], other.box[2:])
     smaller, larger = sorted((one.size, other.size))
     stacked = -beside > 0.5 * min(one.width, other.width)
-    farthest = 0.05 if smaller < 0.12 * larger else 0.25 if stacked or smaller < 0.6 * larger else 0.1
+    farthest = (
+        0.05 if smaller < 0.12 * larger else 0.25 if stacked or smaller < 0.6 * larger else 0.1
+    )
     return farthest * larger
 
 

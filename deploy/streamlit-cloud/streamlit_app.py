@@ -1,4 +1,5 @@
-"""Entry point for Streamlit Community Cloud, which takes the requirements.txt that lies beside it: app.py without Gradio."""
+"""Entry point for Streamlit Community Cloud, which takes the requirements.txt that lies beside it:
+app.py without Gradio."""
 
 import runpy
 import sys

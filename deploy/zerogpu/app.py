@@ -1,7 +1,8 @@
 """A Gradio Space on ZeroGPU hardware, the free kind.
 
-The models are small: a processor answers in tens of milliseconds, and a class does not use up its daily minutes of GPU. So
-nothing of ours runs on one. But ZeroGPU starts a Space only where at least one function asks for a GPU.
+The models are small: a processor answers in tens of milliseconds, and a class does not use up its
+daily minutes of GPU. So nothing of ours runs on one. But ZeroGPU starts a Space only where at least
+one function asks for a GPU.
 """
 
 try:

@@ -25,15 +25,24 @@ def in_a_thread(function, *arguments):
 
 def rows(output: str) -> dict[str, list[float]]:
     """The table's lines: re-runs, median, 95th percentile, worst, re-runs a second, failures."""
-    found = re.findall(r"^(\S.{33}) *([\d,]+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+) +(\d+)$", output, re.M)
-    return {name.strip(): [float(value.replace(",", "")) for value in values] for name, *values in found}
+    found = re.findall(
+        r"^(\S.{33}) *([\d,]+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+) +(\d+)$", output, re.M
+    )
+    return {
+        name.strip(): [float(value.replace(",", "")) for value in values] for name, *values in found
+    }
 
 
 def test_the_class_prints_its_table(capsys):
     in_a_thread(classroom.main, ["--students", "4", "--every", "1", "--seconds", "2"])
     output = capsys.readouterr().out
     table = rows(output)
-    assert list(table) == ["opening the page, 4 at a time", "one move in 1 s", "all at once", "the network alone, one by one"]
+    assert list(table) == [
+        "opening the page, 4 at a time",
+        "one move in 1 s",
+        "all at once",
+        "the network alone, one by one",
+    ]
     assert [table[name][0] for name in table] == [4, 8, 4, 8]
     for runs, median, most, worst, rate, failures in table.values():
         assert 0 < median <= most <= worst
@@ -46,7 +55,9 @@ def test_the_class_prints_its_table(capsys):
 
 
 def test_an_app_that_runs_elsewhere_is_asked_but_not_weighed(address, capsys):
-    in_a_thread(classroom.main, ["--students", "2", "--every", "1", "--seconds", "1", "--address", address])
+    in_a_thread(
+        classroom.main, ["--students", "2", "--every", "1", "--seconds", "1", "--address", address]
+    )
     output = capsys.readouterr().out
     assert rows(output)["all at once"][0] == 2
     assert "memory before students            nan MB" in output
@@ -60,7 +71,9 @@ def test_every_kind_of_wrong_answer_is_a_failure(address):
             assert len(part.runs) == 1
             assert not part.failures
             student.rerun = lambda: asyncio.sleep(0, student.last)
-            await classroom.answered(part, student, "4")  # the answer is the last one's, of another beta
+            await classroom.answered(
+                part, student, "4"
+            )  # the answer is the last one's, of another beta
             del student.rerun
             await student._socket.close()
             await classroom.answered(part, student, "4")
@@ -86,11 +99,37 @@ def test_a_percentile_is_one_of_the_values(percent, value):
 
 
 def test_the_soak_prints_a_line_at_both_ends(capsys):
-    in_a_thread(soak.main, ["--minutes", "0.1", "--students", "2", "--stay", "2", "--with-picture", "1", "--uploads", "20",
-                            "--after", "0"])
-    found = re.findall(r"^(\S.{18}\S?) +([\d,]+) +(\d+) +(\d+) +(\d+) +(\d+)$", capsys.readouterr().out, re.M)
-    table = {name.strip(): [int(value.replace(",", "")) for value in values] for name, *values in found}
-    assert list(table) == ["started", "every page", "20 uploads", "minute 0.0", "busy no more", "everybody gone"]
+    in_a_thread(
+        soak.main,
+        [
+            "--minutes",
+            "0.1",
+            "--students",
+            "2",
+            "--stay",
+            "2",
+            "--with-picture",
+            "1",
+            "--uploads",
+            "20",
+            "--after",
+            "0",
+        ],
+    )
+    found = re.findall(
+        r"^(\S.{18}\S?) +([\d,]+) +(\d+) +(\d+) +(\d+) +(\d+)$", capsys.readouterr().out, re.M
+    )
+    table = {
+        name.strip(): [int(value.replace(",", "")) for value in values] for name, *values in found
+    }
+    assert list(table) == [
+        "started",
+        "every page",
+        "20 uploads",
+        "minute 0.0",
+        "busy no more",
+        "everybody gone",
+    ]
     runs, sessions, pictures, failures, megabytes = table["everybody gone"]
     assert runs > pictures > 20
     assert sessions > 0
@@ -104,4 +143,6 @@ def test_the_cold_start_prints_its_ratio(capsys):
     found = dict(re.findall(r"^(\S.{33}) *([\d.]+)(?: s)?$", capsys.readouterr().out, re.M))
     alone, healthy, picture, ratio = map(float, found.values())
     assert 0 < healthy < picture
-    assert ratio == pytest.approx(picture / alone, abs=0.01 + 0.02 / alone)  # printed with two decimals
+    assert ratio == pytest.approx(
+        picture / alone, abs=0.01 + 0.02 / alone
+    )  # printed with two decimals

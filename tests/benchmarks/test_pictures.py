@@ -1,4 +1,5 @@
-"""The benchmark of reading pictures: every file by every model, with the ratio of its two durations."""
+"""The benchmark of reading pictures: every file by every model, with the ratio of its two
+durations."""
 
 import itertools
 import re
@@ -18,11 +19,18 @@ def test_it_prints_how_long_each_picture_takes_each_model(capsys, monkeypatch):
 
     monkeypatch.setattr(pictures, "seconds", seconds)
     pictures.main(["--runs", "1", "--megapixels", "1"])
-    rows = re.findall(r"^(a .+?) {2,}(\S+) +([\d.]+) +([\d.]+) +([\d.]+)   (.+)$", capsys.readouterr().out, re.M)
+    rows = re.findall(
+        r"^(a .+?) {2,}(\S+) +([\d.]+) +([\d.]+) +([\d.]+)   (.+)$", capsys.readouterr().out, re.M
+    )
     assert [(name, model) for name, model, *_ in rows] == [
-        (name, model) for name in pictures.files(1) for model in pictures.MODELS]
+        (name, model) for name in pictures.files(1) for model in pictures.MODELS
+    ]
     for number, (_, _, unpacking, reading, ratio, outcome) in enumerate(rows):
         assert (float(unpacking), float(reading)) == (2 * number + 1, 2 * number + 2)
         assert float(ratio) == pytest.approx(float(reading) / float(unpacking), abs=0.005)
         assert outcome.endswith(": too long") == (float(reading) >= pictures.PATIENCE)
-    assert {outcome.partition(":")[0] for *_, outcome in rows} == {"read", "no_garment", "no_ink"}  # each is something
+    assert {outcome.partition(":")[0] for *_, outcome in rows} == {
+        "read",
+        "no_garment",
+        "no_ink",
+    }  # each is something

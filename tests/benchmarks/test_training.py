@@ -12,14 +12,22 @@ from training.settings import PRESETS
 
 def printed(capsys, *options: str) -> str:
     """What a very short measurement prints."""
-    training.main(["--seconds", "0.1", "--turns", "1", "--threads", "1", "--precision", "float32", *options])
+    training.main(
+        ["--seconds", "0.1", "--turns", "1", "--threads", "1", "--precision", "float32", *options]
+    )
     return capsys.readouterr().out
 
 
 def rows(output: str) -> list[tuple[float, float, int]]:
     """Examples a second, ratio and batch of each loop of a table."""
-    found = re.findall(r"^(?:plain loop|plain, same batch|training.train) +([\d,]+) +([\d.]+) +(\d+)$", output, re.M)
-    return [(float(speed.replace(",", "")), float(ratio), int(batch)) for speed, ratio, batch in found]
+    found = re.findall(
+        r"^(?:plain loop|plain, same batch|training.train) +([\d,]+) +([\d.]+) +(\d+)$",
+        output,
+        re.M,
+    )
+    return [
+        (float(speed.replace(",", "")), float(ratio), int(batch)) for speed, ratio, batch in found
+    ]
 
 
 @pytest.mark.parametrize("preset", ["mnist-2d-autoencoder", "faces"])
@@ -32,16 +40,26 @@ def test_it_prints_three_speeds_and_the_trainers_ratio_to_each(preset, capsys):
         assert speed > 0
         rounding = 0.5 / speed + 0.5 / table[2][0]  # speeds are whole numbers
         assert ratio == pytest.approx(table[2][0] / speed, abs=0.01 + ratio * 2 * rounding)
-    assert [batch for _, _, batch in table] == [128, PRESETS[preset].batch_size, PRESETS[preset].batch_size]
+    assert [batch for _, _, batch in table] == [
+        128,
+        PRESETS[preset].batch_size,
+        PRESETS[preset].batch_size,
+    ]
     assert "aten::" in output
 
 
 def test_both_kinds_of_cpu_stand_side_by_side_each_with_the_precision_it_chose(capsys):
     before = dict(os.environ)
-    output = printed(capsys, "--preset", "mnist-2d", "--kinds", "own", "avx2", "--precision", "auto")
+    output = printed(
+        capsys, "--preset", "mnist-2d", "--kinds", "own", "avx2", "--precision", "auto"
+    )
     assert os.environ == before
     own, restricted = output.split("restricted to AVX2:")
-    assert re.search(r"^this machine: precision (bfloat16|float32), chosen automatically: ", own, re.M)
+    assert re.search(
+        r"^this machine: precision (bfloat16|float32), chosen automatically: ", own, re.M
+    )
     assert len(rows(own)) == len(rows(restricted)) == 3
     if platform.machine() in ("x86_64", "AMD64"):
-        assert restricted.startswith(" precision float32, chosen automatically: this CPU has no bfloat16 instructions")
+        assert restricted.startswith(
+            " precision float32, chosen automatically: this CPU has no bfloat16 instructions"
+        )

@@ -14,14 +14,25 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks import serving
 
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
-         "--disable-quic", "--no-first-run", "--force-device-scale-factor=1",
-         "--host-resolver-rules=MAP *.example 127.0.0.1",  # several sites on one machine
-         "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]  # a camera that shows a test pattern
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+    "--no-first-run",
+    "--force-device-scale-factor=1",
+    "--host-resolver-rules=MAP *.example 127.0.0.1",  # several sites on one machine
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]  # a camera that shows a test pattern
 
-LOADED = 300_000  # milliseconds. No page takes as long, on any machine: only what never comes is given up
+# milliseconds. No page takes as long, on any machine: only what never comes is given up
+LOADED = 300_000
 
-# Streamlit tells in an attribute whether its script runs; a page that is asked too early still shows what stood before.
+# Streamlit tells in an attribute whether its script runs; a page that is asked too early still
+# shows what stood before.
 NOTE_CHANGES = """
     window.lastScriptChange = 0;
     new MutationObserver(() => { window.lastScriptChange = performance.now(); })
@@ -29,10 +40,15 @@ NOTE_CHANGES = """
 """
 _RUNS: WeakKeyDictionary[Page, int] = WeakKeyDictionary()
 
-# What a page draws at its end: playground and path, map, dimensions, those of the lesson, the teacher's.
-LAST_DRAWN = {"": ".st-key-download, .st-key-lesson_foot", "path": ".st-key-download",
-              "map": ".st-key-latent_map .stBidiComponent", "dimensions": ".st-key-alive",
-              "teacher": ".st-key-worksheet"}
+# What a page draws at its end: playground and path, map, dimensions, those of the lesson, the
+# teacher's.
+LAST_DRAWN = {
+    "": ".st-key-download, .st-key-lesson_foot",
+    "path": ".st-key-download",
+    "map": ".st-key-latent_map .stBidiComponent",
+    "dimensions": ".st-key-alive",
+    "teacher": ".st-key-worksheet",
+}
 
 
 def chromium() -> str | None:
@@ -58,19 +74,39 @@ def running_browser() -> Iterator[Browser]:
 
 
 def visitor(browser: Browser, **settings) -> Page:
-    """An empty page of a new visitor, with the camera allowed. settings: of Playwright's browser context."""
-    context = browser.new_context(**({"viewport": {"width": 1440, "height": 900}, "permissions": ["camera"]} | settings))
+    """An empty page of a new visitor, with the camera allowed. settings: of Playwright's browser
+    context."""
+    context = browser.new_context(
+        **({"viewport": {"width": 1440, "height": 900}, "permissions": ["camera"]} | settings)
+    )
     context.set_default_timeout(LOADED)
     return context.new_page()
 
 
-def open_page(browser: Browser, address: str, *, width: int = 1440, height: int = 900, dark: bool = False,
-              locale: str = "en-US", listen: Callable[[Page], None] | None = None) -> Page:
-    """A new visitor at the address, after the page has finished drawing. listen: is given the page before it goes there."""
-    page = visitor(browser, viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light",
-                   locale=locale, has_touch=width < 600)
+def open_page(
+    browser: Browser,
+    address: str,
+    *,
+    width: int = 1440,
+    height: int = 900,
+    dark: bool = False,
+    locale: str = "en-US",
+    listen: Callable[[Page], None] | None = None,
+) -> Page:
+    """A new visitor at the address, after the page has finished drawing. listen: is given the page
+    before it goes there."""
+    page = visitor(
+        browser,
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        locale=locale,
+        has_touch=width < 600,
+    )
     page.add_init_script(NOTE_CHANGES)
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: _count_runs(page, frame)))
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda frame: _count_runs(page, frame)),
+    )
     if listen:
         listen(page)
     page.goto(address)
@@ -79,11 +115,16 @@ def open_page(browser: Browser, address: str, *, width: int = 1440, height: int 
 
 
 def settle(page: Page) -> None:
-    """Wait until the script has ended and rested, all pictures have loaded and all charts are drawn."""
-    page.wait_for_selector(LAST_DRAWN.get(urlsplit(page.url).path.strip("/"), ".st-key-lesson_foot"))
+    """Wait until the script has ended and rested, all pictures have loaded and all charts are
+    drawn."""
+    page.wait_for_selector(
+        LAST_DRAWN.get(urlsplit(page.url).path.strip("/"), ".st-key-lesson_foot")
+    )
     page.wait_for_selector(".stApp[data-test-script-state='notRunning']")
     page.wait_for_function("performance.now() - window.lastScriptChange > 200")
-    page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    page.wait_for_function(
+        "[...document.images].every(image => image.complete && image.naturalWidth > 0)"
+    )
     page.wait_for_function("""() => {
         const charts = [...document.querySelectorAll('.stPlotlyChart')];
         const lesson = document.querySelector('.st-key-lesson_foot');
@@ -94,7 +135,8 @@ def settle(page: Page) -> None:
 
 
 def runs(page: Page) -> int:
-    """How many runs of the script the app has ended for this page, opened by `open_page`, those left out that it began anew."""
+    """How many runs of the script the app has ended for this page, opened by `open_page`, those
+    left out that it began anew."""
     page.evaluate("0")  # Playwright passes on what has arrived while it waits for an answer
     return _RUNS.get(page, 0)
 
@@ -102,13 +144,17 @@ def runs(page: Page) -> int:
 def _count_runs(page: Page, frame: bytes | str) -> None:
     """In the messages of Streamlit's protocol: a short run leaves no trace in the page itself."""
     message = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
-    if message.WhichOneof("type") == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+    if (
+        message.WhichOneof("type") == "script_finished"
+        and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN
+    ):
         _RUNS[page] = _RUNS.get(page, 0) + 1
 
 
 @contextlib.contextmanager
 def answered(page: Page) -> Iterator[None]:
-    """Around something that a student does: left when the app has run its script once more and the page has settled."""
+    """Around something that a student does: left when the app has run its script once more and the
+    page has settled."""
     settle(page)  # what an earlier run still draws is no answer to this
     before = runs(page)
     yield
@@ -121,13 +167,19 @@ def answered(page: Page) -> Iterator[None]:
 
 
 def look_at(browser: Browser, address: str, path: str) -> None:
-    """Open a page wide and narrow, light and dark: nothing fails, nothing is wider than the screen, every picture is described,
-    and no message is too large for a phone's network."""
+    """Open a page wide and narrow, light and dark: nothing fails, nothing is wider than the screen,
+    every picture is described, and no message is too large for a phone's network."""
     problems, received = [], []
 
     def listen(page: Page) -> None:
-        page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
-        page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+        page.on(
+            "websocket",
+            lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))),
+        )
+        page.on(
+            "console",
+            lambda message: problems.append(message.text) if message.type == "error" else None,
+        )
         page.on("pageerror", lambda error: problems.append(str(error)))
 
     page = open_page(browser, f"{address}/{path}", listen=listen)

@@ -1,7 +1,8 @@
-"""How much memory the Streamlit app takes: python -m tests.browser.memory, on Linux. For docs/hosting/streamlit-cloud.md.
+"""How much memory the Streamlit app takes: python -m tests.browser.memory, on Linux. For
+docs/hosting/streamlit-cloud.md.
 
-Resident memory of the server's process, after each step: started; one visitor; every model looked at; then more visitors, each
-in a browser of their own, with a photograph of twelve megapixels.
+Resident memory of the server's process, after each step: started; one visitor; every model looked
+at; then more visitors, each in a browser of their own, with a photograph of twelve megapixels.
 """
 
 import io
@@ -39,7 +40,11 @@ def visit(browser: Browser, address: str, file: Path):
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, running_app() as app, running_browser() as browser:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_app() as app,
+        running_browser() as browser,
+    ):
         file = Path(folder) / "photograph.jpg"
         file.write_bytes(photograph())
         print(f"{'started':<40}{app.megabytes():>8.0f} MB")
@@ -52,7 +57,10 @@ def main() -> None:
         for visitor in range(1, VISITORS + 1):
             visit(browser, app.address, file)
             if visitor in (1, 10, VISITORS):
-                print(f"{f'and {visitor} open with a photograph each':<40}{app.megabytes():>8.0f} MB", flush=True)
+                print(
+                    f"{f'and {visitor} open with a photograph each':<40}{app.megabytes():>8.0f} MB",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Pictures of the app for the README and for looking at: python -m tests.browser.screenshots docs
 
-Writes FOLDER/playground.png, FOLDER/map.png and FOLDER/step5.png and, with --all, every page in every combination of width,
-theme and language.
+Writes FOLDER/playground.png, FOLDER/map.png and FOLDER/step5.png and, with --all, every page in
+every combination of width, theme and language.
 """
 
 import itertools
@@ -13,10 +13,15 @@ from playwright.sync_api import Browser
 from tests.browser.app import open_page, running_app, running_browser, settle
 from ui import contents
 
-PAGES = {"playground": "?example=5", "map": "map?example=3&pin=1.3,-0.9&posteriors=100",
-         "dimensions": "dimensions?example=3&beta=4", "path": "path?example=3&example2=8",
-         **{step: f"{step}?seen={step}" for step in contents.STEPS}, "misconceptions": "misconceptions?topic=blur",
-         "teacher": "teacher?to_hide=beta"}
+PAGES = {
+    "playground": "?example=5",
+    "map": "map?example=3&pin=1.3,-0.9&posteriors=100",
+    "dimensions": "dimensions?example=3&beta=4",
+    "path": "path?example=3&example2=8",
+    **{step: f"{step}?seen={step}" for step in contents.STEPS},
+    "misconceptions": "misconceptions?topic=blur",
+    "teacher": "teacher?to_hide=beta",
+}
 
 
 def main(folder: Path, everything: bool) -> None:
@@ -26,14 +31,26 @@ def main(folder: Path, everything: bool) -> None:
             _take(browser, f"{address}/{PAGES[name]}&lang=en", folder / f"{name}.png")
         if not everything:
             return
-        for name, width, dark, language in itertools.product(PAGES, (1440, 390), (False, True), ("en", "ko")):
-            _take(browser, f"{address}/{PAGES[name]}&lang={language}",
-                  folder / f"{name}-{width}-{'dark' if dark else 'light'}-{language}.png", width=width, dark=dark, whole=True)
+        for name, width, dark, language in itertools.product(
+            PAGES, (1440, 390), (False, True), ("en", "ko")
+        ):
+            _take(
+                browser,
+                f"{address}/{PAGES[name]}&lang={language}",
+                folder / f"{name}-{width}-{'dark' if dark else 'light'}-{language}.png",
+                width=width,
+                dark=dark,
+                whole=True,
+            )
 
 
-def _take(browser: Browser, address: str, file: Path, *, whole: bool = False, **look: object) -> None:
+def _take(
+    browser: Browser, address: str, file: Path, *, whole: bool = False, **look: object
+) -> None:
     page = open_page(browser, address, **look)
-    if whole:  # the page scrolls inside its main element: a window as tall as its content shows all of it
+    if (
+        whole
+    ):  # the page scrolls inside its main element: a window as tall as its content shows all of it
         content = page.evaluate("document.querySelector('.stMain').scrollHeight")
         page.set_viewport_size({"width": look["width"], "height": max(900, content)})
         settle(page)

@@ -1,4 +1,5 @@
-"""Both front ends in one process, and a student at the Gradio page: the same pictures and numbers as at Streamlit's."""
+"""Both front ends in one process, and a student at the Gradio page: the same pictures and numbers
+as at Streamlit's."""
 
 import re
 import urllib.request
@@ -18,7 +19,16 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def both():
-    command = ("-m", "uvicorn", "asgi:app", "--port", "{port}", "--no-access-log", "--timeout-graceful-shutdown", "3")
+    command = (
+        "-m",
+        "uvicorn",
+        "asgi:app",
+        "--port",
+        "{port}",
+        "--no-access-log",
+        "--timeout-graceful-shutdown",
+        "3",
+    )
     with running(*command, health="/_stcore/health") as address:
         yield address
 
@@ -29,12 +39,19 @@ def elsewhere(url: str, address: str) -> bool:
 
 
 def open_gradio(browser, address: str, **settings: object) -> Page:
-    """A new visitor at the Gradio page, after everything has been drawn once. What fails on it is kept in page.failed."""
+    """A new visitor at the Gradio page, after everything has been drawn once. What fails on it is
+    kept in page.failed."""
     page = visitor(browser, **settings)
     page.failed = []
     page.on("pageerror", lambda error: page.failed.append(str(error)))
-    page.on("response", lambda answer: answer.status >= 400 and page.failed.append(f"{answer.status} {answer.url}"))
-    page.on("request", lambda sent: elsewhere(sent.url, address) and page.failed.append(f"elsewhere: {sent.url}"))
+    page.on(
+        "response",
+        lambda answer: answer.status >= 400 and page.failed.append(f"{answer.status} {answer.url}"),
+    )
+    page.on(
+        "request",
+        lambda sent: elsewhere(sent.url, address) and page.failed.append(f"elsewhere: {sent.url}"),
+    )
     page.goto(address)
     page.wait_for_selector("#gallery img")
     page.wait_for_selector("#loss .main-svg")
@@ -50,7 +67,8 @@ def page(browser, both):
 
 
 def alternative(page: Page, number: int):
-    """A picture's alternative text: 0 the file, 1 what the model sees, 2 the reconstruction, 3 the difference."""
+    """A picture's alternative text: 0 the file, 1 what the model sees, 2 the reconstruction, 3 the
+    difference."""
     return page.locator(".pictures img").nth(number)
 
 
@@ -82,13 +100,19 @@ def pixels(page: Page, selector: str) -> list[str]:
 
 def changed(page: Page, number: int, before: list[str]) -> None:
     """Wait until a picture is another one than it was."""
-    page.wait_for_function("([number, before]) => document.querySelectorAll('.pictures img')[number].src !== before",
-                           arg=[number, before[number]])
+    page.wait_for_function(
+        "([number, before]) => document.querySelectorAll('.pictures img')[number].src !== before",
+        arg=[number, before[number]],
+    )
 
 
 def test_one_process_serves_both(both):
-    for path, expected in (("/_stcore/health", b"ok"), ("/gradio/", b"gradio_config"),
-                           ("/gradio?lang=ko", b"gradio_config"), ("/", b"<title>Streamlit")):
+    for path, expected in (
+        ("/_stcore/health", b"ok"),
+        ("/gradio/", b"gradio_config"),
+        ("/gradio?lang=ko", b"gradio_config"),
+        ("/", b"<title>Streamlit"),
+    ):
         with urllib.request.urlopen(both + path) as answer:
             assert expected in answer.read()
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -108,28 +132,42 @@ def test_neither_page_asks_anybody_else_or_leaves_a_cookie(browser, both):
     context.close()
 
 
-@pytest.mark.parametrize(("link", "language"), [
-    ("?lang=en&model=mnist&beta=0.1&seed=11&example=3", "en"),
-    ("?lang=ko&model=fashion-mnist&beta=5&seed=2&example=Bag&noise=mean&pixels=draw&count=16&temperature=0.8", "ko"),
-    ("?lang=en&model=faces&beta=1&seed=7&example=2", "en"),
-    ("?lang=en&model=mnist-2d-autoencoder&example=8", "en"),
-])
+@pytest.mark.parametrize(
+    ("link", "language"),
+    [
+        ("?lang=en&model=mnist&beta=0.1&seed=11&example=3", "en"),
+        (
+            "?lang=ko&model=fashion-mnist&beta=5&seed=2&example=Bag&noise=mean&pixels=draw&count=16&temperature=0.8",
+            "ko",
+        ),
+        ("?lang=en&model=faces&beta=1&seed=7&example=2", "en"),
+        ("?lang=en&model=mnist-2d-autoencoder&example=8", "en"),
+    ],
+)
 def test_a_link_shows_the_same_pictures_and_numbers_at_both(browser, both, link, language):
     streamlit = open_page(browser, f"{both}/{link}")
     gradio = open_gradio(browser, f"{both}/gradio/{link}")
     for number, name in enumerate(("file", "seen", "reconstruction", "difference")):
         theirs = streamlit.locator(f".st-key-{name} img")
         assert alternative(gradio, number).get_attribute("alt") == theirs.get_attribute("alt")
-        assert alternative(gradio, number).get_attribute("src") == theirs.get_attribute("src"), name  # every pixel
+        assert alternative(gradio, number).get_attribute("src") == theirs.get_attribute("src"), (
+            name
+        )  # every pixel
     sheet = streamlit.locator("[data-testid=stImage] img").last
     assert gradio.locator("#gallery img").get_attribute("src") == sheet.get_attribute("src")
     assert gradio.locator("#gallery img").get_attribute("alt") == sheet.get_attribute("alt")
     said = streamlit.locator(".st-key-numbers").inner_text()
-    for paragraph in gradio.locator("#numbers > div > p, #numbers p:not(.described)").all_inner_texts():
+    for paragraph in gradio.locator(
+        "#numbers > div > p, #numbers p:not(.described)"
+    ).all_inner_texts():
         assert paragraph.strip() in re.sub(r"\s+", " ", said)
     described = gradio.locator(".described").all_text_contents()
-    charts = [chart.get_attribute("aria-label") or chart.get_attribute("alt") or ""
-              for chart in streamlit.query_selector_all(".stPlotlyChart [role=img], .stPlotlyChart[aria-label]")]
+    charts = [
+        chart.get_attribute("aria-label") or chart.get_attribute("alt") or ""
+        for chart in streamlit.query_selector_all(
+            ".stPlotlyChart [role=img], .stPlotlyChart[aria-label]"
+        )
+    ]
     assert set(described) <= set(charts) if any(charts) else len(described) >= 2
     assert gradio.get_by_role("tab", name=Text(language)("picture.source_upload")).count() == 1
     assert gradio.failed == []
@@ -152,7 +190,9 @@ def test_an_upload_is_the_same_at_both_and_survives_a_bad_file(browser, both, pa
     streamlit = open_page(browser, f"{both}/?lang=en&source=upload")
     with answered(streamlit):
         streamlit.locator(".st-key-upload input[type=file]").set_input_files(digit)
-        expect(streamlit.locator(".st-key-file img")).to_have_attribute("alt", re.compile("300 × 400"))
+        expect(streamlit.locator(".st-key-file img")).to_have_attribute(
+            "alt", re.compile("300 × 400")
+        )
     for name, source in zip(("file", "seen", "reconstruction", "difference"), taken, strict=True):
         assert streamlit.locator(f".st-key-{name} img").get_attribute("src") == source
     streamlit.context.close()
@@ -191,7 +231,9 @@ def test_drawing_and_camera_send_a_picture(page):
 
 def test_without_a_camera_it_says_so(browser, both):
     page = open_gradio(browser, f"{both}/gradio/?lang=ko")
-    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('none')) }")
+    page.evaluate(
+        "() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('none')) }"
+    )
     tab(page, Text("ko")("picture.source_camera"))
     page.get_by_role("button", name=Text("ko")("source.start")).click()
     expect(page.get_by_text(Text("ko")("source.no_camera"))).to_be_visible()
@@ -236,7 +278,9 @@ def link(page: Page) -> str:
 
 def links_to(page: Page, *settings: str) -> None:
     for setting in settings:
-        expect(page.locator(".languages a[lang=en]")).to_have_attribute("href", re.compile(rf"{setting}(&|$)"))
+        expect(page.locator(".languages a[lang=en]")).to_have_attribute(
+            "href", re.compile(rf"{setting}(&|$)")
+        )
 
 
 def test_the_address_holds_everything_but_a_file_of_ones_own(page):
@@ -245,7 +289,9 @@ def test_the_address_holds_everything_but_a_file_of_ones_own(page):
     page.locator("#seed input").fill("12")
     page.locator("#noise").get_by_text("the mean").click()
     links_to(page, "seed=12&noise=mean&eps=0&example=0&count=16&pixels=mean&temperature=1")
-    page.wait_for_function("location.search.includes('seed=12&noise=mean&eps=0&example=0&count=16')")
+    page.wait_for_function(
+        "location.search.includes('seed=12&noise=mean&eps=0&example=0&count=16')"
+    )
     expect(page.locator("#new-eps")).to_be_disabled()
     assert page.locator("#beta input[type=range]").get_attribute("aria-valuetext") == "1"
     page.locator(".languages a[lang=ko]").click()
@@ -255,7 +301,9 @@ def test_the_address_holds_everything_but_a_file_of_ones_own(page):
 
 def test_a_seed_that_is_none_is_one_sentence_and_an_empty_field_none(page):
     page.locator("#seed input").fill("100000")
-    expect(page.get_by_text("Seed must be a whole number from 0 to 99999; 100000 is not.")).to_have_count(1)
+    expect(
+        page.get_by_text("Seed must be a whole number from 0 to 99999; 100000 is not.")
+    ).to_have_count(1)
     page.locator("#seed input").fill("")
     page.wait_for_timeout(800)
     assert page.get_by_test_id("toast-text").count() == 1
@@ -296,7 +344,9 @@ def test_a_new_eps_is_another_z_and_the_mean_has_none(page):
     changed(page, 2, first)
     assert "eps=1" in page.locator(".languages a[lang=en]").get_attribute("href")
     page.locator("#noise").get_by_text("the mean").click()
-    expect(page.locator(".languages a[lang=en]")).to_have_attribute("href", re.compile("noise=mean"))
+    expect(page.locator(".languages a[lang=en]")).to_have_attribute(
+        "href", re.compile("noise=mean")
+    )
 
 
 def test_the_browsers_language_is_the_first(browser, both):

@@ -1,4 +1,5 @@
-"""The pages inside the latent space in a real Chromium: pointing needs no server, keys and touch pin, nothing overflows."""
+"""The pages inside the latent space in a real Chromium: pointing needs no server, keys and touch
+pin, nothing overflows."""
 
 import io
 
@@ -10,7 +11,12 @@ from tests.browser.app import look_at, open_page, runs, settle
 from ui.text import LANGUAGES, Text
 
 PAGES = ("map", "dimensions", "path")
-TITLES = {"pages.map": "/map", "pages.dimensions": "/dimensions", "pages.path": "/path", "pages.playground": "/"}
+TITLES = {
+    "pages.map": "/map",
+    "pages.dimensions": "/dimensions",
+    "pages.path": "/path",
+    "pages.playground": "/",
+}
 RED = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, index) => index % 4 === 0)"
 
 
@@ -38,7 +44,11 @@ def test_pointing_decodes_at_once_without_the_server(browser, address):
     for point in ((-2.0, 1.2), (1.3, -0.9), (0.7, 0.3)):
         page.mouse.move(*place(page, *point))
         tiles.append(live_tile(page))
-        assert page.locator(".live p").inner_text().startswith(f"z = ({point[0]:.1f}".replace("-", "−"))
+        assert (
+            page.locator(".live p")
+            .inner_text()
+            .startswith(f"z = ({point[0]:.1f}".replace("-", "−"))
+        )
     assert all(tile.max() > 100 for tile in tiles)
     assert np.abs(tiles[0] - tiles[1]).mean() > 10
     assert runs(page) == before
@@ -48,7 +58,10 @@ def test_pointing_decodes_at_once_without_the_server(browser, address):
 def test_a_click_pins_the_point_and_the_server_decodes_what_the_tile_shows(browser, address):
     page = open_page(browser, f"{address}/map?lang=en")
     received = []
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))),
+    )
     page.reload()
     settle(page)
     while max(received, default=0) < 100_000:  # the tiles of the plane
@@ -79,7 +92,9 @@ def test_the_keyboard_alone_reaches_the_map_moves_the_pin_and_takes_it_away(brow
     page = open_page(browser, f"{address}/map?lang=en&pin=1,1")
     for _ in range(60):
         page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement?.shadowRoot?.activeElement?.className === 'plane'"):
+        if page.evaluate(
+            "document.activeElement?.shadowRoot?.activeElement?.className === 'plane'"
+        ):
             break
     else:
         pytest.fail("Tab never reaches the map")
@@ -97,7 +112,9 @@ def test_the_keyboard_alone_reaches_the_map_moves_the_pin_and_takes_it_away(brow
 
 
 @pytest.mark.parametrize("query", ["pin=1,1", "pin=3,3&window=own"])
-def test_escape_takes_away_a_pin_that_came_with_the_link_also_one_that_is_out_of_view(browser, address, query):
+def test_escape_takes_away_a_pin_that_came_with_the_link_also_one_that_is_out_of_view(
+    browser, address, query
+):
     page = open_page(browser, f"{address}/map?lang=en&{query}")
     page.locator(".plane").focus()
     page.keyboard.press("Escape")
@@ -154,6 +171,8 @@ def test_the_pages_are_named_in_the_header_and_keep_what_was_chosen(browser, add
         page.get_by_text(text("sections.lab"), exact=True).click()
         page.get_by_role("menuitem", name=text(key), exact=True).click()
         page.wait_for_url(f"**{path}?*")
-        page.wait_for_function("location.search.includes('beta=0.1') && location.search.includes('example=3')")
+        page.wait_for_function(
+            "location.search.includes('beta=0.1') && location.search.includes('example=3')"
+        )
         settle(page)
     page.context.close()

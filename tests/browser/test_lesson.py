@@ -1,4 +1,5 @@
-"""The lesson in a real Chromium: nothing fails or overflows, an own picture in steps 4 and 5, a link's promise."""
+"""The lesson in a real Chromium: nothing fails or overflows, an own picture in steps 4 and 5, a
+link's promise."""
 
 import itertools
 import re
@@ -21,7 +22,9 @@ def test_nothing_fails_and_nothing_is_wider_than_the_screen(browser, address, na
     look_at(browser, address, f"{name}?lang={language}&seen={name}")
 
 
-def test_the_lesson_is_walked_from_its_first_page_to_its_last_and_answers_go_along(browser, address):
+def test_the_lesson_is_walked_from_its_first_page_to_its_last_and_answers_go_along(
+    browser, address
+):
     page = open_page(browser, f"{address}/step1?lang=en")
     with answered(page):
         page.locator(".st-key-predict label").nth(2).click()
@@ -52,7 +55,9 @@ def give_picture(page, tmp_path) -> None:
         expect(page.locator(".st-key-upload")).to_contain_text("seven.png")
 
 
-def test_step_4_an_own_picture_is_explained_by_hand_then_by_the_gradient_then_by_the_encoder(browser, address, tmp_path):
+def test_step_4_an_own_picture_is_explained_by_hand_then_by_the_gradient_then_by_the_encoder(
+    browser, address, tmp_path
+):
     page = open_page(browser, f"{address}/step4?lang=en")
     example = nats(page, r"log p\(x\) =")
     give_picture(page, tmp_path)
@@ -61,7 +66,9 @@ def test_step_4_an_own_picture_is_explained_by_hand_then_by_the_gradient_then_by
     assert at_first < evidence
     with answered(page):  # towards the sevens
         box = page.locator(".plane").first.bounding_box()
-        page.mouse.click(box["x"] + box["width"] * (4 - 1.2) / 8, box["y"] + box["height"] * (4 + 0.6) / 8)
+        page.mouse.click(
+            box["x"] + box["width"] * (4 - 1.2) / 8, box["y"] + box["height"] * (4 + 0.6) / 8
+        )
     page.wait_for_function("location.search.includes('pinq=')")
     by_hand = nats(page, "ELBO =")
     assert at_first < by_hand < evidence
@@ -78,7 +85,9 @@ def test_step_4_an_own_picture_is_explained_by_hand_then_by_the_gradient_then_by
     page.context.close()
 
 
-def test_step_5_an_own_picture_closes_the_gap_with_one_of_the_two_divergences(browser, address, tmp_path):
+def test_step_5_an_own_picture_closes_the_gap_with_one_of_the_two_divergences(
+    browser, address, tmp_path
+):
     page = open_page(browser, f"{address}/step5?lang=en&seen=step5")
     give_picture(page, tmp_path)
     filled = page.locator(".st-key-filled_bars")
@@ -86,8 +95,14 @@ def test_step_5_an_own_picture_closes_the_gap_with_one_of_the_two_divergences(br
     for name in ("KL(q ‖ p(z))", "KL(q ‖ p(z|x))"):
         with answered(page):
             page.locator(".st-key-filler").get_by_role("radio", name=name, exact=True).click()
-        ends[name] = filled.locator(".bars .segment").last.evaluate("piece => piece.getBoundingClientRect().right")
-    goal = filled.locator(".bars .segment").nth(1).evaluate("piece => piece.getBoundingClientRect().right")
+        ends[name] = filled.locator(".bars .segment").last.evaluate(
+            "piece => piece.getBoundingClientRect().right"
+        )
+    goal = (
+        filled.locator(".bars .segment")
+        .nth(1)
+        .evaluate("piece => piece.getBoundingClientRect().right")
+    )
     assert ends["KL(q ‖ p(z|x))"] == pytest.approx(goal, abs=1.5)
     assert ends["KL(q ‖ p(z))"] > goal + 20
     page.context.close()
@@ -110,8 +125,11 @@ def test_step_5_pointing_and_the_keyboard_light_up_a_term_its_bar_and_its_pictur
 
 
 def test_a_link_from_the_teachers_page_opens_exactly_what_it_promised(browser, address):
-    teacher = open_page(browser, f"{address}/teacher?lang=en&to_page=dimensions&to_model=fashion-mnist&to_beta=4&to_seed=23"
-                                 "&to_example=Sandal&to_language=ko&to_hide=seed,source")
+    teacher = open_page(
+        browser,
+        f"{address}/teacher?lang=en&to_page=dimensions&to_model=fashion-mnist&to_beta=4&to_seed=23"
+        "&to_example=Sandal&to_language=ko&to_hide=seed,source",
+    )
     link = teacher.locator(".stCode code").inner_text().replace("\n", "")
     teacher.context.close()
     student = open_page(browser, link)
@@ -120,7 +138,9 @@ def test_a_link_from_the_teachers_page_opens_exactly_what_it_promised(browser, a
     assert student.get_by_text(text("dimensions.heading"), exact=True).is_visible()
     assert student.locator(".st-key-model input").input_value() == text("models.fashion-mnist")
     assert "4" in student.locator(".st-key-beta").inner_text()
-    assert student.locator(".st-key-example [aria-checked=true]").inner_text() == text("examples.Sandal")
+    assert student.locator(".st-key-example [aria-checked=true]").inner_text() == text(
+        "examples.Sandal"
+    )
     assert f"{text('sidebar.seed')} 23" in student.locator(".stSidebar").inner_text()
     for hidden in ("seed", "source", "new_seed"):
         assert student.locator(f".st-key-{hidden}").count() == 0

@@ -45,7 +45,8 @@ def query(page: Page) -> dict[str, list[str]]:
 
 
 def move_beta(page: Page, presses: int, to: str) -> None:
-    """By the keyboard, as somebody without a mouse does; left when the page shows the beta that this leads to."""
+    """By the keyboard, as somebody without a mouse does; left when the page shows the beta that
+    this leads to."""
     handle = page.locator(".st-key-beta input[type=range]")
     handle.focus()
     with answered(page):
@@ -100,12 +101,18 @@ def test_reloading_the_link_shows_the_same_view(page):
         page.wait_for_url(re.compile("seed=8"))
     choose(page, "noise", "the mean")
     choose(page, "count", "16")
-    view = [numbers(page), *(picture(page, name) for name in ("seen", "reconstruction", "difference"))]
+    view = [
+        numbers(page),
+        *(picture(page, name) for name in ("seen", "reconstruction", "difference")),
+    ]
     images = [pixels(page, name) for name in ("reconstruction", "difference")]
     page.reload()
     settle(page)
     shows_beta(page, "0.2")
-    assert [numbers(page), *(picture(page, name) for name in ("seen", "reconstruction", "difference"))] == view
+    assert [
+        numbers(page),
+        *(picture(page, name) for name in ("seen", "reconstruction", "difference")),
+    ] == view
     assert [pixels(page, name) for name in ("reconstruction", "difference")] == images
     assert page.locator(".st-key-count [aria-checked=true]").inner_text() == "16"
 
@@ -132,7 +139,8 @@ def test_a_camera_picture_never_breaks_the_page(page):
     page.wait_for_function("document.querySelector('.st-key-camera video')?.readyState === 4")
     page.locator(".st-key-camera button", has_text="Take Photo").click()
     expect(page.locator(".st-key-camera button", has_text="Clear photo")).to_be_visible()
-    # The fake camera shows a test pattern: either it is read as a shape, or one sentence says that it is no digit.
+    # The fake camera shows a test pattern: either it is read as a shape, or one sentence says that
+    # it is no digit.
     page.wait_for_function("""document.querySelector('.stAlert')
         || !document.querySelector('.st-key-file img').alt.includes('28 × 28')""")
     settle(page)
@@ -141,7 +149,8 @@ def test_a_camera_picture_never_breaks_the_page(page):
 def test_a_file_that_is_no_picture_is_one_sentence_and_the_page_lives_on(page):
     choose(page, "source", "Upload")
     page.locator(".st-key-upload input[type=file]").set_input_files(
-        {"name": "notes.png", "mimeType": "image/png", "buffer": b"dear diary"})
+        {"name": "notes.png", "mimeType": "image/png", "buffer": b"dear diary"}
+    )
     expect(page.locator(".stAlert")).to_have_count(1)
     expect(page.locator(".stAlert")).to_contain_text("save it as PNG or JPEG")
     move_beta(page, 3, to="2")
@@ -150,12 +159,15 @@ def test_a_file_that_is_no_picture_is_one_sentence_and_the_page_lives_on(page):
 def test_a_file_beyond_the_limit_is_refused_with_the_limit(page):
     choose(page, "source", "Upload")
     page.locator(".st-key-upload input[type=file]").set_input_files(
-        {"name": "huge.png", "mimeType": "image/png", "buffer": bytes(21 << 20)})
+        {"name": "huge.png", "mimeType": "image/png", "buffer": bytes(21 << 20)}
+    )
     expect(page.locator(".st-key-upload")).to_contain_text("must be 20")
     move_beta(page, 2, to="1.6")
 
 
-def test_a_portrait_is_framed_by_the_keyboard_until_the_eyes_lie_on_their_line(page, address, tmp_path):
+def test_a_portrait_is_framed_by_the_keyboard_until_the_eyes_lie_on_their_line(
+    page, address, tmp_path
+):
     page.goto(f"{address}/?lang=en&model=faces&source=upload")
     settle(page)
     file = tmp_path / "portrait.png"
@@ -182,7 +194,11 @@ def test_a_portrait_is_framed_by_the_keyboard_until_the_eyes_lie_on_their_line(p
 def test_clicking_a_point_of_the_plane_goes_to_its_beta_again_and_again(page):
     choose(page, "example", "5")  # a hard one: its own curve lies far from the test set's
     for index, beta in ((0, "0.01"), (10, "0.1"), (30, "10"), (10, "0.1")):
-        point = page.locator("[class*=st-key-plane] .scatterlayer .trace").first.locator(".point").nth(index)
+        point = (
+            page.locator("[class*=st-key-plane] .scatterlayer .trace")
+            .first.locator(".point")
+            .nth(index)
+        )
         point.scroll_into_view_if_needed()
         box = point.bounding_box()
         with answered(page):
@@ -205,7 +221,8 @@ def test_the_language_changes_everything_but_the_state(page):
 
 
 def test_what_was_chosen_by_hand_stays_chosen_in_the_other_language(page):
-    """Also at the next thing that a student does: the browser then sends back the words that it shows."""
+    """Also at the next thing that a student does: the browser then sends back the words that it
+    shows."""
     model = page.locator(".st-key-model input")
     with answered(page):
         model.click()
@@ -213,8 +230,16 @@ def test_what_was_chosen_by_hand_stays_chosen_in_the_other_language(page):
     choose(page, "example", "Sandal")
     choose(page, "noise", "the mean")
     choose(page, "pixels", "draw")
-    chosen = {"model": ["fashion-mnist"], "example": ["Sandal"], "noise": ["mean"], "pixels": ["draw"]}
-    for language, code, beta, named in (("한국어", "ko", "1.25", "옷과 신발"), ("English", "en", "1.6", "Garments")):
+    chosen = {
+        "model": ["fashion-mnist"],
+        "example": ["Sandal"],
+        "noise": ["mean"],
+        "pixels": ["draw"],
+    }
+    for language, code, beta, named in (
+        ("한국어", "ko", "1.25", "옷과 신발"),
+        ("English", "en", "1.6", "Garments"),
+    ):
         choose(page, "language", language)
         move_beta(page, 1, to=beta)
         assert query(page) == chosen | {"lang": [code], "beta": [beta]}
@@ -245,14 +270,31 @@ def test_the_gallery_is_downloaded_as_a_png(page):
     assert image.width > 800
 
 
-@pytest.mark.parametrize(("model", "width", "dark"), [
-    ("mnist", 1440, False), ("mnist", 1440, True), ("mnist", 390, False), ("mnist", 390, True), ("faces", 1440, False),
-    ("faces", 390, True), ("fashion-mnist", 390, False),
-])
-def test_nothing_sticks_out_and_every_picture_has_an_alternative_text(browser, address, model, width, dark):
+@pytest.mark.parametrize(
+    ("model", "width", "dark"),
+    [
+        ("mnist", 1440, False),
+        ("mnist", 1440, True),
+        ("mnist", 390, False),
+        ("mnist", 390, True),
+        ("faces", 1440, False),
+        ("faces", 390, True),
+        ("fashion-mnist", 390, False),
+    ],
+)
+def test_nothing_sticks_out_and_every_picture_has_an_alternative_text(
+    browser, address, model, width, dark
+):
     page = open_page(browser, f"{address}/?lang=en&model={model}", width=width, dark=dark)
-    assert page.evaluate("document.querySelector('.stMain').scrollWidth - document.querySelector('.stMain').clientWidth") <= 0
-    assert page.evaluate("[...document.querySelectorAll('.stMain img')].every(image => image.alt.length > 3)")
+    assert (
+        page.evaluate(
+            "document.querySelector('.stMain').scrollWidth - document.querySelector('.stMain').clientWidth"
+        )
+        <= 0
+    )
+    assert page.evaluate(
+        "[...document.querySelectorAll('.stMain img')].every(image => image.alt.length > 3)"
+    )
     background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert background == ("rgb(20, 22, 26)" if dark else "rgb(255, 255, 255)")
     page.context.close()
@@ -269,7 +311,23 @@ def test_the_keyboard_reaches_every_control(page):
     reached = set()
     for _ in range(120):  # twice around the page
         page.keyboard.press("Tab")
-        reached.add(page.evaluate(
-            "(document.activeElement.closest('[class*=st-key-]')?.className.match(/st-key-([\\w-]+)/) ?? [])[1]"))
-    assert {"model", "beta", "seed", "new_seed", "noise", "language", "source", "example", "new_eps", "count", "pixels",
-            "temperature", "download"} <= reached
+        reached.add(
+            page.evaluate(
+                "(document.activeElement.closest('[class*=st-key-]')?.className.match(/st-key-([\\w-]+)/) ?? [])[1]"
+            )
+        )
+    assert {
+        "model",
+        "beta",
+        "seed",
+        "new_seed",
+        "noise",
+        "language",
+        "source",
+        "example",
+        "new_eps",
+        "count",
+        "pixels",
+        "temperature",
+        "download",
+    } <= reached

@@ -1,21 +1,86 @@
-"""Seeded bodies that a stranger may send to the API: values of every kind, files and addresses, broken JSON."""
+"""Seeded bodies that a stranger may send to the API: values of every kind, files and addresses,
+broken JSON."""
 
 import json
 import random
 
 ENDPOINTS = ("models", "encode", "decode", "reconstruct", "sample", "rate_distortion")
-_NAMES = ("picture", "model", "beta", "seed", "draw", "use_mean", "latents", "count", "temperature", "draw_pixels", "nonsense",
-          "oauth_token", "session_hash", "data", "path", "meta", "__class__", "")
-_WORDS = ("mnist", "faces", "mnist-2d", "mnist-2d-autoencoder", "7", "", "/etc/passwd", "../../../../etc/passwd",
-          "http://127.0.0.1/", "file:///etc/passwd", "data:image/png;base64,AAAA", "A" * 5_000, "\x00", "𝔘", "{}", "[]", "null",
-          "NaN", "'; drop table", "\ud800")
-_NUMBERS = (0, 1, -1, 7, 64, 65, 0.01, 50, 1e308, -1e308, 10**40, 1e-320, float("nan"), float("inf"), 2**63, True, False, None)
+_NAMES = (
+    "picture",
+    "model",
+    "beta",
+    "seed",
+    "draw",
+    "use_mean",
+    "latents",
+    "count",
+    "temperature",
+    "draw_pixels",
+    "nonsense",
+    "oauth_token",
+    "session_hash",
+    "data",
+    "path",
+    "meta",
+    "__class__",
+    "",
+)
+_WORDS = (
+    "mnist",
+    "faces",
+    "mnist-2d",
+    "mnist-2d-autoencoder",
+    "7",
+    "",
+    "/etc/passwd",
+    "../../../../etc/passwd",
+    "http://127.0.0.1/",
+    "file:///etc/passwd",
+    "data:image/png;base64,AAAA",
+    "A" * 5_000,
+    "\x00",
+    "𝔘",
+    "{}",
+    "[]",
+    "null",
+    "NaN",
+    "'; drop table",
+    "\ud800",
+)
+_NUMBERS = (
+    0,
+    1,
+    -1,
+    7,
+    64,
+    65,
+    0.01,
+    50,
+    1e308,
+    -1e308,
+    10**40,
+    1e-320,
+    float("nan"),
+    float("inf"),
+    2**63,
+    True,
+    False,
+    None,
+)
 
 
 def file_data(path: str, dice: random.Random) -> dict[str, object]:
     """What Gradio takes for a file, spelt in one of several ways."""
     found: dict[str, object] = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    extra = dice.choice([{}, {"url": path}, {"orig_name": "x.png"}, {"is_stream": True}, {"mime_type": "image/svg+xml"}])
+    extra = dice.choice(
+        [
+            {},
+            {"url": path},
+            {"orig_name": "x.png"},
+            {"is_stream": True},
+            {"mime_type": "image/svg+xml"},
+        ]
+    )
     return dict(dice.sample(list((found | extra).items()), len(found | extra)))
 
 
@@ -34,12 +99,15 @@ def value(dice: random.Random, depth: int = 0) -> object:
 
 
 def escaped(text: str) -> str:
-    """The same JSON, every letter of its words written as an escape, so that no word is found in its bytes."""
+    """The same JSON, every letter of its words written as an escape, so that no word is found in
+    its bytes."""
     inside, found = False, []
     for before, letter in zip(" " + text, text, strict=False):
         if letter == '"' and before != "\\":
             inside = not inside
-        found.append(f"\\u{ord(letter):04x}" if inside and letter.isalpha() and before != "\\" else letter)
+        found.append(
+            f"\\u{ord(letter):04x}" if inside and letter.isalpha() and before != "\\" else letter
+        )
     return "".join(found)
 
 
@@ -50,13 +118,19 @@ def call(dice: random.Random) -> tuple[str, bytes]:
     if kind == 0:
         path, body = f"call/{name}", {"data": [value(dice) for _ in range(dice.randrange(8))]}
     elif kind <= 2:
-        path, body = f"call/v2/{name}", {dice.choice(_NAMES): value(dice) for _ in range(dice.randrange(5))}
+        path, body = (
+            f"call/v2/{name}",
+            {dice.choice(_NAMES): value(dice) for _ in range(dice.randrange(5))},
+        )
     elif kind == 3:
         path = "queue/join"
-        body = {"data": [value(dice) for _ in range(dice.randrange(10))],
-                "fn_index": dice.choice([*range(20), -1, 10**9, "x", None]),
-                "session_hash": dice.choice(["hostile", None, 7, "x" * 300]),
-                "event_data": value(dice), "trigger_id": value(dice)}
+        body = {
+            "data": [value(dice) for _ in range(dice.randrange(10))],
+            "fn_index": dice.choice([*range(20), -1, 10**9, "x", None]),
+            "session_hash": dice.choice(["hostile", None, 7, "x" * 300]),
+            "event_data": value(dice),
+            "trigger_id": value(dice),
+        }
     else:
         path, body = dice.choice(["cancel", "reset", "queue/join", f"call/{name}"]), value(dice)
     text = json.dumps(body)
@@ -64,5 +138,5 @@ def call(dice: random.Random) -> tuple[str, bytes]:
         text = escaped(text)
     if dice.random() < 0.1:  # broken off, or something in its middle
         at = dice.randrange(len(text) + 1)
-        text = text[:at] + dice.choice(["", "}", "[" * 500, "\x00", ",,"]) + text[at + 1:]
+        text = text[:at] + dice.choice(["", "}", "[" * 500, "\x00", ",,"]) + text[at + 1 :]
     return path, text.encode("utf-8", "surrogatepass")

@@ -1,4 +1,5 @@
-"""Seeded generators of what a stranger may send: --hostile N attempts of each kind, --hostile-seed S."""
+"""Seeded generators of what a stranger may send: --hostile N attempts of each kind, --hostile-seed
+S."""
 
 import random
 

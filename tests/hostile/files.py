@@ -1,7 +1,9 @@
-"""A seeded generator of picture files as nobody sane would make them: python -m tests.hostile.files SEED COUNT
+"""A seeded generator of picture files as nobody sane would make them: python -m tests.hostile.files
+SEED COUNT
 
-Reads COUNT of them one after the other, as `vae.images.read` does for each kind of model, and prints a line of JSON for each:
-what it was, what came of it, the seconds of computing, and by how many megabytes the process grew meanwhile.
+Reads COUNT of them one after the other, as `vae.images.read` does for each kind of model, and
+prints a line of JSON for each: what it was, what came of it, the seconds of computing, and by how
+many megabytes the process grew meanwhile.
 """
 
 import io
@@ -24,14 +26,19 @@ from vae.photo import Framing
 
 KINDS = ("PNG", "JPEG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
 MODES = {
-    "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I"), "JPEG": ("L", "RGB", "CMYK"), "WEBP": ("RGB", "RGBA"),
-    "HEIF": ("L", "RGB", "RGBA"), "AVIF": ("L", "RGB", "RGBA"), "GIF": ("1", "L", "P", "RGB"),
+    "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I"),
+    "JPEG": ("L", "RGB", "CMYK"),
+    "WEBP": ("RGB", "RGBA"),
+    "HEIF": ("L", "RGB", "RGBA"),
+    "AVIF": ("L", "RGB", "RGBA"),
+    "GIF": ("1", "L", "P", "RGB"),
     "BMP": ("1", "L", "P", "RGB", "RGBA"),
     "TIFF": ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB", "YCbCr", "I;16", "I;16B", "I", "F"),
 }
 
 
-# --- pictures ---------------------------------------------------------------------------------------------------------
+# --- pictures
+# ---------------------------------------------------------------------------------------------------------
 
 
 def sides(dice: random.Random) -> tuple[int, int]:
@@ -47,34 +54,54 @@ def strokes(dice: random.Random, size: tuple[int, int]) -> Image.Image:
     picture = Image.new("L", size, dice.choice((255, 230, 0, 128)))
     brush = ImageDraw.Draw(picture)
     for _ in range(dice.choice((1, 3, 30, 300))):
-        ends = [(dice.randrange(size[0]), dice.randrange(size[1])) for _ in range(dice.choice((2, 2, 5)))]
+        ends = [
+            (dice.randrange(size[0]), dice.randrange(size[1]))
+            for _ in range(dice.choice((2, 2, 5)))
+        ]
         box = (*np.min(ends, axis=0), *np.max(ends, axis=0))
         pen = dice.choice((1, 2, 5, max(size) // 20 + 1))
         if dice.random() < 0.3:
-            brush.arc(tuple(map(int, box)), dice.randrange(360), dice.randrange(360), fill=dice.choice((0, 60, 255)), width=pen)
+            brush.arc(
+                tuple(map(int, box)),
+                dice.randrange(360),
+                dice.randrange(360),
+                fill=dice.choice((0, 60, 255)),
+                width=pen,
+            )
         else:
             brush.line(ends, fill=dice.choice((0, 60, 255)), width=pen)
     return picture
 
 
 def pattern(dice: random.Random, size: tuple[int, int]) -> Image.Image:
-    """Stripes, rings, spirals and sticks: shapes that lie within one another, as many as there is room for."""
-    rows, columns = np.mgrid[:size[1], :size[0]].astype(np.float32)
+    """Stripes, rings, spirals and sticks: shapes that lie within one another, as many as there is
+    room for."""
+    rows, columns = np.mgrid[: size[1], : size[0]].astype(np.float32)
     pitch = dice.choice((2, 4, 7, 14, 40))
     radius = np.hypot(rows - size[1] / 2, columns - size[0] / 2)
     angle = np.arctan2(rows - size[1] / 2, columns - size[0] / 2)
     spiral = radius + pitch * angle / math.tau
-    phase = dice.choice((rows, columns, rows + columns, rows + dice.random() * columns, radius, spiral))
+    phase = dice.choice(
+        (rows, columns, rows + columns, rows + dice.random() * columns, radius, spiral)
+    )
     lines = phase % pitch < pitch * dice.choice((0.2, 0.5, 0.8))
     margin = dice.choice((0, 0.05, 0.2))
-    lines &= (rows > margin * size[1]) & (rows < (1 - margin) * size[1]) & (abs(angle) < dice.choice((4, 3)))
-    return Image.fromarray(np.where(lines, dice.choice((0, 40, 255)), dice.choice((255, 200, 0))).astype(np.uint8))
+    lines &= (
+        (rows > margin * size[1])
+        & (rows < (1 - margin) * size[1])
+        & (abs(angle) < dice.choice((4, 3)))
+    )
+    return Image.fromarray(
+        np.where(lines, dice.choice((0, 40, 255)), dice.choice((255, 200, 0))).astype(np.uint8)
+    )
 
 
 def noise(dice: random.Random, size: tuple[int, int]) -> Image.Image:
     """Grain of any coarseness, dense or sparse."""
     grain = dice.choice((1, 1, 3, 10, 50))
-    values = np.random.default_rng(dice.getrandbits(32)).random((size[1] // grain + 1, size[0] // grain + 1))
+    values = np.random.default_rng(dice.getrandbits(32)).random(
+        (size[1] // grain + 1, size[0] // grain + 1)
+    )
     values = values > dice.choice((0.5, 0.9, 0.99)) if dice.random() < 0.5 else values
     method = dice.choice((Image.Resampling.NEAREST, Image.Resampling.BICUBIC))
     return Image.fromarray((values * 255).astype(np.uint8)).resize(size, method)
@@ -101,7 +128,9 @@ def in_mode(drawn: Image.Image, mode: str, dice: random.Random) -> Image.Image:
 def encoded(dice: random.Random, kind: str) -> bytes:
     """A sound file, with whatever this kind may carry."""
     drawn = in_mode(picture(dice), dice.choice(MODES[kind]), dice)
-    options: dict = {"quality": dice.choice((1, 40, 95))} if kind in ("JPEG", "WEBP", "HEIF", "AVIF") else {}
+    options: dict = (
+        {"quality": dice.choice((1, 40, 95))} if kind in ("JPEG", "WEBP", "HEIF", "AVIF") else {}
+    )
     if kind in ("PNG", "JPEG", "WEBP", "TIFF", "AVIF", "HEIF") and dice.random() < 0.4:
         notes = Image.Exif()
         notes[0x0112] = dice.randrange(10)
@@ -111,25 +140,39 @@ def encoded(dice: random.Random, kind: str) -> bytes:
         options |= {"progressive": dice.random() < 0.5, "comment": bytes(dice.choice((0, 60_000)))}
     elif kind == "TIFF":
         packed = (None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "lzma", "zstd")
-        packed += ("jpeg",) * (drawn.mode in ("L", "RGB"))  # of others the encoder may end the process
+        packed += ("jpeg",) * (
+            drawn.mode in ("L", "RGB")
+        )  # of others the encoder may end the process
         options |= {"compression": dice.choice(packed)}
     elif kind == "AVIF":
         options |= {"speed": 9}
-        drawn = drawn.resize([max(16, side) for side in drawn.size])  # its encoder ends the process on smaller ones
+        drawn = drawn.resize(
+            [max(16, side) for side in drawn.size]
+        )  # its encoder ends the process on smaller ones
     elif kind == "WEBP":
         options |= {"method": 0, "lossless": dice.random() < 0.5}
     if kind in ("PNG", "GIF", "WEBP", "TIFF") and dice.random() < 0.2:
-        options |= {"save_all": True, "append_images": [drawn.transpose(Image.Transpose.ROTATE_180)] * dice.choice((1, 20))}
+        options |= {
+            "save_all": True,
+            "append_images": [drawn.transpose(Image.Transpose.ROTATE_180)] * dice.choice((1, 20)),
+        }
     file = io.BytesIO()
     try:
         drawn.save(file, kind, **options)
-    except (OSError, ValueError, SystemError, RuntimeError, struct.error):  # not every mode with every option
+    except (
+        OSError,
+        ValueError,
+        SystemError,
+        RuntimeError,
+        struct.error,
+    ):  # not every mode with every option
         file = io.BytesIO()
         drawn.convert("RGB").save(file, kind)
     return file.getvalue()
 
 
-# --- what is done to their bytes --------------------------------------------------------------------------------------
+# --- what is done to their bytes
+# --------------------------------------------------------------------------------------
 
 
 def chunk(name: bytes, data: bytes = b"") -> bytes:
@@ -142,27 +185,29 @@ def untouched(file: bytes, dice: random.Random) -> bytes:
 
 
 def truncated(file: bytes, dice: random.Random) -> bytes:
-    return file[:dice.randrange(len(file) + 1)]
+    return file[: dice.randrange(len(file) + 1)]
 
 
 def mutated(file: bytes, dice: random.Random) -> bytes:
     """A few bytes changed, near the beginning more often."""
     broken = bytearray(file)
     for _ in range(dice.choice((1, 4, 30))):
-        broken[dice.randrange(min(len(file), dice.choice((100, 1000, len(file)))))] = dice.choice((0, 255, dice.randrange(256)))
+        broken[dice.randrange(min(len(file), dice.choice((100, 1000, len(file)))))] = dice.choice(
+            (0, 255, dice.randrange(256))
+        )
     return bytes(broken)
 
 
 def spliced(file: bytes, dice: random.Random) -> bytes:
     """The head of one and the tail of another kind, or of itself."""
     other = dice.choice((file, encoded(dice, dice.choice(KINDS))))
-    return file[:dice.randrange(len(file) + 1)] + other[dice.randrange(len(other) + 1):]
+    return file[: dice.randrange(len(file) + 1)] + other[dice.randrange(len(other) + 1) :]
 
 
 def repeated(file: bytes, dice: random.Random) -> bytes:
     """A short part of it thousands of times."""
     start = dice.randrange(len(file))
-    part = file[start:start + dice.choice((2, 5, 12, 60))]
+    part = file[start : start + dice.choice((2, 5, 12, 60))]
     return file[:start] + part * dice.choice((100, 10_000, 50_000)) + file[start:]
 
 
@@ -186,9 +231,15 @@ def lying(file: bytes, dice: random.Random) -> bytes:
     if file[:4] == b"II*\0":
         number = struct.pack("<I", dice.choice((0, 1, 65_535, 2**31, 2**32 - 1)))
         tag = dice.choice((256, 257, 258, 273, 277, 278, 279, 320, 322))
-        return re.sub(struct.pack("<H", tag) + rb"(..)(....)....",
-                      lambda found: struct.pack("<H", tag) + found[1] + dice.choice((found[2], number)) + number,
-                      file, count=1, flags=re.DOTALL)
+        return re.sub(
+            struct.pack("<H", tag) + rb"(..)(....)....",
+            lambda found: (
+                struct.pack("<H", tag) + found[1] + dice.choice((found[2], number)) + number
+            ),
+            file,
+            count=1,
+            flags=re.DOTALL,
+        )
     return mutated(file, dice)
 
 
@@ -196,18 +247,34 @@ def noted(file: bytes, dice: random.Random) -> bytes:
     """With notes each of which points at all of them, as EXIF and the directory of a TIFF may."""
     entries, length = dice.choice(((4_000, 64_000), (60_000, 1_000_000)))
     directory = b"II*\0\x08\0\0\0" + struct.pack("<H", entries)
-    directory += b"".join(struct.pack("<HHII", 1000 + entry, 7, length - 8, 8) for entry in range(entries))
+    directory += b"".join(
+        struct.pack("<HHII", 1000 + entry, 7, length - 8, 8) for entry in range(entries)
+    )
     notes = directory.ljust(length, b"\0")[:length]
     if file[:4] == b"\x89PNG":
         return file[:33] + chunk(b"eXIf", notes) + file[33:]
     if file[:2] == b"\xff\xd8":
-        parts = [b"Exif\0\0" + notes[start:start + 65_000] for start in range(0, length, 65_000)]
-        return file[:2] + b"".join(b"\xff\xe1" + struct.pack(">H", len(part) + 2) + part for part in parts) + file[2:]
+        parts = [b"Exif\0\0" + notes[start : start + 65_000] for start in range(0, length, 65_000)]
+        return (
+            file[:2]
+            + b"".join(b"\xff\xe1" + struct.pack(">H", len(part) + 2) + part for part in parts)
+            + file[2:]
+        )
     return notes
 
 
 CHANGES: tuple[Callable[[bytes, random.Random], bytes], ...] = (
-    untouched, untouched, truncated, mutated, mutated, spliced, repeated, lying, lying, noted)
+    untouched,
+    untouched,
+    truncated,
+    mutated,
+    mutated,
+    spliced,
+    repeated,
+    lying,
+    lying,
+    noted,
+)
 
 
 def hostile(dice: random.Random) -> tuple[str, bytes]:
@@ -216,7 +283,8 @@ def hostile(dice: random.Random) -> tuple[str, bytes]:
     return f"{change.__name__} {kind}", change(encoded(dice, kind), dice)
 
 
-# --- what becomes of them ---------------------------------------------------------------------------------------------
+# --- what becomes of them
+# ---------------------------------------------------------------------------------------------
 
 
 def main(seed: str, count: int) -> None:
@@ -226,9 +294,25 @@ def main(seed: str, count: int) -> None:
         dice = random.Random(f"{seed} {attempt}")
         name, file = hostile(dice)
         kind = dice.choice(("ink", "ink", *appetite.MODELS))
-        framing = Framing(zoom=dice.choice((1, 8)), across=dice.random(), down=dice.random(), mirrored=dice.random() < 0.5)
+        framing = Framing(
+            zoom=dice.choice((1, 8)),
+            across=dice.random(),
+            down=dice.random(),
+            mirrored=dice.random() < 0.5,
+        )
         cost = appetite.cost(file, kind, framing)
-        print(json.dumps({"attempt": attempt, "name": name, "length": len(file), "kind": kind, **asdict(cost)}), flush=True)
+        print(
+            json.dumps(
+                {
+                    "attempt": attempt,
+                    "name": name,
+                    "length": len(file),
+                    "kind": kind,
+                    **asdict(cost),
+                }
+            ),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

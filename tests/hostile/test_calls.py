@@ -1,4 +1,5 @@
-"""Calls of strangers to both servers: nothing is read, fetched, kept or logged, and everything is answered."""
+"""Calls of strangers to both servers: nothing is read, fetched, kept or logged, and everything is
+answered."""
 
 import http.server
 import json
@@ -21,7 +22,16 @@ from tests.processes import HANGING, SLACK, completed
 from tests.servers import ROOT, running
 from ui.text import Text
 
-UVICORN = ("-m", "uvicorn", "asgi:app", "--port", "{port}", "--no-access-log", "--timeout-graceful-shutdown", "3")
+UVICORN = (
+    "-m",
+    "uvicorn",
+    "asgi:app",
+    "--port",
+    "{port}",
+    "--no-access-log",
+    "--timeout-graceful-shutdown",
+    "3",
+)
 COMMANDS = {
     "asgi": (UVICORN, "/gradio"),
     "gradio_app": (("gradio_app.py", "--mcp", "--port", "{port}"), ""),
@@ -45,13 +55,17 @@ def server(request, tmp_path_factory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp(request.param)
     command, prefix = COMMANDS[request.param]
     environment = os.environ | {"GRADIO_TEMP_DIR": str(folder / "kept")}
-    with running(*command, health=f"{prefix}/", environment=environment, log=folder / "log") as address:
+    with running(
+        *command, health=f"{prefix}/", environment=environment, log=folder / "log"
+    ) as address:
         yield Server(f"{address}{prefix}/gradio_api", folder / "kept", folder / "log")
 
 
 def asked(server: Server, path: str, body: bytes) -> tuple[int, str]:
     """Status and answer, that of the function itself where the call was let in."""
-    request = urllib.request.Request(f"{server.address}/{path}", body, {"Content-Type": "application/json"})
+    request = urllib.request.Request(
+        f"{server.address}/{path}", body, {"Content-Type": "application/json"}
+    )
     try:
         with urllib.request.urlopen(request, timeout=HANGING) as answer:
             said, status = answer.read().decode(), answer.status
@@ -93,24 +107,42 @@ def baits(path: str) -> dict[str, object]:
     file = {"path": path, "meta": {"_type": "gradio.FileData"}}
     with_url = file | {"url": path}
     return {
-        "call/v2/sample": {"model": file}, "call/v2/encode": {"picture": with_url},
-        "call/v2/decode": {"latents": [[0.0, [file]]]}, "call/sample": {"data": [file, 1.0, 8, 7, 1.0, False]},
+        "call/v2/sample": {"model": file},
+        "call/v2/encode": {"picture": with_url},
+        "call/v2/decode": {"latents": [[0.0, [file]]]},
+        "call/sample": {"data": [file, 1.0, 8, 7, 1.0, False]},
         "call/encode": {"data": [[[[with_url]]], "mnist", 1.0, 7]},
         "call/v2/models": {"nonsense": {"deep": [{"deeper": file}]}},
-        **{f"queue/join?of={number}": {"data": [file] * 6, "fn_index": number, "session_hash": "s"} for number in range(16)},
-        "queue/join": {"data": [], "fn_index": 3, "session_hash": "s", "event_data": {"picture": file}},
+        **{
+            f"queue/join?of={number}": {"data": [file] * 6, "fn_index": number, "session_hash": "s"}
+            for number in range(16)
+        },
+        "queue/join": {
+            "data": [],
+            "fn_index": 3,
+            "session_hash": "s",
+            "event_data": {"picture": file},
+        },
     }
 
 
 @pytest.mark.parametrize("escape", [False, True])
 def test_no_argument_makes_the_server_read_a_file_or_fetch_an_address(server, bait, escape):
     address, fetched = bait
-    for path in ("/etc/passwd", "/dev/zero", "/proc/self/environ", str(ROOT / "README.md"), f"{address}/bait.png"):
+    for path in (
+        "/etc/passwd",
+        "/dev/zero",
+        "/proc/self/environ",
+        str(ROOT / "README.md"),
+        f"{address}/bait.png",
+    ):
         for place, body in baits(path).items():
             text = json.dumps(body)
             status, said = asked(server, place, (calls.escaped(text) if escape else text).encode())
             assert (status, json.loads(said)["error"]) == (
-                400, "no argument is a JSON object here; send numbers, words, lists of numbers, and pictures in base64"), place
+                400,
+                "no argument is a JSON object here; send numbers, words, lists of numbers, and pictures in base64",
+            ), place
     assert fetched == files(server.kept) == []
     assert asked(server, "call/v2/sample", b'{"count": 1}')[1].startswith("event: complete")
 
@@ -118,8 +150,17 @@ def test_no_argument_makes_the_server_read_a_file_or_fetch_an_address(server, ba
 def test_a_tool_of_a_language_model_takes_no_file_either(server, bait):
     address, fetched = bait
     file = {"path": f"{address}/tool", "meta": {"_type": "gradio.FileData"}}
-    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "sample", "arguments": {"model": file}}}
-    for body in (message, [message], message | {"params": message["params"] | {"arguments": [file]}}):
+    message = {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "tools/call",
+        "params": {"name": "sample", "arguments": {"model": file}},
+    }
+    for body in (
+        message,
+        [message],
+        message | {"params": message["params"] | {"arguments": [file]}},
+    ):
         assert asked(server, "mcp/", json.dumps(body).encode())[0] == 400
     assert fetched == files(server.kept) == []
 
@@ -159,7 +200,9 @@ for path in ("/etc/passwd", sys.argv[1]):
     assert files(tmp_path / "kept") == []
 
 
-def test_whatever_is_called_is_answered_in_words_and_nothing_is_kept_or_logged(server, dice, attempts):
+def test_whatever_is_called_is_answered_in_words_and_nothing_is_kept_or_logged(
+    server, dice, attempts
+):
     longest = 0.0
     for _ in range(attempts):
         path, body = calls.call(dice)
@@ -173,7 +216,9 @@ def test_whatever_is_called_is_answered_in_words_and_nothing_is_kept_or_logged(s
             sentence = json.loads(said)["error"]
             assert isinstance(sentence, str), told
             assert len(sentence) > 10, told
-            assert not FOLDER.search(sentence.replace("/etc/passwd", "")), told  # which is what we sent
+            assert not FOLDER.search(sentence.replace("/etc/passwd", "")), (
+                told
+            )  # which is what we sent
         if "event: error" in said:
             sentence = json.loads(said.partition("event: error\ndata: ")[2])["error"]
             assert isinstance(sentence, str), told
@@ -193,8 +238,10 @@ def test_idle_connections_shut_nobody_out(server):
     try:
         for _ in range(150):
             idle.append(socket.create_connection((host, int(port))))
-            idle[-1].sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                             "Content-Length: 20000000\r\n\r\n".encode())
+            idle[-1].sendall(
+                f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                "Content-Length: 20000000\r\n\r\n".encode()
+            )
         body = json.dumps({"picture": "A" * 1_000_000}).encode()
         status, said = asked(server, "call/v2/encode", body)
         assert status == 200
@@ -205,7 +252,10 @@ def test_idle_connections_shut_nobody_out(server):
     assert "Traceback" not in server.log.read_text()
 
 
-@pytest.mark.parametrize("path", ["call/sample/nothing", "call/v2/sample/nothing", "queue/data?session_hash=zz", "queue/data"])
+@pytest.mark.parametrize(
+    "path",
+    ["call/sample/nothing", "call/v2/sample/nothing", "queue/data?session_hash=zz", "queue/data"],
+)
 def test_an_answer_that_nobody_asked_for_is_not_there(server, path):
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(f"{server.address}/{path}", timeout=HANGING)
@@ -217,16 +267,27 @@ def test_an_answer_that_nobody_asked_for_is_not_there(server, path):
 def test_every_answer_of_the_application_tells_browsers_to_be_careful(server):
     """Pages, files, answers and refusals, of Streamlit too where both are one application."""
     root = server.address.removesuffix("/gradio_api")
-    requests = [(f"{root}/", None), (f"{root}/config", None), (f"{root}/nothing", None),
-                (f"{server.address}/call/v2/sample", b"{}"),
-                (f"{server.address}/call/v2/sample", b"no JSON"), (f"{server.address}/call/v2/sample", b"x" * 300_000)]
+    requests = [
+        (f"{root}/", None),
+        (f"{root}/config", None),
+        (f"{root}/nothing", None),
+        (f"{server.address}/call/v2/sample", b"{}"),
+        (f"{server.address}/call/v2/sample", b"no JSON"),
+        (f"{server.address}/call/v2/sample", b"x" * 300_000),
+    ]
     if root.endswith("/gradio"):
         whole = root.removesuffix("/gradio")
-        requests += [(f"{whole}/", None), (f"{whole}/_stcore/health", None), (f"{whole}/_stcore/upload_file/a/b", b"x"),
-                     (f"{whole}/gradio", None)]
+        requests += [
+            (f"{whole}/", None),
+            (f"{whole}/_stcore/health", None),
+            (f"{whole}/_stcore/upload_file/a/b", b"x"),
+            (f"{whole}/gradio", None),
+        ]
     for address, body in requests:
         try:
-            with urllib.request.urlopen(urllib.request.Request(address, body), timeout=HANGING) as answer:
+            with urllib.request.urlopen(
+                urllib.request.Request(address, body), timeout=HANGING
+            ) as answer:
                 headers = answer.headers
         except urllib.error.HTTPError as error:
             headers = error.headers

@@ -1,4 +1,5 @@
-"""Damaged and made-up checkpoints: refused in one sentence, never an exception of another kind, never other weights."""
+"""Damaged and made-up checkpoints: refused in one sentence, never an exception of another kind,
+never other weights."""
 
 import copy
 import json
@@ -17,8 +18,27 @@ from training.error import TrainingError
 from training.loop import Trainer
 
 NETWORK, STEPS = "for one beta", 5  # with the fewest tensors
-NAUGHTY = (None, True, -1, -5, 10**9, 10**40, 0.5, 1e308, math.nan, math.inf, "", "5", "\x00\ud800\n", [], [5], {}, {"step": 5},
-           "[" * 5000, [[[[]]]] * 50)
+NAUGHTY = (
+    None,
+    True,
+    -1,
+    -5,
+    10**9,
+    10**40,
+    0.5,
+    1e308,
+    math.nan,
+    math.inf,
+    "",
+    "5",
+    "\x00\ud800\n",
+    [],
+    [5],
+    {},
+    {"step": 5},
+    "[" * 5000,
+    [[[[]]]] * 50,
+)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +61,8 @@ def trainer() -> Trainer:
 
 
 def refused(trainer: Trainer, path: Path) -> None:
-    """The promise: one sentence, short and printable, that names the file and what would work; and an untouched trainer."""
+    """The promise: one sentence, short and printable, that names the file and what would work; and
+    an untouched trainer."""
     weights = [parameter.clone() for parameter in trainer.model.parameters()]
     with pytest.raises(TrainingError) as caught:
         trainer.restore(checkpoint.read(path))
@@ -67,37 +88,49 @@ def cut(content: bytes, dice: random.Random) -> bytes:
     """Truncated, or with a piece missing, repeated, or of zeros, or with more at its end."""
     start = dice.randrange(len(content))
     end = min(len(content), start + dice.choice([1, 8, 512, 4096, len(content)]))
-    return dice.choice([content[:start], content[:start] + content[end:], content[:end] + content[start:],
-                        content[:start] + b"\xaa" + bytes(end - start) + content[end:], content + content[start:end]])
+    return dice.choice(
+        [
+            content[:start],
+            content[:start] + content[end:],
+            content[:end] + content[start:],
+            content[:start] + b"\xaa" + bytes(end - start) + content[end:],
+            content + content[start:end],
+        ]
+    )
 
 
 def swapped(content: bytes, dice: random.Random) -> bytes:
     """Two tensors under each other's name."""
     length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:8 + length])
+    header = json.loads(content[8 : 8 + length])
     first, second = dice.sample([name for name in header if name != "__metadata__"], 2)
     header[first], header[second] = header[second], header[first]
     text = json.dumps(header, separators=(",", ":")).encode()
-    return len(text).to_bytes(8, "little") + text + content[8 + length:]
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
 
 def headed(content: bytes, dice: random.Random) -> bytes:
-    """With another header: a value of it, or of the state in it, is something else, or gone, or the whole is."""
+    """With another header: a value of it, or of the state in it, is something else, or gone, or the
+    whole is."""
     length = int.from_bytes(content[:8], "little")
-    header = json.loads(content[8:8 + length])
+    header = json.loads(content[8 : 8 + length])
     target = dice.choice([header, header["__metadata__"], header[dice.choice(list(header))]])
     key, value = dice.choice(list(target)), dice.choice(NAUGHTY)
     if dice.random() < 0.2:
         del target[key]
     elif target[key] != value:
         target[key] = value
-    text = dice.choice([json.dumps(header), json.dumps(value), json.dumps(target), "[" * 100_000]).encode()
+    text = dice.choice(
+        [json.dumps(header), json.dumps(value), json.dumps(target), "[" * 100_000]
+    ).encode()
     announced = dice.choice([len(text), len(text), len(text), 0, 2**63, len(content) * 2])
-    return announced.to_bytes(8, "little") + text + content[8 + length:]
+    return announced.to_bytes(8, "little") + text + content[8 + length :]
 
 
 @pytest.mark.parametrize("damage", [flips, cut, swapped, headed])
-def test_damage_is_refused(damage: Callable[[bytes, random.Random], bytes], trainer, content, tmp_path, attempts, dice):
+def test_damage_is_refused(
+    damage: Callable[[bytes, random.Random], bytes], trainer, content, tmp_path, attempts, dice
+):
     path = tmp_path / "checkpoint.safetensors"
     for _ in range(attempts):
         damaged = damage(content, dice)
@@ -117,7 +150,9 @@ def with_state(state: dict, dice: random.Random) -> None:
     value = dice.choice([value for value in NAUGHTY if repr(value) != repr(target[key])])
     if dice.random() < 0.2:
         del target[key]
-    elif key != "seconds" and not (key in ("distortion", "rate", "loss") and isinstance(value, int | float)):
+    elif key != "seconds" and not (
+        key in ("distortion", "rate", "loss") and isinstance(value, int | float)
+    ):
         target[key] = value
     else:  # any number will do there
         target[key] = str(value)
@@ -138,21 +173,39 @@ def with_tensors(tensors: dict[str, torch.Tensor], dice: random.Random) -> None:
     tensor = tensors.pop(name)
     kind = dice.randrange(6)
     if kind == 1:
-        tensors |= {name: tensor, dice.choice(["", "model.", f"model.{name}", "x" * 1000, "\n"]): tensor.clone()}
+        tensors |= {
+            name: tensor,
+            dice.choice(["", "model.", f"model.{name}", "x" * 1000, "\n"]): tensor.clone(),
+        }
     elif kind == 2:
         tensors[name.swapcase()] = tensor
     elif kind == 3:
         tensors[name] = torch.cat([tensor.reshape(-1), torch.zeros(dice.choice([1, 2, 100]))])
     elif kind == 4:
-        tensors[name] = tensor.to(dice.choice([torch.float16, torch.bfloat16, torch.float64, torch.int32, torch.bool,
-                                               torch.float8_e4m3fn, torch.complex64]))
+        tensors[name] = tensor.to(
+            dice.choice(
+                [
+                    torch.float16,
+                    torch.bfloat16,
+                    torch.float64,
+                    torch.int32,
+                    torch.bool,
+                    torch.float8_e4m3fn,
+                    torch.complex64,
+                ]
+            )
+        )
     elif kind == 5:
         tensors[name] = tensor.clone()
-        tensors[name].view(-1)[dice.randrange(tensor.numel())] = dice.choice([math.nan, math.inf, -math.inf])
+        tensors[name].view(-1)[dice.randrange(tensor.numel())] = dice.choice(
+            [math.nan, math.inf, -math.inf]
+        )
 
 
 @pytest.mark.parametrize("change", [with_state, with_counters, with_tensors])
-def test_what_a_run_cannot_be_is_refused_also_with_a_right_checksum(change, trainer, path, tmp_path, attempts, dice):
+def test_what_a_run_cannot_be_is_refused_also_with_a_right_checksum(
+    change, trainer, path, tmp_path, attempts, dice
+):
     made_up = tmp_path / "checkpoint.safetensors"
     whole_state, whole_tensors = written(path)
     for _ in range(attempts):
@@ -167,7 +220,9 @@ def test_a_header_that_lost_its_checksum_is_not_taken_for_an_older_one(trainer, 
     state, tensors = written(path)
     fields = {"format": "2", "state": json.dumps(state), "sha256": "0" * 64}
     for kept in range(8):
-        metadata = {name: value for bit, (name, value) in enumerate(fields.items()) if kept >> bit & 1}
+        metadata = {
+            name: value for bit, (name, value) in enumerate(fields.items()) if kept >> bit & 1
+        }
         safetensors.torch.save_file(tensors, tmp_path / "checkpoint.safetensors", metadata)
         refused(trainer, tmp_path / "checkpoint.safetensors")
 

@@ -1,4 +1,5 @@
-"""Whatever a picture file holds, reading it gives a picture or one sentence, soon, and in little memory."""
+"""Whatever a picture file holds, reading it gives a picture or one sentence, soon, and in little
+memory."""
 
 import json
 import sys
@@ -12,7 +13,8 @@ from vae.image_error import ERROR_SENTENCES
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_hostile_file_gives_a_picture_or_a_sentence_in_bounded_time_and_memory(attempts, dice):
-    """Again by itself: python -m tests.hostile.files SEED COUNT, the seed being what this test prints when it fails."""
+    """Again by itself: python -m tests.hostile.files SEED COUNT, the seed being what this test
+    prints when it fails."""
     seed = str(dice.getrandbits(32))
     done = completed([sys.executable, "-m", "tests.hostile.files", seed, str(attempts)])
     results = [json.loads(line) for line in done.stdout.splitlines()]
@@ -20,6 +22,10 @@ def test_a_hostile_file_gives_a_picture_or_a_sentence_in_bounded_time_and_memory
     for result in results:
         assert result["code"] in ("read", *ERROR_SENTENCES), f"seed {seed}: {result}"
         assert result["megabytes"] < 300, f"seed {seed}: {result}"
-        assert result["seconds"] < 30, f"seed {seed}: {result}"  # generous: no machine's speed decides
+        assert result["seconds"] < 30, (
+            f"seed {seed}: {result}"
+        )  # generous: no machine's speed decides
     codes = Counter(result["code"] for result in results)
-    assert attempts < 100 or min(codes["read"], codes["damaged"]) > attempts / 20, codes  # they are no mere noise
+    assert attempts < 100 or min(codes["read"], codes["damaged"]) > attempts / 20, (
+        codes
+    )  # they are no mere noise

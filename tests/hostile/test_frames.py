@@ -1,4 +1,5 @@
-"""What a stranger sends through the page's websocket: it is closed, in a line of the log, and others go on."""
+"""What a stranger sends through the page's websocket: it is closed, in a line of the log, and
+others go on."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,26 @@ from websockets.asyncio.client import connect
 from benchmarks.students import STREAM, SUBPROTOCOLS, Student
 from tests.servers import running
 
-UVICORN = ("-m", "uvicorn", "asgi:app", "--port", "{port}", "--no-access-log", "--timeout-graceful-shutdown", "3")
-STREAMLIT = ("-m", "streamlit", "run", "app.py", "--server.headless", "true", "--server.port", "{port}")
+UVICORN = (
+    "-m",
+    "uvicorn",
+    "asgi:app",
+    "--port",
+    "{port}",
+    "--no-access-log",
+    "--timeout-graceful-shutdown",
+    "3",
+)
+STREAMLIT = (
+    "-m",
+    "streamlit",
+    "run",
+    "app.py",
+    "--server.headless",
+    "true",
+    "--server.port",
+    "{port}",
+)
 
 
 def frame(dice, valid: bytes) -> bytes | str:
@@ -25,11 +44,13 @@ def frame(dice, valid: bytes) -> bytes | str:
     changed = bytearray(valid)
     for _ in range(dice.randrange(1, 12)):
         changed[dice.randrange(len(changed))] = dice.randrange(256)
-    return bytes(changed) if kind == 2 else bytes(changed[:dice.randrange(len(changed))])
+    return bytes(changed) if kind == 2 else bytes(changed[: dice.randrange(len(changed))])
 
 
 @pytest.mark.parametrize("command", [STREAMLIT, UVICORN], ids=["streamlit", "asgi"])
-def test_garbage_closes_its_own_connection_and_writes_no_traceback(command, dice, attempts, tmp_path):
+def test_garbage_closes_its_own_connection_and_writes_no_traceback(
+    command, dice, attempts, tmp_path
+):
     async def send(address: str) -> None:
         async with Student(address, "lang=en") as student:
             message = BackMsg()
@@ -37,16 +58,27 @@ def test_garbage_closes_its_own_connection_and_writes_no_traceback(command, dice
             message.rerun_script.query_string = student.query
             valid = message.SerializeToString()
             for _ in range(attempts // 4):
-                async with connect(address.replace("http", "ws") + STREAM, origin=address, subprotocols=SUBPROTOCOLS,
-                                   compression=None, proxy=None) as socket:
+                async with connect(
+                    address.replace("http", "ws") + STREAM,
+                    origin=address,
+                    subprotocols=SUBPROTOCOLS,
+                    compression=None,
+                    proxy=None,
+                ) as socket:
                     try:
                         for _ in range(3):
                             await socket.send(frame(dice, valid))
                     except websockets.ConnectionClosed:
                         continue
-            assert any(alt.startswith("Reconstruction at beta 10:") for alt in (await student.choose("beta", "10")).alts())
+            assert any(
+                alt.startswith("Reconstruction at beta 10:")
+                for alt in (await student.choose("beta", "10")).alts()
+            )
 
     log = tmp_path / "log"
-    with running(*command, health="/_stcore/health", log=log) as address, ThreadPoolExecutor(1) as pool:
+    with (
+        running(*command, health="/_stcore/health", log=log) as address,
+        ThreadPoolExecutor(1) as pool,
+    ):
         pool.submit(asyncio.run, send(address)).result()
     assert "Traceback" not in log.read_text(), log.read_text()[-3_000:]

@@ -10,15 +10,84 @@ from ui.contents import SECTIONS
 
 APP = Path(__file__).parents[2] / "app.py"
 KEYS = [
-    "lang", "model", "beta", "seed", "eps", "noise", "source", "example", "example2", "source2", "count", "pixels",
-    "temperature", "pin", "pin2", "pinq", "pinbest", "hide", "only", "answers", "seen", "own", "dimension", "zdim",
-    "posterior", "window", "kind", "steps", "k", "qshift", "factor", "gradof", "law", "sheets", "filler", "code",
-    "logsigma1", "to_page", "to_beta", "nonsense",
+    "lang",
+    "model",
+    "beta",
+    "seed",
+    "eps",
+    "noise",
+    "source",
+    "example",
+    "example2",
+    "source2",
+    "count",
+    "pixels",
+    "temperature",
+    "pin",
+    "pin2",
+    "pinq",
+    "pinbest",
+    "hide",
+    "only",
+    "answers",
+    "seen",
+    "own",
+    "dimension",
+    "zdim",
+    "posterior",
+    "window",
+    "kind",
+    "steps",
+    "k",
+    "qshift",
+    "factor",
+    "gradof",
+    "law",
+    "sheets",
+    "filler",
+    "code",
+    "logsigma1",
+    "to_page",
+    "to_beta",
+    "nonsense",
 ]
 WORDS = [
-    "nan", "inf", "-inf", "1e999", "-1", "0", "1", "7", "0x10", "१२", "1,2", "nan,nan", ",", "mnist", "faces",
-    "mnist-2d-autoencoder", "upload", "draw", "camera", "beta,seed", "lesson", "step1,step2", "a-b,c-d",
-    "<script>alert(1)</script>", "../../etc/passwd", "%00", "𝔘", "ko", "en", "None", "True", "{}", "[]", "'", '"', "$(id)",
+    "nan",
+    "inf",
+    "-inf",
+    "1e999",
+    "-1",
+    "0",
+    "1",
+    "7",
+    "0x10",
+    "१२",
+    "1,2",
+    "nan,nan",
+    ",",
+    "mnist",
+    "faces",
+    "mnist-2d-autoencoder",
+    "upload",
+    "draw",
+    "camera",
+    "beta,seed",
+    "lesson",
+    "step1,step2",
+    "a-b,c-d",
+    "<script>alert(1)</script>",
+    "../../etc/passwd",
+    "%00",
+    "𝔘",
+    "ko",
+    "en",
+    "None",
+    "True",
+    "{}",
+    "[]",
+    "'",
+    '"',
+    "$(id)",
 ]
 WORDS += ["", "\x00", " ", "1" * 400]
 SLOW = ("step4", "step5", "step6")  # seconds each
@@ -26,8 +95,10 @@ SLOW = ("step4", "step5", "step6")  # seconds each
 
 def link(dice: random.Random) -> dict[str, str]:
     """A query of some known and unknown keys with values that fit or do not."""
-    return {dice.choice(KEYS): dice.choice(WORDS) if dice.random() < 0.8 else str(value(dice))
-            for _ in range(dice.randrange(1, 9))}
+    return {
+        dice.choice(KEYS): dice.choice(WORDS) if dice.random() < 0.8 else str(value(dice))
+        for _ in range(dice.randrange(1, 9))
+    }
 
 
 def test_whatever_a_link_says_the_page_opens(dice, attempts):
@@ -38,7 +109,9 @@ def test_whatever_a_link_says_the_page_opens(dice, attempts):
         for key, said in query.items():
             app.query_params[key] = said
         app.run()
-        if name != names[0] and not (query.get("only") == "lesson" and name not in SECTIONS["lesson"]):
+        if name != names[0] and not (
+            query.get("only") == "lesson" and name not in SECTIONS["lesson"]
+        ):
             app.switch_page(f"ui/pages/{name}.py").run()
         assert not app.exception, (name, query, app.exception)
         assert len(app.main.children) > 0, (name, query)

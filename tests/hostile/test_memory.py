@@ -1,4 +1,5 @@
-"""A picture is gone from the process' memory when it was read, and what was made of it when its session has ended."""
+"""A picture is gone from the process' memory when it was read, and what was made of it when its
+session has ended."""
 
 import asyncio
 import base64
@@ -29,27 +30,36 @@ ROOT = Path(__file__).parents[2]
 MARKS = 2_000  # in a file
 FEW = 60  # of them: what shares a page of memory with something that lives cannot be given back
 PATIENCE = "from ui import memory; memory.SECONDS_BETWEEN = 1.0; "
-STREAMLIT = PATIENCE + """
+STREAMLIT = (
+    PATIENCE
+    + """
 import sys
 from streamlit.web import cli
 sys.argv = ["streamlit", "run", "app.py", "--server.headless", "true", "--server.address", "127.0.0.1",
             "--server.port", "{port}", "--server.disconnectedSessionTTL", "1"]
 cli.main()
 """
-GRADIO = PATIENCE + """
+)
+GRADIO = (
+    PATIENCE
+    + """
 from ui.blocks import sessions
 sessions.SECONDS_BETWEEN_SWEEPS = 1.0
 sessions.Sweeper.sweep.__defaults__ = 0.0, 1.0
 import gradio_app
 gradio_app.main(["--port", "{port}"])
 """
+)
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux shows a process' memory")
+pytestmark = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="only Linux shows a process' memory"
+)
 
 
 @dataclass(frozen=True)
 class Marked:
-    """A picture that is found again: words all over its file, and a row of pixels of which there is no second one."""
+    """A picture that is found again: words all over its file, and a row of pixels of which there is
+    no second one."""
 
     file: bytes
     word: bytes
@@ -90,7 +100,10 @@ def marks(pid: int, picture: Marked) -> int:
 
     There three bytes are four letters, so a mark has one of three spellings.
     """
-    spellings = [picture.word, *(base64.b64encode(bytes(before) + picture.word)[4:-4] for before in range(3))]
+    spellings = [
+        picture.word,
+        *(base64.b64encode(bytes(before) + picture.word)[4:-4] for before in range(3)),
+    ]
     return sum(piece.count(spelling) for piece in memory(pid) for spelling in spellings)
 
 
@@ -111,7 +124,9 @@ def served(script: str, health: str) -> Iterator[tuple[str, int]]:
     """Address and number of a process that runs this script, once `health` answers."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    with serving([sys.executable, "-c", script.replace("{port}", str(port))], cwd=ROOT, env=os.environ) as process:
+    with serving(
+        [sys.executable, "-c", script.replace("{port}", str(port))], cwd=ROOT, env=os.environ
+    ) as process:
         while not _answers(address + health):
             assert process.poll() is None
             time.sleep(0.2)
@@ -133,7 +148,8 @@ def test_an_uploaded_file_is_gone_once_it_was_read_and_its_pixels_with_the_sessi
             assert "700 × 600 pixels" in " ".join(shown.alts())
             assert holds_pixels(pid, picture)  # so the search finds what is there
             eventually(lambda: marks(pid, picture) < FEW)
-            # What was made of it serves on: at another beta, for another kind of model, after a file that is no picture.
+            # What was made of it serves on: at another beta, for another kind of model, after a
+            # file that is no picture.
             for key, value in (("beta", "10"), ("model", "Faces, in colour")):
                 assert "700 × 600 pixels" in " ".join((await student.choose(key, value)).alts())
             shown = await student.upload("notes.txt", b"this is no picture")
@@ -154,8 +170,15 @@ def test_a_picture_that_came_to_the_api_is_gone_once_it_is_answered(dice):
     encoded = base64.b64encode(picture.file)
     with served(GRADIO, "/") as (address, pid):
         for _ in range(3):
-            answer = httpx.post(f"{address}/gradio_api/call/v2/encode", json={"picture": encoded.decode()}, timeout=HANGING)
+            answer = httpx.post(
+                f"{address}/gradio_api/call/v2/encode",
+                json={"picture": encoded.decode()},
+                timeout=HANGING,
+            )
             event = answer.json()["event_id"]
-            assert "event: complete" in httpx.get(f"{address}/gradio_api/call/encode/{event}", timeout=HANGING).text
+            assert (
+                "event: complete"
+                in httpx.get(f"{address}/gradio_api/call/encode/{event}", timeout=HANGING).text
+            )
 
         eventually(lambda: marks(pid, picture) < FEW and not holds_pixels(pid, picture))

@@ -1,4 +1,5 @@
-"""A weights folder from anywhere is either usable whole or refused in one sentence, in bounded time and memory."""
+"""A weights folder from anywhere is either usable whole or refused in one sentence, in bounded time
+and memory."""
 
 import dataclasses
 import json
@@ -29,9 +30,17 @@ def whole(tmp_path_factory) -> list[dict[str, bytes]]:
     found = []
     for seed in (0, 1):
         folder = write_weights(tmp_path_factory.mktemp("whole") / "toy", seed)
-        (folder / "dedicated.json").write_text(json.dumps(
-            [{"beta": 1.0, "rate": 2.0, "distortion": 3.0 + seed, "examples": 4, "seed": 5}]))
-        np.savez(folder / "examples.npz", images=np.full((2, 1, 6, 5), seed, np.uint8), names=["a", "b"], labels=[0, 1])
+        (folder / "dedicated.json").write_text(
+            json.dumps(
+                [{"beta": 1.0, "rate": 2.0, "distortion": 3.0 + seed, "examples": 4, "seed": 5}]
+            )
+        )
+        np.savez(
+            folder / "examples.npz",
+            images=np.full((2, 1, 6, 5), seed, np.uint8),
+            names=["a", "b"],
+            labels=[0, 1],
+        )
         seal(folder)
         found.append(files_of(folder))
     return found
@@ -59,16 +68,25 @@ def use(folder: Folder) -> None:
     model, metrics = folder.model, folder.metrics
     low, high = model.config.beta_range
     for entry in metrics.betas:
-        assert np.isfinite([entry.beta, entry.distortion, entry.objective, entry.rate, entry.negative_elbo]).all()
+        assert np.isfinite(
+            [entry.beta, entry.distortion, entry.objective, entry.rate, entry.negative_elbo]
+        ).all()
         assert sorted(entry.dimensions_by_rate) == list(range(model.config.latent_dim))
-        assert 0 <= sum(entry.active(dimension) for dimension in range(model.config.latent_dim)) <= model.config.latent_dim
+        assert (
+            0
+            <= sum(entry.active(dimension) for dimension in range(model.config.latent_dim))
+            <= model.config.latent_dim
+        )
         assert 0 <= entry.share_above(entry.objective) <= 1
     for beta in (low, 1.0, high, 1e6):
         assert metrics.at(beta) in metrics.betas
     assert sorted(metrics.dimensions_by_use) == list(range(model.config.latent_dim))
     assert metrics.test_count >= 1
     assert np.isfinite(dataclasses.astuple(metrics.importance_weighted)).all()
-    assert all(np.isfinite([network.objective, regret(metrics, network)]).all() for network in folder.dedicated)
+    assert all(
+        np.isfinite([network.objective, regret(metrics, network)]).all()
+        for network in folder.dedicated
+    )
     pictures = torch.stack([folder.examples.picture(name) for name in folder.examples.names])
     assert 0 <= pictures.min() <= pictures.max() <= 1
     for beta in (low, high):
@@ -76,7 +94,12 @@ def use(folder: Folder) -> None:
         assert model.decode(code.mean, beta).mean.shape == pictures.shape
     if folder.reference:
         assert len(folder.reference.images) == len(folder.reference.labels)
-        assert 0 <= folder.reference.mean_training_pixel.min() <= folder.reference.mean_training_pixel.max() <= 1
+        assert (
+            0
+            <= folder.reference.mean_training_pixel.min()
+            <= folder.reference.mean_training_pixel.max()
+            <= 1
+        )
 
 
 def memory(name: str) -> int:
@@ -105,7 +128,10 @@ def test_a_folder_is_usable_or_refused_in_one_sentence(whole, attempts, dice, tm
             refused += 1
             sentence = str(result)
             assert type(result) is vae.WeightsError, (attempt, repr(result))
-            assert sentence.startswith(tuple(f"{folder / name}: " for name in LOADED)), (attempt, sentence)
+            assert sentence.startswith(tuple(f"{folder / name}: " for name in LOADED)), (
+                attempt,
+                sentence,
+            )
             assert len(sentence.splitlines()) == 1, (attempt, sentence)
             assert len(sentence) - len(str(folder)) < 400, (attempt, sentence)
         shutil.rmtree(folder)
@@ -139,11 +165,19 @@ def test_a_record_of_training_gives_a_card_or_one_sentence(whole, attempts, dice
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("content", [
-    b'{"betas":[' + b"{}," * 690_000 + b"{}]}", b'{"betas":[' + b"[]," * 690_000 + b"[]]}", b"[" * 2**21,
-    b"{" + b",".join(b'"%x":1' % number for number in range(190_000)) + b"}", b'{"seed":"' + b"x" * 2_000_000 + b'"}',
-    b'{"seed":' + b"9" * 2_000_000 + b"}", b'{"test_count":1,"seed":1,"samples":1,"betas":[' + b'"",' * 500_000 + b"1]}",
-], ids=["objects", "lists", "brackets", "names", "text", "digits", "items"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"betas":[' + b"{}," * 690_000 + b"{}]}",
+        b'{"betas":[' + b"[]," * 690_000 + b"[]]}",
+        b"[" * 2**21,
+        b"{" + b",".join(b'"%x":1' % number for number in range(190_000)) + b"}",
+        b'{"seed":"' + b"x" * 2_000_000 + b'"}',
+        b'{"seed":' + b"9" * 2_000_000 + b"}",
+        b'{"test_count":1,"seed":1,"samples":1,"betas":[' + b'"",' * 500_000 + b"1]}",
+    ],
+    ids=["objects", "lists", "brackets", "names", "text", "digits", "items"],
+)
 def test_two_megabytes_of_json_do_not_fill_the_memory(content, tmp_path):
     """Each of these took up to half a gigabyte as they stood."""
     assert len(content) <= 2**21

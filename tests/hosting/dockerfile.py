@@ -1,4 +1,5 @@
-"""What a Dockerfile does, without Docker: its steps run one after another in an environment and a folder made for them."""
+"""What a Dockerfile does, without Docker: its steps run one after another in an environment and a
+folder made for them."""
 
 import json
 import os
@@ -18,13 +19,16 @@ USER = 1000  # as in the Dockerfile
 
 def instructions(dockerfile: Path) -> list[tuple[str, str]]:
     """Each instruction and what stands behind it, lines that go on joined, comments left out."""
-    text = re.sub(r"^#.*\n", "", dockerfile.read_text(encoding="utf-8"), flags=re.M).replace("\\\n", " ")
+    text = re.sub(r"^#.*\n", "", dockerfile.read_text(encoding="utf-8"), flags=re.M).replace(
+        "\\\n", " "
+    )
     return [tuple(line.split(maxsplit=1)) for line in text.splitlines() if line.strip()]
 
 
 @dataclass
 class Built:
-    """What came of the steps. user: None where this process may not become another one. port: what EXPOSE's is mapped to."""
+    """What came of the steps. user: None where this process may not become another one. port: what
+    EXPOSE's is mapped to."""
 
     folder: Path
     environment: dict[str, str]
@@ -35,35 +39,75 @@ class Built:
     done: list[str] = field(default_factory=list)
 
     def run(self, command: str | Sequence[str], as_user: bool) -> subprocess.CompletedProcess:
-        return completed(command, shell=isinstance(command, str), cwd=self.folder, env=self.environment, check=True,
-                         user=self.user if as_user else None)
+        return completed(
+            command,
+            shell=isinstance(command, str),
+            cwd=self.folder,
+            env=self.environment,
+            check=True,
+            user=self.user if as_user else None,
+        )
 
 
 def interpreter() -> str:
-    """A Python of the base image's kind that the image's user may execute; a developer's own often lies in a closed home."""
+    """A Python of the base image's kind that the image's user may execute; a developer's own often
+    lies in a closed home."""
     user = USER if os.geteuid() == 0 else None
-    for python in (getattr(sys, "_base_executable", sys.executable), "/usr/bin/python3", "/usr/local/bin/python3"):
+    for python in (
+        getattr(sys, "_base_executable", sys.executable),
+        "/usr/bin/python3",
+        "/usr/local/bin/python3",
+    ):
         try:
-            if completed([python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"], user=user).returncode == 0:
+            if (
+                completed(
+                    [python, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"], user=user
+                ).returncode
+                == 0
+            ):
                 return python
         except OSError:
             continue
-    raise RuntimeError("no Python 3.11 here that a user without rights may execute; install Debian's python3")
+    raise RuntimeError(
+        "no Python 3.11 here that a user without rights may execute; install Debian's python3"
+    )
 
 
 def build(root: Path, place: Path, **arguments: str) -> Built:
-    """Carry out the steps of root/Dockerfile in the new folder `place`. arguments: what --build-arg would say.
+    """Carry out the steps of root/Dockerfile in the new folder `place`. arguments: what --build-arg
+    would say.
 
-    FROM is a new virtual environment, as empty as the base image. Creating the user is left out: a number suffices. A
-    container has its ports to itself; here others may hold the one that EXPOSE names, so a free one stands in its place.
+    FROM is a new virtual environment, as empty as the base image. Creating the user is left out: a
+    number suffices. A container has its ports to itself; here others may hold the one that EXPOSE
+    names, so a free one stands in its place.
     """
     user = USER if os.geteuid() == 0 else None
     home, venv = place / "home", place / "venv"
     home.mkdir()
     completed([interpreter(), "-m", "venv", "--without-pip", str(venv)], check=True)
-    completed([sys.executable, "-m", "pip", "-q", "--python", str(venv / "bin" / "python"), "install", "pip"], check=True)
-    kept = {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "LANG", "SSL"))}
-    built = Built(place / "app", kept | {"PATH": f"{venv / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent"}, user)
+    completed(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "-q",
+            "--python",
+            str(venv / "bin" / "python"),
+            "install",
+            "pip",
+        ],
+        check=True,
+    )
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(("PIP_", "LANG", "SSL"))
+    }
+    built = Built(
+        place / "app",
+        kept | {"PATH": f"{venv / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent"},
+        user,
+    )
     if user:
         os.chown(home, user, user)
     as_user = False
@@ -84,14 +128,18 @@ def build(root: Path, place: Path, **arguments: str) -> Built:
                     _copy(root / source, built.folder / target / ("" if target != "./" else source))
             case "RUN" if not rest.startswith("useradd"):
                 if as_user:
-                    _close(built.folder)  # from here on nothing of the code may be written, as in the image
+                    _close(
+                        built.folder
+                    )  # from here on nothing of the code may be written, as in the image
                 built.run(rest, as_user)
             case "USER":
                 as_user = True
             case "EXPOSE":
                 exposed, built.port = rest, free_port()
             case "HEALTHCHECK":
-                built.health = json.loads(rest.partition("CMD ")[2].replace(exposed, str(built.port)))
+                built.health = json.loads(
+                    rest.partition("CMD ")[2].replace(exposed, str(built.port))
+                )
             case "CMD":
                 built.command = json.loads(rest.replace(exposed, str(built.port)))
         built.done.append(word)
@@ -100,7 +148,9 @@ def build(root: Path, place: Path, **arguments: str) -> Built:
 
 def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+        shutil.copytree(
+            source, target, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
+        )
     else:
         target.parent.mkdir(exist_ok=True)
         shutil.copy2(source, target)

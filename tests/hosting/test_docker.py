@@ -1,4 +1,5 @@
-"""The container, as far as it can be had without Docker: every step of the Dockerfile, by a user without rights."""
+"""The container, as far as it can be had without Docker: every step of the Dockerfile, by a user
+without rights."""
 
 import contextlib
 import functools
@@ -33,8 +34,14 @@ def container():
         built = build(ROOT, Path(place), TORCH_INDEX="")
         try:
             with tempfile.TemporaryFile("w+") as output:
-                with serving(built.command, cwd=built.folder, env=built.environment, user=built.user, stdout=output,
-                             stderr=subprocess.STDOUT) as process:
+                with serving(
+                    built.command,
+                    cwd=built.folder,
+                    env=built.environment,
+                    user=built.user,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                ) as process:
                     while not _healthy(built):
                         if process.poll() is not None:
                             output.seek(0)
@@ -60,8 +67,12 @@ def other_site(container, tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     for name, path in (("page", "/?lang=en&source=upload"), ("gradio", "/gradio/?lang=en")):
         address = f"http://lab.example:{container.port}{path}"
-        frame = f'<iframe src="{address}" style="width: 1400px; height: 880px" allow="camera"></iframe>'
-        (folder / f"{name}.html").write_text(f"<!doctype html><title>A school</title>{frame}", encoding="utf-8")
+        frame = (
+            f'<iframe src="{address}" style="width: 1400px; height: 880px" allow="camera"></iframe>'
+        )
+        (folder / f"{name}.html").write_text(
+            f"<!doctype html><title>A school</title>{frame}", encoding="utf-8"
+        )
     handler = functools.partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -102,7 +113,10 @@ def test_the_health_check_looks_at_what_is_answered(container):
         server.shutdown()
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        command = [part.replace(str(container.port), str(closed.getsockname()[1])) for part in container.health]
+        command = [
+            part.replace(str(container.port), str(closed.getsockname()[1]))
+            for part in container.health
+        ]
         with pytest.raises(subprocess.CalledProcessError):
             container.run(command, as_user=True)
 
@@ -146,7 +160,11 @@ def test_an_upload_from_inside_another_sites_frame_arrives(container, other_site
 
 
 def test_the_image_gets_all_that_it_copies_and_nothing_that_it_does_not_need():
-    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    let_in = {
+        line[1:]
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
     copied = {source for word, rest in STEPS if word == "COPY" for source in rest.split()[:-1]}
     assert copied == let_in
     assert all((ROOT / source).exists() for source in copied)

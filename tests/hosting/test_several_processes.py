@@ -1,4 +1,5 @@
-"""Two processes behind nginx, as deploy/several has them: a session stays in one; if that dies, its link opens in the other."""
+"""Two processes behind nginx, as deploy/several has them: a session stays in one; if that dies, its
+link opens in the other."""
 
 import asyncio
 import contextlib
@@ -43,26 +44,42 @@ class House:
 
     def holds(self, name: str, session: str) -> bool:
         """Whether the session lives in that process, which takes files for its own alone."""
-        answer = httpx.put(f"{self.apps[name].address}/_stcore/upload_file/{session}/nothing", files={"file": ("a", b"a")},
-                           trust_env=False, timeout=HANGING)
+        answer = httpx.put(
+            f"{self.apps[name].address}/_stcore/upload_file/{session}/nothing",
+            files={"file": ("a", b"a")},
+            trust_env=False,
+            timeout=HANGING,
+        )
         return answer.status_code == 204
 
 
 @contextlib.contextmanager
 def nginx(folder: Path, apps: dict[str, App]) -> Iterator[str]:
-    """The configuration itself, with other ports and folders. Without nginx the test is skipped, but never in CI."""
+    """The configuration itself, with other ports and folders. Without nginx the test is skipped,
+    but never in CI."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         if os.environ.get("CI"):
             pytest.fail("no nginx on this machine: CI must not skip this")
         pytest.skip("no nginx found")
     port = free_port()
-    text = CONFIGURATION.replace("8080", str(port)).replace("/tmp/vae-lab-nginx", str(folder / "temp"))
+    text = CONFIGURATION.replace("8080", str(port)).replace(
+        "/tmp/vae-lab-nginx", str(folder / "temp")
+    )
     for written, name in (("8501", "one"), ("8502", "two")):
         text = text.replace(written, apps[name].address.rpartition(":")[2])
     (folder / "nginx.conf").write_text(text, encoding="utf-8")
-    command = [program, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf",
-               "-g", f"daemon off; pid {folder / 'nginx.pid'};"]
+    command = [
+        program,
+        "-p",
+        folder,
+        "-e",
+        "stderr",
+        "-c",
+        folder / "nginx.conf",
+        "-g",
+        f"daemon off; pid {folder / 'nginx.pid'};",
+    ]
     with serving(command) as process:
         while not healthy(address := f"http://127.0.0.1:{port}"):
             assert process.poll() is None, "nginx ended at once"
@@ -73,24 +90,31 @@ def nginx(folder: Path, apps: dict[str, App]) -> Iterator[str]:
 @pytest.fixture
 def house(tmp_path) -> Iterator[House]:
     with contextlib.ExitStack() as stack:
-        apps = dict(zip(PROCESSES, [stack.enter_context(running_app()) for _ in PROCESSES], strict=True))
+        apps = dict(
+            zip(PROCESSES, [stack.enter_context(running_app()) for _ in PROCESSES], strict=True)
+        )
         yield House(stack.enter_context(nginx(tmp_path, apps)), apps)
 
 
 async def lesson(house: House) -> None:
     """Students spread over both; uploads; one process is killed in the middle."""
     cookies = [house.enter() for _ in range(12)]
-    assert {cookie[COOKIE] for cookie in cookies} == set(PROCESSES)  # one chance in 2048 that all draw the same
+    assert {cookie[COOKIE] for cookie in cookies} == set(
+        PROCESSES
+    )  # one chance in 2048 that all draw the same
 
     chosen = [next(cookie for cookie in cookies if cookie[COOKIE] == name) for name in PROCESSES]
     async with contextlib.AsyncExitStack() as stack:
         students = {
             cookie[COOKIE]: await stack.enter_async_context(
-                Student(house.address, f"lang=en&seed={number}&source=upload", cookies=cookie))
+                Student(house.address, f"lang=en&seed={number}&source=upload", cookies=cookie)
+            )
             for number, cookie in enumerate(chosen, start=5)
         }
         for number, (name, student) in enumerate(students.items()):
-            assert [process for process in PROCESSES if house.holds(process, student.session)] == [name]
+            assert [process for process in PROCESSES if house.holds(process, student.session)] == [
+                name
+            ]
             shown = await student.upload("digit.png", photograph(number))
             assert "120 × 120" in " ".join(shown.alts())
             await student.choose("beta", "0.1")
@@ -114,13 +138,21 @@ async def lesson(house: House) -> None:
         assert house.enter()[COOKIE] == "two"  # who comes new is not sent to the dead one
 
 
-def test_when_one_of_two_processes_dies_its_students_go_on_in_the_other_without_their_picture(house):
-    with ThreadPoolExecutor(1) as pool:  # a browser that other tests have opened runs this thread's loop
+def test_when_one_of_two_processes_dies_its_students_go_on_in_the_other_without_their_picture(
+    house,
+):
+    with ThreadPoolExecutor(
+        1
+    ) as pool:  # a browser that other tests have opened runs this thread's loop
         pool.submit(asyncio.run, lesson(house)).result()
 
 
 def test_a_picture_as_large_as_the_app_takes_passes_nginx():
-    (megabytes,) = [int(line.split()[1].rstrip("m;")) for line in CONFIGURATION.splitlines() if "client_max_body_size" in line]
+    (megabytes,) = [
+        int(line.split()[1].rstrip("m;"))
+        for line in CONFIGURATION.splitlines()
+        if "client_max_body_size" in line
+    ]
     assert megabytes << 20 >= vae.images.MAX_BYTES * 4 / 3 + (1 << 20)
 
 
@@ -128,7 +160,9 @@ def test_the_manifest_is_the_tested_configuration_around_the_image():
     manifest = (ROOT / "deploy" / "several" / "kubernetes.yaml").read_text(encoding="utf-8")
     objects = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(manifest)}
     configuration = objects["ConfigMap", "vae-lab-nginx"]["data"]["nginx.conf"]
-    here = configuration.replace("vae-lab-0:8501", "127.0.0.1:8501").replace("vae-lab-1:8502", "127.0.0.1:8502")
+    here = configuration.replace("vae-lab-0:8501", "127.0.0.1:8501").replace(
+        "vae-lab-1:8502", "127.0.0.1:8502"
+    )
     assert here == CONFIGURATION
 
     exposed = int(dict(instructions(ROOT / "Dockerfile"))["EXPOSE"])
@@ -145,6 +179,12 @@ def test_the_manifest_is_the_tested_configuration_around_the_image():
         assert service["ports"] == [{"port": port, "targetPort": "http"}]
     front = objects["Deployment", "vae-lab-nginx"]["spec"]
     labels = front["template"]["metadata"]["labels"]
-    assert objects["Service", "vae-lab"]["spec"]["selector"] == labels == front["selector"]["matchLabels"]
+    assert (
+        objects["Service", "vae-lab"]["spec"]["selector"]
+        == labels
+        == front["selector"]["matchLabels"]
+    )
     assert app["selector"]["matchLabels"] == app["template"]["metadata"]["labels"] != labels
-    assert front["template"]["spec"]["containers"][0]["ports"] == [{"name": "http", "containerPort": 8080}]
+    assert front["template"]["spec"]["containers"][0]["ports"] == [
+        {"name": "http", "containerPort": 8080}
+    ]

@@ -1,4 +1,5 @@
-"""The other hostings, each as far as it can be had here: the folders are put together, started and asked; versions agree."""
+"""The other hostings, each as far as it can be had here: the folders are put together, started and
+asked; versions agree."""
 
 import os
 import re
@@ -18,16 +19,25 @@ from ui import endpoints
 from vae import hub
 
 ROOT = Path(__file__).parents[2]
-SERVERS = ("fastapi", "starlette", "uvicorn")  # of asgi.py; elsewhere they come with Gradio or Streamlit
+SERVERS = (
+    "fastapi",
+    "starlette",
+    "uvicorn",
+)  # of asgi.py; elsewhere they come with Gradio or Streamlit
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 
 
 def pins(path: str) -> dict[str, str]:
     """Names and versions of a requirements file; of a wheel's address the version in it."""
-    lines = [line for line in (ROOT / path).read_text().splitlines() if not line.startswith(("#", "-r"))]
+    lines = [
+        line for line in (ROOT / path).read_text().splitlines() if not line.startswith(("#", "-r"))
+    ]
     found = {}
     for line in lines:
-        name, version = re.match(r"([a-z-]+)(?:==([\d.]+)(?:; .*)?$| @ .*/\1-([\d.]+)%2Bcpu-)", line).group(1), line
+        name, version = (
+            re.match(r"([a-z-]+)(?:==([\d.]+)(?:; .*)?$| @ .*/\1-([\d.]+)%2Bcpu-)", line).group(1),
+            line,
+        )
         found[name] = re.search(r"(?:==|/torch-)([\d.]+\d)", version).group(1)
     return found
 
@@ -36,7 +46,8 @@ def front_matter(path: Path) -> dict:
     return yaml.safe_load(path.read_text(encoding="utf-8").split("---\n")[1])
 
 
-# --- Hugging Face Spaces ----------------------------------------------------------------------------------------------
+# --- Hugging Face Spaces
+# ----------------------------------------------------------------------------------------------
 
 
 def test_the_readme_tells_the_hub_what_the_dockerfile_does():
@@ -54,14 +65,23 @@ def test_the_free_space_has_the_versions_of_the_others_but_the_torch_that_zerogp
     assert tuple(map(int, free.pop("torch").split(".")[:2])) <= (2, 11)
     assert free.items() <= root.items()
     assert set(root) - set(free) == {
-        "streamlit", "streamlit-drawable-canvas", "markdown-it-py", "segno", "torch", "uvloop", *SERVERS}
+        "streamlit",
+        "streamlit-drawable-canvas",
+        "markdown-it-py",
+        "segno",
+        "torch",
+        "uvloop",
+        *SERVERS,
+    }
     assert (ROOT / "deploy" / "zerogpu" / told["app_file"]).exists()
 
 
 @pytest.mark.parametrize("kind", assemble.KINDS)
 def test_a_space_holds_what_it_needs_and_every_link_in_its_readme(tmp_path, kind):
     names = assemble.assemble(kind, tmp_path / "space")
-    assert not [name for name in names if "__pycache__" in name or name.startswith(("tests/", "training/"))]
+    assert not [
+        name for name in names if "__pycache__" in name or name.startswith(("tests/", "training/"))
+    ]
     readme = (tmp_path / "space" / "README.md").read_text(encoding="utf-8")
     front_matter(tmp_path / "space" / "README.md")
     for target in re.findall(r"\]\(([^)#:]+)\)", readme):
@@ -71,24 +91,39 @@ def test_a_space_holds_what_it_needs_and_every_link_in_its_readme(tmp_path, kind
 def test_a_folder_that_is_there_is_not_overwritten(tmp_path):
     done = completed([sys.executable, "-m", "deploy.assemble", "docker", str(tmp_path)], cwd=ROOT)
     assert done.returncode == 1
-    assert done.stderr.strip() == f"{tmp_path} is there already; name a new folder, or remove that one"
+    assert (
+        done.stderr.strip() == f"{tmp_path} is there already; name a new folder, or remove that one"
+    )
 
 
 @pytest.mark.parametrize("with_spaces", [True, False])
-def test_the_free_space_answers_with_and_without_the_package_that_only_spaces_have(tmp_path, with_spaces):
+def test_the_free_space_answers_with_and_without_the_package_that_only_spaces_have(
+    tmp_path, with_spaces
+):
     """From its own folder alone, as on the Hub."""
     assemble.assemble("zerogpu", tmp_path / "space")
-    environment = os.environ | {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_ANALYTICS_ENABLED": "False"}
+    environment = os.environ | {
+        "GRADIO_SERVER_NAME": "127.0.0.1",
+        "GRADIO_ANALYTICS_ENABLED": "False",
+    }
     start = "import os, runpy, sys; os.environ['GRADIO_SERVER_PORT'] = '{port}'; sys.path.insert(0, '.'); "
     start += "" if with_spaces else "sys.modules['spaces'] = None; "
     check = f"assert (space['spaces'] is not None) == {with_spaces} == ('gpu_name' in space); space['demo'].launch()"
-    with running("-c", start + f"space = runpy.run_path('app.py'); {check}", health="/", environment=environment,
-                 folder=tmp_path / "space") as address:
-        client = Client(address, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": HANGING})
+    with running(
+        "-c",
+        start + f"space = runpy.run_path('app.py'); {check}",
+        health="/",
+        environment=environment,
+        folder=tmp_path / "space",
+    ) as address:
+        client = Client(
+            address, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": HANGING}
+        )
         assert client.predict("3", api_name="/encode") == endpoints.encode("3")
 
 
-# --- Streamlit Community Cloud ----------------------------------------------------------------------------------------
+# --- Streamlit Community Cloud
+# ----------------------------------------------------------------------------------------
 
 
 def test_the_cloud_gets_the_same_versions_without_gradio():
@@ -98,20 +133,26 @@ def test_the_cloud_gets_the_same_versions_without_gradio():
     assert pins("deploy/streamlit-cloud/requirements.txt") == root
     text = (ROOT / "deploy" / "streamlit-cloud" / "requirements.txt").read_text()
     for minor in (11, 12, 13):
-        assert f'-cp3{minor}-cp3{minor}-manylinux_2_28_x86_64.whl ; python_version == "3.{minor}"' in text
+        assert (
+            f'-cp3{minor}-cp3{minor}-manylinux_2_28_x86_64.whl ; python_version == "3.{minor}"'
+            in text
+        )
 
 
 def test_the_clouds_entry_point_is_the_app():
     from streamlit.testing.v1 import AppTest
 
-    app = AppTest.from_file(str(ROOT / "deploy" / "streamlit-cloud" / "streamlit_app.py"), default_timeout=HANGING)
+    app = AppTest.from_file(
+        str(ROOT / "deploy" / "streamlit-cloud" / "streamlit_app.py"), default_timeout=HANGING
+    )
     app.query_params["lang"] = "en"
     app.run()
     assert not app.exception
     assert any("nats" in entry.value for entry in app.markdown)
 
 
-# --- a school's own machine -------------------------------------------------------------------------------------------
+# --- a school's own machine
+# -------------------------------------------------------------------------------------------
 
 
 def unit() -> dict[str, str]:
@@ -122,9 +163,15 @@ def unit() -> dict[str, str]:
 def test_the_service_starts_what_the_container_starts_and_may_write_nowhere():
     started = unit()["ExecStart"]
     assert started.startswith("/opt/vae-lab/venv/bin/uvicorn asgi:app ")
-    docker = next(line for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("CMD"))
+    docker = next(
+        line for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("CMD")
+    )
     assert all(f'"{option}"' in docker for option in started.split()[2:])
-    assert (unit()["ProtectSystem"], unit()["DynamicUser"], unit()["NoNewPrivileges"]) == ("strict", "yes", "yes")
+    assert (unit()["ProtectSystem"], unit()["DynamicUser"], unit()["NoNewPrivileges"]) == (
+        "strict",
+        "yes",
+        "yes",
+    )
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd here")
@@ -137,7 +184,8 @@ def test_systemd_understands_the_service(tmp_path):
     assert "vae-lab.service" not in done.stderr, done.stderr
 
 
-# --- the workflow and the pages ---------------------------------------------------------------------------------------
+# --- the workflow and the pages
+# ---------------------------------------------------------------------------------------
 
 
 def test_the_workflow_holds_no_secret_and_publishes_only_what_was_tested():
@@ -153,21 +201,34 @@ def test_the_workflow_holds_no_secret_and_publishes_only_what_was_tested():
 
 
 def test_the_workflows_upload_reaches_the_hub_with_its_identity_alone(local_hub, tmp_path):
-    """The Hub's own command line, as in the workflow (training.publish: tests/training). A model stands for a Space."""
+    """The Hub's own command line, as in the workflow (training.publish: tests/training). A model
+    stands for a Space."""
     local_hub.add("teacher/lab", {"old.txt": b"from before"})
     token = Answer({"access_token": "hf_writer", "token_type": "bearer", "expires_in": 3600})
     local_hub.inject(Fault(instead=token), "POST /oauth/token", times=None)
     (tmp_path / "space").mkdir()
     (tmp_path / "space" / "README.md").write_text("---\nsdk: gradio\n---\n")
     environment = local_hub.environment(tmp_path / "home", token=None) | {
-        "HF_OIDC_RESOURCE": "teacher/lab", "HF_OIDC_ID_TOKEN": "signed", "HF_HUB_DISABLE_XET": "1",
-        "HF_HUB_DISABLE_UPDATE_CHECK": "1"}
-    command = [Path(sys.executable).with_name("hf"), "upload", "teacher/lab", tmp_path / "space", ".", "--delete", "*"]
+        "HF_OIDC_RESOURCE": "teacher/lab",
+        "HF_OIDC_ID_TOKEN": "signed",
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+    }
+    command = [
+        Path(sys.executable).with_name("hf"),
+        "upload",
+        "teacher/lab",
+        tmp_path / "space",
+        ".",
+        "--delete",
+        "*",
+    ]
     done = completed(command, env=environment)
     assert done.returncode == 0, done.stderr
     files = local_hub.repositories["teacher/lab"].commits[-1].files
     assert "README.md" in files
     assert "old.txt" not in files
+
 
 def test_every_link_and_module_in_the_documents_exists():
     for page in DOCS:
@@ -176,6 +237,8 @@ def test_every_link_and_module_in_the_documents_exists():
             assert (page.parent / target).exists(), f"{page.name}: {target}"
         for module in re.findall(r"python -m ([a-z_.]+)", text):
             path = ROOT / module.replace(".", "/")
-            assert module in {"venv", "pip"} or path.with_suffix(".py").exists(), f"{page.name}: {module}"
+            assert module in {"venv", "pip"} or path.with_suffix(".py").exists(), (
+                f"{page.name}: {module}"
+            )
         for path in re.findall(r"`((?:deploy|ui|vae|tests|\.github)/[\w./-]*\w)`", text):
             assert (ROOT / path).exists(), f"{page.name}: {path}"

@@ -17,12 +17,20 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
 
 
-def test_the_folder_stays_as_it_is_to_the_byte_and_the_card_on_the_hub_names_the_repository(local_hub, weights, capsys):
-    before, times = files_of(weights), {path: path.stat().st_mtime_ns for path in weights.rglob("*")}
+def test_the_folder_stays_as_it_is_to_the_byte_and_the_card_on_the_hub_names_the_repository(
+    local_hub, weights, capsys
+):
+    before, times = (
+        files_of(weights),
+        {path: path.stat().st_mtime_ns for path in weights.rglob("*")},
+    )
     assert run(weights) == 0
     assert files_of(weights) == before
     assert {path: path.stat().st_mtime_ns for path in weights.rglob("*")} == times
-    assert f"Its card names the repository; {weights / 'README.md'} stays as it was." in capsys.readouterr().out
+    assert (
+        f"Its card names the repository; {weights / 'README.md'} stays as it was."
+        in capsys.readouterr().out
+    )
     card = there(local_hub)["README.md"].decode()
     assert f'```python\nimport vae\nmodel = vae.load("{NAME}")\n' in card
 
@@ -32,16 +40,24 @@ def test_a_card_that_names_a_repository_keeps_the_name_when_measured_again(local
     assert run(weights) == 0
     card = there(local_hub)["README.md"]
     (weights / "README.md").write_bytes(card)  # as in a folder that was downloaded from there
-    write(weights, vae.load(weights).config, some_metrics(), read_training(weights / "training.json"))
+    write(
+        weights, vae.load(weights).config, some_metrics(), read_training(weights / "training.json")
+    )
     assert (weights / "README.md").read_bytes() == card
 
 
-@pytest.mark.parametrize("name", ["mnist", "mnist-2d", "mnist-2d-autoencoder", "fashion-mnist", "faces"])
+@pytest.mark.parametrize(
+    "name", ["mnist", "mnist-2d", "mnist-2d-autoencoder", "fashion-mnist", "faces"]
+)
 def test_every_card_is_a_valid_hub_card_with_the_measured_numbers(name):
     folder = ROOT / "weights" / name
     data = ModelCard.load(folder / "README.md").data
     metrics = vae.metrics.read_metrics(folder / "metrics.json")
-    assert (data.library_name, data.pipeline_tag, data.license) == ("pytorch", "unconditional-image-generation", "apache-2.0")
+    assert (data.library_name, data.pipeline_tag, data.license) == (
+        "pytorch",
+        "unconditional-image-generation",
+        "apache-2.0",
+    )
     assert data.datasets
     assert "vae" in data.tags
     values = {result.metric_type: result.metric_value for result in data.eval_results}
@@ -50,4 +66,6 @@ def test_every_card_is_a_valid_hub_card_with_the_measured_numbers(name):
     if bound := metrics.importance_weighted:
         assert values["negative_elbo"] == pytest.approx(metrics.at(1.0).negative_elbo, rel=1e-5)
         assert values["nll"] == pytest.approx(bound.nats, rel=1e-5)
-    assert yaml.safe_load((folder / "README.md").read_text(encoding="utf-8").split("---\n")[1])["model-index"]
+    assert yaml.safe_load((folder / "README.md").read_text(encoding="utf-8").split("---\n")[1])[
+        "model-index"
+    ]

@@ -30,8 +30,28 @@ NETWORKS = {
     "autoencoder": tiny_config(image_shape=(1, 28, 28), beta_range=(0.0, 0.0)),
     "colour": tiny_config(**COLOUR),
 }
-OPTIONS = ["--preset", "mnist", "--dataset", "bars", "--network.width", "16", "--network.channels", "4", "--network.blocks",
-           "1", "--network.latent-dim", "3", "--batch-size", "50", "--epochs", "1", "--device", "cpu", "--precision", "float32"]
+OPTIONS = [
+    "--preset",
+    "mnist",
+    "--dataset",
+    "bars",
+    "--network.width",
+    "16",
+    "--network.channels",
+    "4",
+    "--network.blocks",
+    "1",
+    "--network.latent-dim",
+    "3",
+    "--batch-size",
+    "50",
+    "--epochs",
+    "1",
+    "--device",
+    "cpu",
+    "--precision",
+    "float32",
+]
 
 
 def trainer_of(network: str = "for many betas", steps: int = 0) -> Trainer:
@@ -39,8 +59,15 @@ def trainer_of(network: str = "for many betas", steps: int = 0) -> Trainer:
     images = torch.from_numpy(striped_digits(64, seed=1)[0])[:, None]
     if config.image_shape[0] == 3:
         images = images[:, :, 6:22, 6:22].expand(-1, 3, -1, -1)
-    settings = Settings(dataset="bars", network=config, epochs=2, batch_size=8, warmup_steps=2, beta_warmup_steps=4,
-                        precision="float32")
+    settings = Settings(
+        dataset="bars",
+        network=config,
+        epochs=2,
+        batch_size=8,
+        warmup_steps=2,
+        beta_warmup_steps=4,
+        precision="float32",
+    )
     trainer = Trainer(settings, images, CPU, {"images": "0" * 64})
     for _, __ in zip(range(steps), trainer.remaining(), strict=False):
         pass
@@ -50,7 +77,9 @@ def trainer_of(network: str = "for many betas", steps: int = 0) -> Trainer:
 def written(path: Path) -> tuple[dict, dict[str, torch.Tensor]]:
     """State and tensors as anybody may read them."""
     with safe_open(path, "pt") as file:
-        return json.loads(file.metadata()["state"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return json.loads(file.metadata()["state"]), {
+            name: file.get_tensor(name) for name in file.keys()
+        }
 
 
 def assert_equal(one: Path, other: Path) -> None:
@@ -92,7 +121,11 @@ def test_skipped_steps_come_back_too(tmp_path, monkeypatch, skipped):
 
     def backward(trainer: Trainer, indices: torch.Tensor) -> torch.Tensor:
         sums = inner(trainer, indices)
-        return sums * torch.tensor([math.nan, math.inf, -math.inf]) if trainer.step in skipped else sums
+        return (
+            sums * torch.tensor([math.nan, math.inf, -math.inf])
+            if trainer.step in skipped
+            else sums
+        )
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_backward", backward)
@@ -110,7 +143,7 @@ def test_a_byte_anywhere_that_is_another_is_damage(tmp_path):
     trainer_of(steps=1).save(tmp_path / "whole")
     content, path = (tmp_path / "whole").read_bytes(), tmp_path / "damaged"
     for place in [*range(0, 3000, 10), *range(3000, len(content), len(content) // 200)]:
-        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1:])
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         with pytest.raises(TrainingError):
             checkpoint.read(path)
 
@@ -121,15 +154,23 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(tmp_path, monkeyp
     assert train.main(arguments) == 0
     before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
 
-    errors = [(os, "fsync", OSError(errno.ENOSPC, "No space left on device")),
-              (checkpoint, "save_file", SafetensorError("I/O error: No space left on device (os error 28)"))]
+    errors = [
+        (os, "fsync", OSError(errno.ENOSPC, "No space left on device")),
+        (
+            checkpoint,
+            "save_file",
+            SafetensorError("I/O error: No space left on device (os error 28)"),
+        ),
+    ]
     for owner, name, error in errors:
         with monkeypatch.context() as patch:
             patch.setattr(owner, name, mock.Mock(side_effect=error))
             capsys.readouterr()
             assert train.main([*arguments, "--resume"]) == 2
         message = capsys.readouterr().err
-        assert re.search(f"cannot write {tmp_path / 'run'}.*No space left.*another --run-dir", message)
+        assert re.search(
+            f"cannot write {tmp_path / 'run'}.*No space left.*another --run-dir", message
+        )
         assert message.count("\n") == 1
     assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
 
@@ -144,7 +185,9 @@ def state_of(**changed: object) -> Damage:
 
 
 def state_without(*names: str) -> Damage:
-    return lambda path, state, tensors: summed(path, {key: state[key] for key in state.keys() - set(names)}, tensors)
+    return lambda path, state, tensors: summed(
+        path, {key: state[key] for key in state.keys() - set(names)}, tensors
+    )
 
 
 def tensors_of(change: Callable[[dict[str, torch.Tensor]], object]) -> Damage:
@@ -174,20 +217,38 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "zeros": (zeroed, "is damaged"),
     "cut short": (lambda path, *_: path.write_bytes(path.read_bytes()[:-100]), "is damaged"),
     "empty": (lambda path, *_: path.write_bytes(b""), "is no checkpoint of this program"),
-    "a web page": (lambda path, *_: path.write_bytes(b"<!doctype html><title>Log in</title>" * 9), "is no checkpoint"),
+    "a web page": (
+        lambda path, *_: path.write_bytes(b"<!doctype html><title>Log in</title>" * 9),
+        "is no checkpoint",
+    ),
     "a folder": (lambda path, *_: (path.unlink(), path.mkdir()), "is a folder"),
-    "of an earlier version": (as_before, "without the checksum that would show damage; finish that run with the version"),
-    "of another program": (lambda path, _, tensors: safetensors.torch.save_file(tensors, path), "of this version"),
-    "no JSON": (lambda path, _, tensors: summed(path, "step 3", tensors), "its state: Invalid JSON"),
+    "of an earlier version": (
+        as_before,
+        "without the checksum that would show damage; finish that run with the version",
+    ),
+    "of another program": (
+        lambda path, _, tensors: safetensors.torch.save_file(tensors, path),
+        "of this version",
+    ),
+    "no JSON": (
+        lambda path, _, tensors: summed(path, "step 3", tensors),
+        "its state: Invalid JSON",
+    ),
     "a step of 10^9": (state_of(step=10**9), "step 1000000000 of a run of 2"),
     "a step of -5": (state_of(step=-5), "step: Input should be greater than or equal to 0"),
     "a step that is text": (state_of(step="2"), "step: Input should be a valid integer"),
     "a step that is true": (state_of(step=True), "step: Input should be a valid integer"),
     "a step before": (state_of(step=1, reports=[REPORT]), "counts 2 steps, the run 1"),
     "more skipped than steps": (state_of(skipped=3), "3 skipped steps, 0 in a row, of 2"),
-    "one skipped that no report knows": (state_of(skipped=1), "1 skipped steps, 0 in a row, of 2; 0 in the last 2"),
+    "one skipped that no report knows": (
+        state_of(skipped=1),
+        "1 skipped steps, 0 in a row, of 2; 0 in the last 2",
+    ),
     "one skipped": (state_of(skipped=1, reports=[SKIPPED, REPORT]), "counts 2 steps, the run 1"),
-    "all skipped": (state_of(skipped=2, skipped_in_a_row=2, reports=[SKIPPED, SKIPPED]), "unknown optimizer"),
+    "all skipped": (
+        state_of(skipped=2, skipped_in_a_row=2, reports=[SKIPPED, SKIPPED]),
+        "unknown optimizer",
+    ),
     "skipped last": (state_of(skipped=1, reports=[REPORT, SKIPPED]), "1 skipped steps, 0 in a row"),
     "skipped in a row": (state_of(skipped_in_a_row=1), "0 skipped steps, 1 in a row"),
     "seconds without end": (state_of(seconds=math.inf), "seconds: Input should be a finite number"),
@@ -199,17 +260,42 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     "no data": (state_of(data_sha256={}), "other data files"),
     "something else besides": (state_of(more=1), "more: Extra inputs"),
     "fewer reports": (state_of(reports=[]), "reports of 0 steps instead of 2"),
-    "a report without end": (state_of(reports=[REPORT, REPORT | {"loss": math.nan}]), "a report that is not finite"),
-    "a missing tensor": (tensors_of(lambda tensors: tensors.pop(f"model.{WEIGHT}")), f"missing tensors model.{WEIGHT}"),
-    "no moments": (tensors_of(lambda tensors: [tensors.pop(name) for name in list(tensors) if name.startswith("opt")]),
-                   "missing tensors optimizer"),
-    "a tensor more": (tensors_of(lambda tensors: tensors.update(other=torch.zeros(3))), "unknown other"),
-    "another shape": (tensors_of(lambda tensors: tensors.update({f"model.{WEIGHT}": torch.zeros(3)})), "has shape (3,)"),
-    "another type": (tensors_of(lambda tensors: tensors.update({f"model.{WEIGHT}": tensors[f"model.{WEIGHT}"].half()})),
-                     "is not float32"),
-    "NaN": (tensors_of(lambda tensors: tensors[f"average.{WEIGHT}"].view(-1)[0].fill_(math.nan)), "not finite"),
-    "a square below 0": (tensors_of(lambda tensors: tensors[f"optimizer.exp_avg_sq.{WEIGHT}"].view(-1)[0].fill_(-1)),
-                         "a mean of squares"),
+    "a report without end": (
+        state_of(reports=[REPORT, REPORT | {"loss": math.nan}]),
+        "a report that is not finite",
+    ),
+    "a missing tensor": (
+        tensors_of(lambda tensors: tensors.pop(f"model.{WEIGHT}")),
+        f"missing tensors model.{WEIGHT}",
+    ),
+    "no moments": (
+        tensors_of(
+            lambda tensors: [tensors.pop(name) for name in list(tensors) if name.startswith("opt")]
+        ),
+        "missing tensors optimizer",
+    ),
+    "a tensor more": (
+        tensors_of(lambda tensors: tensors.update(other=torch.zeros(3))),
+        "unknown other",
+    ),
+    "another shape": (
+        tensors_of(lambda tensors: tensors.update({f"model.{WEIGHT}": torch.zeros(3)})),
+        "has shape (3,)",
+    ),
+    "another type": (
+        tensors_of(
+            lambda tensors: tensors.update({f"model.{WEIGHT}": tensors[f"model.{WEIGHT}"].half()})
+        ),
+        "is not float32",
+    ),
+    "NaN": (
+        tensors_of(lambda tensors: tensors[f"average.{WEIGHT}"].view(-1)[0].fill_(math.nan)),
+        "not finite",
+    ),
+    "a square below 0": (
+        tensors_of(lambda tensors: tensors[f"optimizer.exp_avg_sq.{WEIGHT}"].view(-1)[0].fill_(-1)),
+        "a mean of squares",
+    ),
 }
 
 
@@ -218,12 +304,17 @@ def finished(tmp_path_factory) -> Path:
     """A run after its last step, of two, and its data."""
     folder = tmp_path_factory.mktemp("finished")
     write_idx(folder / "data" / "bars", train=100)
-    assert train.main([*OPTIONS, "--data-dir", str(folder / "data"), "--run-dir", str(folder / "run")]) == 0
+    assert (
+        train.main([*OPTIONS, "--data-dir", str(folder / "data"), "--run-dir", str(folder / "run")])
+        == 0
+    )
     return folder
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
-def test_what_is_wrong_with_a_checkpoint_is_said_in_one_line_and_nothing_is_written(finished, tmp_path, capsys, kind):
+def test_what_is_wrong_with_a_checkpoint_is_said_in_one_line_and_nothing_is_written(
+    finished, tmp_path, capsys, kind
+):
     path = tmp_path / "run" / "checkpoint.safetensors"
     path.parent.mkdir()
     path.write_bytes((finished / "run" / path.name).read_bytes())
@@ -231,7 +322,19 @@ def test_what_is_wrong_with_a_checkpoint_is_said_in_one_line_and_nothing_is_writ
     damage(path, *written(path))
     before = path.read_bytes() if path.is_file() else None
     capsys.readouterr()
-    assert train.main([*OPTIONS, "--data-dir", str(finished / "data"), "--run-dir", str(path.parent), "--resume"]) == 2
+    assert (
+        train.main(
+            [
+                *OPTIONS,
+                "--data-dir",
+                str(finished / "data"),
+                "--run-dir",
+                str(path.parent),
+                "--resume",
+            ]
+        )
+        == 2
+    )
     message = capsys.readouterr().err
     assert sentence in message
     assert "another --run-dir" in message or "the same --data-dir" in message  # what would work

@@ -23,13 +23,19 @@ def test_pictures_and_labels_come_back_as_they_were_written(tmp_path):
     assert set(split.sha256) == {"train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"}
 
 
-@pytest.mark.parametrize(("damage", "sentence"), [
-    (lambda path: path.unlink(), "cannot read"),
-    (lambda path: path.write_bytes(path.read_bytes()[:-40]), "whole gzip"),
-    (lambda path: path.write_bytes(b"<html>not found</html>"), "whole gzip"),
-    (lambda path: path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[:-1])), "not an IDX file"),
-    (lambda path: path.write_bytes(gzip.compress(b"\0\0")), "not an IDX file"),
-])
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (lambda path: path.unlink(), "cannot read"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-40]), "whole gzip"),
+        (lambda path: path.write_bytes(b"<html>not found</html>"), "whole gzip"),
+        (
+            lambda path: path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes())[:-1])),
+            "not an IDX file",
+        ),
+        (lambda path: path.write_bytes(gzip.compress(b"\0\0")), "not an IDX file"),
+    ],
+)
 def test_a_damaged_file_is_named(tmp_path, damage, sentence):
     damage(write_idx(tmp_path / "bars", train=30) / "train-images-idx3-ubyte.gz")
     with pytest.raises(data.DataError, match=sentence) as error:
@@ -57,9 +63,13 @@ def public_home(tmp_path, monkeypatch):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        sha256 = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+        sha256 = {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()
+        }
         home = f"http://127.0.0.1:{server.server_port}/"
-        monkeypatch.setitem(data.SOURCES, "bars", data.Source(home, sha256, licence="", citation=""))
+        monkeypatch.setitem(
+            data.SOURCES, "bars", data.Source(home, sha256, licence="", citation="")
+        )
         monkeypatch.chdir(tmp_path)
         yield folder
         server.shutdown()
@@ -69,7 +79,9 @@ def public_home(tmp_path, monkeypatch):
 def test_without_a_data_dir_a_known_set_is_downloaded_once_and_verified(public_home, tmp_path):
     first = data.load("bars", None, "train")
     assert len(first.images) == 30
-    assert sorted(path.name for path in (tmp_path / "data" / "bars").iterdir()) == sorted(data.FILES.values())
+    assert sorted(path.name for path in (tmp_path / "data" / "bars").iterdir()) == sorted(
+        data.FILES.values()
+    )
     for path in public_home.iterdir():
         path.unlink()  # a second download would fail
     assert np.array_equal(data.load("bars", None, "train").images, first.images)
@@ -92,12 +104,17 @@ def test_packed_jpegs_come_back_as_colour_pictures_without_their_labels(tmp_path
     assert set(split.sha256) == {"colours.npz"}
 
 
-@pytest.mark.parametrize("damage", [
-    lambda path: path.write_bytes(path.read_bytes()[:-200]),
-    lambda path: path.write_bytes(b"<html>not found</html>"),
-    lambda path: np.savez(path, pictures=np.zeros(3)),
-    lambda path: np.savez(path, train_jpeg=np.zeros(30, np.uint8), train_offsets=np.array([0, 10, 30])),
-])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(path.read_bytes()[:-200]),
+        lambda path: path.write_bytes(b"<html>not found</html>"),
+        lambda path: np.savez(path, pictures=np.zeros(3)),
+        lambda path: np.savez(
+            path, train_jpeg=np.zeros(30, np.uint8), train_offsets=np.array([0, 10, 30])
+        ),
+    ],
+)
 def test_a_damaged_packed_file_is_named(tmp_path, damage):
     damage(write_packed(tmp_path / "colours") / "colours.npz")
     with pytest.raises(data.DataError, match=r"colours\.npz does not hold train_jpeg"):

@@ -1,4 +1,5 @@
-"""Evaluation: every number of metrics.json is recomputed here by plain loops, and the whole folder comes out complete."""
+"""Evaluation: every number of metrics.json is recomputed here by plain loops, and the whole folder
+comes out complete."""
 
 import dataclasses
 import json
@@ -22,18 +23,30 @@ CONFIG = tiny_config(image_shape=(1, 28, 28), beta_range=(0.1, 10.0))
 @pytest.fixture
 def folder(tmp_path) -> Path:
     """An untrained model with the record of a training run, and a data set beside it."""
-    write_idx(tmp_path / "data" / "bars", train=40, test=530)  # more than a batch: the last one is short
+    write_idx(
+        tmp_path / "data" / "bars", train=40, test=530
+    )  # more than a batch: the last one is short
     save_model(tmp_path / "toy", random_model(CONFIG))
     network = {"likelihood": "bernoulli", "beta_range": [0.1, 10.0], "latent_dim": 3}
-    record = {"settings": {"dataset": "bars", "epochs": 1, "network": network}, "examples_seen": 1, "minutes": 0.1,
-              "machine": "none", "parameters": 1, "seed": 1, "command": "x", "preset": "toy"}
+    record = {
+        "settings": {"dataset": "bars", "epochs": 1, "network": network},
+        "examples_seen": 1,
+        "minutes": 0.1,
+        "machine": "none",
+        "parameters": 1,
+        "seed": 1,
+        "command": "x",
+        "preset": "toy",
+    }
     (tmp_path / "toy" / "training.json").write_text(json.dumps(record))
     return tmp_path / "toy"
 
 
 def run(folder: Path, *more: str) -> int:
     data_dir = str(folder.parent / "data")
-    return evaluate.main([str(folder), "--data-dir", data_dir, "--samples", "2", "--importance-samples", "5", *more])
+    return evaluate.main(
+        [str(folder), "--data-dir", data_dir, "--samples", "2", "--importance-samples", "5", *more]
+    )
 
 
 def test_evaluation_fills_the_folder_and_reproduces_itself(folder, capsys):
@@ -44,7 +57,9 @@ def test_evaluation_fills_the_folder_and_reproduces_itself(folder, capsys):
     assert everything.examples.names == tuple("0123456789")
     assert len(everything.reference.images) == 530
     training_images, _ = striped_digits(40, seed=1)
-    np.testing.assert_allclose(everything.reference.mean_training_pixel[0], training_images.mean(0) / 255, atol=1e-6)
+    np.testing.assert_allclose(
+        everything.reference.mean_training_pixel[0], training_images.mean(0) / 255, atol=1e-6
+    )
     figures = {path.name for path in (folder / "figures").iterdir()}
     assert figures == {"rate_distortion.png", "reconstructions.png", "samples.png"}
     card = (folder / "README.md").read_text(encoding="utf-8")
@@ -55,7 +70,16 @@ def test_evaluation_fills_the_folder_and_reproduces_itself(folder, capsys):
 def test_a_long_evaluation_says_once_how_long_the_rest_will_take(folder, monkeypatch, capsys):
     monkeypatch.setattr(progress, "FIRST_MINUTE", 0.0)
     run(folder)
-    assert len(re.findall(r"^about \d+ seconds to go; ends at about .*\d\d:\d\d$", capsys.readouterr().out, re.M)) == 1
+    assert (
+        len(
+            re.findall(
+                r"^about \d+ seconds to go; ends at about .*\d\d:\d\d$",
+                capsys.readouterr().out,
+                re.M,
+            )
+        )
+        == 1
+    )
 
 
 def test_the_check_of_a_grey_model_needs_the_test_part_alone(folder):
@@ -79,16 +103,25 @@ def test_check_notices_a_number_that_is_not_reproduced_and_writes_nothing(folder
 def test_a_number_that_is_not_finite_is_never_reproduced(folder):
     run(folder)
     metrics = read_metrics(folder / "metrics.json")
-    broken = dataclasses.replace(metrics, importance_weighted=dataclasses.replace(metrics.importance_weighted, nats=math.nan))
+    broken = dataclasses.replace(
+        metrics, importance_weighted=dataclasses.replace(metrics.importance_weighted, nats=math.nan)
+    )
     assert evaluate._compare(metrics, metrics) == 0
     assert evaluate._compare(metrics, broken) == 1
     assert evaluate._compare(broken, broken) == 1
 
 
-@pytest.mark.parametrize("damage", [
-    lambda path: path.unlink(), lambda path: path.write_text("{}"), lambda path: path.write_text("<"),
-])
-def test_a_folder_without_the_record_of_its_training_is_refused_before_it_is_measured(folder, capsys, damage):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_text("{}"),
+        lambda path: path.write_text("<"),
+    ],
+)
+def test_a_folder_without_the_record_of_its_training_is_refused_before_it_is_measured(
+    folder, capsys, damage
+):
     damage(folder / "training.json")
     assert run(folder) == 2
     assert "training.json" in capsys.readouterr().err
@@ -113,20 +146,28 @@ def test_a_network_for_one_beta_is_measured_and_reproduced_too(folder):
 
 def test_averages_are_over_pictures_not_over_batches():
     images = torch.from_numpy(striped_digits(530, seed=2)[0])[:, None]
-    images[500:] = 0  # the short last batch is unlike the others: an average of batch averages would show it
+    images[500:] = (
+        0  # the short last batch is unlike the others: an average of batch averages would show it
+    )
     model = random_model(CONFIG)
     metrics = evaluate.measure(model, images, seed=0, samples=1, importance_samples=2)
     entry = metrics.at(1.0)
     pictures = evaluate.observed(model, images, seed=0)
     q = model.encode(pictures, 1.0)
     prior = torch.distributions.Normal(0.0, 1.0)
-    kl = torch.distributions.kl_divergence(torch.distributions.Normal(q.mean, torch.exp(q.log_variance / 2)), prior)
+    kl = torch.distributions.kl_divergence(
+        torch.distributions.Normal(q.mean, torch.exp(q.log_variance / 2)), prior
+    )
     assert entry.rate == pytest.approx(kl.sum(1).mean().item(), rel=1e-4)
     np.testing.assert_allclose(entry.rate_per_dimension, kl.mean(0).numpy(), rtol=1e-4, atol=1e-6)
     assert entry.active_units == int((kl.mean(0) > 0.01).sum())
     many = vae.elbo(model, pictures, 1.0, generator=generator(), samples=50).distortion
     assert entry.distortion == pytest.approx(many.mean().item(), abs=0.5)
-    assert entry.objective_quantiles[0] <= entry.objective_quantiles[50] <= entry.objective_quantiles[100]
+    assert (
+        entry.objective_quantiles[0]
+        <= entry.objective_quantiles[50]
+        <= entry.objective_quantiles[100]
+    )
     assert metrics.importance_weighted.nats <= entry.negative_elbo + 1
 
 
@@ -135,7 +176,9 @@ def test_the_reference_numbers_are_those_of_the_first_pictures(folder):
     everything = load_folder(folder)
     expected = {entry.beta: entry for entry in everything.metrics.betas}
     for beta, rate, distortion in everything.metrics.reference:
-        assert rate == pytest.approx(expected[beta].rate, rel=1e-5)  # here the reference pictures are the whole test set
+        assert rate == pytest.approx(
+            expected[beta].rate, rel=1e-5
+        )  # here the reference pictures are the whole test set
         assert distortion == pytest.approx(expected[beta].distortion, rel=1e-5)
 
 
@@ -150,7 +193,9 @@ def test_the_metrics_file_is_what_the_package_reads(folder):
 
 
 def test_a_plain_autoencoder_is_measured_and_reproduced_and_its_card_says_what_it_lacks(folder):
-    save_model(folder, random_model(dataclasses.replace(CONFIG, beta_range=(0.0, 0.0), latent_dim=2)))
+    save_model(
+        folder, random_model(dataclasses.replace(CONFIG, beta_range=(0.0, 0.0), latent_dim=2))
+    )
     record = json.loads((folder / "training.json").read_text())
     record["settings"]["network"]["beta_range"] = [0.0, 0.0]
     (folder / "training.json").write_text(json.dumps(record))
@@ -165,4 +210,8 @@ def test_a_plain_autoencoder_is_measured_and_reproduced_and_its_card_says_what_i
     assert "plain autoencoder" in card
     assert f"{expected:.2f} nats" in card
     assert "ELBO of the decoder" not in card
-    assert sorted(path.stem for path in (folder / "figures").iterdir()) == ["latent_plane", "reconstructions", "samples"]
+    assert sorted(path.stem for path in (folder / "figures").iterdir()) == [
+        "latent_plane",
+        "reconstructions",
+        "samples",
+    ]

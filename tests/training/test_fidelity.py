@@ -1,4 +1,5 @@
-"""Reconstructions of colour pictures: squared error as counted by hand, PCA as NumPy's exact one, originals told apart."""
+"""Reconstructions of colour pictures: squared error as counted by hand, PCA as NumPy's exact one,
+originals told apart."""
 
 import dataclasses
 import hashlib
@@ -15,7 +16,12 @@ from vae.metrics import read_metrics
 from vae.model import DiagonalGaussian
 from vae.weights import load_folder, save_model
 
-CONFIG = tiny_config(image_shape=(3, 16, 16), likelihood="discretized_logistic", preprocess="photo", beta_range=(0.1, 10.0))
+CONFIG = tiny_config(
+    image_shape=(3, 16, 16),
+    likelihood="discretized_logistic",
+    preprocess="photo",
+    beta_range=(0.1, 10.0),
+)
 
 
 @pytest.fixture
@@ -26,8 +32,12 @@ def pictures() -> torch.Tensor:
 def test_squared_error_is_that_of_the_mean_picture_at_z_equal_mu(pictures):
     model = random_model(CONFIG)
     codes = [model.encode(picture[None], 1.0).mean for picture in pictures]
-    expected = np.mean([((model.decode(code, 1.0).mean[0] - picture) ** 2).mean().item()
-                        for code, picture in zip(codes, pictures, strict=True)])
+    expected = np.mean(
+        [
+            ((model.decode(code, 1.0).mean[0] - picture) ** 2).mean().item()
+            for code, picture in zip(codes, pictures, strict=True)
+        ]
+    )
     assert fidelity.squared_error(model, pictures, 1.0) == pytest.approx(expected, rel=1e-5)
 
 
@@ -35,7 +45,9 @@ def test_squared_error_is_that_of_the_mean_picture_at_z_equal_mu(pictures):
 @pytest.mark.parametrize("components", [1, 3, 9])
 def test_pca_is_the_exact_one(pictures, components, mirrored):
     random = np.random.default_rng(0)
-    training = random.integers(0, 256, (60, 3, 16, 16)).astype(np.uint8) // 3  # nothing that few components would hold
+    training = (
+        random.integers(0, 256, (60, 3, 16, 16)).astype(np.uint8) // 3
+    )  # nothing that few components would hold
     rows = training.astype(np.float64) / 255
     rows = np.concatenate([rows, rows[..., ::-1]]) if mirrored else rows
     rows = rows.reshape(len(rows), -1)
@@ -43,7 +55,9 @@ def test_pca_is_the_exact_one(pictures, components, mirrored):
     flat = pictures.flatten(1).double().numpy()
     rebuilt = (flat - rows.mean(0)) @ basis[:components].T @ basis[:components] + rows.mean(0)
     expected = ((rebuilt.clip(0, 1) - flat) ** 2).mean()
-    found = fidelity.pca_squared_error(torch.from_numpy(training), mirrored, pictures, components, seed=0)
+    found = fidelity.pca_squared_error(
+        torch.from_numpy(training), mirrored, pictures, components, seed=0
+    )
     assert found == pytest.approx(expected, rel=0.01)
 
 
@@ -62,9 +76,13 @@ class Perfect:
         return type("Pixels", (), {"mean": z.reshape(-1, 3, 16, 16)})
 
 
-def test_originals_are_told_apart_where_reconstructions_are_good_and_by_chance_where_they_are_noise(pictures):
+def test_originals_are_told_apart_where_reconstructions_are_good_and_by_chance_where_they_are_noise(
+    pictures,
+):
     assert fidelity.identified(Perfect(0.001), pictures, 1.0, candidates=20, seed=0) == 1
-    many = torch.rand(900, 3, 16, 16, generator=generator(1))  # all about as far from a noise as any other
+    many = torch.rand(
+        900, 3, 16, 16, generator=generator(1)
+    )  # all about as far from a noise as any other
     for candidates in (3, 10):
         found = fidelity.identified(Perfect(1000.0), many, 1.0, candidates=candidates, seed=0)
         assert found == pytest.approx(1 / candidates, abs=0.05)
@@ -83,13 +101,27 @@ def test_each_picture_meets_nineteen_others_and_never_itself(count):
 def folder(tmp_path, monkeypatch):
     """An untrained colour model and a data set of portraits."""
     write_packed(tmp_path / "data" / "colours")
-    source = data.Source(None, {"colours.npz": _sha256(tmp_path / "data" / "colours" / "colours.npz")}, licence="CC BY 4.0",
-                         citation="A. Author. A Set.", selection="Every second one was kept.", portraits=True)
+    source = data.Source(
+        None,
+        {"colours.npz": _sha256(tmp_path / "data" / "colours" / "colours.npz")},
+        licence="CC BY 4.0",
+        citation="A. Author. A Set.",
+        selection="Every second one was kept.",
+        portraits=True,
+    )
     monkeypatch.setitem(data.SOURCES, "colours", source)
     save_model(tmp_path / "toy", random_model(CONFIG))
     network = {"likelihood": CONFIG.likelihood, "beta_range": [0.1, 10.0], "latent_dim": 3}
-    record = {"settings": {"dataset": "colours", "epochs": 1, "network": network, "flips": True}, "examples_seen": 1,
-              "minutes": 0.1, "machine": "none", "parameters": 1, "seed": 1, "command": "x", "preset": "toy"}
+    record = {
+        "settings": {"dataset": "colours", "epochs": 1, "network": network, "flips": True},
+        "examples_seen": 1,
+        "minutes": 0.1,
+        "machine": "none",
+        "parameters": 1,
+        "seed": 1,
+        "command": "x",
+        "preset": "toy",
+    }
     (tmp_path / "toy" / "training.json").write_text(json.dumps(record))
     return tmp_path / "toy"
 
@@ -100,7 +132,9 @@ def _sha256(path):
 
 def run(folder, *more: str) -> int:
     data_dir = str(folder.parent / "data")
-    return evaluate.main([str(folder), "--data-dir", data_dir, "--samples", "1", "--importance-samples", "3", *more])
+    return evaluate.main(
+        [str(folder), "--data-dir", data_dir, "--samples", "1", "--importance-samples", "3", *more]
+    )
 
 
 def test_a_colour_model_is_measured_and_reproduced_with_its_fidelity(folder):
@@ -110,7 +144,9 @@ def test_a_colour_model_is_measured_and_reproduced_with_its_fidelity(folder):
     assert len(metrics.fidelity.squared_errors) == len(metrics.betas)
     assert metrics.fidelity.pca_components == 3
     card = (folder / "README.md").read_text(encoding="utf-8")
-    assert f"{bits_per_dimension(metrics.at(1.0).negative_elbo, 768):.3f} bits per dimension" in card
+    assert (
+        f"{bits_per_dimension(metrics.at(1.0).negative_elbo, 768):.3f} bits per dimension" in card
+    )
     assert f"{metrics.fidelity.pca_squared_error:.5f}" in card
     assert "weights/toy --data-dir DIR" in card  # these pictures have no public home
     assert f"{metrics.fidelity.identified:.1%}" in card
@@ -138,14 +174,23 @@ def test_of_portraits_no_labels_and_at_most_a_dozen_pictures_are_passed_on(folde
     assert 0 < len(everything.examples.images) <= 12
     assert not everything.examples.labels.any()
     card = (folder / "README.md").read_text(encoding="utf-8")
-    for words in ("A. Author. A Set.", "Every second one was kept.", "CC BY 4.0", "must\nnot be used to recognise"):
+    for words in (
+        "A. Author. A Set.",
+        "Every second one was kept.",
+        "CC BY 4.0",
+        "must\nnot be used to recognise",
+    ):
         assert words in card
 
 
-@pytest.mark.parametrize("spoil", [
-    lambda raw: raw["fidelity"].pop("identified"), lambda raw: raw["fidelity"]["squared_errors"].pop(),
-    lambda raw: raw["fidelity"].update(pca_squared_error="small"),
-])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda raw: raw["fidelity"].pop("identified"),
+        lambda raw: raw["fidelity"]["squared_errors"].pop(),
+        lambda raw: raw["fidelity"].update(pca_squared_error="small"),
+    ],
+)
 def test_a_spoiled_fidelity_is_refused(folder, spoil):
     run(folder)
     raw = json.loads((folder / "metrics.json").read_text())

@@ -1,4 +1,5 @@
-"""The training loop: it learns, noise depends on seed and step alone, and a checkpoint after any step loses nothing."""
+"""The training loop: it learns, noise depends on seed and step alone, and a checkpoint after any
+step loses nothing."""
 
 import dataclasses
 import itertools
@@ -22,8 +23,17 @@ DATA = {"train-images-idx3-ubyte.gz": "0" * 64}
 
 
 def settings(**changes) -> Settings:
-    values = {"dataset": "bars", "network": NETWORK, "epochs": 2, "batch_size": 64, "warmup_steps": 5, "learning_rate": 5e-3,
-              "beta_warmup_steps": 20, "ema_decay": 0.9, "precision": "float32"}
+    values = {
+        "dataset": "bars",
+        "network": NETWORK,
+        "epochs": 2,
+        "batch_size": 64,
+        "warmup_steps": 5,
+        "learning_rate": 5e-3,
+        "beta_warmup_steps": 20,
+        "ema_decay": 0.9,
+        "precision": "float32",
+    }
     return Settings(**(values | changes))
 
 
@@ -33,7 +43,10 @@ def images() -> torch.Tensor:
 
 
 def weights_of(trainer: Trainer) -> dict[str, torch.Tensor]:
-    return {**dict(trainer.model.named_parameters()), **{f"average {name}": value for name, value in trainer.average.items()}}
+    return {
+        **dict(trainer.model.named_parameters()),
+        **{f"average {name}": value for name, value in trainer.average.items()},
+    }
 
 
 def assert_equal(one: Trainer, other: Trainer) -> None:
@@ -50,21 +63,38 @@ def finish(trainer: Trainer) -> Trainer:
 def test_a_tiny_run_learns_bars_at_every_beta_but_the_collapsed_ones(images):
     trainer = finish(Trainer(settings(epochs=40), images, CPU, DATA))
     model = trainer.averaged_model()
-    test = vae.binarize(torch.from_numpy(striped_digits(300, seed=9)[0])[:, None] / 255, generator=generator())
+    test = vae.binarize(
+        torch.from_numpy(striped_digits(300, seed=9)[0])[:, None] / 255, generator=generator()
+    )
     ink = test.mean(0).clamp(1e-3, 1 - 1e-3)
-    no_code = torch.distributions.Bernoulli(ink).log_prob(test).sum((1, 2, 3)).mean().neg()  # about 105 nats
+    no_code = (
+        torch.distributions.Bernoulli(ink).log_prob(test).sum((1, 2, 3)).mean().neg()
+    )  # about 105 nats
     with torch.no_grad():
-        terms = {beta: vae.elbo(model, test, beta, generator=generator(1)) for beta in (0.01, 1.0, 50.0)}
+        terms = {
+            beta: vae.elbo(model, test, beta, generator=generator(1)) for beta in (0.01, 1.0, 50.0)
+        }
     assert terms[1.0].negative_elbo.mean() < 45
     assert no_code > 90
     assert terms[0.01].rate.mean() > terms[1.0].rate.mean() > terms[50.0].rate.mean()
     assert terms[50.0].rate.mean() < 0.4 * terms[0.01].rate.mean()
 
 
-@pytest.mark.parametrize(("stop", "precision"), [
-    (0, "float32"), (1, "float32"), (11, "float32"), (18, "float32"), (19, "float32"), (35, "float32"), (11, "bfloat16"),
-])
-def test_resuming_after_any_step_equals_an_uninterrupted_run_bit_for_bit(images, tmp_path, stop, precision):
+@pytest.mark.parametrize(
+    ("stop", "precision"),
+    [
+        (0, "float32"),
+        (1, "float32"),
+        (11, "float32"),
+        (18, "float32"),
+        (19, "float32"),
+        (35, "float32"),
+        (11, "bfloat16"),
+    ],
+)
+def test_resuming_after_any_step_equals_an_uninterrupted_run_bit_for_bit(
+    images, tmp_path, stop, precision
+):
     whole = finish(Trainer(settings(precision=precision), images, CPU, DATA))
     first = Trainer(settings(precision=precision), images, CPU, DATA)
     steps = first.remaining()
@@ -98,7 +128,9 @@ def test_saving_changes_nothing(images, tmp_path):
 
 
 def test_seed_and_step_alone_decide_the_noise():
-    assert torch.equal(torch.rand(5, generator=seeded(1, "step", 7)), torch.rand(5, generator=seeded(1, "step", 7)))
+    assert torch.equal(
+        torch.rand(5, generator=seeded(1, "step", 7)), torch.rand(5, generator=seeded(1, "step", 7))
+    )
     others = [seeded(2, "step", 7), seeded(1, "step", 8), seeded(1, "order", 7)]
     mine = torch.rand(5, generator=seeded(1, "step", 7))
     assert all(not torch.equal(mine, torch.rand(5, generator=other)) for other in others)
@@ -118,7 +150,9 @@ def test_the_largest_beta_rises_over_the_first_steps(images):
     finish(trainer)
     largest = torch.stack([beta.max() for beta in drawn])
     assert largest[0] <= 0.05
-    assert all(largest[step] <= 0.05 * 1000 ** (step / 20) * 1.001 for step in range(20))  # 20 steps, from 0.05 to 50
+    assert all(
+        largest[step] <= 0.05 * 1000 ** (step / 20) * 1.001 for step in range(20)
+    )  # 20 steps, from 0.05 to 50
     assert largest[10:20].max() > 1
     assert largest[20:].max() > 40
     assert torch.stack([beta.min() for beta in drawn]).min() < 0.012
@@ -127,8 +161,15 @@ def test_the_largest_beta_rises_over_the_first_steps(images):
 def test_the_rival_of_a_conditioned_network_sees_its_rise_of_beta_up_to_its_own(images):
     rival = settings(loss_weight_power=0.0).for_one_beta(5.0)
     reports = list(itertools.islice(Trainer(rival, images, CPU, DATA).remaining(), 30))
-    for step, ceiling in ((0, 0.05), (10, 0.05 * 1000**0.5), (19, 5.0), (29, 5.0)):  # 20 steps, from 0.05 to 50
-        assert reports[step].loss == pytest.approx(reports[step].distortion + ceiling * reports[step].rate, rel=1e-4)
+    for step, ceiling in (
+        (0, 0.05),
+        (10, 0.05 * 1000**0.5),
+        (19, 5.0),
+        (29, 5.0),
+    ):  # 20 steps, from 0.05 to 50
+        assert reports[step].loss == pytest.approx(
+            reports[step].distortion + ceiling * reports[step].rate, rel=1e-4
+        )
 
 
 @pytest.mark.parametrize(("flips", "share"), [(False, 0.0), (True, 0.5)])
@@ -147,9 +188,15 @@ def test_a_network_for_one_beta_is_charged_less_for_the_rate_at_first(images):
     """It cannot be told another beta, so the ceiling falls on its loss."""
     one = settings(network=NETWORK.for_one_beta(5.0), loss_weight_power=0.0)
     reports = list(itertools.islice(Trainer(one, images, CPU, DATA).remaining(), 30))
-    assert reports[0].loss == pytest.approx(reports[0].distortion + 0.05 * reports[0].rate, rel=1e-4)
-    assert reports[10].loss == pytest.approx(reports[10].distortion + 0.5 * reports[10].rate, rel=1e-4)
-    assert reports[29].loss == pytest.approx(reports[29].distortion + 5.0 * reports[29].rate, rel=1e-4)
+    assert reports[0].loss == pytest.approx(
+        reports[0].distortion + 0.05 * reports[0].rate, rel=1e-4
+    )
+    assert reports[10].loss == pytest.approx(
+        reports[10].distortion + 0.5 * reports[10].rate, rel=1e-4
+    )
+    assert reports[29].loss == pytest.approx(
+        reports[29].distortion + 5.0 * reports[29].rate, rel=1e-4
+    )
 
 
 def test_betas_are_log_uniform():
@@ -157,7 +204,9 @@ def test_betas_are_log_uniform():
     assert betas.min() >= 0.01
     assert betas.max() <= 100.0
     for decade in (0.01, 0.1, 1.0, 10.0):
-        assert ((betas >= decade) & (betas < 10 * decade)).float().mean().item() == pytest.approx(0.25, abs=0.01)
+        assert ((betas >= decade) & (betas < 10 * decade)).float().mean().item() == pytest.approx(
+            0.25, abs=0.01
+        )
 
 
 SHARES = ((0.1, 0.5), (10.0, 0.4), (100.0, 0.1))
@@ -165,8 +214,15 @@ SHARES = ((0.1, 0.5), (10.0, 0.4), (100.0, 0.1))
 
 def test_betas_can_be_drawn_by_shares_log_uniform_within_each():
     betas = draw_betas(0.01, 100.0, 40_000, generator(), SHARES)
-    for low, high, share in ((0.01, 0.1, 0.5), (0.1, 1.0, 0.2), (1.0, 10.0, 0.2), (10.0, 100.0, 0.1)):
-        assert ((betas >= low) & (betas < high)).float().mean().item() == pytest.approx(share, abs=0.01)
+    for low, high, share in (
+        (0.01, 0.1, 0.5),
+        (0.1, 1.0, 0.2),
+        (1.0, 10.0, 0.2),
+        (10.0, 100.0, 0.1),
+    ):
+        assert ((betas >= low) & (betas < high)).float().mean().item() == pytest.approx(
+            share, abs=0.01
+        )
 
 
 def test_shares_keep_their_ratios_below_a_ceiling_and_take_as_much_noise_as_none():
@@ -178,17 +234,28 @@ def test_shares_keep_their_ratios_below_a_ceiling_and_take_as_much_noise_as_none
     assert torch.equal(torch.rand(3, generator=noise), torch.rand(3, generator=other))
 
 
-@pytest.mark.parametrize("shares", [
-    ((0.1, 0.5), (10.0, 0.4)), ((0.1, 0.5), (100.0, 0.4)), ((0.005, 0.5), (100.0, 0.5)), ((0.1, 1.0), (100.0, 0.0)),
-    ((10.0, 0.5), (10.0, 0.2), (100.0, 0.3)),
-])
+@pytest.mark.parametrize(
+    "shares",
+    [
+        ((0.1, 0.5), (10.0, 0.4)),
+        ((0.1, 0.5), (100.0, 0.4)),
+        ((0.005, 0.5), (100.0, 0.5)),
+        ((0.1, 1.0), (100.0, 0.0)),
+        ((10.0, 0.5), (10.0, 0.2), (100.0, 0.3)),
+    ],
+)
 def test_shares_that_do_not_cover_the_range_are_refused(shares):
-    with pytest.raises(ValueError, match=r"--beta-shares must be pairs of a beta and a share: .* from above 0\.01 to 100"):
+    with pytest.raises(
+        ValueError,
+        match=r"--beta-shares must be pairs of a beta and a share: .* from above 0\.01 to 100",
+    ):
         settings(network=dataclasses.replace(NETWORK, beta_range=(0.01, 100.0)), beta_shares=shares)
 
 
 def test_a_network_for_one_beta_draws_none_so_that_shares_change_no_rival():
-    many = settings(network=dataclasses.replace(NETWORK, beta_range=(0.01, 100.0)), beta_shares=SHARES)
+    many = settings(
+        network=dataclasses.replace(NETWORK, beta_range=(0.01, 100.0)), beta_shares=SHARES
+    )
     assert many.for_one_beta(1.0) == dataclasses.replace(many, beta_shares=()).for_one_beta(1.0)
     assert Settings.from_record(json.loads(json.dumps(dataclasses.asdict(many)))) == many
 
@@ -214,7 +281,9 @@ def test_a_step_that_is_not_finite_is_skipped_and_many_in_a_row_stop_the_run(ima
 
 
 def test_one_beta_alone_can_be_trained(images):
-    model = finish(Trainer(settings(network=NETWORK.for_one_beta(0.3)), images, CPU, DATA)).averaged_model()
+    model = finish(
+        Trainer(settings(network=NETWORK.for_one_beta(0.3)), images, CPU, DATA)
+    ).averaged_model()
     x = vae.binarize(images.float() / 255, generator=generator())
     trained = vae.elbo(model, x, 0.3, generator=generator()).objective(0.3).mean()
     start = Trainer(settings(network=NETWORK.for_one_beta(0.3)), images, CPU, DATA).averaged_model()
@@ -223,8 +292,12 @@ def test_one_beta_alone_can_be_trained(images):
         vae.elbo(model, x, 0.5, generator=generator())
 
 
-def test_a_plain_autoencoder_learns_and_its_code_is_scaled_without_changing_a_reconstruction(images):
-    plain = settings(network=dataclasses.replace(NETWORK, beta_range=(0.0, 0.0), latent_dim=2), epochs=60)
+def test_a_plain_autoencoder_learns_and_its_code_is_scaled_without_changing_a_reconstruction(
+    images,
+):
+    plain = settings(
+        network=dataclasses.replace(NETWORK, beta_range=(0.0, 0.0), latent_dim=2), epochs=60
+    )
     trainer = finish(Trainer(plain, images, CPU, DATA))
     model, x = trainer.averaged_model(), vae.binarize(images.float() / 255, generator=generator())
     before = vae.point_distortion(model, x, 0.0)
@@ -239,7 +312,9 @@ def test_a_plain_autoencoder_learns_and_its_code_is_scaled_without_changing_a_re
 def test_the_presets_are_networks_that_fit_the_size_limit():
     for preset in PRESETS.values():
         with torch.device("meta"):
-            parameters = sum(parameter.numel() for parameter in vae.VAE(preset.network).parameters())
+            parameters = sum(
+                parameter.numel() for parameter in vae.VAE(preset.network).parameters()
+            )
         assert 2 * parameters <= 10_000_000  # bytes, as float16
 
 

@@ -1,4 +1,5 @@
-"""Which precision a run trains in: what the processor is fast with, decided once, said, recorded and kept."""
+"""Which precision a run trains in: what the processor is fast with, decided once, said, recorded
+and kept."""
 
 import json
 import os
@@ -44,18 +45,26 @@ def never(monkeypatch) -> None:
 def test_with_bfloat16_instructions_it_is_bfloat16(monkeypatch, feature):
     machine(monkeypatch, feature)
     never(monkeypatch)
-    assert precision.choose(SETTINGS, CPU, 32) == precision.Choice("bfloat16", "this CPU has bfloat16 instructions")
+    assert precision.choose(SETTINGS, CPU, 32) == precision.Choice(
+        "bfloat16", "this CPU has bfloat16 instructions"
+    )
 
 
 def test_with_avx2_alone_it_is_float32(monkeypatch):
     """Most laptops and free hosts; bfloat16 is emulated there, ten times slower."""
     machine(monkeypatch, onednn=False)
     never(monkeypatch)
-    assert precision.choose(SETTINGS, CPU, 32) == precision.Choice("float32", "this CPU has no bfloat16 instructions")
+    assert precision.choose(SETTINGS, CPU, 32) == precision.Choice(
+        "float32", "this CPU has no bfloat16 instructions"
+    )
 
 
-@pytest.mark.parametrize(("factor", "expected"), [(0.6, "bfloat16"), (0.97, "float32"), (8.2, "float32")])
-@pytest.mark.parametrize("changes", [{}, {"architecture": "arm64"}], ids=["AVX-512 without bfloat16", "ARM"])
+@pytest.mark.parametrize(
+    ("factor", "expected"), [(0.6, "bfloat16"), (0.97, "float32"), (8.2, "float32")]
+)
+@pytest.mark.parametrize(
+    "changes", [{}, {"architecture": "arm64"}], ids=["AVX-512 without bfloat16", "ARM"]
+)
 def test_where_nobody_knows_it_is_measured(monkeypatch, changes, factor, expected):
     machine(monkeypatch, **changes)
     takes(monkeypatch, factor)
@@ -77,7 +86,9 @@ def test_this_processors_instructions_are_those_that_the_system_lists(monkeypatc
         if name in os.environ:
             pytest.skip(f"{name} forbids some of them")
     flags = set(re.search(r"^flags\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.M)[1].split())
-    expected = True if flags & {"avx512_bf16", "amx_bf16"} else None if "avx512f" in flags else False
+    expected = (
+        True if flags & {"avx512_bf16", "amx_bf16"} else None if "avx512f" in flags else False
+    )
     if expected is not None or "avx512bw" in flags:  # the oldest AVX-512 is none that oneDNN counts
         assert precision.has_instructions(CPU) == expected
 
@@ -86,8 +97,11 @@ def test_this_processors_instructions_are_those_that_the_system_lists(monkeypatc
 def test_the_slowdown_is_the_ratio_of_the_two_durations(monkeypatch, likelihood):
     """A clock that only the matrix products move: three ticks in bfloat16, one in float32."""
     network = {
-        "bernoulli": tiny_config(), "autoencoder": tiny_config(beta_range=(0.0, 0.0)),
-        "discretized_logistic": tiny_config(image_shape=(3, 8, 8), likelihood="discretized_logistic", preprocess="photo"),
+        "bernoulli": tiny_config(),
+        "autoencoder": tiny_config(beta_range=(0.0, 0.0)),
+        "discretized_logistic": tiny_config(
+            image_shape=(3, 8, 8), likelihood="discretized_logistic", preprocess="photo"
+        ),
     }[likelihood]
     now, real, used = [0.0], precision.autocast, []
 
@@ -102,23 +116,62 @@ def test_the_slowdown_is_the_ratio_of_the_two_durations(monkeypatch, likelihood)
     assert used[:4] == ["float32", "bfloat16"] * 2
 
 
-@pytest.mark.parametrize(("asked", "began", "instructions", "precision_", "said", "unsaid"), [
-    ("auto", None, True, "bfloat16", "chosen automatically: this CPU has bfloat16 instructions", "would"),
-    ("auto", None, False, "float32", "chosen automatically: this CPU has no bfloat16 instructions", "would"),
-    ("float32", None, False, "float32", "as asked for", "would"),
-    ("bfloat16", None, False, "bfloat16", "as asked for; this machine would choose float32: this CPU has no bfloat16 "
-     "instructions, a step in bfloat16 takes 14 times as long here as in float32", "chosen automatically"),
-    ("auto", "bfloat16", False, "bfloat16", "as when this run began; this machine would choose float32: this CPU has",
-     "chosen automatically"),
-    ("auto", "float32", True, "float32", "as when this run began; this machine would choose bfloat16", "chosen automatically"),
-    ("auto", "float32", False, "float32", "as when this run began", "would"),
-])
+@pytest.mark.parametrize(
+    ("asked", "began", "instructions", "precision_", "said", "unsaid"),
+    [
+        (
+            "auto",
+            None,
+            True,
+            "bfloat16",
+            "chosen automatically: this CPU has bfloat16 instructions",
+            "would",
+        ),
+        (
+            "auto",
+            None,
+            False,
+            "float32",
+            "chosen automatically: this CPU has no bfloat16 instructions",
+            "would",
+        ),
+        ("float32", None, False, "float32", "as asked for", "would"),
+        (
+            "bfloat16",
+            None,
+            False,
+            "bfloat16",
+            "as asked for; this machine would choose float32: this CPU has no bfloat16 "
+            "instructions, a step in bfloat16 takes 14 times as long here as in float32",
+            "chosen automatically",
+        ),
+        (
+            "auto",
+            "bfloat16",
+            False,
+            "bfloat16",
+            "as when this run began; this machine would choose float32: this CPU has",
+            "chosen automatically",
+        ),
+        (
+            "auto",
+            "float32",
+            True,
+            "float32",
+            "as when this run began; this machine would choose bfloat16",
+            "chosen automatically",
+        ),
+        ("auto", "float32", False, "float32", "as when this run began", "would"),
+    ],
+)
 def test_one_sentence_says_which_why_and_what_another_would_cost(
     monkeypatch, asked, began, instructions, precision_, said, unsaid
 ):
     machine(monkeypatch, *(["avx512_bf16"] if instructions else []), onednn=instructions)
     takes(monkeypatch, 14.0)
-    settings, sentence = precision.resolve(Settings("bars", tiny_config(), 1, precision=asked), CPU, began=began)
+    settings, sentence = precision.resolve(
+        Settings("bars", tiny_config(), 1, precision=asked), CPU, began=began
+    )
     assert settings.precision == precision_
     assert sentence.startswith(f"precision {precision_}, ")
     assert said in sentence
@@ -128,7 +181,9 @@ def test_one_sentence_says_which_why_and_what_another_would_cost(
 
 def test_processes_on_unequal_machines_take_what_all_are_fast_with(monkeypatch):
     machine(monkeypatch, "avx512_bf16")
-    monkeypatch.setattr(Processes, "any", lambda self, value: True)  # another one says that it takes float32
+    monkeypatch.setattr(
+        Processes, "any", lambda self, value: True
+    )  # another one says that it takes float32
     settings, sentence = precision.resolve(SETTINGS, CPU, Processes(0, 2))
     assert settings.precision == "float32"
     assert sentence.endswith("another process of this run is faster with float32")
@@ -143,8 +198,26 @@ def test_a_trainer_is_told_its_precision():
 # A run from the command line
 
 
-TINY = ["--preset", "mnist", "--dataset", "bars", "--network.width", "16", "--network.channels", "4", "--network.blocks", "1",
-        "--network.latent-dim", "3", "--batch-size", "50", "--epochs", "2", "--device", "cpu"]
+TINY = [
+    "--preset",
+    "mnist",
+    "--dataset",
+    "bars",
+    "--network.width",
+    "16",
+    "--network.channels",
+    "4",
+    "--network.blocks",
+    "1",
+    "--network.latent-dim",
+    "3",
+    "--batch-size",
+    "50",
+    "--epochs",
+    "2",
+    "--device",
+    "cpu",
+]
 
 
 @pytest.fixture
@@ -154,15 +227,23 @@ def run(tmp_path, capsys):
 
     def run(*more: str) -> tuple[int, str, dict]:
         folder = tmp_path / "run"
-        code = train.main([*TINY, "--data-dir", str(tmp_path / "data"), "--run-dir", str(folder), *more])
+        code = train.main(
+            [*TINY, "--data-dir", str(tmp_path / "data"), "--run-dir", str(folder), *more]
+        )
         record = folder / "weights" / "training.json"
-        return code, capsys.readouterr().out.partition("\n")[0], json.loads(record.read_text()) if record.exists() else {}
+        return (
+            code,
+            capsys.readouterr().out.partition("\n")[0],
+            json.loads(record.read_text()) if record.exists() else {},
+        )
 
     return run
 
 
 @pytest.mark.parametrize("instructions", [True, False])
-def test_a_run_says_its_choice_first_and_records_it_so_that_the_command_repeats_the_run(monkeypatch, run, instructions):
+def test_a_run_says_its_choice_first_and_records_it_so_that_the_command_repeats_the_run(
+    monkeypatch, run, instructions
+):
     machine(monkeypatch, *(["amx_bf16"] if instructions else []), onednn=instructions)
     code, first, record = run()
     expected = "bfloat16" if instructions else "float32"
@@ -185,7 +266,9 @@ def test_a_run_keeps_its_precision_on_another_machine(monkeypatch, run):
     takes(monkeypatch, 14.0)
     code, first, record = run("--resume")
     assert code == 0
-    assert first.startswith("precision bfloat16, as when this run began; this machine would choose float32")
+    assert first.startswith(
+        "precision bfloat16, as when this run began; this machine would choose float32"
+    )
     assert record["settings"]["precision"] == "bfloat16"
     assert record["steps"] == 8
 

@@ -31,7 +31,9 @@ def forecasts(capsys, total: int, seconds: float, **options) -> list[str]:
 def test_after_its_first_minute_a_run_says_how_long_the_rest_takes(capsys):
     said = forecasts(capsys, total=1000, seconds=2.0)  # 30 steps in the first minute, 969 are left
     assert len(said) == 1
-    assert re.fullmatch(r"about 32 minutes to go; ends at about (\d{4}-\d\d-\d\d )?\d\d:\d\d", said[0])
+    assert re.fullmatch(
+        r"about 32 minutes to go; ends at about (\d{4}-\d\d-\d\d )?\d\d:\d\d", said[0]
+    )
 
 
 def test_what_ends_on_another_day_is_told_with_its_date(capsys):
@@ -51,7 +53,9 @@ def test_what_is_compiled_before_the_first_step_is_no_part_of_the_pace(capsys):
 
 
 def test_a_resumed_run_is_foretold_by_what_it_does_itself(capsys):
-    assert forecasts(capsys, total=1000, seconds=2.0, initial=900)[0].startswith("about 2 minutes to go")  # 70 steps
+    assert forecasts(capsys, total=1000, seconds=2.0, initial=900)[0].startswith(
+        "about 2 minutes to go"
+    )  # 70 steps
 
 
 def test_a_run_of_less_than_a_minute_and_a_hidden_one_say_nothing(capsys):
@@ -59,8 +63,15 @@ def test_a_run_of_less_than_a_minute_and_a_hidden_one_say_nothing(capsys):
     assert forecasts(capsys, total=1000, seconds=2.0, hidden=True) == []
 
 
-@pytest.mark.parametrize(("seconds", "words"), [
-    (8, "8 seconds"), (89.4, "89 seconds"), (90, "2 minutes"), (1500, "25 minutes"), (12_000, "3 h 20 min"),
-])
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (8, "8 seconds"),
+        (89.4, "89 seconds"),
+        (90, "2 minutes"),
+        (1500, "25 minutes"),
+        (12_000, "3 h 20 min"),
+    ],
+)
 def test_a_duration_is_said_as_a_person_says_it(seconds, words):
     assert duration(seconds) == words

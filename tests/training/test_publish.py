@@ -1,4 +1,5 @@
-"""Publishing: one commit with exactly the folder's files, none where nothing changed, a sentence for whatever goes wrong."""
+"""Publishing: one commit with exactly the folder's files, none where nothing changed, a sentence
+for whatever goes wrong."""
 
 import re
 import sys
@@ -51,7 +52,7 @@ def test_the_repository_holds_exactly_the_folder_after_one_commit(local_hub, wei
     assert not local_hub.repositories[NAME].private
     printed = capsys.readouterr()
     assert "Upload 4 LFS files" in printed.err  # progress
-    entry = tomllib.loads(printed.out[printed.out.index('["toy"]'):])
+    entry = tomllib.loads(printed.out[printed.out.index('["toy"]') :])
     assert entry == {"toy": {"repo_id": NAME, "commit": commit}}
     assert "model.safetensors" in printed.out
     for revision in ("v1", commit):
@@ -67,7 +68,9 @@ def test_publishing_the_same_folder_again_makes_no_commit(local_hub, weights, ca
     assert f"nothing has changed; {NAME} is at\n{commits[-1].id}" in capsys.readouterr().out
 
 
-def test_what_is_gone_from_the_folder_goes_from_the_repository_in_the_same_commit(local_hub, weights):
+def test_what_is_gone_from_the_folder_goes_from_the_repository_in_the_same_commit(
+    local_hub, weights
+):
     local_hub.add(NAME, {"figures/old.png": b"old", "pytorch_model.bin": b"\x80\x04K\x01."})
     assert run(weights) == 0
     assert there(local_hub) == sent(weights)
@@ -96,10 +99,15 @@ def test_no_pickle_leaves(local_hub, weights, capsys):
     assert local_hub.requests == []
 
 
-@pytest.mark.parametrize(("missing", "sentence"), [
-    ("metrics.json", "metrics.json: it is missing"), ("training.json", "training.json: it is missing"),
-    ("README.md", "python -m training.evaluate"), ("config.json", "config.json: it is missing"),
-])
+@pytest.mark.parametrize(
+    ("missing", "sentence"),
+    [
+        ("metrics.json", "metrics.json: it is missing"),
+        ("training.json", "training.json: it is missing"),
+        ("README.md", "python -m training.evaluate"),
+        ("config.json", "config.json: it is missing"),
+    ],
+)
 def test_an_unfinished_folder_is_not_published(local_hub, weights, capsys, missing, sentence):
     (weights / missing).unlink()
     assert run(weights) == 1
@@ -114,7 +122,9 @@ def failed(capsys) -> str:
     return lines[0]
 
 
-def test_a_folder_that_the_hubs_command_line_or_a_file_manager_touched_goes_as_it_is(local_hub, weights):
+def test_a_folder_that_the_hubs_command_line_or_a_file_manager_touched_goes_as_it_is(
+    local_hub, weights
+):
     (weights / ".DS_Store").write_bytes(b"x")
     (weights / ".cache").mkdir()
     (weights / ".cache" / "model.lock").write_bytes(b"")
@@ -135,7 +145,7 @@ def test_a_network_for_one_beta_gets_an_entry_that_toml_reads(local_hub, weights
     seal(weights, "training.json")
     assert run(weights) == 0
     printed = capsys.readouterr().out
-    assert list(tomllib.loads(printed[printed.index('["'):])) == ["toy-beta-0.1"]
+    assert list(tomllib.loads(printed[printed.index('["') :])) == ["toy-beta-0.1"]
 
 
 def test_a_lost_answer_is_no_unchanged_folder(local_hub, weights, capsys):
@@ -144,24 +154,34 @@ def test_a_lost_answer_is_no_unchanged_folder(local_hub, weights, capsys):
     assert "published as" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("when", "answer"), [
-    ("POST /api/repos", {}), ("GET /api/models", {}), ("GET /api/models", []), ("GET /api/whoami", None),
-])
+@pytest.mark.parametrize(
+    ("when", "answer"),
+    [
+        ("POST /api/repos", {}),
+        ("GET /api/models", {}),
+        ("GET /api/models", []),
+        ("GET /api/whoami", None),
+    ],
+)
 def test_an_answer_of_another_kind_is_a_sentence_too(local_hub, weights, capsys, when, answer):
     local_hub.inject(Fault(instead=Answer(answer)), when, times=None)
     assert run(weights) == 1
     failed(capsys)
 
 
-@pytest.mark.parametrize(("token", "sentence"), [
-    (None, "there is no token for the Hub; log in with `hf auth login`"),
-    ("hf_nobody", "log in anew with `hf auth login`"),
-    ("hf_reader", "this token may not write to teacher/vae-toy"),
-    ("hf_other", "the name is somebody else's"),
-])
+@pytest.mark.parametrize(
+    ("token", "sentence"),
+    [
+        (None, "there is no token for the Hub; log in with `hf auth login`"),
+        ("hf_nobody", "log in anew with `hf auth login`"),
+        ("hf_reader", "this token may not write to teacher/vae-toy"),
+        ("hf_other", "the name is somebody else's"),
+    ],
+)
 @pytest.mark.parametrize("present", [False, True])
-def test_a_token_that_will_not_do_is_said_with_what_to_do(local_hub, weights, capsys, monkeypatch, tmp_path, token, sentence,
-                                                          present):
+def test_a_token_that_will_not_do_is_said_with_what_to_do(
+    local_hub, weights, capsys, monkeypatch, tmp_path, token, sentence, present
+):
     if present:
         local_hub.add(NAME, {"README.md": b"---\n---\n"})
     use_hub(monkeypatch, local_hub.url, tmp_path / "home", token)
@@ -169,12 +189,15 @@ def test_a_token_that_will_not_do_is_said_with_what_to_do(local_hub, weights, ca
     assert run(weights) == 1
     assert sentence in failed(capsys)
     assert present == (NAME in local_hub.repositories)
-    assert (weights / "README.md").read_bytes() == before  # it names no repository that may not be there
+    assert (
+        weights / "README.md"
+    ).read_bytes() == before  # it names no repository that may not be there
 
 
 @pytest.fixture
 def publisher(monkeypatch):
-    """A workflow that may exchange its own identity for a token of an hour: what a Trusted Publisher's environment is."""
+    """A workflow that may exchange its own identity for a token of an hour: what a Trusted
+    Publisher's environment is."""
     monkeypatch.setattr(_auth, "_OIDC_TOKEN_CACHE", None)
     monkeypatch.setenv("HF_OIDC_RESOURCE", NAME)
     return monkeypatch
@@ -219,11 +242,18 @@ def test_a_silent_network_is_given_up(monkeypatch, tmp_path, weights, capsys):
     assert "does not answer" in failed(capsys)
 
 
-@pytest.mark.parametrize(("fault", "when", "sentence"), [
-    (Fault(instead=error(429, headers={"Retry-After": "3600"})), "POST /api/repos", "too many requests"),
-    (Fault(instead=error(500)), "POST .*/commit/", "the Hub answers 500"),
-    (Fault(instead=error(413)), "POST .*/preupload/", "the Hub does not take this"),
-])
+@pytest.mark.parametrize(
+    ("fault", "when", "sentence"),
+    [
+        (
+            Fault(instead=error(429, headers={"Retry-After": "3600"})),
+            "POST /api/repos",
+            "too many requests",
+        ),
+        (Fault(instead=error(500)), "POST .*/commit/", "the Hub answers 500"),
+        (Fault(instead=error(413)), "POST .*/preupload/", "the Hub does not take this"),
+    ],
+)
 def test_a_hub_that_refuses_is_said(local_hub, weights, capsys, fault, when, sentence):
     local_hub.inject(fault, when, times=None)
     assert run(weights) == 1
@@ -231,7 +261,10 @@ def test_a_hub_that_refuses_is_said(local_hub, weights, capsys, fault, when, sen
 
 
 @pytest.mark.parametrize("fault", [Fault(instead=error(500)), Fault(cut_at=0)])
-@pytest.mark.parametrize("when", ["POST /api/repos", "GET /api/models", "POST .*/preup", "PUT /storage", "POST .*/commit/"])
+@pytest.mark.parametrize(
+    "when",
+    ["POST /api/repos", "GET /api/models", "POST .*/preup", "PUT /storage", "POST .*/commit/"],
+)
 def test_a_hub_that_stumbles_once_gets_it_all_the_same(local_hub, weights, when, fault):
     local_hub.inject(fault, when)
     assert run(weights) == 0
@@ -241,14 +274,19 @@ def test_a_hub_that_stumbles_once_gets_it_all_the_same(local_hub, weights, when,
 
 def test_what_somebody_else_pushes_meanwhile_is_not_overwritten(local_hub, weights, capsys):
     local_hub.add(NAME, {"README.md": b"---\n---\n"})
-    local_hub.inject(Fault(before=lambda: local_hub.add(NAME, {"notes.txt": b"another person's"})), "POST .*/commit/")
+    local_hub.inject(
+        Fault(before=lambda: local_hub.add(NAME, {"notes.txt": b"another person's"})),
+        "POST .*/commit/",
+    )
     assert run(weights) == 1
     assert "somebody else changed teacher/vae-toy at this moment" in failed(capsys)
     assert there(local_hub)["notes.txt"] == b"another person's"
 
 
 def test_a_commit_that_turns_out_to_be_ones_own_is_no_conflict(local_hub, weights):
-    """The client sends a commit again when the answer is lost, and is then told that somebody was faster."""
+    """The client sends a commit again when the answer is lost, and is then told that somebody was
+    faster."""
+
     def arrives() -> None:
         local_hub.add(NAME, sent(weights))
 
@@ -258,8 +296,12 @@ def test_a_commit_that_turns_out_to_be_ones_own_is_no_conflict(local_hub, weight
     assert len(local_hub.repositories[NAME].commits) == 2
 
 
-@pytest.mark.parametrize("present", [{"README.md": b"---\n---\n"}, {"README.md": b"---\n---\n", "notes.txt": b"x"}])
-def test_a_tag_never_moves_and_one_that_is_taken_is_said_before_anything_is_sent(local_hub, weights, capsys, present):
+@pytest.mark.parametrize(
+    "present", [{"README.md": b"---\n---\n"}, {"README.md": b"---\n---\n", "notes.txt": b"x"}]
+)
+def test_a_tag_never_moves_and_one_that_is_taken_is_said_before_anything_is_sent(
+    local_hub, weights, capsys, present
+):
     first = local_hub.add(NAME, present)
     local_hub.repositories[NAME].tags["v1"] = first
     assert run(weights, "--tag", "v1") == 1
@@ -269,7 +311,9 @@ def test_a_tag_never_moves_and_one_that_is_taken_is_said_before_anything_is_sent
     assert {command for command, _ in local_hub.requests} == {"GET"}
 
 
-def test_a_tag_on_an_older_commit_is_taken_also_for_the_folder_that_it_names(local_hub, weights, capsys):
+def test_a_tag_on_an_older_commit_is_taken_also_for_the_folder_that_it_names(
+    local_hub, weights, capsys
+):
     assert run(weights, "--tag", "v1") == 0
     first = dict(local_hub.repositories[NAME].tags)
     last = local_hub.add(NAME, {"README.md": b"---\n---\n"})
@@ -292,11 +336,23 @@ def test_a_tag_that_somebody_takes_meanwhile_does_not_move_either(local_hub, wei
 
 def test_from_the_command_line_with_nothing_but_environment_variables(local_hub, weights, tmp_path):
     environment = local_hub.environment(tmp_path / "somewhere")
-    done = completed([sys.executable, "-m", "training.publish", weights, "--repo-id", NAME, "--tag", "v1"], cwd=ROOT,
-                          env=environment)
+    done = completed(
+        [sys.executable, "-m", "training.publish", weights, "--repo-id", NAME, "--tag", "v1"],
+        cwd=ROOT,
+        env=environment,
+    )
     assert done.returncode == 0, done.stderr
     commit = re.search("[0-9a-f]{40}", done.stdout)[0]
-    hf(local_hub, tmp_path / "elsewhere", "download", NAME, "--revision", commit, "--local-dir", tmp_path / "back")
+    hf(
+        local_hub,
+        tmp_path / "elsewhere",
+        "download",
+        NAME,
+        "--revision",
+        commit,
+        "--local-dir",
+        tmp_path / "back",
+    )
     assert files_of(tmp_path / "back") == sent(weights)
     code = f"import vae; print(vae.load({NAME!r}, revision={commit!r}).config); print(vae.load({NAME!r}, revision='v1').config)"
     loaded = completed([sys.executable, "-c", code], cwd=ROOT, env=environment)
@@ -312,9 +368,29 @@ def test_what_the_hubs_own_command_line_uploads_loads_too(local_hub, weights, tm
 @pytest.fixture
 def bars(tmp_path) -> list[str]:
     write_idx(tmp_path / "data" / "bars", train=200, test=40)
-    return ["--data-dir", str(tmp_path / "data"), "--run-dir", str(tmp_path / "run"), "--dataset", "bars", "--epochs", "1",
-            "--batch-size", "50", "--beta-shares", "--network.channels", "4", "--network.width", "16", "--network.blocks", "1",
-            "--device", "cpu", "--push-to-hub", NAME]
+    return [
+        "--data-dir",
+        str(tmp_path / "data"),
+        "--run-dir",
+        str(tmp_path / "run"),
+        "--dataset",
+        "bars",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "50",
+        "--beta-shares",
+        "--network.channels",
+        "4",
+        "--network.width",
+        "16",
+        "--network.blocks",
+        "1",
+        "--device",
+        "cpu",
+        "--push-to-hub",
+        NAME,
+    ]
 
 
 def test_training_can_end_with_measured_weights_on_the_hub(local_hub, bars, tmp_path, monkeypatch):
@@ -326,7 +402,9 @@ def test_training_can_end_with_measured_weights_on_the_hub(local_hub, bars, tmp_
     monkeypatch.setattr(evaluate, "evaluate", quickly)
     assert train.main(bars) == 0
     trained = files_of(tmp_path / "run" / "weights")
-    assert {name for name, content in there(local_hub).items() if content != trained.get(name)} == {"README.md"}
+    assert {name for name, content in there(local_hub).items() if content != trained.get(name)} == {
+        "README.md"
+    }
     assert there(local_hub).keys() == trained.keys()
     assert "push-to-hub" not in (tmp_path / "run" / "weights" / "training.json").read_text()
     assert "negative_elbo" in there(local_hub)["README.md"].decode()
@@ -339,7 +417,9 @@ def test_training_does_not_begin_without_a_token(local_hub, bars, tmp_path, monk
     assert not (tmp_path / "run").exists()
 
 
-def test_what_was_trained_is_safe_when_publishing_fails(local_hub, bars, tmp_path, monkeypatch, capsys):
+def test_what_was_trained_is_safe_when_publishing_fails(
+    local_hub, bars, tmp_path, monkeypatch, capsys
+):
     monkeypatch.setattr(evaluate, "main", lambda argv: 0)
     local_hub.inject(Fault(instead=error(403)), "POST /api/repos", times=None)
     assert train.main(bars) == 1

@@ -1,4 +1,5 @@
-"""Regret: dedicated networks start and train as the conditioned one did, and the difference is that of the objectives."""
+"""Regret: dedicated networks start and train as the conditioned one did, and the difference is that
+of the objectives."""
 
 import dataclasses
 import json
@@ -17,8 +18,15 @@ from vae.metrics import Dedicated, read_dedicated, read_metrics
 from vae.metrics import regret as regret_of
 from vae.weights import load_folder, seal
 
-SETTINGS = Settings(dataset="bars", network=tiny_config(image_shape=(1, 28, 28)), epochs=2, batch_size=50, warmup_steps=2,
-                    beta_warmup_steps=4, precision="float32")
+SETTINGS = Settings(
+    dataset="bars",
+    network=tiny_config(image_shape=(1, 28, 28)),
+    epochs=2,
+    batch_size=50,
+    warmup_steps=2,
+    beta_warmup_steps=4,
+    precision="float32",
+)
 
 
 @pytest.fixture
@@ -30,29 +38,84 @@ def data_dir(tmp_path) -> Path:
 @pytest.fixture
 def folder(tmp_path, data_dir) -> Path:
     """A small conditioned network, trained and measured."""
-    weights = train.run(train.Arguments(preset="toy", data_dir=data_dir, run_dir=tmp_path / "run", device="cpu",
-                                        settings=SETTINGS))
-    assert evaluate.main([str(weights), "--data-dir", str(data_dir), "--samples", "2", "--importance-samples", "2"]) == 0
+    weights = train.run(
+        train.Arguments(
+            preset="toy",
+            data_dir=data_dir,
+            run_dir=tmp_path / "run",
+            device="cpu",
+            settings=SETTINGS,
+        )
+    )
+    assert (
+        evaluate.main(
+            [
+                str(weights),
+                "--data-dir",
+                str(data_dir),
+                "--samples",
+                "2",
+                "--importance-samples",
+                "2",
+            ]
+        )
+        == 0
+    )
     return weights
 
 
 def run(folder: Path, data_dir: Path, *more: str) -> int:
-    return regret.main([str(folder), "--data-dir", str(data_dir), "--runs", str(data_dir.parent / "runs"), "--device", "cpu",
-                        "--precision", "float32", *more])
+    return regret.main(
+        [
+            str(folder),
+            "--data-dir",
+            str(data_dir),
+            "--runs",
+            str(data_dir.parent / "runs"),
+            "--device",
+            "cpu",
+            "--precision",
+            "float32",
+            *more,
+        ]
+    )
 
 
-def test_regret_is_the_difference_of_the_objectives_on_the_same_pictures_with_the_same_noise(folder, data_dir, capsys):
+def test_regret_is_the_difference_of_the_objectives_on_the_same_pictures_with_the_same_noise(
+    folder, data_dir, capsys
+):
     assert run(folder, data_dir, "--betas", "0.1", "10") == 0
-    metrics, dedicated = read_metrics(folder / "metrics.json"), read_dedicated(folder / "dedicated.json")
-    assert [(entry.beta, entry.examples, entry.seed) for entry in dedicated] == [(0.1, 400, 1), (10.0, 400, 1)]
+    metrics, dedicated = (
+        read_metrics(folder / "metrics.json"),
+        read_dedicated(folder / "dedicated.json"),
+    )
+    assert [(entry.beta, entry.examples, entry.seed) for entry in dedicated] == [
+        (0.1, 400, 1),
+        (10.0, 400, 1),
+    ]
     printed = re.findall(r"regret (\S+) nats", capsys.readouterr().out)
     for entry, text in zip(dedicated, printed, strict=True):
         network = data_dir.parent / "runs" / f"toy-beta-{entry.beta:g}" / "weights"
-        assert evaluate.main([str(network), "--data-dir", str(data_dir), "--samples", "2", "--importance-samples", "2"]) == 0
+        assert (
+            evaluate.main(
+                [
+                    str(network),
+                    "--data-dir",
+                    str(data_dir),
+                    "--samples",
+                    "2",
+                    "--importance-samples",
+                    "2",
+                ]
+            )
+            == 0
+        )
         alone = read_metrics(network / "metrics.json").betas[0]
         assert (entry.rate, entry.distortion) == pytest.approx((alone.rate, alone.distortion))
         ours = metrics.at(entry.beta)
-        expected = ours.distortion + entry.beta * ours.rate - (alone.distortion + entry.beta * alone.rate)
+        expected = (
+            ours.distortion + entry.beta * ours.rate - (alone.distortion + entry.beta * alone.rate)
+        )
         assert regret_of(metrics, entry) == pytest.approx(expected, abs=1e-3)
         assert float(text) == pytest.approx(expected, abs=0.01)
         assert f"{expected:.2f} |" in (folder / "README.md").read_text(encoding="utf-8")
@@ -67,39 +130,71 @@ def test_other_betas_stay_and_a_finished_run_is_only_measured_again(folder, data
     assert run(folder, data_dir, "--betas", "1") == 0
     assert [entry.beta for entry in read_dedicated(folder / "dedicated.json")] == [0.1, 1.0]
     assert read_dedicated(folder / "dedicated.json")[1] == first[0]
-    assert evaluate.main([str(folder), "--data-dir", str(data_dir), "--samples", "2", "--importance-samples", "2"]) == 0
-    assert "What one network for every beta costs" in (folder / "README.md").read_text(encoding="utf-8")
+    assert (
+        evaluate.main(
+            [
+                str(folder),
+                "--data-dir",
+                str(data_dir),
+                "--samples",
+                "2",
+                "--importance-samples",
+                "2",
+            ]
+        )
+        == 0
+    )
+    assert "What one network for every beta costs" in (folder / "README.md").read_text(
+        encoding="utf-8"
+    )
 
 
-def test_an_interrupted_run_goes_on_and_reaches_the_same_weights(folder, data_dir, monkeypatch, capsys):
+def test_an_interrupted_run_goes_on_and_reaches_the_same_weights(
+    folder, data_dir, monkeypatch, capsys
+):
     with monkeypatch.context() as patch:
         interrupt(patch, step=3)
         assert run(folder, data_dir, "--betas", "1") == 130
     assert "same command" in capsys.readouterr().err
     assert run(folder, data_dir, "--betas", "1") == 0
-    whole = train.run(train.Arguments(preset="toy", data_dir=data_dir, run_dir=data_dir.parent / "whole", device="cpu",
-                                      settings=dataclasses.replace(SETTINGS, loss_weight_power=0.0).for_one_beta(1.0)))
+    whole = train.run(
+        train.Arguments(
+            preset="toy",
+            data_dir=data_dir,
+            run_dir=data_dir.parent / "whole",
+            device="cpu",
+            settings=dataclasses.replace(SETTINGS, loss_weight_power=0.0).for_one_beta(1.0),
+        )
+    )
     resumed = vae.load(data_dir.parent / "runs" / "toy-beta-1" / "weights").state_dict()
     for name, tensor in vae.load(whole).state_dict().items():
         assert torch.equal(tensor, resumed[name]), name
 
 
 def test_both_networks_start_from_the_same_weights_and_see_the_same_examples():
-    alone, conditioned = (initial_model(settings).state_dict() for settings in (SETTINGS.for_one_beta(1.0), SETTINGS))
+    alone, conditioned = (
+        initial_model(settings).state_dict() for settings in (SETTINGS.for_one_beta(1.0), SETTINGS)
+    )
     assert set(alone) < set(conditioned)
     for name, tensor in alone.items():
         assert torch.equal(tensor, conditioned[name]), name
-    assert not torch.equal(alone["encoder.first.weight"],
-                           initial_model(dataclasses.replace(SETTINGS, seed=2)).state_dict()["encoder.first.weight"])
+    assert not torch.equal(
+        alone["encoder.first.weight"],
+        initial_model(dataclasses.replace(SETTINGS, seed=2)).state_dict()["encoder.first.weight"],
+    )
 
 
 def test_what_both_are_shown_is_the_same(monkeypatch):
-    images = torch.randint(0, 256, (200, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    images = torch.randint(
+        0, 256, (200, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
     shown = []
     for settings in (SETTINGS, SETTINGS.for_one_beta(1.0)):
         trainer = Trainer(settings, images, torch.device("cpu"), {})
         seen = []
-        trainer._objective.register_forward_hook(lambda _, inputs, __, seen=seen: seen.append((inputs[0], inputs[2])))
+        trainer._objective.register_forward_hook(
+            lambda _, inputs, __, seen=seen: seen.append((inputs[0], inputs[2]))
+        )
         for _ in trainer.remaining():
             pass
         shown.append(seen)
@@ -109,10 +204,13 @@ def test_what_both_are_shown_is_the_same(monkeypatch):
         assert torch.equal(eps, other_eps)
 
 
-@pytest.mark.parametrize(("more", "sentence"), [
-    (["--betas", "0.07"], "metrics.json has no beta 0.07; choose among 0.01"),
-    (["--data-dir", "nowhere"], "there is no folder nowhere/bars"),
-])
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--betas", "0.07"], "metrics.json has no beta 0.07; choose among 0.01"),
+        (["--data-dir", "nowhere"], "there is no folder nowhere/bars"),
+    ],
+)
 def test_what_cannot_be_is_said_in_one_sentence(folder, data_dir, capsys, more, sentence):
     assert run(folder, data_dir, *more) == 2
     error = capsys.readouterr().err
@@ -137,16 +235,28 @@ def test_a_run_with_other_settings_is_not_taken_for_this_one(folder, data_dir, c
     assert "other settings" in capsys.readouterr().err
 
 
-def test_a_finished_rival_counts_in_its_own_precision_unless_another_is_asked_for(folder, data_dir, capsys):
+def test_a_finished_rival_counts_in_its_own_precision_unless_another_is_asked_for(
+    folder, data_dir, capsys
+):
     """A machine with bfloat16 instructions may train it, and one without may measure it."""
     assert run(folder, data_dir, "--betas", "1") == 0
     path = data_dir.parent / "runs" / "toy-beta-1" / "weights" / "training.json"
     record = json.loads(path.read_text())
-    assert record["command"] == "python -m training.regret weights/toy --betas 1 --precision float32"
+    assert (
+        record["command"] == "python -m training.regret weights/toy --betas 1 --precision float32"
+    )
     record["settings"]["precision"] = "bfloat16"
     path.write_text(json.dumps(record))
     seal(path.parent, "training.json")
-    arguments = [str(folder), "--data-dir", str(data_dir), "--runs", str(data_dir.parent / "runs"), "--betas", "1"]
+    arguments = [
+        str(folder),
+        "--data-dir",
+        str(data_dir),
+        "--runs",
+        str(data_dir.parent / "runs"),
+        "--betas",
+        "1",
+    ]
     assert regret.main(arguments) == 0
     capsys.readouterr()
     assert regret.main([*arguments, "--precision", "float32"]) == 2

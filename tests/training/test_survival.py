@@ -1,4 +1,5 @@
-"""What a run survives: kill -9 at any moment, the loss of a process, another number of processes after a resume."""
+"""What a run survives: kill -9 at any moment, the loss of a process, another number of processes
+after a resume."""
 
 import contextlib
 import io
@@ -32,9 +33,32 @@ from vae.likelihood import observe
 from vae.noise import seeded, standard_normal
 
 ROOT = Path(__file__).parents[2]
-TINY = ["--preset", "mnist", "--dataset", "bars", "--network.width", "16", "--network.channels", "4", "--network.blocks", "1",
-        "--network.latent-dim", "3", "--batch-size", "50", "--epochs", "12", "--warmup-steps", "10", "--checkpoint-seconds",
-        "0", "--device", "cpu", "--precision", "float32"]
+TINY = [
+    "--preset",
+    "mnist",
+    "--dataset",
+    "bars",
+    "--network.width",
+    "16",
+    "--network.channels",
+    "4",
+    "--network.blocks",
+    "1",
+    "--network.latent-dim",
+    "3",
+    "--batch-size",
+    "50",
+    "--epochs",
+    "12",
+    "--warmup-steps",
+    "10",
+    "--checkpoint-seconds",
+    "0",
+    "--device",
+    "cpu",
+    "--precision",
+    "float32",
+]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 CPU = torch.device("cpu")
 HELD_AT = 150  # of the steps of a run
@@ -51,7 +75,8 @@ def data_dir(tmp_path_factory) -> Path:
 
 @dataclass(frozen=True)
 class Run:
-    """A run in a process of its own, or several. hold: the file that holds it at step HELD_AT. told: what it prints."""
+    """A run in a process of its own, or several. hold: the file that holds it at step HELD_AT.
+    told: what it prints."""
 
     process: Process
     hold: Path
@@ -72,21 +97,45 @@ class Run:
 
 @pytest.fixture
 def start(data_dir, tmp_path) -> Iterator[Callable[..., Run]]:
-    """Begin a run in a folder, with more options, in one process or several, held at step HELD_AT or not."""
+    """Begin a run in a folder, with more options, in one process or several, held at step HELD_AT
+    or not."""
     numbers = itertools.count()
     with contextlib.ExitStack() as stack:
+
         def start(run_dir: Path, *more: str, processes: int = 1, held: bool = False) -> Run:
             number = next(numbers)
             hold, told = tmp_path / f"run {number}.hold", tmp_path / f"run {number}.txt"
             if held:
                 hold.touch()
-            several = ["-m", "torch.distributed.run", "--nproc-per-node", str(processes), "--rdzv-backend", "c10d",
-                       "--rdzv-endpoint", "localhost:0"]
-            command = [sys.executable, *(several if processes > 1 else []), "-m", "tests.training.held", *TINY,
-                       "--data-dir", str(data_dir), "--run-dir", str(run_dir), *more]
+            several = [
+                "-m",
+                "torch.distributed.run",
+                "--nproc-per-node",
+                str(processes),
+                "--rdzv-backend",
+                "c10d",
+                "--rdzv-endpoint",
+                "localhost:0",
+            ]
+            command = [
+                sys.executable,
+                *(several if processes > 1 else []),
+                "-m",
+                "tests.training.held",
+                *TINY,
+                "--data-dir",
+                str(data_dir),
+                "--run-dir",
+                str(run_dir),
+                *more,
+            ]
             environment = ENVIRONMENT | {"HOLD_AT": str(HELD_AT), "HOLD_FILE": str(hold)}
-            output = stack.enter_context(told.open("w"))  # a pipe that nobody reads would fill up and stop the run
-            process = stack.enter_context(started(command, cwd=ROOT, env=environment, stdout=output, stderr=output, text=True))
+            output = stack.enter_context(
+                told.open("w")
+            )  # a pipe that nobody reads would fill up and stop the run
+            process = stack.enter_context(
+                started(command, cwd=ROOT, env=environment, stdout=output, stderr=output, text=True)
+            )
             return Run(process, hold, told)
 
         yield start
@@ -109,7 +158,9 @@ def test_kill_9_at_random_moments_changes_no_bit_of_the_final_weights(start, tmp
     killed, resume, before, ends = tmp_path / "killed", [], 0, []
     for _ in range(4):
         run = start(killed, *resume)
-        while run.process.poll() is None and (not (killed / "checkpoint.safetensors").exists() or step_of(killed) <= before):
+        while run.process.poll() is None and (
+            not (killed / "checkpoint.safetensors").exists() or step_of(killed) <= before
+        ):
             time.sleep(0.005)
         time.sleep(moment.uniform(0, 0.3))
         run.process.kill()
@@ -148,8 +199,15 @@ def test_a_run_keeps_others_out_of_its_folder_until_it_is_killed(start, tmp_path
 
 def settings(**changes) -> Settings:
     network = tiny_config(image_shape=(1, 28, 28), width=32, latent_dim=4)
-    values = {"dataset": "bars", "network": network, "epochs": 1, "batch_size": 65, "precision": "float32", "warmup_steps": 0,
-              "beta_warmup_steps": 0}
+    values = {
+        "dataset": "bars",
+        "network": network,
+        "epochs": 1,
+        "batch_size": 65,
+        "precision": "float32",
+        "warmup_steps": 0,
+        "beta_warmup_steps": 0,
+    }
     return Settings(**(values | changes))
 
 
@@ -158,15 +216,24 @@ def pictures() -> torch.Tensor:
 
 
 def _two_steps(rank: int, count: int, folder: str) -> None:
-    """What one of `count` processes finds: the gradients of the first step, and where two steps lead."""
+    """What one of `count` processes finds: the gradients of the first step, and where two steps
+    lead."""
     torch.set_num_threads(1)
-    distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=count)
+    distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=count
+    )
     trainer = Trainer(settings(), pictures(), CPU, {}, Processes(rank, count))
     steps = trainer.remaining()
     report = next(steps)
-    found = {f"gradient {name}": parameter.grad.clone() for name, parameter in trainer.model.named_parameters()}
+    found = {
+        f"gradient {name}": parameter.grad.clone()
+        for name, parameter in trainer.model.named_parameters()
+    }
     next(steps)
-    found |= {f"weights {name}": parameter.detach() for name, parameter in trainer.model.named_parameters()}
+    found |= {
+        f"weights {name}": parameter.detach()
+        for name, parameter in trainer.model.named_parameters()
+    }
     torch.save((found, (report.distortion, report.rate, report.loss)), Path(folder) / f"{rank}.pt")
     distributed.destroy_process_group()
 
@@ -184,11 +251,14 @@ def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(tmp_path):
     next(steps)
     for name, parameter in alone.model.named_parameters():
         assert torch.equal(first[f"weights {name}"], second[f"weights {name}"])
-        torch.testing.assert_close(first[f"weights {name}"], parameter.detach(), rtol=1e-3, atol=1e-5)
+        torch.testing.assert_close(
+            first[f"weights {name}"], parameter.detach(), rtol=1e-3, atol=1e-5
+        )
 
 
 def test_the_gradients_are_those_of_the_mean_loss_written_out():
-    """An independent reference: the loss of the README's formula on the same draws, without the trainer."""
+    """An independent reference: the loss of the README's formula on the same draws, without the
+    trainer."""
     trainer = Trainer(settings(), pictures(), CPU, {})
     order = torch.randperm(650, generator=seeded(1, "order", 0))[:65]
     noise = seeded(1, "step", 0)
@@ -196,12 +266,18 @@ def test_the_gradients_are_those_of_the_mean_loss_written_out():
     beta = draw_betas(0.01, 50.0, 65, noise)
     eps = standard_normal((1, 65, 4), noise, CPU)
     q = trainer.model.encode(x, beta)
-    p = torch.distributions.Bernoulli(logits=trainer.model.decode(q.mean + q.log_variance.exp().sqrt() * eps[0], beta).logits)
+    p = torch.distributions.Bernoulli(
+        logits=trainer.model.decode(q.mean + q.log_variance.exp().sqrt() * eps[0], beta).logits
+    )
     posterior = torch.distributions.Normal(q.mean, q.standard_deviation)
     rate = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(1)
-    loss = ((-p.log_prob(x).sum((1, 2, 3)) + beta * rate) / (1 + beta) ** settings().loss_weight_power).mean()
+    loss = (
+        (-p.log_prob(x).sum((1, 2, 3)) + beta * rate) / (1 + beta) ** settings().loss_weight_power
+    ).mean()
     loss.backward()
-    expected = {name: parameter.grad.clone() for name, parameter in trainer.model.named_parameters()}
+    expected = {
+        name: parameter.grad.clone() for name, parameter in trainer.model.named_parameters()
+    }
     report = next(trainer.remaining())
     assert report.loss == pytest.approx(loss.item(), rel=1e-5)
     for name, parameter in trainer.model.named_parameters():
@@ -216,14 +292,25 @@ def test_shares_cover_a_batch_without_overlap(total, count):
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
-def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(start, tmp_path, data_dir, capsys):
-    """With the precision that the processes agree on, which the one alone keeps. While they run nobody else can."""
-    run, options = tmp_path / "run", ("--epochs", "20", "--checkpoint-seconds", "1", "--precision", "auto")
+def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(
+    start, tmp_path, data_dir, capsys
+):
+    """With the precision that the processes agree on, which the one alone keeps. While they run
+    nobody else can."""
+    run, options = (
+        tmp_path / "run",
+        ("--epochs", "20", "--checkpoint-seconds", "1", "--precision", "auto"),
+    )
     two = start(run, *options, processes=2, held=True)
     two.await_hold(processes=2)
     workers = psutil.Process(two.process.pid).children()
     assert len(workers) == 2
-    assert train.main([*TINY, *options, "--data-dir", str(data_dir), "--run-dir", str(run), "--resume"]) == 2
+    assert (
+        train.main(
+            [*TINY, *options, "--data-dir", str(data_dir), "--run-dir", str(run), "--resume"]
+        )
+        == 2
+    )
     assert capsys.readouterr().err.startswith(f"error: another run is at work in {run}; ")
     workers[1].kill()
     two.hold.unlink()
@@ -238,13 +325,18 @@ def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(start
     assert step_of(run) == 200
 
 
-def test_the_loss_of_a_process_is_said_while_sigterm_is_still_held_off(tmp_path, data_dir, monkeypatch):
-    """torchrun sends it to the others as soon as it sees the loss: by default it would end them before the sentence."""
+def test_the_loss_of_a_process_is_said_while_sigterm_is_still_held_off(
+    tmp_path, data_dir, monkeypatch
+):
+    """torchrun sends it to the others as soon as it sees the loss: by default it would end them
+    before the sentence."""
+
     def lost(*_: object) -> None:
         raise ProcessLostError("another process of this run has ended")
 
     class Handlers(io.StringIO):
-        """An output that remembers what would have answered SIGTERM while each of its lines was written."""
+        """An output that remembers what would have answered SIGTERM while each of its lines was
+        written."""
 
         def write(self, text: str) -> int:
             found.append((text, signal.getsignal(signal.SIGTERM)))
@@ -256,15 +348,20 @@ def test_the_loss_of_a_process_is_said_while_sigterm_is_still_held_off(tmp_path,
     with pytest.raises(SystemExit) as ended:
         train.main([*TINY, "--data-dir", str(data_dir), "--run-dir", str(tmp_path / "run")])
     assert ended.value.code == 2
-    handler, = [handler for text, handler in found if "another process of this run has ended" in text]
+    (handler,) = [
+        handler for text, handler in found if "another process of this run has ended" in text
+    ]
     assert isinstance(handler.__self__, Interruption)
 
 
 @pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 2)])
 def test_a_run_is_resumed_in_another_number_of_processes(start, tmp_path, first, then):
-    """The draws are those of one process alone, and so nearly the weights: only sums were taken in another order, and steps are
-    small enough that rounding does not grow to other weights."""
-    run, options = tmp_path / "run", ("--epochs", "20", "--checkpoint-seconds", "1", "--learning-rate", "1e-3")
+    """The draws are those of one process alone, and so nearly the weights: only sums were taken in
+    another order, and steps are small enough that rounding does not grow to other weights."""
+    run, options = (
+        tmp_path / "run",
+        ("--epochs", "20", "--checkpoint-seconds", "1", "--learning-rate", "1e-3"),
+    )
     begun = start(run, *options, processes=first, held=True)
     begun.await_hold(processes=first)
     begun.process.send_signal(signal.SIGINT)
@@ -278,7 +375,10 @@ def test_a_run_is_resumed_in_another_number_of_processes(start, tmp_path, first,
     start(tmp_path / "alone", *options).finish()
     mixed, alone = vae.load(run / "weights"), vae.load(tmp_path / "alone" / "weights")
     x = vae.binarize(pictures().float() / 255, generator=seeded(0))
-    losses = [vae.elbo(model, x, 1.0, generator=seeded(1)).negative_elbo.mean().item() for model in (mixed, alone)]
+    losses = [
+        vae.elbo(model, x, 1.0, generator=seeded(1)).negative_elbo.mean().item()
+        for model in (mixed, alone)
+    ]
     assert losses[0] == pytest.approx(losses[1], rel=0.01)
 
 

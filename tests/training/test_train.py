@@ -27,8 +27,28 @@ from training.settings import PRESETS
 
 ROOT = Path(__file__).parents[2]
 
-TINY = ["--preset", "mnist", "--dataset", "bars", "--network.width", "16", "--network.channels", "4", "--network.blocks", "1",
-        "--network.latent-dim", "3", "--batch-size", "50", "--epochs", "3", "--device", "cpu", "--precision", "float32"]
+TINY = [
+    "--preset",
+    "mnist",
+    "--dataset",
+    "bars",
+    "--network.width",
+    "16",
+    "--network.channels",
+    "4",
+    "--network.blocks",
+    "1",
+    "--network.latent-dim",
+    "3",
+    "--batch-size",
+    "50",
+    "--epochs",
+    "3",
+    "--device",
+    "cpu",
+    "--precision",
+    "float32",
+]
 
 
 @pytest.fixture
@@ -42,15 +62,29 @@ def command(data_dir: Path, run_dir: Path, *more: str) -> list[str]:
 
 
 def test_the_command_line_trains_and_records_how(data_dir, tmp_path, capsys):
-    assert train.main([*TINY, "--data_dir", str(data_dir), f"--run-dir={tmp_path / 'run'}", "--checkpoint_seconds", "7",
-                       "--seed", "3"]) == 0
+    assert (
+        train.main(
+            [
+                *TINY,
+                "--data_dir",
+                str(data_dir),
+                f"--run-dir={tmp_path / 'run'}",
+                "--checkpoint_seconds",
+                "7",
+                "--seed",
+                "3",
+            ]
+        )
+        == 0
+    )
     record = json.loads((tmp_path / "run" / "weights" / "training.json").read_text())
     assert record["settings"]["seed"] == 3
     assert record["settings"]["network"]["width"] == 16
     assert record["examples_seen"] == 1500
     assert str(tmp_path) not in json.dumps(record)
     assert record["command"] == shlex.join(
-        ["python", "-m", "training.train", *TINY[:-2], "--seed", "3", *TINY[-2:]])  # the precision as it was resolved, last
+        ["python", "-m", "training.train", *TINY[:-2], "--seed", "3", *TINY[-2:]]
+    )  # the precision as it was resolved, last
     assert vae.load(tmp_path / "run" / "weights").config.latent_dim == 3
     assert "training.evaluate" in capsys.readouterr().out
 
@@ -84,7 +118,9 @@ def logged(run_dir: Path) -> list[dict]:
     return [{name: value for name, value in line.items() if name != "seconds"} for line in lines]
 
 
-def test_a_run_that_was_stopped_anywhere_logs_what_one_that_was_not_logs(data_dir, tmp_path, monkeypatch):
+def test_a_run_that_was_stopped_anywhere_logs_what_one_that_was_not_logs(
+    data_dir, tmp_path, monkeypatch
+):
     """Means of a hundred steps also where some of them came before the stop, and some were skipped."""
     inner, seed = Trainer._backward, time.time_ns()
 
@@ -119,19 +155,22 @@ def test_two_runs_in_one_folder_are_refused(data_dir, tmp_path, capsys, more):
     assert train.main(command(data_dir, tmp_path / "run", *more)) == 0
 
 
-@pytest.mark.parametrize(("more", "sentence"), [
-    (["--preset", "nonsense"], "presets: mnist"),
-    (["--dataset", "missing"], "missing"),
-    (["--held-out", "500"], "held-out"),
-    (["--batch-size", "501"], "batch-size"),
-    (["--learning-rate", "-1"], "learning-rate"),
-    (["--resume"], "no checkpoint"),
-    (["--network.image-shape", "1", "14", "14"], "image-shape"),
-    (["--beta", "-2"], "--beta must be positive"),
-    (["--beta", "0"], "--beta must be positive"),
-    (["--device", "nonsense"], "--device nonsense"),
-    (["--threads", "-1"], "--threads must be 0 or more"),
-])
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--preset", "nonsense"], "presets: mnist"),
+        (["--dataset", "missing"], "missing"),
+        (["--held-out", "500"], "held-out"),
+        (["--batch-size", "501"], "batch-size"),
+        (["--learning-rate", "-1"], "learning-rate"),
+        (["--resume"], "no checkpoint"),
+        (["--network.image-shape", "1", "14", "14"], "image-shape"),
+        (["--beta", "-2"], "--beta must be positive"),
+        (["--beta", "0"], "--beta must be positive"),
+        (["--device", "nonsense"], "--device nonsense"),
+        (["--threads", "-1"], "--threads must be 0 or more"),
+    ],
+)
 def test_what_is_wrong_is_said_in_one_line(data_dir, tmp_path, capsys, more, sentence):
     assert train.main(command(data_dir, tmp_path / "run", *more)) == 2
     message = capsys.readouterr().err
@@ -150,12 +189,27 @@ def test_a_damaged_data_file_is_one_line_before_anything_is_written(data_dir, tm
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_is_never_overwritten_and_never_resumed_with_other_settings(data_dir, tmp_path, capsys):
+def test_a_run_is_never_overwritten_and_never_resumed_with_other_settings(
+    data_dir, tmp_path, capsys
+):
     assert train.main(command(data_dir, tmp_path / "run")) == 0
     before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
     assert train.main(command(data_dir, tmp_path / "run")) == 2
     assert "--resume" in capsys.readouterr().err
-    assert train.main(command(data_dir, tmp_path / "run", "--resume", "--learning-rate", "0.1", "--network.blocks", "2")) == 2
+    assert (
+        train.main(
+            command(
+                data_dir,
+                tmp_path / "run",
+                "--resume",
+                "--learning-rate",
+                "0.1",
+                "--network.blocks",
+                "2",
+            )
+        )
+        == 2
+    )
     message = capsys.readouterr().err
     assert f"learning_rate: {PRESETS['mnist'].learning_rate} there, 0.1 here" in message
     assert "network.blocks: 1 there, 2 here" in message
@@ -184,10 +238,14 @@ def test_a_kill_right_after_resuming_costs_no_line_of_the_log(data_dir, tmp_path
     assert train.main(command(data_dir, tmp_path / "run", *long)) == 0
     lines = (tmp_path / "run" / "log.jsonl").read_text()
     seen = []
-    monkeypatch.setattr(train, "_train", lambda *_: seen.append((tmp_path / "run" / "log.jsonl").read_text()))
+    monkeypatch.setattr(
+        train, "_train", lambda *_: seen.append((tmp_path / "run" / "log.jsonl").read_text())
+    )
     assert train.main(command(data_dir, tmp_path / "run", *long, "--resume")) == 0
     with Log(tmp_path / "run" / "log.jsonl", step=300):
-        seen.append((tmp_path / "run" / "log.jsonl").read_text())  # as it lies on disk before the first new line
+        seen.append(
+            (tmp_path / "run" / "log.jsonl").read_text()
+        )  # as it lies on disk before the first new line
     assert seen == [lines, lines]
 
 
@@ -209,14 +267,27 @@ def test_a_folder_that_cannot_be_written_is_said_at_once(data_dir, tmp_path, cap
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
-def test_ctrl_c_saves_says_how_to_resume_and_resuming_gives_the_uninterrupted_weights(data_dir, tmp_path):
+def test_ctrl_c_saves_says_how_to_resume_and_resuming_gives_the_uninterrupted_weights(
+    data_dir, tmp_path
+):
     hold = tmp_path / "hold"
 
     def start(run_dir: str, *more: str) -> contextlib.AbstractContextManager[Process]:
         arguments = command(data_dir, tmp_path / run_dir, "--epochs", "20", *more)
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", "HOLD_AT": "101", "HOLD_FILE": str(hold)}
-        return started([sys.executable, "-m", "tests.training.held", *arguments], cwd=ROOT, env=environment,
-                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        environment = {
+            **os.environ,
+            "OMP_NUM_THREADS": "1",
+            "HOLD_AT": "101",
+            "HOLD_FILE": str(hold),
+        }
+        return started(
+            [sys.executable, "-m", "tests.training.held", *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
 
     hold.touch()
     with start("interrupted") as interrupted:
@@ -232,7 +303,9 @@ def test_ctrl_c_saves_says_how_to_resume_and_resuming_gives_the_uninterrupted_we
         with start(run_dir, *more) as process:
             _, message = process.communicate(timeout=HANGING)
             assert process.returncode == 0, message
-    resumed, whole = (tmp_path / name / "weights" / "model.safetensors" for name in ("interrupted", "whole"))
+    resumed, whole = (
+        tmp_path / name / "weights" / "model.safetensors" for name in ("interrupted", "whole")
+    )
     assert resumed.read_bytes() == whole.read_bytes()
 
 

@@ -8,10 +8,13 @@ from ui.figures import Drawing
 
 
 def accepted(drawing: Drawing) -> None:
-    """Plotly's own figure takes the whole description and gives it back unchanged; it raises for a value it does not know."""
+    """Plotly's own figure takes the whole description and gives it back unchanged; it raises for a
+    value it does not know."""
     described = json.loads(drawing.to_json())
     assert described["data"]
     assert described["layout"]["template"]
     taken = json.loads(go.Figure(described).to_json())
     assert taken["data"] == described["data"]
-    assert taken["layout"] == {name: value for name, value in described["layout"].items() if value != []}
+    assert taken["layout"] == {
+        name: value for name, value in described["layout"].items() if value != []
+    }

@@ -1,4 +1,5 @@
-"""What a body may take of size, time and room before it is passed on; checked with clients made here."""
+"""What a body may take of size, time and room before it is passed on; checked with clients made
+here."""
 
 import asyncio
 import json
@@ -20,11 +21,23 @@ async def echo(scope, receive, send) -> None:
 class Client:
     """Sends its pieces, one each time it is asked, and then waits for ever."""
 
-    def __init__(self, *pieces: bytes, whole: bool = True, announced: int | None = None, address: str = "1.2.3.4",
-                 leaves: bool = False) -> None:
+    def __init__(
+        self,
+        *pieces: bytes,
+        whole: bool = True,
+        announced: int | None = None,
+        address: str = "1.2.3.4",
+        leaves: bool = False,
+    ) -> None:
         self.pieces, self.whole, self.leaves = list(pieces), whole, leaves
         headers = [] if announced is None else [(b"content-length", str(announced).encode())]
-        self.scope = {"type": "http", "method": "POST", "path": "/call", "headers": headers, "client": (address, 1)}
+        self.scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/call",
+            "headers": headers,
+            "client": (address, 1),
+        }
         self.answer: list[dict] = []
 
     async def receive(self) -> dict:
@@ -34,7 +47,11 @@ class Client:
             await asyncio.Event().wait()
         piece = self.pieces.pop(0)
         await asyncio.sleep(0)
-        return {"type": "http.request", "body": piece, "more_body": bool(self.pieces) or not self.whole}
+        return {
+            "type": "http.request",
+            "body": piece,
+            "more_body": bool(self.pieces) or not self.whole,
+        }
 
     async def send(self, message: dict) -> None:
         self.answer.append(message)
@@ -65,15 +82,22 @@ def test_a_body_arrives_whole_and_in_one_piece(app):
     assert not app.arriving
 
 
-@pytest.mark.parametrize("client", [
-    Client(announced=1_000_001, whole=False), Client(*[b"x" * 100_000] * 11, whole=False),
-], ids=["announced", "in chunks"])
+@pytest.mark.parametrize(
+    "client",
+    [
+        Client(announced=1_000_001, whole=False),
+        Client(*[b"x" * 100_000] * 11, whole=False),
+    ],
+    ids=["announced", "in chunks"],
+)
 def test_what_is_too_large_is_refused_with_the_limit(app, client):
     assert run(client.ask(app)) == (413, "a body of 1,000,000 bytes at most is read here")
     assert not app.held
 
 
-@pytest.mark.parametrize("client", [Client(whole=False, announced=900_000), Client(b"x" * 100, whole=False)])
+@pytest.mark.parametrize(
+    "client", [Client(whole=False, announced=900_000), Client(b"x" * 100, whole=False)]
+)
 def test_what_never_comes_is_given_up_and_leaves_nothing(app, client):
     status, sentence = run(client.ask(app))
     assert status == 408
@@ -117,36 +141,54 @@ def test_only_what_has_arrived_takes_room_and_one_address_gets_a_share(monkeypat
     app = Arrival(echo, lambda path: 1_000_000)
 
     async def work():
-        waiting = [asyncio.create_task(Client(announced=1_000_000, whole=False).ask(app)) for _ in range(10)]
+        waiting = [
+            asyncio.create_task(Client(announced=1_000_000, whole=False).ask(app))
+            for _ in range(10)
+        ]
         await asyncio.sleep(0)
         found = [await Client(b"x" * 900_000).ask(app)]
         waiting += [asyncio.create_task(Client(b"x" * 600_000, whole=False, address="a").ask(app))]
         while not app.held["a"]:
             await asyncio.sleep(0)
-        found += [await Client(b"x" * 600_000, address="a").ask(app), await Client(b"x" * 600_000, address="b").ask(app)]
+        found += [
+            await Client(b"x" * 600_000, address="a").ask(app),
+            await Client(b"x" * 600_000, address="b").ask(app),
+        ]
         waiting += [asyncio.create_task(Client(b"x" * 900_000, whole=False, address="b").ask(app))]
         while not app.held["b"]:
             await asyncio.sleep(0)
-        found += [await Client(b"x" * 600_000, address="c").ask(app), await Client(b"x" * 1_000, address="c").ask(app)]
+        found += [
+            await Client(b"x" * 600_000, address="c").ask(app),
+            await Client(b"x" * 1_000, address="c").ask(app),
+        ]
         for task in waiting:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         return found
 
     assert run(work()) == [
-        (200, "900000"), (503, "too many pictures of yours are on the way; try again in some seconds"), (200, "600000"),
-        (503, "too many pictures are waiting; try again in some seconds"), (200, "1000")]
+        (200, "900000"),
+        (503, "too many pictures of yours are on the way; try again in some seconds"),
+        (200, "600000"),
+        (503, "too many pictures are waiting; try again in some seconds"),
+        (200, "1000"),
+    ]
     assert not app.held
     assert not app.arriving
 
 
 def test_of_too_many_from_one_address_the_one_of_which_least_has_come_makes_room(monkeypatch):
-    """So whoever announces and sends nothing shuts out himself, and not those who share his address."""
+    """So whoever announces and sends nothing shuts out himself, and not those who share his
+    address."""
     monkeypatch.setattr(arrival, "MOST_BODIES_OF_ONE", 3)
     app = Arrival(echo)
 
     async def work():
-        clients = [Client(b"x" * 10, whole=False), Client(whole=False), Client(b"x" * 20, whole=False)]
+        clients = [
+            Client(b"x" * 10, whole=False),
+            Client(whole=False),
+            Client(b"x" * 20, whole=False),
+        ]
         waiting = [asyncio.create_task(client.ask(app)) for client in clients]
         while app.held["1.2.3.4"] < 30:
             await asyncio.sleep(0)

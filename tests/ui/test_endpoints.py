@@ -1,4 +1,5 @@
-"""The API's functions: the numbers are those of vae.experiments to the last bit, and nothing a stranger sends gets further."""
+"""The API's functions: the numbers are those of vae.experiments to the last bit, and nothing a
+stranger sends gets further."""
 
 import base64
 import math
@@ -36,8 +37,13 @@ def test_a_reconstruction_is_that_of_the_experiments(name):
     answer = endpoints.reconstruct(resolved.examples.names[3], name, beta, seed=11, draw=2)
     seen = experiments.reconstruct(resolved.model, example(name), at, seed=11, draw=2)
     assert answer["beta"] == at
-    for key, array in (("observed", seen.observed), ("mean", seen.posterior_mean), ("z", seen.z),
-                       ("standard_deviation", seen.posterior_deviation), ("reconstruction", seen.mean)):
+    for key, array in (
+        ("observed", seen.observed),
+        ("mean", seen.posterior_mean),
+        ("z", seen.z),
+        ("standard_deviation", seen.posterior_deviation),
+        ("reconstruction", seen.mean),
+    ):
         assert same(answer[key], array), key
     betas = tuple(entry.beta for entry in resolved.metrics.betas)
     own = experiments.trade_off(resolved.model, example(name), betas, seed=11)
@@ -47,7 +53,10 @@ def test_a_reconstruction_is_that_of_the_experiments(name):
     assert answer["easier_than"] == loss.easier_than
     if at:
         assert (answer["rate"], answer["negative_elbo"], answer["average_rate"]) == (
-            loss.rate, loss.negative_elbo, loss.average_rate)
+            loss.rate,
+            loss.negative_elbo,
+            loss.average_rate,
+        )
         assert same(answer["rate_per_dimension"], seen.rate_per_dimension)
     else:
         assert answer["rate"] is answer["negative_elbo"] is answer["average_rate"] is None
@@ -79,7 +88,9 @@ def test_a_file_goes_the_same_way_as_on_the_page():
 
 
 def test_samples_are_those_of_the_gallery():
-    drawn = experiments.gallery(hub.resolve("faces").model, 0.1, count=5, seed=3, temperature=0.7, draw_pixels=True)
+    drawn = experiments.gallery(
+        hub.resolve("faces").model, 0.1, count=5, seed=3, temperature=0.7, draw_pixels=True
+    )
     answer = endpoints.sample("faces", 0.1, count=5, seed=3, temperature=0.7, draw_pixels=True)
     assert same(answer["images"], drawn.images)
     assert same(answer["latents"], drawn.latents)
@@ -107,42 +118,47 @@ def test_the_models_are_all_there():
     assert listed["mnist"]["examples"] == [str(digit) for digit in range(10)]
 
 
-@pytest.mark.parametrize(("call", "names_what_works"), [
-    (lambda: endpoints.encode("7", "cats"), "faces, fashion-mnist, mnist"),
-    (lambda: endpoints.encode("7", ["mnist"]), "faces, fashion-mnist, mnist"),
-    (lambda: endpoints.encode("seven"), "0, 1, 2"),
-    (lambda: endpoints.encode(7), "0, 1, 2"),
-    (lambda: endpoints.encode(None), "0, 1, 2"),
-    (lambda: endpoints.encode("Sandal"), "0, 1, 2"),
-    (lambda: endpoints.encode("/etc/passwd"), "base64"),
-    (lambda: endpoints.encode("https://example.org/digit.png"), "base64"),
-    (lambda: endpoints.encode("7", beta=0.001), "0.01 to 50"),
-    (lambda: endpoints.encode("7", beta="1"), "0.01 to 50"),
-    (lambda: endpoints.encode("7", beta=True), "0.01 to 50"),
-    (lambda: endpoints.encode("7", beta=math.nan), "0.01 to 50"),
-    (lambda: endpoints.encode("7", seed=-1), "0 to 99999"),
-    (lambda: endpoints.encode("7", seed=1.5), "0 to 99999"),
-    (lambda: endpoints.encode("7", seed=math.inf), "0 to 99999"),
-    (lambda: endpoints.encode("7", seed="7"), "0 to 99999"),
-    (lambda: endpoints.encode("7", "mnist-2d-autoencoder", 1.0), "leave it out"),
-    (lambda: endpoints.reconstruct("7", draw=-1), "0 to 99999"),
-    (lambda: endpoints.reconstruct("7", use_mean="yes"), "true or false"),
-    (lambda: endpoints.sample(count=65), "1 to 64"),
-    (lambda: endpoints.sample("faces", count=22), "1 to 21"),
-    (lambda: endpoints.sample(count=0), "1 to 64"),
-    (lambda: endpoints.sample(temperature=-1), "0 to 10"),
-    (lambda: endpoints.sample(temperature=10**400), "0 to 10"),
-    (lambda: endpoints.decode([[0.0] * 31]), "32 finite numbers"),
-    (lambda: endpoints.decode([[0.0] * 31 + [math.nan]]), "32 finite numbers"),
-    (lambda: endpoints.decode([[1e39] * 32]), "32 finite numbers"),
-    (lambda: endpoints.decode([]), "32 finite numbers"),
-    (lambda: endpoints.decode([0.0] * 32), "32 finite numbers"),
-    (lambda: endpoints.decode([[0.0] * 32] * 65), "1 to 64"),
-    (lambda: endpoints.decode([[0.0] * 32, [0.0]]), "32 finite numbers"),
-    (lambda: endpoints.decode({"a": 1}), "32 finite numbers"),
-    (lambda: endpoints.decode("latents"), "32 finite numbers"),
-])
-def test_what_cannot_be_used_is_refused_in_one_sentence_that_names_what_works(call, names_what_works):
+@pytest.mark.parametrize(
+    ("call", "names_what_works"),
+    [
+        (lambda: endpoints.encode("7", "cats"), "faces, fashion-mnist, mnist"),
+        (lambda: endpoints.encode("7", ["mnist"]), "faces, fashion-mnist, mnist"),
+        (lambda: endpoints.encode("seven"), "0, 1, 2"),
+        (lambda: endpoints.encode(7), "0, 1, 2"),
+        (lambda: endpoints.encode(None), "0, 1, 2"),
+        (lambda: endpoints.encode("Sandal"), "0, 1, 2"),
+        (lambda: endpoints.encode("/etc/passwd"), "base64"),
+        (lambda: endpoints.encode("https://example.org/digit.png"), "base64"),
+        (lambda: endpoints.encode("7", beta=0.001), "0.01 to 50"),
+        (lambda: endpoints.encode("7", beta="1"), "0.01 to 50"),
+        (lambda: endpoints.encode("7", beta=True), "0.01 to 50"),
+        (lambda: endpoints.encode("7", beta=math.nan), "0.01 to 50"),
+        (lambda: endpoints.encode("7", seed=-1), "0 to 99999"),
+        (lambda: endpoints.encode("7", seed=1.5), "0 to 99999"),
+        (lambda: endpoints.encode("7", seed=math.inf), "0 to 99999"),
+        (lambda: endpoints.encode("7", seed="7"), "0 to 99999"),
+        (lambda: endpoints.encode("7", "mnist-2d-autoencoder", 1.0), "leave it out"),
+        (lambda: endpoints.reconstruct("7", draw=-1), "0 to 99999"),
+        (lambda: endpoints.reconstruct("7", use_mean="yes"), "true or false"),
+        (lambda: endpoints.sample(count=65), "1 to 64"),
+        (lambda: endpoints.sample("faces", count=22), "1 to 21"),
+        (lambda: endpoints.sample(count=0), "1 to 64"),
+        (lambda: endpoints.sample(temperature=-1), "0 to 10"),
+        (lambda: endpoints.sample(temperature=10**400), "0 to 10"),
+        (lambda: endpoints.decode([[0.0] * 31]), "32 finite numbers"),
+        (lambda: endpoints.decode([[0.0] * 31 + [math.nan]]), "32 finite numbers"),
+        (lambda: endpoints.decode([[1e39] * 32]), "32 finite numbers"),
+        (lambda: endpoints.decode([]), "32 finite numbers"),
+        (lambda: endpoints.decode([0.0] * 32), "32 finite numbers"),
+        (lambda: endpoints.decode([[0.0] * 32] * 65), "1 to 64"),
+        (lambda: endpoints.decode([[0.0] * 32, [0.0]]), "32 finite numbers"),
+        (lambda: endpoints.decode({"a": 1}), "32 finite numbers"),
+        (lambda: endpoints.decode("latents"), "32 finite numbers"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_sentence_that_names_what_works(
+    call, names_what_works
+):
     with pytest.raises(InputError, match=r"^[a-z]\S* .*\.$") as refused:
         call()
     assert names_what_works in str(refused.value)
@@ -151,7 +167,10 @@ def test_what_cannot_be_used_is_refused_in_one_sentence_that_names_what_works(ca
         assert Text(language)(refused.value.key, **refused.value.values)
 
 
-@pytest.mark.parametrize(("content", "code"), [(b"", "empty"), (b"x" * 50, "not_a_picture"), (digit_png()[:200], "damaged")])
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"", "empty"), (b"x" * 50, "not_a_picture"), (digit_png()[:200], "damaged")],
+)
 def test_a_file_that_is_no_picture_is_refused_by_the_packages_own_rules(content, code):
     with pytest.raises(vae.ImageError) as refused:
         endpoints.encode(f"data:;base64,{base64.b64encode(content).decode()}")

@@ -1,4 +1,5 @@
-"""Photos of one's own: the frame lies under the student's hand, a garment can be turned round, a digit needs neither."""
+"""Photos of one's own: the frame lies under the student's hand, a garment can be turned round, a
+digit needs neither."""
 
 import io
 
@@ -7,7 +8,15 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.test_playground import alternative_text, alternative_texts, digit_png, good, numbers, open_app, upload
+from tests.ui.test_playground import (
+    alternative_text,
+    alternative_texts,
+    digit_png,
+    good,
+    numbers,
+    open_app,
+    upload,
+)
 from tests.vae.test_garment import photograph
 from vae import hub
 
@@ -22,9 +31,9 @@ def portrait(width: int = 300, height: int = 400) -> bytes:
     """A bright disc with two dark dots, right of the middle."""
     rows, columns = np.indices((height, width))
     pixels = np.full((height, width, 3), (70, 90, 120), np.uint8)
-    pixels[(rows - 150) ** 2 + (columns - 190) ** 2 < 80 ** 2] = (220, 180, 150)
+    pixels[(rows - 150) ** 2 + (columns - 190) ** 2 < 80**2] = (220, 180, 150)
     for x in (165, 215):
-        pixels[(rows - 135) ** 2 + (columns - x) ** 2 < 9 ** 2] = 20
+        pixels[(rows - 135) ** 2 + (columns - x) ** 2 < 9**2] = 20
     return png(pixels)
 
 
@@ -46,8 +55,12 @@ def test_zoom_position_and_mirror_change_what_the_model_sees_and_all_that_follow
     assert steps(app) == ["file", "cropped", "small"]
     assert "40%" in alternative_text(app, "The square that the model will see")
     seen = {numbers(app)}
-    for change in (lambda: slider(app, "zoom").set_value(2.0), lambda: slider(app, "across").set_value(90),
-                   lambda: slider(app, "down").set_value(10), lambda: toggle(app).set_value(True)):
+    for change in (
+        lambda: slider(app, "zoom").set_value(2.0),
+        lambda: slider(app, "across").set_value(90),
+        lambda: slider(app, "down").set_value(10),
+        lambda: toggle(app).set_value(True),
+    ):
         good(change().run())
         assert numbers(app) not in seen
         seen.add(numbers(app))
@@ -82,7 +95,10 @@ def test_examples_and_digits_have_no_frame():
 
 def test_a_shoe_on_a_table_is_cut_out_step_by_step_and_can_be_turned_round():
     shoe = hub.resolve("fashion-mnist").examples.picture("Ankle boot")[0].numpy()
-    app = upload(open_app(model="fashion-mnist", source="upload"), png(photograph((shoe * 255).astype(np.uint8), "wood")))
+    app = upload(
+        open_app(model="fashion-mnist", source="upload"),
+        png(photograph((shoe * 255).astype(np.uint8), "wood")),
+    )
     assert not app.error
     assert steps(app) == ["file", "cut out", "light", "centred", "binary"]
     before = numbers(app)
@@ -92,7 +108,10 @@ def test_a_shoe_on_a_table_is_cut_out_step_by_step_and_can_be_turned_round():
 
 def test_a_bare_table_is_one_sentence_and_the_last_garment_stays():
     shoe = hub.resolve("fashion-mnist").examples.picture("Ankle boot")[0].numpy()
-    app = upload(open_app(model="fashion-mnist", source="upload"), png(photograph((shoe * 255).astype(np.uint8), "white")))
+    app = upload(
+        open_app(model="fashion-mnist", source="upload"),
+        png(photograph((shoe * 255).astype(np.uint8), "white")),
+    )
     before = alternative_text(app, "Reconstruction")
     upload(app, png(np.full((200, 200, 3), 180, np.uint8)))
     assert len(app.error) == 1
@@ -141,4 +160,6 @@ def test_a_colour_picture_shows_bits_per_dimension_and_is_not_called_ink():
     app = open_app(model="faces")
     assert any("bits per dimension" in entry.value for entry in app.markdown)
     assert not any("ink" in alt.split() for alt in alternative_texts(app))
-    assert not any("bits per dimension" in entry.value for entry in open_app(model="mnist").markdown)
+    assert not any(
+        "bits per dimension" in entry.value for entry in open_app(model="mnist").markdown
+    )

@@ -1,4 +1,5 @@
-"""The pages inside the latent space by Streamlit's own test driver: every control answers, the numbers are the package's."""
+"""The pages inside the latent space by Streamlit's own test driver: every control answers, the
+numbers are the package's."""
 
 import base64
 import io
@@ -87,7 +88,9 @@ def test_a_link_to_a_picture_of_ones_own_says_that_it_is_gone_until_another_is_g
     assert "goes with its session" in said(app)
     good(app.file_uploader(key="upload").set_value(("seven.png", digit_png(), "image/png")).run())
     assert "goes with its session" not in said(app)
-    good(app.button_group(key="source").set_value("camera").run())  # none taken yet, but nothing is lost
+    good(
+        app.button_group(key="source").set_value("camera").run()
+    )  # none taken yet, but nothing is lost
     assert "goes with its session" not in said(app)
     assert "own" not in app.query_params
     assert "goes with its session" not in said(open_app(source="upload"))
@@ -95,7 +98,15 @@ def test_a_link_to_a_picture_of_ones_own_says_that_it_is_gone_until_another_is_g
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there(page):
-    nonsense = {"steps": "8", "dimension": "-1", "route": "", "window": "x", "posteriors": "7", "posterior": "1", "kind": "-"}
+    nonsense = {
+        "steps": "8",
+        "dimension": "-1",
+        "route": "",
+        "window": "x",
+        "posteriors": "7",
+        "posterior": "1",
+        "kind": "-",
+    }
     assert alternative_texts(open_page(page, **nonsense)) == alternative_texts(open_page(page))
 
 
@@ -104,7 +115,9 @@ def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there(page):
 
 def test_the_map_shows_the_pictures_own_posterior_at_its_true_place_and_size():
     digits = hub.resolve("mnist-2d")
-    seen = experiments.reconstruct(digits.model, digits.examples.picture("3"), 1.0, seed=11, use_mean=True)
+    seen = experiments.reconstruct(
+        digits.model, digits.examples.picture("3"), 1.0, seed=11, use_mean=True
+    )
     view = shown_map(open_page("map", example="3", seed="11"))
     assert view["own"]["mean"] == pytest.approx(seen.posterior_mean.tolist())
     assert view["own"]["deviation"] == pytest.approx(seen.posterior_deviation.tolist())
@@ -154,7 +167,9 @@ def test_at_beta_1_the_two_posteriors_are_one_and_the_choice_stays_for_other_bet
 
 def test_a_posterior_too_small_to_be_seen_is_announced():
     assert "no larger than a few pixels" in said(open_page("map", posterior="true"))
-    assert "no larger than a few pixels" not in said(open_page("map", posterior="true", window="own"))
+    assert "no larger than a few pixels" not in said(
+        open_page("map", posterior="true", window="own")
+    )
 
 
 def test_the_page_states_the_error_where_halving_the_grid_still_changes_log_p_of_x():
@@ -202,8 +217,12 @@ def test_a_pin_that_is_none_or_lies_off_the_map_is_not_shown(pin):
 
 def test_colours_of_the_classes_are_read_on_white_and_on_near_black():
     def luminance(colour: str) -> float:
-        parts = np.array([int(colour[place:place + 2], 16) for place in (1, 3, 5)]) / 255
-        return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+        parts = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)]) / 255
+        return np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4) @ [
+            0.2126,
+            0.7152,
+            0.0722,
+        ]
 
     colours = shown_map(open_page("map"))["colours"]
     assert len(set(colours)) == 10
@@ -212,7 +231,9 @@ def test_colours_of_the_classes_are_read_on_white_and_on_near_black():
         assert (luminance(colour) + 0.05) / (luminance("#14161A") + 0.05) >= 3
 
 
-def test_a_folder_without_reference_pictures_is_a_sentence_that_names_the_file(tmp_path, monkeypatch):
+def test_a_folder_without_reference_pictures_is_a_sentence_that_names_the_file(
+    tmp_path, monkeypatch
+):
     for name in ("mnist", "mnist-2d"):
         shutil.copytree(hub.BUNDLE / name, tmp_path / name)
     (tmp_path / "mnist-2d" / "reference.npz").unlink()
@@ -233,7 +254,10 @@ def test_the_count_of_active_units_is_the_test_sets(name):
     app = open_page("dimensions", model=name)
     assert f"**{now.active_units} of {len(now.rate_per_dimension)}**" in said(app)
     first = now.dimensions_by_rate[0]
-    assert f"(this picture): {first + 1}: {now.rate_per_dimension[first]:.2f} (" in alternative_text(app, "KL per dimension")
+    assert (
+        f"(this picture): {first + 1}: {now.rate_per_dimension[first]:.2f} ("
+        in alternative_text(app, "KL per dimension")
+    )
 
 
 def test_every_control_of_the_dimensions_answers():
@@ -264,7 +288,10 @@ def test_a_name_is_the_students_own_and_stays_with_its_dimension():
 
 def test_a_dimension_that_the_model_does_not_have_moves_to_one_that_it_has():
     app = open_page("dimensions", model="mnist", dimension="99")
-    assert app.selectbox(key="dimension").value == hub.resolve("mnist").metrics.at(1.0).dimensions_by_rate[0]
+    assert (
+        app.selectbox(key="dimension").value
+        == hub.resolve("mnist").metrics.at(1.0).dimensions_by_rate[0]
+    )
 
 
 # The path
@@ -292,10 +319,15 @@ def test_every_control_of_the_path_answers():
 def test_the_path_is_the_packages():
     mnist = hub.resolve("mnist")
     pictures = tuple(mnist.examples.picture(name) for name in ("0", "3"))
-    ends = tuple(experiments.reconstruct(mnist.model, picture, 1.0, seed=7, draw=draw) for draw, picture in enumerate(pictures))
+    ends = tuple(
+        experiments.reconstruct(mnist.model, picture, 1.0, seed=7, draw=draw)
+        for draw, picture in enumerate(pictures)
+    )
     path = experiments.path(mnist.model, pictures, ends, 1.0, seed=7, steps=9)
     app = open_page("path")
-    assert ", ".join(f"{value:,.1f}" for value in path.negative_elbo) in alternative_text(app, "Negative ELBO")
+    assert ", ".join(f"{value:,.1f}" for value in path.negative_elbo) in alternative_text(
+        app, "Negative ELBO"
+    )
     assert f"{path.outside} of 9 steps" in said(app)
 
 
@@ -303,7 +335,9 @@ def test_both_ends_may_be_pictures_of_ones_own():
     app = open_page("path", source="upload", source2="upload")
     for key, shape in (("upload", "7"), ("upload2", "1")):
         before = alternative_text(app, "Negative ELBO")
-        good(app.file_uploader(key=key).set_value(("digit.png", digit_png(shape), "image/png")).run())
+        good(
+            app.file_uploader(key=key).set_value(("digit.png", digit_png(shape), "image/png")).run()
+        )
         assert alternative_text(app, "Negative ELBO") != before
     assert app.query_params["own"] == app.query_params["own2"] == "1"
 

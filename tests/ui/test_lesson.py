@@ -1,4 +1,5 @@
-"""What all pages of the lesson have in common: predict, do, reveal, why; nothing blocks, nothing is lost."""
+"""What all pages of the lesson have in common: predict, do, reveal, why; nothing blocks, nothing is
+lost."""
 
 import re
 import shutil
@@ -59,7 +60,9 @@ def test_answers_and_revealed_steps_go_along_in_the_address_and_come_back():
     good(app.radio(key=f"ask_{second}").set_value("b").run())
     assert app.query_params["answers"] == f"{first}-a,{second}-b"
     assert app.query_params["seen"] == "step1"
-    again = open_page("step1", **{name: app.query_params[name] for name in ("answers", "seen", "lang")})
+    again = open_page(
+        "step1", **{name: app.query_params[name] for name in ("answers", "seen", "lang")}
+    )
     assert again.radio(key=f"ask_{first}").value == "a"
     assert again.toggle(key="reveal_step1").value
     assert Text("en")("lesson.progress", done=1, steps=len(contents.STEPS)) in said(again)
@@ -73,10 +76,17 @@ def test_an_edited_address_with_unknown_answers_opens_all_the_same():
     assert app.toggle(key="reveal_step1").value
 
 
-@pytest.mark.parametrize(("gone", "pages"), [
-    ("mnist", ["step1"]), ("mnist-2d", ["step2", "step3", "step4", "step7"]), ("mnist-2d-autoencoder", ["step7"]),
-])
-def test_without_its_reference_pictures_a_page_is_a_sentence_that_names_the_file(tmp_path, monkeypatch, gone, pages):
+@pytest.mark.parametrize(
+    ("gone", "pages"),
+    [
+        ("mnist", ["step1"]),
+        ("mnist-2d", ["step2", "step3", "step4", "step7"]),
+        ("mnist-2d-autoencoder", ["step7"]),
+    ],
+)
+def test_without_its_reference_pictures_a_page_is_a_sentence_that_names_the_file(
+    tmp_path, monkeypatch, gone, pages
+):
     for name in ("mnist", "mnist-2d", "mnist-2d-autoencoder"):
         shutil.copytree(hub.BUNDLE / name, tmp_path / name)
     (tmp_path / gone / "reference.npz").unlink()
@@ -84,4 +94,6 @@ def test_without_its_reference_pictures_a_page_is_a_sentence_that_names_the_file
     hub.forget()
     complaints = [open_page(page).error[0].value for page in pages]
     hub.forget()
-    assert all(f"weights/{gone}/reference.npz: it is missing" in complaint for complaint in complaints), complaints
+    assert all(
+        f"weights/{gone}/reference.npz: it is missing" in complaint for complaint in complaints
+    ), complaints

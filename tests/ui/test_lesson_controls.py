@@ -1,4 +1,5 @@
-"""Every control of every page of the lesson, in both languages, by Streamlit's own test driver: it answers, nothing fails."""
+"""Every control of every page of the lesson, in both languages, by Streamlit's own test driver: it
+answers, nothing fails."""
 
 from collections.abc import Iterator
 
@@ -11,18 +12,28 @@ from tests.ui.test_playground import good
 from ui import contents
 from ui.text import LANGUAGES, strings
 
-TOPICS = [key.removeprefix("wrong.topic_") for key in strings("en") if key.startswith("wrong.topic_")]
-PAGES = [*((step, {"seen": step}) for step in contents.STEPS), *(("misconceptions", {"topic": topic}) for topic in TOPICS),
-         ("teacher", {})]
+TOPICS = [
+    key.removeprefix("wrong.topic_") for key in strings("en") if key.startswith("wrong.topic_")
+]
+PAGES = [
+    *((step, {"seen": step}) for step in contents.STEPS),
+    *(("misconceptions", {"topic": topic}) for topic in TOPICS),
+    ("teacher", {}),
+]
 SLOW = {"k"}  # up to 10,000 draws of the prior: tests/ui/test_step3.py
 ELSEWHERE = {"language", "topic", *SLOW}
 # What is there while the first option of another control is chosen.
-NEEDS = {"example": ("button_group", "source"), "to_model": ("button_group", "to_only"), "to_beta": ("selectbox", "to_model")}
+NEEDS = {
+    "example": ("button_group", "source"),
+    "to_model": ("button_group", "to_only"),
+    "to_beta": ("selectbox", "to_model"),
+}
 
 
 @pytest.fixture(autouse=True)
 def chosen_by_their_labels(monkeypatch):
-    """The driver wants an option's value, which only the page knows; a person, and the browser, choose what is shown."""
+    """The driver wants an option's value, which only the page knows; a person, and the browser,
+    choose what is shown."""
     for kind in (ButtonGroup, Radio, Selectbox, SelectSlider):
         format_func = kind.format_func.fget
 
@@ -33,12 +44,16 @@ def chosen_by_their_labels(monkeypatch):
 
 
 def moves(app: AppTest) -> Iterator[tuple[str, str, object]]:
-    """Kind and key of each control, and what to do with it: to the end of its scale; every option of a few, by its number."""
+    """Kind and key of each control, and what to do with it: to the end of its scale; every option
+    of a few, by its number."""
     for kind in ("button_group", "radio", "selectbox", "select_slider"):
         for widget in getattr(app, kind):
             if widget.key not in ELSEWHERE:
                 last = len(widget.options) - 1
-                yield from ((kind, widget.key, number) for number in (range(last + 1) if last < 4 else [last]))
+                yield from (
+                    (kind, widget.key, number)
+                    for number in (range(last + 1) if last < 4 else [last])
+                )
     for kind in ("slider", "number_input"):
         for widget in getattr(app, kind):
             yield kind, widget.key, widget.max

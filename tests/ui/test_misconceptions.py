@@ -1,4 +1,5 @@
-"""What people get wrong, by Streamlit's own test driver: every question and control, both languages, the package's numbers."""
+"""What people get wrong, by Streamlit's own test driver: every question and control, both
+languages, the package's numbers."""
 
 import shutil
 
@@ -17,8 +18,20 @@ from vae import experiments, hub
 from vae.experiments import beta_conventions, decoders
 from vae.experiments import misconceptions as wrong
 
-RIGHT = {"kl": "c", "factor": "b", "log": "c", "prior": "a", "zero": "b", "blur": "c", "sum": "c", "axes": "b", "bce": "a",
-         "sample": "b", "noise": "a", "blank": "b"}
+RIGHT = {
+    "kl": "c",
+    "factor": "b",
+    "log": "c",
+    "prior": "a",
+    "zero": "b",
+    "blur": "c",
+    "sum": "c",
+    "axes": "b",
+    "bce": "a",
+    "sample": "b",
+    "noise": "a",
+    "blank": "b",
+}
 
 
 def open_topic(topic: str, **query: str) -> AppTest:
@@ -44,9 +57,13 @@ def test_one_link_after_another_opens_each_question_alone_and_every_answer_is_sp
             good(app.radio(key=f"ask_wrong_{topic}").set_value(letter).run())
             praised, explained = feedback(app)
             assert (len(praised), len(explained)) == ((1, 0) if letter == right else (0, 1))
-            assert (praised + explained)[0].startswith(written[f"ask.wrong_{topic}_{letter}_why"].split("{")[0])
+            assert (praised + explained)[0].startswith(
+                written[f"ask.wrong_{topic}_{letter}_why"].split("{")[0]
+            )
         assert f"wrong_{topic}-c" in app.query_params["answers"]
-        assert any(f"{number}" in caption.value and "12" in caption.value for caption in app.caption)
+        assert any(
+            f"{number}" in caption.value and "12" in caption.value for caption in app.caption
+        )
 
 
 def test_answers_are_counted_and_stay_when_another_question_is_opened():
@@ -66,10 +83,19 @@ def test_answers_are_counted_and_stay_when_another_question_is_opened():
 def test_the_divergences_are_the_packages_and_follow_the_picture():
     plane = hub.resolve("mnist-2d")
     app = open_topic("kl", example="7", seed="11", answers="wrong_kl-a")
-    found = remembered.which_kl(plane, experiments.observe(plane.model, plane.examples.picture("7"), seed=11).numpy())
-    assert signed(f"ELBO **{found.elbo:,.2f}**, log p(x) **{found.log_evidence:,.2f}** nats") in said(app)
-    assert signed(f"gives {found.with_prior:,.2f} nats, while log p(x) is {found.log_evidence:,.2f}") in feedback(app)[1][0]
-    assert signed(f"{found.from_posterior:.2f}, to {found.with_reverse:.2f}") in alternative_text(app, "From the ELBO")
+    found = remembered.which_kl(
+        plane, experiments.observe(plane.model, plane.examples.picture("7"), seed=11).numpy()
+    )
+    assert signed(
+        f"ELBO **{found.elbo:,.2f}**, log p(x) **{found.log_evidence:,.2f}** nats"
+    ) in said(app)
+    assert (
+        signed(f"gives {found.with_prior:,.2f} nats, while log p(x) is {found.log_evidence:,.2f}")
+        in feedback(app)[1][0]
+    )
+    assert signed(f"{found.from_posterior:.2f}, to {found.with_reverse:.2f}") in alternative_text(
+        app, "From the ELBO"
+    )
     good(app.number_input(key="seed").set_value(7).run())
     good(app.button_group(key="example").set_value("0").run())
     assert f"**{found.elbo:,.2f}**" not in said(app)
@@ -104,14 +130,21 @@ def test_the_calculator_converts_from_every_convention():
         for weight, row in zip(found.weights.values(), table.split("\n")[2:], strict=True):
             assert f"**{sentences.weight_of(weight)}**" in row
     again = open_topic("sum", loss="reconstruction", weight="500", values="1024", width="8")
-    assert "**2.048**" in next(entry.value for entry in again.markdown if entry.value.startswith("| What"))
+    assert "**2.048**" in next(
+        entry.value for entry in again.markdown if entry.value.startswith("| What")
+    )
     assert "beta = **6,144**" in said(again)
 
 
-@pytest.mark.parametrize("nonsense", [
-    {"topic": "x"}, {"topic": "sum", "loss": "x", "weight": "nan", "values": "0", "width": "-1"}, {"topic": "bce", "grey": "1"},
-    {"topic": "blur", "blur": "-1"},
-])
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"topic": "x"},
+        {"topic": "sum", "loss": "x", "weight": "nan", "values": "0", "width": "-1"},
+        {"topic": "bce", "grey": "1"},
+        {"topic": "blur", "blur": "-1"},
+    ],
+)
 def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there(nonsense):
     usual = open_topic(nonsense["topic"] if nonsense["topic"] != "x" else "kl")
     assert said(open_topic(**nonsense)) == said(usual)
@@ -136,17 +169,22 @@ def test_samples_follow_the_seed_and_noise_and_blank_page_are_the_packages():
     good(app.button_group(key="topic").set_value("noise").run())
     good(app.number_input(key="seed").set_value(7).run())
     nudged = remembered.nudged(plane, hub.resolve("mnist-2d-autoencoder"), 7)
-    assert "by **{:.1f} nats** with noise in training and by **{:.1f} nats** without".format(*nudged.rises) in said(app)
+    assert "by **{:.1f} nats** with noise in training and by **{:.1f} nats** without".format(
+        *nudged.rises
+    ) in said(app)
     good(app.button_group(key="topic").set_value("blank").run())
     page = remembered.blank_page(digits, 7)
     assert signed(f"at least **{page.blank:,.1f} nats** (z drawn 2,000 times") in said(app)
     assert f"more than **{page.below}** of 100 reference digits" in said(app)
 
 
-@pytest.mark.parametrize(("gone", "topic", "complaint"), [
-    ("mnist-2d/reference.npz", "blur", "weights/mnist-2d/reference.npz: it is missing"),
-    ("mnist-2d-autoencoder/config.json", "noise", "config.json"),
-])
+@pytest.mark.parametrize(
+    ("gone", "topic", "complaint"),
+    [
+        ("mnist-2d/reference.npz", "blur", "weights/mnist-2d/reference.npz: it is missing"),
+        ("mnist-2d-autoencoder/config.json", "noise", "config.json"),
+    ],
+)
 def test_what_is_missing_in_a_folder_is_a_sentence(tmp_path, monkeypatch, gone, topic, complaint):
     for name in ("mnist", "mnist-2d", "mnist-2d-autoencoder"):
         shutil.copytree(hub.BUNDLE / name, tmp_path / name)
@@ -159,7 +197,10 @@ def test_what_is_missing_in_a_folder_is_a_sentence(tmp_path, monkeypatch, gone, 
 
 
 def test_plotly_accepts_every_figure():
-    text, plane, plain, digits = Text("en"), *(hub.resolve(name) for name in ("mnist-2d", "mnist-2d-autoencoder", "mnist"))
+    text, plane, plain, digits = (
+        Text("en"),
+        *(hub.resolve(name) for name in ("mnist-2d", "mnist-2d-autoencoder", "mnist")),
+    )
     picture, images = digits.examples.picture("0"), plane.reference.images[:20]
     seen = experiments.reconstruct(digits.model, picture, 1.0, seed=7)
     pictures = torch.stack([picture, digits.examples.picture("1")])
@@ -167,11 +208,19 @@ def test_plotly_accepts_every_figure():
         misconceptions.divergences(text, wrong.WhichKL(-133.0, -132.5, 7.0, 0.5, 0.6)),
         misconceptions.spreads(text, wrong.spreads(seen, seed=7)),
         misconceptions.log_variances(text, wrong.log_variances(plane.model, images, (0.1, 1.0))),
-        misconceptions.mixture(text, wrong.mixture(experiments.codes(plane.model, images, 1.0), seed=7)),
-        misconceptions.losses(text, wrong.collapse(digits.model, digits.metrics, pictures, (1.0, 50.0), seed=7)),
-        misconceptions.active(text, wrong.axes(digits.model, digits.metrics, picture, (1.0, 10.0), seed=7)),
+        misconceptions.mixture(
+            text, wrong.mixture(experiments.codes(plane.model, images, 1.0), seed=7)
+        ),
+        misconceptions.losses(
+            text, wrong.collapse(digits.model, digits.metrics, pictures, (1.0, 50.0), seed=7)
+        ),
+        misconceptions.active(
+            text, wrong.axes(digits.model, digits.metrics, picture, (1.0, 10.0), seed=7)
+        ),
         misconceptions.grey(text, decoders.grey_bce(0.3)),
         misconceptions.nudged(text, decoders.nudged(plane.model, plain.model, images, 1.0, seed=7)),
-        misconceptions.blank(text, decoders.blank_page(digits.model, images, 1.0, seed=7, samples=2, blank_samples=2)),
+        misconceptions.blank(
+            text, decoders.blank_page(digits.model, images, 1.0, seed=7, samples=2, blank_samples=2)
+        ),
     ):
         accepted(drawing)

@@ -56,8 +56,12 @@ def test_a_plain_autoencoder_shows_distortion_alone_as_the_package_counts_it():
     assert f"{distortion:.1f} nats of distortion" in numbers(app)
     assert f"test average {resolved.metrics.betas[0].distortion:.1f}" in numbers(app)
     code = resolved.model.encode(observed[None], 0.0).mean[0]
-    assert signed(", ".join(f"{value:.2f}" for value in code)) in alternative_text(app, "The picture's code")
-    texts = " ".join(alternative_texts(app) + [caption.value for caption in app.caption] + [numbers(app)])
+    assert signed(", ".join(f"{value:.2f}" for value in code)) in alternative_text(
+        app, "The picture's code"
+    )
+    texts = " ".join(
+        alternative_texts(app) + [caption.value for caption in app.caption] + [numbers(app)]
+    )
     assert "inf" not in texts
     assert "nan" not in texts
     assert "is infinite" in " ".join(entry.value for entry in app.markdown)
@@ -80,18 +84,25 @@ def test_the_beta_of_a_link_survives_a_look_at_the_autoencoder():
 
 def test_the_code_of_an_autoencoder_is_the_same_at_every_seed_of_one_observation():
     model = hub.resolve(AUTOENCODER).model
-    picture = (hub.resolve(AUTOENCODER).examples.picture("0") > 0.5).float()  # nothing left to binarise
+    picture = (
+        hub.resolve(AUTOENCODER).examples.picture("0") > 0.5
+    ).float()  # nothing left to binarise
     codes = [vae.experiments.reconstruct(model, picture, 0.0, seed=seed).z for seed in (1, 2)]
     assert torch.equal(torch.from_numpy(codes[0]), torch.from_numpy(codes[1]))
 
 
 @pytest.fixture
 def with_rivals(tmp_path, monkeypatch):
-    """The digits with two dedicated networks, one of them better than the conditioned one and one worse."""
+    """The digits with two dedicated networks, one of them better than the conditioned one and one
+    worse."""
     shutil.copytree(hub.BUNDLE / "mnist", tmp_path / "mnist")
     metrics = read_metrics(tmp_path / "mnist" / "metrics.json")
-    rivals = [Dedicated(beta, metrics.at(beta).rate, metrics.at(beta).distortion + more, examples=1234, seed=1)
-              for beta, more in ((0.1, -2.0), (10.0, 0.5))]
+    rivals = [
+        Dedicated(
+            beta, metrics.at(beta).rate, metrics.at(beta).distortion + more, examples=1234, seed=1
+        )
+        for beta, more in ((0.1, -2.0), (10.0, 0.5))
+    ]
     write_dedicated(tmp_path / "mnist" / "dedicated.json", rivals)
     seal(tmp_path / "mnist", "dedicated.json")
     monkeypatch.setattr(hub, "BUNDLE", tmp_path)

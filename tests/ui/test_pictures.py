@@ -1,4 +1,5 @@
-"""Arrays become pictures whose pixels can be seen: enlarged without smoothing, differences in two colours."""
+"""Arrays become pictures whose pixels can be seen: enlarged without smoothing, differences in two
+colours."""
 
 import base64
 import io

@@ -1,4 +1,5 @@
-"""The playground page by Streamlit's own test driver: every control answers, links reopen the view, nothing ever fails."""
+"""The playground page by Streamlit's own test driver: every control answers, links reopen the view,
+nothing ever fails."""
 
 import io
 import shutil
@@ -76,8 +77,17 @@ def test_it_opens_on_an_example_with_everything_drawn():
     assert "nats" in numbers(app)
     assert "% of the test set" in " ".join(caption.value for caption in app.caption)
     alts = alternative_texts(app)
-    for beginning in ("Your picture", "What the model sees", "Step 1", "Posterior at beta 1", "Reconstruction at beta 1",
-                      "Difference", "This picture: distortion", "Rate–distortion curve", "32 samples"):
+    for beginning in (
+        "Your picture",
+        "What the model sees",
+        "Step 1",
+        "Posterior at beta 1",
+        "Reconstruction at beta 1",
+        "Difference",
+        "This picture: distortion",
+        "Rate–distortion curve",
+        "32 samples",
+    ):
         assert any(alt.startswith(beginning) for alt in alts), beginning
 
 
@@ -96,7 +106,11 @@ def test_beta_changes_reconstruction_samples_numbers_and_the_marked_point():
     before = numbers(app), alternative_texts(app)
     good(app.select_slider(key="beta").set_value(10.0).run())
     assert numbers(app) != before[0]
-    for beginning in ("Reconstruction at beta 10:", "Posterior at beta 10:", "32 samples from the prior at beta 10,"):
+    for beginning in (
+        "Reconstruction at beta 10:",
+        "Posterior at beta 10:",
+        "32 samples from the prior at beta 10,",
+    ):
         assert alternative_text(app, beginning) not in before[1]
     assert "At beta 10:" in alternative_text(app, "Rate–distortion")
     assert alternative_text(app, "What the model sees") in before[1]  # the binarisation stays
@@ -156,24 +170,55 @@ def test_the_language_switches_without_losing_the_state():
 
 
 def test_a_link_reopens_the_same_view():
-    link = {"beta": "3.15", "seed": "99", "example": "8", "noise": "mean", "count": "8", "temperature": "0.7", "lang": "ko"}
+    link = {
+        "beta": "3.15",
+        "seed": "99",
+        "example": "8",
+        "noise": "mean",
+        "count": "8",
+        "temperature": "0.7",
+        "lang": "ko",
+    }
     first, second = open_app(**link), open_app(**link)
     assert alternative_texts(first) == alternative_texts(second)
     assert "beta 3.15" in alternative_text(first, "beta 3.15에서의 재구성")
     assert first.slider(key="temperature").value == 0.7
 
 
-@pytest.mark.parametrize(("beta", "stop"), [
-    ("0.7", 0.63), ("1e9", 50.0), ("1e-9", 0.01), ("0", 1.0), ("-1", 1.0), ("nonsense", 1.0), ("nan", 1.0), ("inf", 1.0),
-])
+@pytest.mark.parametrize(
+    ("beta", "stop"),
+    [
+        ("0.7", 0.63),
+        ("1e9", 50.0),
+        ("1e-9", 0.01),
+        ("0", 1.0),
+        ("-1", 1.0),
+        ("nonsense", 1.0),
+        ("nan", 1.0),
+        ("inf", 1.0),
+    ],
+)
 def test_a_link_with_any_beta_opens_at_the_nearest_stop_or_at_one(beta, stop):
     assert open_app(beta=beta).select_slider(key="beta").value == stop
 
 
-@pytest.mark.parametrize("query", [
-    {"seed": "-5"}, {"seed": "x"}, {"seed": "1e400"}, {"example": "walrus"}, {"model": "../secret"}, {"eps": "-1"},
-    {"eps": "9" * 5000}, {"source": "?"}, {"lang": "tlh"}, {"count": "1000000"}, {"temperature": "nan"}, {"noise": "<script>"},
-])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"seed": "-5"},
+        {"seed": "x"},
+        {"seed": "1e400"},
+        {"example": "walrus"},
+        {"model": "../secret"},
+        {"eps": "-1"},
+        {"eps": "9" * 5000},
+        {"source": "?"},
+        {"lang": "tlh"},
+        {"count": "1000000"},
+        {"temperature": "nan"},
+        {"noise": "<script>"},
+    ],
+)
 def test_a_link_with_nonsense_opens_as_if_it_were_not_there(query):
     assert alternative_texts(open_app(**query)) == alternative_texts(open_app())
 
@@ -207,7 +252,11 @@ def test_a_bad_file_gives_one_sentence_and_keeps_the_last_good_picture():
 
 def test_a_bad_file_is_read_once_and_not_again_at_every_beta(monkeypatch):
     app, calls = open_app(source="upload"), []
-    monkeypatch.setattr(vae.images, "opened", lambda file, opened=vae.images.opened: calls.append(file) or opened(file))
+    monkeypatch.setattr(
+        vae.images,
+        "opened",
+        lambda file, opened=vae.images.opened: calls.append(file) or opened(file),
+    )
     upload(app, b"no picture")
     good(app.select_slider(key="beta").set_value(10.0).run())
     assert len(calls) == 1
@@ -238,7 +287,11 @@ def test_a_photograph_from_the_camera_is_read_like_an_upload():
     app = open_app(source="camera")
     buffer = io.BytesIO()
     Image.open(io.BytesIO(digit_png())).save(buffer, "JPEG", quality=90)
-    good(app.camera_input(key="camera").set_value(("shot.jpg", buffer.getvalue(), "image/jpeg")).run())
+    good(
+        app.camera_input(key="camera")
+        .set_value(("shot.jpg", buffer.getvalue(), "image/jpeg"))
+        .run()
+    )
     assert not app.error
     assert alternative_text(app, "Your picture") == "Your picture, shown at 300 × 400 pixels"
 
@@ -259,7 +312,12 @@ def test_a_class_that_opens_the_link_at_once_loads_the_model_once():
 
 def test_many_threads_through_one_model_get_what_each_gets_alone():
     model, examples = hub.resolve("mnist").model, hub.resolve("mnist").examples.images
-    jobs = [(index % 10, beta, seed) for index in range(10) for beta in (0.01, 1.0, 50.0) for seed in (1, 2)]
+    jobs = [
+        (index % 10, beta, seed)
+        for index in range(10)
+        for beta in (0.01, 1.0, 50.0)
+        for seed in (1, 2)
+    ]
 
     def run(job):
         index, beta, seed = job
@@ -279,7 +337,9 @@ def test_sessions_share_the_model_and_nothing_else():
             good(app.run())
             assert app.select_slider(key="beta").value == beta
             assert app.number_input(key="seed").value == seed
-            assert alternative_text(app, "Reconstruction").startswith(f"Reconstruction at beta {beta:g}:")
+            assert alternative_text(app, "Reconstruction").startswith(
+                f"Reconstruction at beta {beta:g}:"
+            )
 
 
 @pytest.fixture
@@ -293,7 +353,9 @@ def weights_copy(tmp_path, monkeypatch):
     st.cache_data.clear()
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "metrics.json", "examples.npz", "config.json"])
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "metrics.json", "examples.npz", "config.json"]
+)
 def test_a_broken_weights_folder_is_a_sentence_that_names_the_file(weights_copy, name):
     (weights_copy / name).write_bytes(b"<html>not found</html>")
     app = open_app()

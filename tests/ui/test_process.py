@@ -28,7 +28,9 @@ print(full - resident())
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's /proc")
 def test_libraries_are_frozen_files_allowed_and_large_tensors_given_back():
     done = completed([sys.executable, "-W", "ignore", "-c", PROGRAM], check=True)
-    (frozen, threads, files), (freed,) = [list(map(int, line.split())) for line in done.stdout.splitlines()]
+    (frozen, threads, files), (freed,) = [
+        list(map(int, line.split())) for line in done.stdout.splitlines()
+    ]
     assert frozen > 100_000
     assert threads == 1
     assert files > 1024

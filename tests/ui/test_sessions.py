@@ -22,36 +22,53 @@ def photograph(seed: int) -> bytes:
     dice = np.random.default_rng(seed)
     paper = np.full((120, 120), 225, np.uint8)
     left, top = dice.integers(20, 60, 2)
-    paper[top:top + 50, left:left + 10] = paper[top:top + 10, left:left + int(dice.integers(15, 50))] = 30
+    paper[top : top + 50, left : left + 10] = paper[
+        top : top + 10, left : left + int(dice.integers(15, 50))
+    ] = 30
     buffer = io.BytesIO()
     Image.fromarray(paper).save(buffer, "PNG")
     return buffer.getvalue()
 
 
 # Seeds and pictures come several times, so that a cache which mixes up two students would be found.
-PLANS = [(CHOICES.randrange(8), CHOICES.randrange(3), CHOICES.choices(["0.01", "0.1", "1", "4", "10"], k=1))
-         for _ in range(STUDENTS)]
+PLANS = [
+    (
+        CHOICES.randrange(8),
+        CHOICES.randrange(3),
+        CHOICES.choices(["0.01", "0.1", "1", "4", "10"], k=1),
+    )
+    for _ in range(STUDENTS)
+]
 
 
 def content(run: Run) -> dict[tuple[int, ...], str]:
-    """A digest of every element that the page shows: pictures, figures, sentences, widgets. The download's address is left out:
-    it is the server's own, and names only what the gallery's picture shows."""
-    return {path: hashlib.sha256(element.SerializeToString(deterministic=True)).hexdigest()
-            for path, element in run.places.items() if element.WhichOneof("type") != "download_button"}
+    """A digest of every element that the page shows: pictures, figures, sentences, widgets. The
+    download's address is left out: it is the server's own, and names only what the gallery's
+    picture shows."""
+    return {
+        path: hashlib.sha256(element.SerializeToString(deterministic=True)).hexdigest()
+        for path, element in run.places.items()
+        if element.WhichOneof("type") != "download_button"
+    }
 
 
 async def lesson(address: str, number: int) -> list[dict[tuple[int, ...], str]]:
-    """One student's way: open a link, give a picture perhaps, move beta. What was shown after each step."""
+    """One student's way: open a link, give a picture perhaps, move beta. What was shown after each
+    step."""
     seed, example, betas = PLANS[number]
     own = number < WITH_A_FILE
-    async with Student(address, f"lang=en&seed={seed}&example={example}" + ("&source=upload" if own else "")) as student:
+    async with Student(
+        address, f"lang=en&seed={seed}&example={example}" + ("&source=upload" if own else "")
+    ) as student:
         shown = [student.last]
         if own:
             shown.append(await student.upload("digit.png", photograph(number)))
             assert "120 × 120" in " ".join(shown[-1].alts())
         for beta in betas:
             shown.append(await student.choose("beta", beta))
-            assert any(alt.startswith(f"Reconstruction at beta {beta}:") for alt in shown[-1].alts())
+            assert any(
+                alt.startswith(f"Reconstruction at beta {beta}:") for alt in shown[-1].alts()
+            )
             assert any(alt.endswith(f"seed {seed}") for alt in shown[-1].alts())
         return list(map(content, shown))
 
@@ -78,6 +95,8 @@ def test_fifty_sessions_at_once_each_get_what_they_get_alone(found):
 def test_two_students_with_other_choices_see_something_else_so_the_test_above_can_fail(found):
     alone, _ = found
     last = [frozenset(steps[-1].items()) for steps in alone]
-    plans = {(seed, number if number < WITH_A_FILE else example, betas[-1], number < WITH_A_FILE)
-             for number, (seed, example, betas) in enumerate(PLANS)}
+    plans = {
+        (seed, number if number < WITH_A_FILE else example, betas[-1], number < WITH_A_FILE)
+        for number, (seed, example, betas) in enumerate(PLANS)
+    }
     assert len(set(last)) == len(plans) > 35

@@ -1,4 +1,5 @@
-"""Which weights are in use, and from where: the side bar says it calmly, and a dead Hub costs five seconds and nothing else."""
+"""Which weights are in use, and from where: the side bar says it calmly, and a dead Hub costs five
+seconds and nothing else."""
 
 import time
 from pathlib import Path
@@ -48,7 +49,9 @@ def _one(value: str | list[str]) -> str:
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_with_the_hub_dead_the_playground_works_and_says_why_the_bundle_serves(pinned, monkeypatch, tmp_path, language):
+def test_with_the_hub_dead_the_playground_works_and_says_why_the_bundle_serves(
+    pinned, monkeypatch, tmp_path, language
+):
     with closed_port() as port:
         use_hub(monkeypatch, f"http://127.0.0.1:{port}", tmp_path)
         app = open_app(lang=language)
@@ -59,7 +62,9 @@ def test_with_the_hub_dead_the_playground_works_and_says_why_the_bundle_serves(p
     assert_works(app)
 
 
-def test_a_black_hole_delays_the_first_view_by_five_seconds_at_most_and_no_later_one(pinned, monkeypatch, tmp_path):
+def test_a_black_hole_delays_the_first_view_by_five_seconds_at_most_and_no_later_one(
+    pinned, monkeypatch, tmp_path
+):
     monkeypatch.setenv("VAE_LAB_SOURCE_MNIST", "")
     open_app()
     hub.forget()
@@ -81,7 +86,9 @@ def test_a_black_hole_delays_the_first_view_by_five_seconds_at_most_and_no_later
 
 
 def test_weights_of_the_hub_are_linked(local_hub, monkeypatch):
-    commit = local_hub.add(NAME, {name: (FOLDER / name).read_bytes() for name in vae.weights.contents(FOLDER)})
+    commit = local_hub.add(
+        NAME, {name: (FOLDER / name).read_bytes() for name in vae.weights.contents(FOLDER)}
+    )
     monkeypatch.setenv("VAE_LAB_SOURCE_MNIST", f"{NAME}@{commit}")
     for _ in range(2):  # from the Hub, then from the cache
         hub.forget()
@@ -91,11 +98,14 @@ def test_weights_of_the_hub_are_linked(local_hub, monkeypatch):
         assert_works(app)
 
 
-@pytest.mark.parametrize(("fault", "problem"), [
-    (Fault(instead=error(404, code="RepoNotFound")), "missing"),
-    (Fault(instead=error(403)), "denied"),
-    (Fault(instead=error(429, headers={"Retry-After": "900"})), "busy"),
-])
+@pytest.mark.parametrize(
+    ("fault", "problem"),
+    [
+        (Fault(instead=error(404, code="RepoNotFound")), "missing"),
+        (Fault(instead=error(403)), "denied"),
+        (Fault(instead=error(429, headers={"Retry-After": "900"})), "busy"),
+    ],
+)
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_reason_has_a_sentence_of_its_own(local_hub, pinned, language, fault, problem):
     local_hub.inject(fault, "GET ", times=None)
@@ -105,7 +115,9 @@ def test_every_reason_has_a_sentence_of_its_own(local_hub, pinned, language, fau
 
 def test_weights_that_were_refused_are_named(local_hub, pinned, monkeypatch):
     files = {name: (FOLDER / name).read_bytes() for name in vae.weights.contents(FOLDER)}
-    commit = local_hub.add(NAME, files | {"model.safetensors": files["model.safetensors"][:-1] + b"\0"})
+    commit = local_hub.add(
+        NAME, files | {"model.safetensors": files["model.safetensors"][:-1] + b"\0"}
+    )
     monkeypatch.setenv("VAE_LAB_SOURCE_MNIST", f"{NAME}@{commit}")
     said, reason = note(open_app())
     assert "was refused" in said

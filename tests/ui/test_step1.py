@@ -1,4 +1,5 @@
-"""Step 1 by Streamlit's own test driver: every control, both languages, the numbers are the package's."""
+"""Step 1 by Streamlit's own test driver: every control, both languages, the numbers are the
+package's."""
 
 import pytest
 
@@ -48,7 +49,9 @@ def test_more_pictures_are_drawn_counted_and_stand_in_the_link(digits):
     assert "**32 pictures**" in said(app)
     drawn = remembered.sheet(digits, "model", 1.0, 7, 1)
     assert f"**{drawn.distances.min()} pixels**" in said(app)
-    assert signed(f"nearest other one in {remembered.reference_distance(digits):.0f} on average.") in said(app)
+    assert signed(
+        f"nearest other one in {remembered.reference_distance(digits):.0f} on average."
+    ) in said(app)
     assert signed(f"{drawn.images.mean():.0%} ink") in alternative_text(app, "32 pictures")
     assert app.query_params["law"] == "model"
     good(app.button_group(key="law").set_value("uniform").run())
@@ -68,9 +71,18 @@ def test_the_four_pictures_have_the_packages_log_p(digits):
     alt = alternative_text(app, "log p(x) in nats")
     for name in SUBJECTS:
         one = found[name]
-        assert signed(f"coin {one.uniform:,.0f}, frequencies {one.frequencies:,.0f}, model at least {one.model:,.0f}") in alt
-    assert signed(f"**{found[PICTURE].model - found[NOISE].ceiling:,.0f} nats** above noise") in said(app)
-    assert signed(f"**{found[BLANK].model:,.0f} nats**, above 99 % of the test digits or more") in said(app)
+        assert (
+            signed(
+                f"coin {one.uniform:,.0f}, frequencies {one.frequencies:,.0f}, model at least {one.model:,.0f}"
+            )
+            in alt
+        )
+    assert signed(
+        f"**{found[PICTURE].model - found[NOISE].ceiling:,.0f} nats** above noise"
+    ) in said(app)
+    assert signed(
+        f"**{found[BLANK].model:,.0f} nats**, above 99 % of the test digits or more"
+    ) in said(app)
     noise, cloud = (found[name].effective_samples for name in (NOISE, CLOUD))
     assert signed(f"from coins {noise:,.0f}, from frequencies {cloud:,.0f}") in said(app)
 
@@ -88,8 +100,10 @@ def test_every_answer_is_answered(letter):
     marked = everything(app)
     for question, right in (("million", "c"), ("cloud", "b")):
         assert Text("en")(f"ask.{question}_{letter}_why", all=236, digits=36, one_in=200) in marked
-        assert any(Text("en")(f"ask.{question}_{right}_why", all=236, digits=36, one_in=200) == entry.value
-                   for entry in app.success) == (letter == right)
+        assert any(
+            Text("en")(f"ask.{question}_{right}_why", all=236, digits=36, one_in=200) == entry.value
+            for entry in app.success
+        ) == (letter == right)
 
 
 def test_plotly_accepts_its_figures_and_they_show_every_number(digits):
@@ -105,5 +119,7 @@ def test_plotly_accepts_its_figures_and_they_show_every_number(digits):
 
 
 def test_a_picture_below_the_ceiling_of_noise_is_not_called_more_probable(digits):
-    found = remembered.verdicts(digits, experiments.observe(digits.model, digits.examples.picture("0"), seed=7), 1.0, 7)
+    found = remembered.verdicts(
+        digits, experiments.observe(digits.model, digits.examples.picture("0"), seed=7), 1.0, 7
+    )
     assert "hardly seen" in pixels.compared(Text("en"), found | {PICTURE: found[NOISE]})

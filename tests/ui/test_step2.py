@@ -43,8 +43,16 @@ def components(app, name: str) -> list[dict]:
 
 def planes(flat, name: str = "0", seed: int = 7):
     picture = flat.examples.picture(name)
-    return tuple(pixel_plane(picture, directions, typical=remembered.typical_distance(flat),
-                             others=pixels.others(flat.examples, picture), seed=seed) for directions in DIRECTIONS)
+    return tuple(
+        pixel_plane(
+            picture,
+            directions,
+            typical=remembered.typical_distance(flat),
+            others=pixels.others(flat.examples, picture),
+            seed=seed,
+        )
+        for directions in DIRECTIONS
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -60,7 +68,9 @@ def test_it_opens_in_each_language_and_reveals_its_answer(language, flat):
     crowds = remembered.crowds(flat, planes(flat), 1.0, 7)
     for kind in pixels.CROWDS:
         assert pixels.crowd_said(text, crowds[kind]) in said(app)
-        assert signed(f"{crowds[kind].mean:,.0f}") in alternative_text(app, text("alt_step2.crowds", means="").strip())
+        assert signed(f"{crowds[kind].mean:,.0f}") in alternative_text(
+            app, text("alt_step2.crowds", means="").strip()
+        )
     good(app.radio(key="ask_learned").set_value("b").run())
     assert any(entry.value == text("ask.learned_b_why") for entry in app.success)
 
@@ -71,7 +81,9 @@ def test_the_two_maps_have_planes_of_their_own_and_small_messages(flat):
     assert (code["codes"], code["rings"], code["text"].get("point")) == (True, "solid", None)
     assert (plane["codes"], plane["rings"], plane["own"]) == (False, "dashed", None)
     assert plane["text"]["point"] == "(a, b)"
-    seen = experiments.reconstruct(flat.model, flat.examples.picture("3"), 1.0, seed=11, use_mean=True)
+    seen = experiments.reconstruct(
+        flat.model, flat.examples.picture("3"), 1.0, seed=11, use_mean=True
+    )
     assert code["own"]["mean"] == pytest.approx(seen.posterior_mean.tolist())
     sent = components(app, "vae_lab_atlas")
     assert [one["id"] for one in sent] == [code["atlas"], plane["atlas"]]
@@ -108,14 +120,26 @@ def shown(pin: dict) -> np.ndarray:
 def test_each_map_has_its_own_pin_which_the_link_holds_and_the_server_draws_exactly(flat):
     app = open_page("step2", pin="1.25,-0.5", pin2="2,0", directions="others")
     code, plane = components(app, "vae_lab_map")
-    assert (code["pin"]["x"], code["pin"]["y"], plane["pin"]["x"], plane["pin"]["y"]) == (1.25, -0.5, 2.0, 0.0)
-    assert np.array_equal(shown(code["pin"]), pictures.to_uint8(experiments.decode_point(flat.model, (1.25, -0.5), 1.0)))
-    assert np.array_equal(shown(plane["pin"]), pictures.to_uint8(flat.examples.picture("1").numpy()))
+    assert (code["pin"]["x"], code["pin"]["y"], plane["pin"]["x"], plane["pin"]["y"]) == (
+        1.25,
+        -0.5,
+        2.0,
+        0.0,
+    )
+    assert np.array_equal(
+        shown(code["pin"]),
+        pictures.to_uint8(experiments.decode_point(flat.model, (1.25, -0.5), 1.0)),
+    )
+    assert np.array_equal(
+        shown(plane["pin"]), pictures.to_uint8(flat.examples.picture("1").numpy())
+    )
 
 
 @pytest.mark.parametrize("pin", ["", "1", "nan,1", "9,9"])
 def test_a_pin_that_is_none_or_lies_off_the_map_is_not_shown(pin):
-    assert [one["pin"] for one in components(open_page("step2", pin=pin, pin2=pin), "vae_lab_map")] == [None, None]
+    assert [
+        one["pin"] for one in components(open_page("step2", pin=pin, pin2=pin), "vae_lab_map")
+    ] == [None, None]
 
 
 def test_a_picture_of_ones_own_stands_in_the_middle_of_the_pixel_plane():
@@ -131,8 +155,10 @@ def test_a_plane_goes_towards_the_next_two_examples_or_the_first_two(flat):
     names, picture = flat.examples.names, flat.examples.picture
     for own, expected in (("8", ("9", "0")), (None, (names[0], names[1]))):
         image = picture(own) if own else torch.zeros(1, 28, 28)
-        assert all(torch.equal(one, picture(name)) for one, name in
-                   zip(pixels.others(flat.examples, image), expected, strict=True))
+        assert all(
+            torch.equal(one, picture(name))
+            for one, name in zip(pixels.others(flat.examples, image), expected, strict=True)
+        )
 
 
 def test_plotly_accepts_the_figure_and_it_shows_the_means(flat):
@@ -143,5 +169,7 @@ def test_plotly_accepts_the_figure_and_it_shows_the_means(flat):
 
 
 def test_the_shared_atlas_of_the_code_is_the_maps(flat):
-    assert components(open_page("step2"), "vae_lab_atlas")[0] == map_atlas(flat, 1.0, WHOLE_PLANE).data
+    assert (
+        components(open_page("step2"), "vae_lab_atlas")[0] == map_atlas(flat, 1.0, WHOLE_PLANE).data
+    )
     assert atlas.of_plane(planes(flat)[0], WHOLE_PLANE).codes is None

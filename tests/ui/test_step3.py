@@ -1,4 +1,5 @@
-"""Step 3 by Streamlit's own test driver: guesses are scored, draws are the package's, the answer waits."""
+"""Step 3 by Streamlit's own test driver: guesses are scored, draws are the package's, the answer
+waits."""
 
 import pytest
 import torch
@@ -18,7 +19,9 @@ def digits():
 
 
 def seen(digits, name: str = "0", seed: int = 7) -> experiments.Reconstruction:
-    return experiments.reconstruct(digits.model, digits.examples.picture(name), 1.0, seed=seed, use_mean=True)
+    return experiments.reconstruct(
+        digits.model, digits.examples.picture(name), 1.0, seed=seed, use_mean=True
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -36,14 +39,19 @@ def test_it_opens_in_each_language_without_giving_the_answer_away(language):
 
 def test_a_guess_is_scored_and_the_best_one_is_kept_in_the_link(digits):
     observed = torch.from_numpy(seen(digits).observed)
-    good_one, bad_one = (inference.guess(digits.model, observed, point, 1.0) for point in ((0.7, 0.3), (-1.0, 1.0)))
+    good_one, bad_one = (
+        inference.guess(digits.model, observed, point, 1.0) for point in ((0.7, 0.3), (-1.0, 1.0))
+    )
     app = open_page("step3", pin="0.7,0.3")
     assert signed(f"**{good_one.log_likelihood:,.1f} nats**: your best guess so far") in said(app)
     assert app.query_params["pinbest"] == "0.7,0.3"
-    assert signed(f"log p(x|z) = {good_one.log_likelihood:,.1f} nats") in shown_map(app)["pin"]["alt"]
+    assert (
+        signed(f"log p(x|z) = {good_one.log_likelihood:,.1f} nats") in shown_map(app)["pin"]["alt"]
+    )
     again = open_page("step3", pin="-1,1", pinbest="0.7,0.3")
-    assert signed(f"**{bad_one.log_likelihood:,.1f} nats**. Your best guess so far: {good_one.log_likelihood:,.1f}") in said(
-        again)
+    assert signed(
+        f"**{bad_one.log_likelihood:,.1f} nats**. Your best guess so far: {good_one.log_likelihood:,.1f}"
+    ) in said(again)
     assert again.query_params["pinbest"] == "0.7,0.3"
     outside = open_page("step3", pin="9,9")
     assert shown_map(outside)["pin"] is None
@@ -51,7 +59,10 @@ def test_a_guess_is_scored_and_the_best_one_is_kept_in_the_link(digits):
 
 def test_draws_and_estimates_are_the_packages(digits):
     observed = torch.from_numpy(seen(digits).observed)
-    found = [inference.prior_draws(digits.model, observed, 1.0, count=count, seed=7) for count in (1, 10, 100)]
+    found = [
+        inference.prior_draws(digits.model, observed, 1.0, count=count, seed=7)
+        for count in (1, 10, 100)
+    ]
     truth = experiments.posterior_map(digits.model, observed, 1.0).log_evidence
     app = open_page("step3")
     assert signed(f"log p(x|z) = **{found[0].estimates[0]:,.1f} nats**") in said(app)
@@ -60,10 +71,17 @@ def test_draws_and_estimates_are_the_packages(digits):
     last = found[-1]
     assert f"rests on {last.carriers[0]} of the first 100 draws" in said(app)
     assert signed(f"effective sample size {last.effective[0]:.1f}") in said(app)
-    assert signed(f"**{last.estimates[0]:,.1f} nats**, the truth **{truth:,.1f} nats**") in said(app)
+    assert signed(f"**{last.estimates[0]:,.1f} nats**, the truth **{truth:,.1f} nats**") in said(
+        app
+    )
     alt = alternative_text(app, "Estimates of log p(x)")
     for draws in found:
-        assert signed(f"{draws.estimates.min():,.1f} to {draws.estimates.max():,.1f}, mean {draws.mean:,.1f}") in alt
+        assert (
+            signed(
+                f"{draws.estimates.min():,.1f} to {draws.estimates.max():,.1f}, mean {draws.mean:,.1f}"
+            )
+            in alt
+        )
     assert ", ".join(drawn.shares(last)) in alternative_text(app, "The 8 draws of 100")
     accepted(drawn.estimates_figure(Text("en"), found, truth))
     before = said(app)
@@ -72,7 +90,9 @@ def test_draws_and_estimates_are_the_packages(digits):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_reveal_shows_the_true_posterior_and_how_little_of_the_prior_lies_there(digits, language):
+def test_the_reveal_shows_the_true_posterior_and_how_little_of_the_prior_lies_there(
+    digits, language
+):
     app = open_page("step3", lang=language, pin="0,0.9")
     good(app.toggle(key="reveal_step3").set_value(True).run())
     found = experiments.posterior_map(digits.model, torch.from_numpy(seen(digits).observed), 1.0)

@@ -1,4 +1,5 @@
-"""Step 4 by Streamlit's own test driver: q follows link, sliders and steps; the numbers are the package's."""
+"""Step 4 by Streamlit's own test driver: q follows link, sliders and steps; the numbers are the
+package's."""
 
 import functools
 
@@ -35,7 +36,7 @@ def amortised(name: str) -> variational.Amortisation:
 def test_it_opens_in_each_language_with_q_in_the_middle_of_the_prior(digits, language):
     app = open_page("step4", lang=language)
     assert not app.error
-    ellipse, = shown_map(app)["ellipses"]
+    (ellipse,) = shown_map(app)["ellipses"]
     assert ellipse["mean"] == [0, 0]
     assert ellipse["deviation"] == pytest.approx([0.4966, 0.4966], abs=1e-3)
     assert shown_map(app)["own"] is None
@@ -50,7 +51,9 @@ def test_a_link_holds_q_and_its_elbo_and_gap_are_the_packages(digits):
     app = open_page("step4", **Q)
     assert signed(f"ELBO = **{q.elbo:,.2f} nats** · log p(x) = {evidence:,.2f}") in said(app)
     assert signed(f"KL(q ‖ p(z|x)) = **{q.gap(evidence):,.2f} nats**") in said(app)
-    assert signed(f"distortion {q.distortion:,.1f} + rate {q.rate:,.1f}") in alternative_text(app, "Two bars")
+    assert signed(f"distortion {q.distortion:,.1f} + rate {q.rate:,.1f}") in alternative_text(
+        app, "Two bars"
+    )
     assert shown_map(app)["pin"]["x"] == 0.72
     good(app.slider(key="logsigma1").set_value(-3.0).run())
     wider = variational.gaussian(digits.model, picture, 1.0, (0.72, 0.31), (-3.0, -3.6))
@@ -98,7 +101,9 @@ def test_around_the_true_posterior_a_q_that_lies_elsewhere_is_announced():
 
 
 def test_on_a_peak_no_step_leads_higher(digits):
-    q = variational.gaussian(digits.model, observed(digits), 1.0, (0.7115, 0.2975), (-4.342, -3.997))
+    q = variational.gaussian(
+        digits.model, observed(digits), 1.0, (0.7115, 0.2975), (-4.342, -3.997)
+    )
     for _ in range(5):
         steps = variational.climb(digits.model, observed(digits), 1.0, q, steps=20)
         if not steps:
@@ -131,11 +136,15 @@ def test_the_reveal_compares_with_the_encoder_and_the_best_gaussian(digits, lang
 
 
 def test_where_steps_from_the_encoder_end_on_a_lower_peak_the_page_says_so(digits):
-    q, best = (variational.gaussian(digits.model, observed(digits, "5"), 1.0, mean, (-3.0, -3.0))
-               for mean in ((0.07, 1.2), (-0.12, 0.72)))
+    q, best = (
+        variational.gaussian(digits.model, observed(digits, "5"), 1.0, mean, (-3.0, -3.0))
+        for mean in ((0.07, 1.2), (-0.12, 0.72))
+    )
     said_of = drawn.amortisation(Text("en"), variational.Amortisation(q, q, best, -234.5))
     assert signed(f"end on a lower peak, at {q.elbo:,.2f} nats") in said_of
-    assert "lower peak" not in drawn.amortisation(Text("en"), variational.Amortisation(q, best, best, -234.5))
+    assert "lower peak" not in drawn.amortisation(
+        Text("en"), variational.Amortisation(q, best, best, -234.5)
+    )
 
 
 def test_every_answer_gets_its_own_reason():
@@ -157,7 +166,9 @@ def test_a_picture_of_ones_own_and_another_language_keep_q():
 
 
 def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there():
-    assert said(open_page("step4", pinq="a", logsigma1="9", logsigma2="nan", part="-")) == said(open_page("step4"))
+    assert said(open_page("step4", pinq="a", logsigma1="9", logsigma2="nan", part="-")) == said(
+        open_page("step4")
+    )
 
 
 def test_only_the_last_attempts_are_kept(monkeypatch):

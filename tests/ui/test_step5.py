@@ -1,4 +1,5 @@
-"""Step 5 by Streamlit's own test driver: the bars stand where the package's numbers are, and only one KL closes the gap."""
+"""Step 5 by Streamlit's own test driver: the bars stand where the package's numbers are, and only
+one KL closes the gap."""
 
 import base64
 import io
@@ -25,10 +26,23 @@ EXACT = LogEvidence(-100.0, 1e-6)
 BOUND = LogEvidence(-100.0, 0.2, 5_000, 60.0)
 
 
-def sides(known: LogEvidence = EXACT, *, distortion: float = 95.0, rate: float = 7.0, divergence: float = 2.0) -> Balance:
+def sides(
+    known: LogEvidence = EXACT,
+    *,
+    distortion: float = 95.0,
+    rate: float = 7.0,
+    divergence: float = 2.0,
+) -> Balance:
     """Made-up numbers: the gap is distortion + rate - 100."""
-    return Balance(mean=np.array([0.5, -1.0]), deviation=np.array([0.1, 0.2]), rate_per_dimension=np.array([rate - 1, 1.0]),
-                   distortion=distortion, distortion_error=0.1, divergence=divergence, evidence=known)
+    return Balance(
+        mean=np.array([0.5, -1.0]),
+        deviation=np.array([0.1, 0.2]),
+        rate_per_dimension=np.array([rate - 1, 1.0]),
+        distortion=distortion,
+        distortion_error=0.1,
+        divergence=divergence,
+        evidence=known,
+    )
 
 
 def shown(app: AppTest) -> list[dict]:
@@ -65,7 +79,9 @@ def package(name: str, example: str, shift: float = 0.0, widening: float = 1.0) 
         known = evidence.quadrature(experiments.posterior_map(model.model, observed, 1.0))
     else:
         known = evidence.evidence_bound(model.model, observed, 1.0, seed=7)
-    return evidence.balance(model.model, observed, 1.0, known, seed=7, shift=shift, widening=widening)
+    return evidence.balance(
+        model.model, observed, 1.0, known, seed=7, shift=shift, widening=widening
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -80,8 +96,13 @@ def test_the_step_opens_and_reveals_the_answer_with_the_pictures_own_numbers(lan
     assert text("step5.why") in said(app)
     assert text("ask.which_kl_a_why", rate=nats_of(own.rate), gap=nats_of(own.gap)) in said(app)
     assert text("ask.worse_q_c_why") in said(app)
-    assert text("step5.slip", elbo=nats_of(-own.negative_elbo), rate=nats_of(own.rate), sum=nats_of(-own.distortion),
-                evidence=nats_of(own.evidence.nats)) in said(app)
+    assert text(
+        "step5.slip",
+        elbo=nats_of(-own.negative_elbo),
+        rate=nats_of(own.rate),
+        sum=nats_of(-own.distortion),
+        evidence=nats_of(own.evidence.nats),
+    ) in said(app)
     assert app.query_params["seen"] == "step5"
     assert len(shown(app)) == 2
     assert not [slider for slider in app.select_slider if slider.key == "beta"]
@@ -111,9 +132,13 @@ def test_log_p_of_x_stands_still_while_q_is_moved():
     good(app.slider(key="qshift").set_value(2.0).run())
     good(app.select_slider(key="qwide").set_value(3.0).run())
     after, moved = shown(app)[1], package("mnist-2d", "3", shift=2.0, widening=3.0)
-    assert before["formula"][0]["value"] == after["formula"][0]["value"] == nats_of(own.evidence.nats)
+    assert (
+        before["formula"][0]["value"] == after["formula"][0]["value"] == nats_of(own.evidence.nats)
+    )
     assert [term["value"] for term in after["formula"]] == [
-        nats_of(value) for value in (moved.evidence.nats, -moved.distortion, moved.rate, moved.divergence)]
+        nats_of(value)
+        for value in (moved.evidence.nats, -moved.distortion, moved.rate, moved.divergence)
+    ]
     for bars in (before["bars"], after["bars"]):
         evidence_bar = bars["rows"][1]["segments"][0]
         assert evidence_bar["left"] + evidence_bar["width"] == 50
@@ -126,18 +151,33 @@ def test_log_p_of_x_stands_still_while_q_is_moved():
     assert (app.query_params["qshift"], app.query_params["qwide"]) == ("2", "3")
     assert shown(app)[0] == untouched
     # The split of the loss is the encoder's, in the same numbers.
-    assert f"distortion {own.distortion:.1f}, rate {own.rate:.1f} nats" in alternative_text(app, "This picture: distortion")
+    assert f"distortion {own.distortion:.1f}, rate {own.rate:.1f} nats" in alternative_text(
+        app, "This picture: distortion"
+    )
     assert f"**{100 * own.distortion / own.negative_elbo:.0f} %**" in said(app)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_with_32_numbers_all_that_is_known_is_a_bound_and_it_is_called_one(language):
-    app = open_page("step5", code="many", seen="step5", filler="posterior", lang=language, example="5", qshift="1")
+    app = open_page(
+        "step5",
+        code="many",
+        seen="step5",
+        filler="posterior",
+        lang=language,
+        example="5",
+        qshift="1",
+    )
     text, own = Text(language), package("mnist", "5")
     moved = package("mnist", "5", shift=1.0)
     known = own.evidence
-    assert text("step5.bound", evidence=nats_of(known.nats), samples="5,000", error=nats_of(known.error),
-                effective=f"{known.effective_samples:,.1f}") in said(app)
+    assert text(
+        "step5.bound",
+        evidence=nats_of(known.nats),
+        samples="5,000",
+        error=nats_of(known.error),
+        effective=f"{known.effective_samples:,.1f}",
+    ) in said(app)
     assert text("step5.bound_few") in said(app)
     assert text("step5.fits_bound", gap=nats_of(own.gap), error=nats_of(own.gap_error)) in said(app)
     assert text("step5.stands_bound", evidence=nats_of(known.nats)) in said(app)
@@ -146,15 +186,29 @@ def test_with_32_numbers_all_that_is_known_is_a_bound_and_it_is_called_one(langu
     assert f"≤ {nats_of(-known.nats)}" in first["bars"]["alt"]
     assert f"≥ {nats_of(own.gap)}" in first["bars"]["alt"]
     assert own.misfit > 0  # the article's sum lies above the bound, which cannot refute it
-    assert text("step5.slip_bound", elbo=nats_of(-own.negative_elbo), rate=nats_of(own.rate), sum=nats_of(-own.distortion),
-                evidence=nats_of(known.nats)) in said(app)
+    assert text(
+        "step5.slip_bound",
+        elbo=nats_of(-own.negative_elbo),
+        rate=nats_of(own.rate),
+        sum=nats_of(-own.distortion),
+        evidence=nats_of(known.nats),
+    ) in said(app)
     assert [term["value"] for term in second["formula"]] == [
-        f"≥ {nats_of(known.nats)}", nats_of(-moved.distortion), nats_of(moved.rate), f"≥ {nats_of(moved.gap)}"]
+        f"≥ {nats_of(known.nats)}",
+        nats_of(-moved.distortion),
+        nats_of(moved.rate),
+        f"≥ {nats_of(moved.gap)}",
+    ]
     assert len(second["formula"][2]["columns"]["values"]) == 32
     assert "plane" not in second["formula"][3]
     good(app.button_group(key="filler").set_value("prior").run())
-    assert text("step5.too_long_bound", needed=nats_of(-own.distortion), bound=nats_of(known.nats), error=nats_of(known.error),
-                misfit=nats_of(own.misfit)) in said(app)
+    assert text(
+        "step5.too_long_bound",
+        needed=nats_of(-own.distortion),
+        bound=nats_of(known.nats),
+        error=nats_of(known.error),
+        misfit=nats_of(own.misfit),
+    ) in said(app)
     good(app.button_group(key="code").set_value("plane").run())
     assert not shown(app)[0]["bars"]["rows"][1]["segments"][0]["open"]
 
@@ -172,7 +226,9 @@ def test_a_picture_of_ones_own_and_another_seed_get_their_own_numbers():
 
 def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there():
     nonsense = {"code": "x", "filler": "7", "qshift": "nan", "qwide": "x"}
-    assert shown(open_page("step5", seen="step5", **nonsense)) == shown(open_page("step5", seen="step5", qshift="9"))
+    assert shown(open_page("step5", seen="step5", **nonsense)) == shown(
+        open_page("step5", seen="step5", qshift="9")
+    )
 
 
 # Pure
@@ -186,21 +242,34 @@ def test_each_term_has_its_picture():
     posterior = experiments.posterior_map(model.model, observed, 1.0)
     own = evidence.balance(model.model, observed, 1.0, evidence.quadrature(posterior), seed=7)
     found = evidence.explained(model.model, observed, 1.0, seed=7)
-    terms = {term["term"]: term for term in sentences.formula(Text("en"), own, seen, found, posterior)}
+    terms = {
+        term["term"]: term for term in sentences.formula(Text("en"), own, seen, found, posterior)
+    }
     assert list(terms) == ["evidence", "distortion", "rate", "gap"]
-    assert (terms["distortion"]["colour"], terms["rate"]["colour"]) == (figures.DISTORTION, figures.RATE)
+    assert (terms["distortion"]["colour"], terms["rate"]["colour"]) == (
+        figures.DISTORTION,
+        figures.RATE,
+    )
     assert terms["gap"]["colour"] == figures.POSTERIOR
     own_picture = pixels(terms["evidence"]["pictures"][0]["source"])
-    np.testing.assert_array_equal(own_picture[8::16, 8::16], (seen.observed[0] * 255).astype(np.uint8))
+    np.testing.assert_array_equal(
+        own_picture[8::16, 8::16], (seen.observed[0] * 255).astype(np.uint8)
+    )
     assert len(terms["distortion"]["pictures"]) == 3
     ellipse = terms["rate"]["plane"]["ellipses"][1]
     assert (ellipse["x"], ellipse["y"]) == pytest.approx(own.mean.tolist())
     assert (ellipse["across"], ellipse["down"]) == pytest.approx(own.deviation.tolist())
     window = terms["gap"]["plane"]["window"]
     for other in (posterior.window, experiments.Window(*own.mean, float(3 * own.deviation.max()))):
-        assert max(abs(other.x - window["x"]), abs(other.y - window["y"])) + other.half <= window["half"] * 1.001
+        assert (
+            max(abs(other.x - window["x"]), abs(other.y - window["y"])) + other.half
+            <= window["half"] * 1.001
+        )
     for term in terms.values():
-        for alt in (entry["alt"] for entry in (term, *term.get("pictures", []), *filter(None, [term.get("plane")]))):
+        for alt in (
+            entry["alt"]
+            for entry in (term, *term.get("pictures", []), *filter(None, [term.get("plane")]))
+        ):
             assert any(letter.isdigit() for letter in alt)
 
 
@@ -211,13 +280,20 @@ def test_the_dearest_pixel_is_the_brightest_and_a_free_one_is_dark():
     assert (np.diff(picture.reshape(4, 3).astype(int), axis=0) > 0).all()
 
 
-@pytest.mark.parametrize(("changes", "filler", "verdict"), [
-    ({}, "none", "**2.00 nats** are missing"), ({}, "prior", "**5.00 nats too long**"), ({}, "posterior", "It fits"),
-    ({"distortion": 110.0}, "prior", "**10.00 nats too short**"), ({"distortion": 100.05}, "prior", "by chance"),
-    ({"known": BOUND}, "none", "**At least 2.00 nats**"), ({"known": BOUND, "distortion": 110.0}, "prior", "too short"),
-    ({"known": BOUND}, "prior", "log p(x) would have to be −95.00"),
-    ({"known": BOUND}, "posterior", "at least 2.00 nats (± 0.22)"),
-])
+@pytest.mark.parametrize(
+    ("changes", "filler", "verdict"),
+    [
+        ({}, "none", "**2.00 nats** are missing"),
+        ({}, "prior", "**5.00 nats too long**"),
+        ({}, "posterior", "It fits"),
+        ({"distortion": 110.0}, "prior", "**10.00 nats too short**"),
+        ({"distortion": 100.05}, "prior", "by chance"),
+        ({"known": BOUND}, "none", "**At least 2.00 nats**"),
+        ({"known": BOUND, "distortion": 110.0}, "prior", "too short"),
+        ({"known": BOUND}, "prior", "log p(x) would have to be −95.00"),
+        ({"known": BOUND}, "posterior", "at least 2.00 nats (± 0.22)"),
+    ],
+)
 def test_what_is_said_of_a_kl_in_the_gap(changes, filler, verdict):
     assert verdict in sentences.verdict(Text("en"), sides(**changes), filler)
 
@@ -226,11 +302,15 @@ def test_a_better_q_is_called_better():
     worse, better = sides(distortion=97.0, divergence=4.0), sides()
     assert "falls by **2.00**" in sentences.moved(Text("en"), worse, better)
     assert "rises by **2.00** nats to −102.00" in sentences.moved(Text("en"), better, worse)
-    assert "better than the encoder's" in sentences.moved(Text("en"), sides(BOUND), sides(BOUND, distortion=97.0))
+    assert "better than the encoder's" in sentences.moved(
+        Text("en"), sides(BOUND), sides(BOUND, distortion=97.0)
+    )
     assert "encoder's q." in sentences.moved(Text("en"), better, better)
 
 
-@pytest.mark.parametrize(("rate", "distortion"), [(7.0, 95.0), (0.4, 99.7), (26.0, 76.1), (6.0, 155.0), (90.0, 336.0)])
+@pytest.mark.parametrize(
+    ("rate", "distortion"), [(7.0, 95.0), (0.4, 99.7), (26.0, 76.1), (6.0, 155.0), (90.0, 336.0)]
+)
 def test_the_scale_shows_the_ends_of_all_bars_and_some_round_numbers(rate, distortion):
     made = sides(rate=rate, distortion=distortion, divergence=distortion + rate - 100)
     scale = sentences.scale(made)
@@ -252,4 +332,9 @@ def test_bars_that_are_shown_from_their_beginning_are_not_called_cut():
 
 
 def test_numbers_have_a_true_minus_sign_and_are_never_minus_nothing():
-    assert [nats_of(value) for value in (-1234.5, 0.004, -0.004, 2)] == ["−1,234.50", "0.00", "0.00", "2.00"]
+    assert [nats_of(value) for value in (-1234.5, 0.004, -0.004, 2)] == [
+        "−1,234.50",
+        "0.00",
+        "0.00",
+        "2.00",
+    ]

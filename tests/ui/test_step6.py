@@ -1,4 +1,5 @@
-"""Step 6 by Streamlit's own test driver: every control answers in both languages, the numbers are the package's."""
+"""Step 6 by Streamlit's own test driver: every control answers in both languages, the numbers are
+the package's."""
 
 import dataclasses
 
@@ -27,7 +28,9 @@ def few_draws(monkeypatch):
 
 
 def seen(mnist, example: str = "0", draw: int = 0) -> experiments.Reconstruction:
-    return experiments.reconstruct(mnist.model, mnist.examples.picture(example), 1.0, seed=7, draw=draw)
+    return experiments.reconstruct(
+        mnist.model, mnist.examples.picture(example), 1.0, seed=7, draw=draw
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -58,7 +61,9 @@ def test_a_new_eps_moves_the_dot_and_nothing_else(mnist):
     before = alternative_text(app, "Histogram"), alternative_text(app, "Single-draw")
     good(app.button(key="new_eps").click().run())
     draw = trick.follow(seen(mnist, draw=1), app.selectbox(key="zdim").value)
-    assert signed(f"z = {draw.z:.3f} from a Gaussian about {draw.mean:.3f}") in alternative_text(app, "Three number lines")
+    assert signed(f"z = {draw.z:.3f} from a Gaussian about {draw.mean:.3f}") in alternative_text(
+        app, "Three number lines"
+    )
     assert (alternative_text(app, "Histogram"), alternative_text(app, "Single-draw")) == before
     assert app.query_params["eps"] == "1"
 
@@ -66,12 +71,18 @@ def test_a_new_eps_moves_the_dot_and_nothing_else(mnist):
 def test_only_sigma_fits_and_the_articles_factor_is_the_first_to_be_tried(mnist):
     app = open_page("step6")
     draw = trick.follow(seen(mnist), app.selectbox(key="zdim").value)
-    for factor, verdict in (("variance", "Too narrow"), ("deviation", "It fits."), ("log_variance", "Too wide")):
+    for factor, verdict in (
+        ("variance", "Too narrow"),
+        ("deviation", "It fits."),
+        ("log_variance", "Too wide"),
+    ):
         good(app.button_group(key="factor").set_value(factor).run())
         found = trick.spread(draw, factor, seed=7)
         assert verdict in said(app)
         assert signed(f"**{found.measured:.4f}**. Claimed: **{found.claimed:.4f}**") in said(app)
-        assert signed(f"standard deviation {found.measured:.4f}") in alternative_text(app, "Histogram")
+        assert signed(f"standard deviation {found.measured:.4f}") in alternative_text(
+            app, "Histogram"
+        )
     assert app.query_params["factor"] == "log_variance"
 
 
@@ -83,15 +94,21 @@ def test_the_gradient_is_the_packages_in_each_way(mnist):
         good(app.button_group(key="gradof").set_value(parameter).run())
         found = trick.gradients(drawn, 5, parameter)
         for one in (found.pathwise, found.score_baseline, found.score):
-            assert signed(f"| {one.mean:,.2f} ± {one.standard_error:,.2f} | {one.deviation:,.2f} |") in said(app)
+            assert signed(
+                f"| {one.mean:,.2f} ± {one.standard_error:,.2f} | {one.deviation:,.2f} |"
+            ) in said(app)
         assert signed(f"| {found.times:,.0f} |") in said(app)
         assert signed(f"{found.reference:,.2f} ± {found.reference_error:,.2f}") in said(app)
-        assert signed(f"through the noise {found.pathwise.mean:,.2f}") in alternative_text(app, "Single-draw")
+        assert signed(f"through the noise {found.pathwise.mean:,.2f}") in alternative_text(
+            app, "Single-draw"
+        )
 
 
 def test_the_article_is_answered_with_numbers_of_this_picture(mnist):
     app = open_page("step6", seen="step6", example="8")
-    found = trick.spread(trick.follow(seen(mnist, "8"), app.selectbox(key="zdim").value), "variance", seed=7)
+    found = trick.spread(
+        trick.follow(seen(mnist, "8"), app.selectbox(key="zdim").value), "variance", seed=7
+    )
     note = next(entry.value for entry in app.info if "z = mu + sigma² ⊙ eps" in entry.value)
     assert signed(f"sigma = {found.claimed:.4f}, sigma² = {found.value:.4f}") in note
     assert signed(f"spreads by {found.measured:.4f}, {found.ratio:.3f} times") in note
@@ -99,15 +116,23 @@ def test_the_article_is_answered_with_numbers_of_this_picture(mnist):
 
 def test_a_picture_of_ones_own_has_its_own_numbers():
     app = open_page("step6", source="upload", seen="step6")
-    before = [alternative_text(app, beginning) for beginning in ("Three number", "Histogram", "Single-draw")]
+    before = [
+        alternative_text(app, beginning)
+        for beginning in ("Three number", "Histogram", "Single-draw")
+    ]
     good(app.file_uploader(key="upload").set_value(("seven.png", digit_png(), "image/png")).run())
-    after = [alternative_text(app, beginning) for beginning in ("Three number", "Histogram", "Single-draw")]
+    after = [
+        alternative_text(app, beginning)
+        for beginning in ("Three number", "Histogram", "Single-draw")
+    ]
     assert not set(before) & set(after)
 
 
 @pytest.mark.parametrize("link", [{"zdim": "99", "factor": "x", "gradof": "", "eps": "-1"}])
 def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there(link):
-    assert alternative_text(open_page("step6", **link), "Three") == alternative_text(open_page("step6"), "Three")
+    assert alternative_text(open_page("step6", **link), "Three") == alternative_text(
+        open_page("step6"), "Three"
+    )
 
 
 def test_a_link_opens_every_choice():
@@ -120,21 +145,33 @@ def test_a_link_opens_every_choice():
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_plotly_accepts_the_figures_whatever_the_factor_and_the_parameter(mnist, language):
     text, code = Text(language), seen(mnist)
-    drawn = trick.draw_gradients(mnist.model, torch.from_numpy(code.observed), 1.0, seed=7, samples=400)
+    drawn = trick.draw_gradients(
+        mnist.model, torch.from_numpy(code.observed), 1.0, seed=7, samples=400
+    )
     accepted(reparameterisation.one_draw(text, trick.follow(code, 14)))
     for factor in trick.FACTORS:
-        accepted(reparameterisation.draws(text, trick.spread(trick.follow(code, 14), factor, seed=7)))
+        accepted(
+            reparameterisation.draws(text, trick.spread(trick.follow(code, 14), factor, seed=7))
+        )
     for parameter in trick.PARAMETERS:
         for close in (False, True):
-            accepted(reparameterisation.estimates(text, trick.gradients(drawn, 14, parameter), close=close))
+            accepted(
+                reparameterisation.estimates(
+                    text, trick.gradients(drawn, 14, parameter), close=close
+                )
+            )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_factor_that_fits_by_coincidence_is_not_called_right(mnist, language):
     text, code = Text(language), seen(mnist)
-    near_one = dataclasses.replace(code, posterior_deviation=np.full_like(code.posterior_deviation, 0.999))
+    near_one = dataclasses.replace(
+        code, posterior_deviation=np.full_like(code.posterior_deviation, 0.999)
+    )
     found = trick.spread(trick.follow(near_one, 0), "variance", seed=7)
-    assert reparameterisation.verdict(text, found) == text("step6.fits_by_chance", deviation=found.claimed, value=found.value)
+    assert reparameterisation.verdict(text, found) == text(
+        "step6.fits_by_chance", deviation=found.claimed, value=found.value
+    )
     right = trick.spread(trick.follow(near_one, 0), "deviation", seed=7)
     assert reparameterisation.verdict(text, right) != reparameterisation.verdict(text, found)
 
@@ -142,7 +179,9 @@ def test_a_factor_that_fits_by_coincidence_is_not_called_right(mnist, language):
 def test_an_exact_gradient_says_so():
     plane = hub.resolve("mnist-2d")
     code = experiments.reconstruct(plane.model, plane.examples.picture("1"), 1.0, seed=7)
-    drawn = trick.draw_gradients(plane.model, torch.from_numpy(code.observed), 1.0, seed=7, samples=400)
+    drawn = trick.draw_gradients(
+        plane.model, torch.from_numpy(code.observed), 1.0, seed=7, samples=400
+    )
     found = trick.gradients(drawn, 1, "mean")
     said = reparameterisation.reference(Text("en"), found)
     assert said == f"Dashed line: the exact gradient by quadrature, {found.reference:,.2f}."

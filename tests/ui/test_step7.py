@@ -1,4 +1,5 @@
-"""Step 7 by Streamlit's own test driver: every control answers in both languages, the numbers are the package's."""
+"""Step 7 by Streamlit's own test driver: every control answers in both languages, the numbers are
+the package's."""
 
 import base64
 import io
@@ -50,12 +51,20 @@ def test_the_walks_are_the_packages_of_the_same_two_pictures(digits, plain):
     app = open_page("step7")
     for kind, pair in (("plain", plane(plain, 0.0).pair), ("beta", plane(digits, 1.0).pair)):
         good(app.button_group(key="hole").set_value(kind).run())
-        for model, beta, title in ((plain, 0.0, "**Plain autoencoder:**"), (digits, 1.0, "**VAE at beta = 1**")):
-            walk = holes.walk(model.model, plane(model, beta).codes, digits.reference.labels, pair, beta)
+        for model, beta, title in (
+            (plain, 0.0, "**Plain autoencoder:**"),
+            (digits, 1.0, "**VAE at beta = 1**"),
+        ):
+            walk = holes.walk(
+                model.model, plane(model, beta).codes, digits.reference.labels, pair, beta
+            )
             alt = alternative_text(app, title)
             assert f"from a {walk.labels[0]} to a {walk.labels[1]}" in alt
             assert ", ".join(f"{distance:.2f}" for distance in walk.distances) in alt
-            assert f"Emptiest at step {walk.emptiest + 1}: {walk.distances[walk.emptiest]:.2f}" in said(app)
+            assert (
+                f"Emptiest at step {walk.emptiest + 1}: {walk.distances[walk.emptiest]:.2f}"
+                in said(app)
+            )
             assert f"{walk.undecided[walk.emptiest]:.0f} at the emptiest step" in said(app)
 
 
@@ -78,7 +87,9 @@ def test_beta_moves_the_walk_the_rate_and_the_pictures_until_nothing_is_left(dig
         assert f"**{now.active_units} of 2** dimensions active" in said(app)
         assert f"holes {found.share:.1%}" in said(app)
         assert f"**{decoded.difference:.0%}** of white" in said(app)
-        assert f"at the current beta {beta:g} it is {now.rate:.2f}" in alternative_text(app, "Rate in nats by beta")
+        assert f"at the current beta {beta:g} it is {now.rate:.2f}" in alternative_text(
+            app, "Rate in nats by beta"
+        )
         assert any(alt.startswith(f"**VAE at beta = {beta:g}**") for alt in alternative_texts(app))
     assert Text("en")("step7.walk_collapsed") in said(app)
     good(app.select_slider(key="beta").set_value(1.0).run())
@@ -102,12 +113,21 @@ def test_the_kl_in_the_students_hands(mean, log_variance):
 def test_the_maps_are_those_of_the_autoencoder_and_of_four_betas(digits, plain, language):
     app = open_page("step7", seen="step7", lang=language)
     text = Text(language)
-    found = [plane(plain, 0.0).holes, *(plane(digits, beta).holes for beta in (0.001, 0.1, 1.0, 10.0))]
+    found = [
+        plane(plain, 0.0).holes,
+        *(plane(digits, beta).holes for beta in (0.001, 0.1, 1.0, 10.0)),
+    ]
     for one in found:
         assert drawn.map_alt(text, one) in alternative_texts(app)
         assert f"{one.share:.1%}" in drawn.map_numbers(text, one)
         assert drawn.map_numbers(text, one) in said(app)
-    for share in (found[0].share, found[1].share, found[3].share, found[4].share, found[0].yardstick):
+    for share in (
+        found[0].share,
+        found[1].share,
+        found[3].share,
+        found[4].share,
+        found[0].yardstick,
+    ):
         assert f"{share:.1%}" in drawn.maps_verdict(text, found)
     assert drawn.maps_verdict(text, found) in said(app)
 
@@ -116,7 +136,9 @@ def test_a_map_is_small_and_shows_every_dot_and_cross(digits):
     found = plane(digits, 1.0).holes
     address = drawn.map_picture(found, digits.reference.labels)
     assert len(address) < 100_000
-    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))).convert("RGBA"))
+    pixels = np.asarray(
+        Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))).convert("RGBA")
+    )
     assert pixels.shape == (drawn.SIDE, drawn.SIDE, 4)
     clear = pixels[..., 3] < 30
     assert 0.5 < clear.mean() < 0.95

@@ -1,4 +1,5 @@
-"""The teacher's page: its link opens what it promises; plan, worksheet and answers have the models' numbers."""
+"""The teacher's page: its link opens what it promises; plan, worksheet and answers have the models'
+numbers."""
 
 import io
 import re
@@ -46,7 +47,10 @@ def test_the_page_opens_in_each_language_with_a_link_a_plan_and_a_worksheet(lang
     app = open_page("teacher", lang=language)
     text = Text(language)
     assert {entry.value for entry in app.subheader} == {
-        text("teacher.heading"), text("teacher.plan_heading"), text("teacher.sheet_heading")}
+        text("teacher.heading"),
+        text("teacher.plan_heading"),
+        text("teacher.sheet_heading"),
+    }
     assert sum(sheets.MINUTES.values()) == 45
     assert f"lang={language}" in link_on(app)
 
@@ -75,7 +79,9 @@ def test_hidden_controls_stay_hidden_and_keep_their_values_on_the_other_pages():
     student = open_app(hide="beta,example,noise,language", beta="4", example="3", noise="mean")
     for page in ("map", "dimensions", "playground"):
         good(student.switch_page(contents.file(page)).run())
-        assert not {"example", "noise", "language"} & {group.key for group in student.button_group}, page
+        assert not {"example", "noise", "language"} & {
+            group.key for group in student.button_group
+        }, page
         assert not [slider for slider in student.select_slider if slider.key == "beta"], page
         assert "Beta 4" in said(student), page
         assert student.query_params["hide"] == "beta,example,noise,language"
@@ -97,7 +103,9 @@ def test_a_link_for_the_lesson_only_has_no_page_of_the_lab():
     app = open_page("teacher")
     good(app.button_group(key="to_only").set_value("lesson").run())
     assert "model" not in dict(parse_qsl(urlsplit(link_on(app)).query))
-    assert not set(app.selectbox(key="to_page").options) & {Text("en")(f"pages.{name}") for name in contents.LAB}
+    assert not set(app.selectbox(key="to_page").options) & {
+        Text("en")(f"pages.{name}") for name in contents.LAB
+    }
     assert contents.sections("lesson") == {"lesson": contents.LESSON}
     assert set(contents.sections(None)) == {"lab", "lesson", "teacher"}
 
@@ -105,15 +113,22 @@ def test_a_link_for_the_lesson_only_has_no_page_of_the_lab():
 def test_the_link_is_short_where_nothing_was_changed_and_stands_beside_the_teachers_page():
     link = ClassLink("step3", 1.0, 7, "en", "0", hide=("seed", "beta"))
     assert link.address("https://example.org/lab/teacher?lang=ko") == (
-        "https://example.org/lab/step3?example=0&lang=en&hide=seed,beta")
-    assert ClassLink("step1", 1.0, 7, "ko", "0", lesson_only=True).address("http://localhost:8501/teacher") == (
-        "http://localhost:8501/?example=0&lang=ko&only=lesson")
-    assert ClassLink("playground", 0.1, 7, "ko", "0").address("http://localhost:8501/teacher").startswith(
-        "http://localhost:8501/?beta=0.1&")
+        "https://example.org/lab/step3?example=0&lang=en&hide=seed,beta"
+    )
+    assert ClassLink("step1", 1.0, 7, "ko", "0", lesson_only=True).address(
+        "http://localhost:8501/teacher"
+    ) == ("http://localhost:8501/?example=0&lang=ko&only=lesson")
+    assert (
+        ClassLink("playground", 0.1, 7, "ko", "0")
+        .address("http://localhost:8501/teacher")
+        .startswith("http://localhost:8501/?beta=0.1&")
+    )
 
 
 def test_a_camera_reads_the_link_from_the_qr_code():
-    address = ClassLink("step4", 0.315, 1234, "ko", "T-shirt", "fashion-mnist", ("beta", "seed")).address("https://a.example/teacher")
+    address = ClassLink(
+        "step4", 0.315, 1234, "ko", "T-shirt", "fashion-mnist", ("beta", "seed")
+    ).address("https://a.example/teacher")
     buffer = io.BytesIO()
     qr_code(address).save(buffer, kind="png", scale=6, border=4)
     pixels = np.asarray(Image.open(buffer).convert("L"))
@@ -125,7 +140,12 @@ def test_the_worksheet_asks_and_only_the_key_answers(solved, language):
     text = Text(language)
     values = {"example": "4", "seed": 7, "address": "https://a.example/?x=1&y=2"}
     sheet, key = (sheets.page(text, solved, answers=answers, **values) for answers in (False, True))
-    for number in (f"{solved.gap:,.2f}", f"−{-solved.log_evidence:,.2f}", f"{solved.rate:,.2f}", f"{solved.z:.5f}".lstrip("-")):
+    for number in (
+        f"{solved.gap:,.2f}",
+        f"−{-solved.log_evidence:,.2f}",
+        f"{solved.rate:,.2f}",
+        f"{solved.z:.5f}".lstrip("-"),
+    ):
         assert number in key
         assert number not in sheet
     assert sheet.count('class="room"') == key.count('class="answer"') == len(sheets.TASKS)
@@ -146,7 +166,9 @@ def test_a_class_without_the_lab_gets_no_task_from_its_pages(solved):
 
 def test_the_qr_code_as_a_file_is_a_picture_of_its_own():
     file = ElementTree.fromstring(svg_file(qr_code("https://a.example/step1")))
-    assert file.tag == "{http://www.w3.org/2000/svg}svg"  # without the namespace no program takes it for a picture
+    assert (
+        file.tag == "{http://www.w3.org/2000/svg}svg"
+    )  # without the namespace no program takes it for a picture
 
 
 def test_the_solutions_agree_with_each_other_and_with_closed_forms(solved):
@@ -158,7 +180,9 @@ def test_the_solutions_agree_with_each_other_and_with_closed_forms(solved):
     standard = worksheet.torch.distributions.Normal(0.0, 1.0)
     for (mean, log_variance), nats in zip(worksheet.ONE_DIMENSION, solved.divergences, strict=True):
         q = worksheet.torch.distributions.Normal(mean, worksheet.math.exp(log_variance / 2))
-        assert nats == pytest.approx(float(worksheet.torch.distributions.kl_divergence(q, standard)), abs=1e-6)
+        assert nats == pytest.approx(
+            float(worksheet.torch.distributions.kl_divergence(q, standard)), abs=1e-6
+        )
     assert [now.beta for now in solved.averages] == list(worksheet.SETTINGS)
     assert solved.best_average.beta == 1.0
     assert solved.best_average.negative_elbo == min(now.negative_elbo for now in solved.averages)

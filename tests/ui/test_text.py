@@ -15,8 +15,12 @@ SOURCES = [ROOT / "app.py", ROOT / "gradio_app.py", *(ROOT / "ui").rglob("*.py")
 CODE = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
 
 
-QUESTIONS = dict(re.findall(r"""frame\.check\(\s*text,\s*"([a-z0-9_]+)",\s*right="([a-d])\"""", CODE)
-                 + re.findall(r"""frame\.reveal\(\s*text,\s*"[a-z0-9]+",\s*"([a-z0-9_]+)",\s*right="([a-d])\"""", CODE))
+QUESTIONS = dict(
+    re.findall(r"""frame\.check\(\s*text,\s*"([a-z0-9_]+)",\s*right="([a-d])\"""", CODE)
+    + re.findall(
+        r"""frame\.reveal\(\s*text,\s*"[a-z0-9]+",\s*"([a-z0-9_]+)",\s*right="([a-d])\"""", CODE
+    )
+)
 PREDICTED = re.findall(r"""frame\.predict\(\s*text,\s*"([a-z0-9_]+)\"""", CODE)
 
 
@@ -29,32 +33,61 @@ def test_every_language_has_the_same_keys_and_the_same_placeholders(language):
     reference, translated = strings(DEFAULT), strings(language)
     assert set(translated) == set(reference)
     assert {key: placeholders(value) for key, value in translated.items()} == {
-        key: placeholders(value) for key, value in reference.items()}
+        key: placeholders(value) for key, value in reference.items()
+    }
     assert all(value.strip() for value in translated.values())
 
 
 def test_korean_is_translated():
     korean, english = strings("ko"), strings("en")
     untouched = {key for key in english if korean[key] == english[key]}
-    assert untouched <= {"sidebar.beta", "code.interval", "code.drawn", "gallery.download", "plane.current", "map.kind_vae",
-                         "solution.step7", "step1.nats_axis"}
+    assert untouched <= {
+        "sidebar.beta",
+        "code.interval",
+        "code.drawn",
+        "gallery.download",
+        "plane.current",
+        "map.kind_vae",
+        "solution.step7",
+        "step1.nats_axis",
+    }
 
 
 def test_every_key_in_the_code_exists_and_every_key_is_used():
     called = r"(?:text|printed|Text\(DEFAULT\)|InputError|translate|\bt)"
     named = set(re.findall(called + r"""\(\s*["']([a-z0-9_]+\.[a-z0-9_]+)["']""", CODE))
     assert named <= set(strings(DEFAULT))
-    prefixes = tuple(re.findall(r'f"([a-z0-9_]+\.[a-z0-9_]*)\{', CODE))  # as in text(f"errors.{code}")
+    prefixes = tuple(
+        re.findall(r'f"([a-z0-9_]+\.[a-z0-9_]*)\{', CODE)
+    )  # as in text(f"errors.{code}")
     assert {prefix for prefix in prefixes if prefix.endswith(".")} == {
-        "ask.", "camera.", "credit.", "errors.", "examples.", "models.", "pages.", "plan.", "sections.", "solution.", "steps.",
-        "stuff.", "task.", "upload.", "use."}
-    assert not {key for key in strings(DEFAULT) if key not in named and not key.startswith(prefixes)}
+        "ask.",
+        "camera.",
+        "credit.",
+        "errors.",
+        "examples.",
+        "models.",
+        "pages.",
+        "plan.",
+        "sections.",
+        "solution.",
+        "steps.",
+        "stuff.",
+        "task.",
+        "upload.",
+        "use.",
+    }
+    assert not {
+        key for key in strings(DEFAULT) if key not in named and not key.startswith(prefixes)
+    }
 
 
 def test_no_string_stands_in_two_files_of_a_language():
     for language in LANGUAGES:
         parts = [tomllib.loads(path.read_text(encoding="utf-8")) for path in files(language)]
-        keys = [(section, key) for part in parts for section, entries in part.items() for key in entries]
+        keys = [
+            (section, key) for part in parts for section, entries in part.items() for key in entries
+        ]
         assert sorted(keys) == sorted(set(keys))
     assert [path.name for path in files("en")] == [path.name for path in files("ko")]
 
@@ -66,7 +99,9 @@ def test_every_question_has_its_options_and_says_something_of_each():
         letters = [letter for letter in "abcd" if f"{question}_{letter}" in asked]
         assert right in letters
         assert len(letters) >= 2
-        mine = {question} | {f"{question}_{letter}{end}" for letter in letters for end in ("", "_why")}
+        mine = {question} | {
+            f"{question}_{letter}{end}" for letter in letters for end in ("", "_why")
+        }
         assert mine <= asked, question
         asked -= mine
     assert not asked
@@ -74,8 +109,9 @@ def test_every_question_has_its_options_and_says_something_of_each():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_picture_error_has_a_sentence(language):
-    assert {key.removeprefix("errors.") for key in strings(language) if key.startswith("errors.")} == set(
-        vae.images.ERROR_SENTENCES)
+    assert {
+        key.removeprefix("errors.") for key in strings(language) if key.startswith("errors.")
+    } == set(vae.images.ERROR_SENTENCES)
 
 
 def test_a_missing_key_or_number_is_an_error_not_a_blank():
@@ -85,9 +121,16 @@ def test_a_missing_key_or_number_is_an_error_not_a_blank():
         Text("en")("plane.current")
 
 
-@pytest.mark.parametrize(("locale", "language"), [
-    ("ko-KR", "ko"), ("ko", "ko"), ("en-GB", "en"), ("fr-FR", "en"), (None, "en"),
-])
+@pytest.mark.parametrize(
+    ("locale", "language"),
+    [
+        ("ko-KR", "ko"),
+        ("ko", "ko"),
+        ("en-GB", "en"),
+        ("fr-FR", "en"),
+        (None, "en"),
+    ],
+)
 def test_the_browser_chooses_the_first_language(locale, language):
     assert preferred(locale) == language
 

@@ -25,7 +25,9 @@ async def received(size: int):
             yield bytes(1 << 16)
         yield b"\r\n--x--\r\n"
 
-    form = await MultiPartParser(Headers({"content-type": "multipart/form-data; boundary=x"}), body()).parse()
+    form = await MultiPartParser(
+        Headers({"content-type": "multipart/form-data; boundary=x"}), body()
+    ).parse()
     return form["file"]
 
 
@@ -49,7 +51,8 @@ def test_what_is_larger_would_be_so_the_test_above_can_fail():
 
 
 def test_files_that_no_page_reads_are_bounded(monkeypatch):
-    """Of a session the last few stay, and all together have a limit; what was read no longer counts."""
+    """Of a session the last few stay, and all together have a limit; what was read no longer
+    counts."""
     uploads.bound()
     uploads.bound()
     monkeypatch.setattr(uploads, "MOST_UNREAD_BYTES", 1_000)

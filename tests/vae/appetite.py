@@ -1,7 +1,9 @@
-"""What reading picture files costs, in a process of its own: python -m tests.vae.appetite KIND AT_ONCE PATH…
+"""What reading picture files costs, in a process of its own: python -m tests.vae.appetite KIND
+AT_ONCE PATH…
 
-For each file a line of JSON: what came of it for the model of this kind (ink, garment, photo), the seconds of computing, and
-by how many megabytes the process grew at its height while AT_ONCE threads read that file at the same time.
+For each file a line of JSON: what came of it for the model of this kind (ink, garment, photo), the
+seconds of computing, and by how many megabytes the process grew at its height while AT_ONCE threads
+read that file at the same time.
 """
 
 import io
@@ -30,7 +32,8 @@ MODELS = {
 
 @dataclass(frozen=True)
 class Cost:
-    """code: "read", that of the refusal, or a traceback. seconds: of computing. megabytes: above what there was before."""
+    """code: "read", that of the refusal, or a traceback. seconds: of computing. megabytes: above
+    what there was before."""
 
     code: str
     seconds: float
@@ -44,7 +47,7 @@ def costs(paths: list[Path], kind: str, at_once: int = 1) -> list[Cost]:
 
 
 def outcome(file: bytes, kind: str, framing: Framing = WHOLE) -> str:
-    """"read", the code of a refusal, or the traceback of what must not happen."""
+    """ "read", the code of a refusal, or the traceback of what must not happen."""
     model = MODELS[kind]
     try:
         image = images.read(file, model, framing).image
@@ -53,11 +56,16 @@ def outcome(file: bytes, kind: str, framing: Framing = WHOLE) -> str:
     except BaseException:
         return traceback.format_exc()
     is_sound = image.shape == model.image_shape and 0 <= image.min() <= image.max() <= 1
-    return "read" if is_sound else f"not a picture for a model: {image.shape}, {image.min()} to {image.max()}"
+    return (
+        "read"
+        if is_sound
+        else f"not a picture for a model: {image.shape}, {image.min()} to {image.max()}"
+    )
 
 
 def warm_up() -> None:
-    """Loads what is loaded at the first picture. Only the limits that depend on no machine are left."""
+    """Loads what is loaded at the first picture. Only the limits that depend on no machine are
+    left."""
     images.DECODING_SECONDS = HANGING
     picture, file = Image.new("RGB", (300, 300), "white"), io.BytesIO()
     ImageDraw.Draw(picture).line((150, 60, 150, 240), fill=0, width=15)
@@ -69,22 +77,33 @@ def warm_up() -> None:
 def cost(file: bytes, kind: str, framing: Framing = WHOLE, at_once: int = 1) -> Cost:
     """Of reading it now, in this process."""
     codes: list[str] = []
-    threads = [threading.Thread(target=lambda: codes.append(outcome(file, kind, framing))) for _ in range(at_once)]
+    threads = [
+        threading.Thread(target=lambda: codes.append(outcome(file, kind, framing)))
+        for _ in range(at_once)
+    ]
     Path("/proc/self/clear_refs").write_text("5")  # forgets the peak
     before, start = _megabytes("VmRSS"), time.process_time()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return Cost(" ".join(sorted(set(codes))), time.process_time() - start, _megabytes("VmHWM") - before)
+    return Cost(
+        " ".join(sorted(set(codes))), time.process_time() - start, _megabytes("VmHWM") - before
+    )
 
 
 def _megabytes(what: str) -> float:
-    """Of this process alone, unlike what the resource module tells. VmRSS: now. VmHWM: the most since it was forgotten."""
+    """Of this process alone, unlike what the resource module tells. VmRSS: now. VmHWM: the most
+    since it was forgotten."""
     return int(re.search(what + r":\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1000
 
 
 if __name__ == "__main__":
     warm_up()
     for path in sys.argv[3:]:
-        print(json.dumps(asdict(cost(Path(path).read_bytes(), sys.argv[1], at_once=int(sys.argv[2])))), flush=True)
+        print(
+            json.dumps(
+                asdict(cost(Path(path).read_bytes(), sys.argv[1], at_once=int(sys.argv[2])))
+            ),
+            flush=True,
+        )

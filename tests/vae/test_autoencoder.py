@@ -1,4 +1,5 @@
-"""A plain autoencoder is a network at beta 0: a code without noise, a loss that is distortion alone, and no ELBO."""
+"""A plain autoencoder is a network at beta 0: a code without noise, a loss that is distortion
+alone, and no ELBO."""
 
 import dataclasses
 import json
@@ -11,7 +12,14 @@ import torch
 import vae
 from tests.conftest import generator, random_model, tiny_config
 from vae import experiments
-from vae.metrics import BetaMetrics, ImportanceWeighted, Metrics, beta_stops, read_metrics, write_metrics
+from vae.metrics import (
+    BetaMetrics,
+    ImportanceWeighted,
+    Metrics,
+    beta_stops,
+    read_metrics,
+    write_metrics,
+)
 from vae.weights import load_model, save_model
 
 CONFIG = tiny_config(beta_range=(0.0, 0.0), latent_dim=2)
@@ -38,7 +46,9 @@ def test_elbo_and_bound_refuse_it_by_name(autoencoder, binary_images):
     with pytest.raises(ValueError, match="plain autoencoder"):
         vae.elbo(autoencoder, binary_images, 0.0, generator=generator())
     with pytest.raises(ValueError, match="plain autoencoder"):
-        vae.importance_weighted_bound(autoencoder, binary_images, 0.0, samples=3, generator=generator())
+        vae.importance_weighted_bound(
+            autoencoder, binary_images, 0.0, samples=3, generator=generator()
+        )
 
 
 def test_it_has_no_other_beta(autoencoder, binary_images):
@@ -56,13 +66,19 @@ def test_for_a_variational_model_the_mean_is_not_the_distortion(model, binary_im
     assert gap > 5 * (again - draws).abs().mean()
 
 
-def test_a_picture_goes_through_it_without_noise_and_with_an_infinite_rate(autoencoder, binary_images):
+def test_a_picture_goes_through_it_without_noise_and_with_an_infinite_rate(
+    autoencoder, binary_images
+):
     seen = experiments.reconstruct(autoencoder, binary_images[0], 0.0, seed=1)
     assert np.array_equal(seen.z, seen.posterior_mean)
     assert math.isinf(seen.rate)
     own = experiments.trade_off(autoencoder, binary_images[0], (0.0,), seed=1)
-    assert own.distortion[0] == pytest.approx(vae.point_distortion(autoencoder, binary_images[:1], 0.0).item())
-    average = BetaMetrics(0.0, math.inf, 9.0, (math.inf, math.inf), 2, tuple(np.linspace(0, 100, 101)))
+    assert own.distortion[0] == pytest.approx(
+        vae.point_distortion(autoencoder, binary_images[:1], 0.0).item()
+    )
+    average = BetaMetrics(
+        0.0, math.inf, 9.0, (math.inf, math.inf), 2, tuple(np.linspace(0, 100, 101))
+    )
     loss = experiments.breakdown(own, average)
     assert loss.objective == pytest.approx(own.distortion[0])
     assert loss.easier_than == pytest.approx(1 - own.distortion[0] / 100, abs=1e-6)
@@ -70,8 +86,14 @@ def test_a_picture_goes_through_it_without_noise_and_with_an_infinite_rate(autoe
 
 def test_its_metrics_are_stored_as_json_without_infinities(tmp_path):
     quantiles = tuple(float(value) for value in range(101))
-    metrics = Metrics(test_count=5, seed=0, samples=1, importance_weighted=None, reference=(),
-                      betas=(BetaMetrics(0.0, math.inf, 50.0, (math.inf, math.inf), 2, quantiles),))
+    metrics = Metrics(
+        test_count=5,
+        seed=0,
+        samples=1,
+        importance_weighted=None,
+        reference=(),
+        betas=(BetaMetrics(0.0, math.inf, 50.0, (math.inf, math.inf), 2, quantiles),),
+    )
     write_metrics(tmp_path / "metrics.json", metrics)
     assert "Infinity" not in (tmp_path / "metrics.json").read_text()
     assert read_metrics(tmp_path / "metrics.json") == metrics
@@ -82,8 +104,14 @@ def test_its_metrics_are_stored_as_json_without_infinities(tmp_path):
 def test_a_variational_model_may_not_lack_a_rate(tmp_path):
     quantiles = tuple(float(value) for value in range(101))
     bound = ImportanceWeighted(beta=1.0, samples=5, count=5, nats=40.0, standard_error=1.0)
-    metrics = Metrics(test_count=5, seed=0, samples=1, importance_weighted=bound, reference=(),
-                      betas=(BetaMetrics(1.0, math.inf, 50.0, (math.inf,), 1, quantiles),))
+    metrics = Metrics(
+        test_count=5,
+        seed=0,
+        samples=1,
+        importance_weighted=bound,
+        reference=(),
+        betas=(BetaMetrics(1.0, math.inf, 50.0, (math.inf,), 1, quantiles),),
+    )
     write_metrics(tmp_path / "metrics.json", metrics)
     with pytest.raises(ValueError, match="finite"):
         read_metrics(tmp_path / "metrics.json")
@@ -93,4 +121,6 @@ def test_it_is_saved_and_loaded_as_any_other(autoencoder, binary_images, tmp_pat
     save_model(tmp_path, autoencoder, torch.float32)
     assert json.loads((tmp_path / "config.json").read_text())["beta_range"] == [0.0, 0.0]
     again = load_model(tmp_path)
-    assert torch.equal(again.encode(binary_images, 0.0).mean, autoencoder.encode(binary_images, 0.0).mean)
+    assert torch.equal(
+        again.encode(binary_images, 0.0).mean, autoencoder.encode(binary_images, 0.0).mean
+    )

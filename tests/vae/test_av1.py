@@ -24,7 +24,9 @@ def lying(file: bytes, width: int, height: int) -> bytes:
     return changed
 
 
-@pytest.mark.parametrize(("width", "height"), [(64, 64), (65, 1), (300, 200), (513, 1025), (1920, 1080), (4032, 3024)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(64, 64), (65, 1), (300, 200), (513, 1025), (1920, 1080), (4032, 3024)]
+)
 def test_the_pixels_are_those_of_the_picture(width, height):
     file = encoded(max(16, width), max(16, height))
     found = av1.frame_pixels(file, headers._contents(file))
@@ -33,12 +35,16 @@ def test_the_pixels_are_those_of_the_picture(width, height):
 
 
 def test_an_animation_is_looked_at_too():
-    file = encoded(320, 240, save_all=True, append_images=[Image.new("RGB", (320, 240))], duration=100)
+    file = encoded(
+        320, 240, save_all=True, append_images=[Image.new("RGB", (320, 240))], duration=100
+    )
     assert av1.frame_pixels(file, headers._contents(file)) >= 320 * 240
     assert vae.images.opened(file).shape == (240, 320, 3)
 
 
-@pytest.mark.parametrize("options", [{}, {"save_all": True, "append_images": [Image.new("RGB", (4800, 3600))]}])
+@pytest.mark.parametrize(
+    "options", [{}, {"save_all": True, "append_images": [Image.new("RGB", (4800, 3600))]}]
+)
 def test_frames_that_are_larger_than_announced_are_refused_unseen(options):
     file = lying(encoded(4800, 3600, **options), 4800, 3600)
     with pytest.raises(vae.ImageError) as refused:
@@ -50,7 +56,13 @@ def test_one_with_notes_of_a_camera_is_read():
     notes = Image.Exif()
     notes[0x0112] = 6
     notes[0x010F] = "a camera"
-    file = encoded(320, 240, exif=notes.tobytes(), xmp=b"<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>", quality=60)
+    file = encoded(
+        320,
+        240,
+        exif=notes.tobytes(),
+        xmp=b"<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>",
+        quality=60,
+    )
     assert sorted(vae.images.opened(file).shape) == [3, 240, 320]
 
 

@@ -1,4 +1,5 @@
-"""The bound and its parts, against torch.distributions, brute force and quadrature; and the traps public code fell into."""
+"""The bound and its parts, against torch.distributions, brute force and quadrature; and the traps
+public code fell into."""
 
 import math
 
@@ -18,9 +19,13 @@ def posterior_like_torch(q: DiagonalGaussian) -> Independent:
 
 
 def test_kl_agrees_with_torch_distributions_and_with_samples():
-    q = DiagonalGaussian(torch.randn(6, 4, generator=generator()), torch.randn(6, 4, generator=generator(1)))
+    q = DiagonalGaussian(
+        torch.randn(6, 4, generator=generator()), torch.randn(6, 4, generator=generator(1))
+    )
     standard = Independent(Normal(torch.zeros(6, 4), torch.ones(6, 4)), 1)
-    torch.testing.assert_close(kl_to_standard_normal(q).sum(1), kl_divergence(posterior_like_torch(q), standard))
+    torch.testing.assert_close(
+        kl_to_standard_normal(q).sum(1), kl_divergence(posterior_like_torch(q), standard)
+    )
     z = q.at(torch.randn(200_000, 6, 4, generator=generator(2)))
     estimate = (posterior_like_torch(q).log_prob(z) - standard.log_prob(z)).mean(0)
     torch.testing.assert_close(kl_to_standard_normal(q).sum(1), estimate, atol=0.05, rtol=0.01)
@@ -42,21 +47,29 @@ def test_sigma_is_the_square_root_of_the_variance():
 
 
 def test_elbo_is_the_log_joint_minus_the_log_posterior_for_the_same_noise(model, binary_images):
-    """With the exact KL replaced by its own samples: E_q[log p(x|z) + log p(z) - log q(z|x)], by torch.distributions."""
+    """With the exact KL replaced by its own samples: E_q[log p(x|z) + log p(z) - log q(z|x)], by
+    torch.distributions."""
     samples = 20_000
     terms = vae.elbo(model, binary_images[:2], 1.0, generator=generator(3), samples=samples)
     q = model.encode(binary_images[:2], 1.0)
     z = posterior_like_torch(q).sample((samples,))
     logits = model.decode(z.reshape(-1, 3), 1.0).logits
     images = binary_images[:2].repeat(samples, 1, 1, 1)
-    log_likelihood = torch.distributions.Bernoulli(logits=logits).log_prob(images).sum((1, 2, 3)).reshape(samples, 2)
+    log_likelihood = (
+        torch.distributions.Bernoulli(logits=logits)
+        .log_prob(images)
+        .sum((1, 2, 3))
+        .reshape(samples, 2)
+    )
     log_joint = log_likelihood + Normal(0.0, 1.0).log_prob(z).sum(-1)
     values = log_joint - posterior_like_torch(q).log_prob(z)
     error = 4 * values.std(0) / math.sqrt(samples) + 4 * log_likelihood.std(0) / math.sqrt(samples)
     assert ((terms.negative_elbo + values.mean(0)).abs() < error).all()
 
 
-def test_the_distortion_is_an_average_over_the_posterior_not_its_value_at_the_mean(model, binary_images):
+def test_the_distortion_is_an_average_over_the_posterior_not_its_value_at_the_mean(
+    model, binary_images
+):
     terms = vae.elbo(model, binary_images, 1.0, generator=generator(), samples=4000)
     at_mean = -model.decode(model.encode(binary_images, 1.0).mean, 1.0).log_prob(binary_images)
     assert (terms.distortion - at_mean).abs().max() > 0.05
@@ -65,13 +78,19 @@ def test_the_distortion_is_an_average_over_the_posterior_not_its_value_at_the_me
 def test_nats_are_summed_over_pixels_and_dimensions(model, binary_images):
     terms = vae.elbo(model, binary_images, 1.0, generator=generator())
     assert terms.rate_per_dimension.shape == (7, 3)
-    torch.testing.assert_close(terms.rate, terms.rate_per_dimension[:, 0] + terms.rate_per_dimension[:, 1]
-                               + terms.rate_per_dimension[:, 2])
+    torch.testing.assert_close(
+        terms.rate,
+        terms.rate_per_dimension[:, 0]
+        + terms.rate_per_dimension[:, 1]
+        + terms.rate_per_dimension[:, 2],
+    )
     torch.testing.assert_close(terms.negative_elbo, terms.distortion + terms.rate)
     blank = random_model(tiny_config())
     for parameter in blank.parameters():
         parameter.zero_()  # every pixel is ink with probability 1/2, whatever z
-    assert vae.elbo(blank, binary_images, 1.0, generator=generator()).distortion[0].item() == pytest.approx(30 * math.log(2))
+    assert vae.elbo(blank, binary_images, 1.0, generator=generator()).distortion[
+        0
+    ].item() == pytest.approx(30 * math.log(2))
 
 
 @pytest.mark.parametrize("fixture", ["model", "colour_model"])
@@ -83,10 +102,12 @@ def test_one_beta_for_each_picture_equals_one_beta_at_a_time(fixture, request):
     z = torch.randn(5, 3, generator=generator(2))
     decoded = model.decode(z, betas).mean
     for index, beta in enumerate(betas.tolist()):
-        alone = model.encode(images[index:index + 1], beta)
-        torch.testing.assert_close(together.mean[index:index + 1], alone.mean)
-        torch.testing.assert_close(together.log_variance[index:index + 1], alone.log_variance)
-        torch.testing.assert_close(decoded[index:index + 1], model.decode(z[index:index + 1], beta).mean)
+        alone = model.encode(images[index : index + 1], beta)
+        torch.testing.assert_close(together.mean[index : index + 1], alone.mean)
+        torch.testing.assert_close(together.log_variance[index : index + 1], alone.log_variance)
+        torch.testing.assert_close(
+            decoded[index : index + 1], model.decode(z[index : index + 1], beta).mean
+        )
 
 
 def test_beta_multiplies_the_rate_of_its_own_picture_alone(model, binary_images):
@@ -95,7 +116,9 @@ def test_beta_multiplies_the_rate_of_its_own_picture_alone(model, binary_images)
     objective = terms.objective(betas)
     assert objective.shape == (7,)
     for index in range(7):
-        torch.testing.assert_close(objective[index], terms.distortion[index] + betas[index] * terms.rate[index])
+        torch.testing.assert_close(
+            objective[index], terms.distortion[index] + betas[index] * terms.rate[index]
+        )
     with pytest.raises(ValueError, match="shape"):
         terms.objective(betas[:, None])  # (N, 1) * (N,) would be (N, N)
 
@@ -107,7 +130,9 @@ def test_the_same_seed_gives_the_same_noise_at_every_beta(model, binary_images):
         noise, q = generator(8), model.encode(binary_images, beta)
         drawn = torch.randn(1, 7, 3, generator=generator(8))
         expected = -model.decode(q.at(drawn)[0], beta).log_prob(binary_images)
-        torch.testing.assert_close(vae.elbo(model, binary_images, beta, generator=noise).distortion, expected)
+        torch.testing.assert_close(
+            vae.elbo(model, binary_images, beta, generator=noise).distortion, expected
+        )
         eps.append(noise.get_state())
     assert torch.equal(*eps)
 
@@ -115,42 +140,64 @@ def test_the_same_seed_gives_the_same_noise_at_every_beta(model, binary_images):
 def test_gradients_reach_the_encoder_through_the_noise(binary_images):
     model = random_model(tiny_config()).requires_grad_(True)
     vae.elbo(model, binary_images, 1.0, generator=generator()).distortion.sum().backward()
-    assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in model.parameters())
+    assert all(
+        parameter.grad is not None and parameter.grad.isfinite().all()
+        for parameter in model.parameters()
+    )
     assert model.encoder.first.weight.grad.abs().sum() > 0
 
 
 def grid_log_probability(model, image: torch.Tensor, beta: float) -> float:
     """log p(x) of a model with one latent dimension, by quadrature."""
     z = torch.linspace(-8, 8, 4001)
-    log_joint = model.decode(z[:, None], beta).log_prob(image.expand(len(z), -1, -1, -1)) + Normal(0.0, 1.0).log_prob(z)
+    log_joint = model.decode(z[:, None], beta).log_prob(image.expand(len(z), -1, -1, -1)) + Normal(
+        0.0, 1.0
+    ).log_prob(z)
     return (torch.logsumexp(log_joint.double(), 0) + math.log((z[1] - z[0]).item())).item()
 
 
 def test_the_importance_weighted_bound_reaches_log_p_by_quadrature_and_the_elbo_lies_below():
     model = random_model(tiny_config(latent_dim=1), seed=3)
     image = (torch.rand(1, 1, 6, 5, generator=generator(4)) < 0.5).float()
-    # An untrained q can miss the posterior by far, and then few samples hit it; at beta = 50 it is as wide as the prior.
+    # An untrained q can miss the posterior by far, and then few samples hit it; at beta = 50 it is
+    # as wide as the prior.
     truth = grid_log_probability(model, image, 50.0)
-    bound = vae.importance_weighted_bound(model, image, 50.0, samples=200_000, generator=generator(5), chunk=50_000).item()
-    elbo = -vae.elbo(model, image, 50.0, generator=generator(6), samples=20_000).negative_elbo.item()
+    bound = vae.importance_weighted_bound(
+        model, image, 50.0, samples=200_000, generator=generator(5), chunk=50_000
+    ).item()
+    elbo = -vae.elbo(
+        model, image, 50.0, generator=generator(6), samples=20_000
+    ).negative_elbo.item()
     assert bound == pytest.approx(truth, abs=0.01)
     assert elbo < truth - 0.001
 
 
 def test_the_importance_weighted_bound_rises_with_the_number_of_samples(model):
     images = (torch.rand(400, 1, 6, 5, generator=generator(1)) < 0.4).float()
-    bounds = {samples: vae.importance_weighted_bound(model, images, 1.0, samples=samples, generator=generator(2))
-              for samples in (1, 5, 50)}
+    bounds = {
+        samples: vae.importance_weighted_bound(
+            model, images, 1.0, samples=samples, generator=generator(2)
+        )
+        for samples in (1, 5, 50)
+    }
     for fewer, more in ((1, 5), (5, 50)):
         gain = bounds[more] - bounds[fewer]
         assert gain.mean() > 3 * gain.std() / math.sqrt(len(gain))
-    one = -vae.elbo(model, images, 1.0, generator=generator(7), samples=200).negative_elbo.mean().item()
+    one = (
+        -vae.elbo(model, images, 1.0, generator=generator(7), samples=200)
+        .negative_elbo.mean()
+        .item()
+    )
     assert bounds[1].mean().item() == pytest.approx(one, abs=3 * bounds[1].std().item() / 20)
 
 
 def test_the_bound_does_not_depend_on_how_much_is_decoded_at_once(model, binary_images):
-    bounds = [vae.importance_weighted_bound(model, binary_images, 0.5, samples=30, generator=generator(2), chunk=chunk)
-              for chunk in (7, 30, 1000)]
+    bounds = [
+        vae.importance_weighted_bound(
+            model, binary_images, 0.5, samples=30, generator=generator(2), chunk=chunk
+        )
+        for chunk in (7, 30, 1000)
+    ]
     torch.testing.assert_close(bounds[0], bounds[1])
     torch.testing.assert_close(bounds[0], bounds[2])
 
@@ -186,7 +233,9 @@ def test_wrong_shapes_are_refused_with_the_right_ones(model, binary_images):
 def test_a_network_for_one_beta_has_no_conditioning_and_knows_no_other():
     config = tiny_config().for_one_beta(0.5)
     model = random_model(config)
-    assert not any("scale_shift" in name or "beta_embedding" in name for name, _ in model.named_parameters())
+    assert not any(
+        "scale_shift" in name or "beta_embedding" in name for name, _ in model.named_parameters()
+    )
     model.encode(torch.zeros(1, 1, 6, 5), 0.5)
     with pytest.raises(ValueError, match=r"0\.5"):
         model.encode(torch.zeros(1, 1, 6, 5), 1.0)
@@ -199,14 +248,22 @@ def test_the_network_answers_to_beta(model, binary_images):
     assert not np.allclose(model.decode(z, 0.01).mean, model.decode(z, 50.0).mean)
 
 
-@pytest.mark.parametrize(("change", "sentence"), [
-    ({"image_shape": (2, 28, 28)}, "image_shape"), ({"image_shape": (1, 0, 28)}, "image_shape"),
-    ({"latent_dim": 0}, "latent_dim"), ({"latent_dim": True}, "latent_dim"),
-    ({"likelihood": "mse"}, "likelihood"), ({"beta_range": (0.0, 1.0)}, "beta_range"),
-    ({"beta_range": (2.0, 1.0)}, "beta_range"), ({"beta_range": (0.1, math.inf)}, "beta_range"),
-    ({"preprocess": "x"}, "preprocess"),
-    ({"width": 10**6}, "width"), ({"image_shape": (3, 256, 256), "width": 4096}, "parameters"),
-])
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"image_shape": (2, 28, 28)}, "image_shape"),
+        ({"image_shape": (1, 0, 28)}, "image_shape"),
+        ({"latent_dim": 0}, "latent_dim"),
+        ({"latent_dim": True}, "latent_dim"),
+        ({"likelihood": "mse"}, "likelihood"),
+        ({"beta_range": (0.0, 1.0)}, "beta_range"),
+        ({"beta_range": (2.0, 1.0)}, "beta_range"),
+        ({"beta_range": (0.1, math.inf)}, "beta_range"),
+        ({"preprocess": "x"}, "preprocess"),
+        ({"width": 10**6}, "width"),
+        ({"image_shape": (3, 256, 256), "width": 4096}, "parameters"),
+    ],
+)
 def test_a_config_that_makes_no_sense_is_refused_before_anything_is_allocated(change, sentence):
     with pytest.raises(ValueError, match=sentence):
         tiny_config(**change)
@@ -216,7 +273,7 @@ def test_the_posterior_is_the_tempered_product_of_prior_and_evidence():
     """p(z) N(estimate; z, 1/precision)^(1/beta), normalised on a grid."""
     z = torch.linspace(-10, 10, 20_001).double()
     for estimate, precision, beta in ((1.5, 4.0, 1.0), (-2.0, 0.3, 0.1), (3.0, 50.0, 10.0)):
-        log_density = -z**2 / 2 - precision * (z - estimate) ** 2 / (2 * beta)
+        log_density = -(z**2) / 2 - precision * (z - estimate) ** 2 / (2 * beta)
         weights = torch.softmax(log_density, 0)
         mean = (weights * z).sum().item()
         variance = (weights * (z - mean) ** 2).sum().item()

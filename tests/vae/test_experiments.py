@@ -1,4 +1,5 @@
-"""What a student does: the same seed is the same luck at every beta, and the numbers are those of the package."""
+"""What a student does: the same seed is the same luck at every beta, and the numbers are those of
+the package."""
 
 import itertools
 
@@ -33,12 +34,16 @@ def test_a_reconstruction_is_mu_plus_sigma_eps_decoded(model, grey):
     q = model.encode(torch.from_numpy(result.observed)[None], 0.5)
     sigma = torch.exp(q.log_variance[0] / 2).numpy()
     np.testing.assert_allclose(result.z, q.mean[0].numpy() + sigma * result.eps, rtol=1e-5)
-    np.testing.assert_allclose(result.mean, model.decode(torch.from_numpy(result.z)[None], 0.5).mean[0].numpy(), rtol=1e-5)
+    np.testing.assert_allclose(
+        result.mean, model.decode(torch.from_numpy(result.z)[None], 0.5).mean[0].numpy(), rtol=1e-5
+    )
     np.testing.assert_allclose(result.difference, result.mean - result.observed)
 
 
 def test_another_draw_changes_z_and_the_mean_uses_none(model, grey):
-    first, second = (experiments.reconstruct(model, grey, 1.0, seed=7, draw=draw) for draw in (0, 1))
+    first, second = (
+        experiments.reconstruct(model, grey, 1.0, seed=7, draw=draw) for draw in (0, 1)
+    )
     mean = experiments.reconstruct(model, grey, 1.0, seed=7, use_mean=True)
     assert not np.array_equal(first.z, second.z)
     assert np.array_equal(mean.z, mean.posterior_mean)
@@ -67,14 +72,18 @@ def test_a_colour_picture_is_observed_as_8_bit(colour_model):
 
 
 def test_the_breakdown_adds_up_and_ranks_the_picture():
-    own = experiments.TradeOff((0.01, 1.0, 50.0), np.array([9.0, 5.0, 1.0]), np.array([10.0, 20.0, 30.0]), 64, 30)
+    own = experiments.TradeOff(
+        (0.01, 1.0, 50.0), np.array([9.0, 5.0, 1.0]), np.array([10.0, 20.0, 30.0]), 64, 30
+    )
     loss = experiments.breakdown(own, some_metrics().betas[1])
     assert (loss.distortion, loss.rate, loss.negative_elbo) == (20, 5, 25)
     assert loss.easier_than == pytest.approx(0.75)  # objectives of the test set are 0, 1, …, 100
     half = experiments.breakdown(own, some_metrics().betas[2])
     assert half.objective == 30 + 50 * 1
     with pytest.raises(ValueError, match="not in"):
-        experiments.breakdown(experiments.TradeOff((2.0,), np.ones(1), np.ones(1), 1, 30), some_metrics().betas[1])
+        experiments.breakdown(
+            experiments.TradeOff((2.0,), np.ones(1), np.ones(1), 1, 30), some_metrics().betas[1]
+        )
 
 
 def test_a_share_is_never_rounded_up_to_all_pictures():
@@ -85,15 +94,23 @@ def test_a_share_is_never_rounded_up_to_all_pictures():
 
 def test_lost_and_added_light_are_counted_in_pixels(model, grey):
     result = experiments.reconstruct(model, grey, 1.0, seed=7)
-    assert result.added - result.lost == pytest.approx(float(result.mean.sum() - result.observed.sum()), abs=1e-3)
+    assert result.added - result.lost == pytest.approx(
+        float(result.mean.sum() - result.observed.sum()), abs=1e-3
+    )
     assert result.lost >= 0
 
 
 def test_lost_light_of_a_colour_picture_is_counted_in_pixels_too():
     nothing = np.zeros((3, 4, 4), np.float32)
     white_lost = experiments.Reconstruction(
-        observed=nothing + 1, posterior_mean=nothing, posterior_deviation=nothing, eps=nothing, z=nothing, mean=nothing,
-        difference=nothing - 1, rate_per_dimension=nothing,
+        observed=nothing + 1,
+        posterior_mean=nothing,
+        posterior_deviation=nothing,
+        eps=nothing,
+        z=nothing,
+        mean=nothing,
+        difference=nothing - 1,
+        rate_per_dimension=nothing,
     )
     assert white_lost.lost == pytest.approx(16)
     assert white_lost.added == 0
@@ -113,14 +130,20 @@ def test_a_draw_has_whole_pixels_and_the_mean_their_probability(model):
     assert drawn.mean() == pytest.approx(mean.mean(), abs=0.01)
     edges = np.quantile(mean, [0, 0.25, 0.5, 0.75, 1])
     bins = [(mean >= low) & (mean <= high) for low, high in itertools.pairwise(edges)]
-    np.testing.assert_allclose([drawn[inside].mean() for inside in bins], [mean[inside].mean() for inside in bins], atol=0.03)
+    np.testing.assert_allclose(
+        [drawn[inside].mean() for inside in bins],
+        [mean[inside].mean() for inside in bins],
+        atol=0.03,
+    )
     assert mean[bins[3]].mean() > mean[bins[0]].mean() + 0.05
 
 
 def test_only_temperature_one_is_the_prior():
     prior = prior_sample(4000, 5, generator=generator())
     assert prior.std().item() == pytest.approx(1, abs=0.02)
-    assert prior_sample(4000, 5, temperature=0.5, generator=generator()).std().item() == pytest.approx(0.5, abs=0.01)
+    assert prior_sample(
+        4000, 5, temperature=0.5, generator=generator()
+    ).std().item() == pytest.approx(0.5, abs=0.01)
     assert not prior_sample(3, 5, temperature=0.0, generator=generator()).any()
     with pytest.raises(ValueError, match="negative"):
         prior_sample(3, 5, temperature=-1.0, generator=generator())

@@ -1,6 +1,8 @@
-"""A garment photographed on a table is cut out and comes out as Fashion-MNIST has it, or one sentence says why not.
+"""A garment photographed on a table is cut out and comes out as Fashion-MNIST has it, or one
+sentence says why not.
 
-The photographs are composed here from the bundled examples: enlarged, dyed, lit from one side, with shadow and noise.
+The photographs are composed here from the bundled examples: enlarged, dyed, lit from one side, with
+shadow and noise.
 """
 
 import contextlib
@@ -18,7 +20,12 @@ from vae.photo import Framing
 
 CONFIG = tiny_config(image_shape=(1, 28, 28), preprocess="garment")
 EXAMPLES = hub.resolve("fashion-mnist").examples
-SURFACES = {"white": (235, 232, 225), "wood": (190, 150, 110), "blue": (120, 150, 190), "dark": (35, 35, 40)}
+SURFACES = {
+    "white": (235, 232, 225),
+    "wood": (190, 150, 110),
+    "blue": (120, 150, 190),
+    "dark": (35, 35, 40),
+}
 
 
 def photograph(example: np.ndarray, surface: str, seed: int = 0) -> np.ndarray:
@@ -28,13 +35,17 @@ def photograph(example: np.ndarray, surface: str, seed: int = 0) -> np.ndarray:
     top, left = 110, 60
 
     def placed(values: np.ndarray) -> np.ndarray:
-        large = np.asarray(Image.fromarray(values).resize((side, side), Image.Resampling.BICUBIC)) / np.float32(255)
+        large = np.asarray(
+            Image.fromarray(values).resize((side, side), Image.Resampling.BICUBIC)
+        ) / np.float32(255)
         canvas = np.zeros((height, width), np.float32)
-        canvas[top:top + side, left:left + side] = large
+        canvas[top : top + side, left : left + side] = large
         return canvas
 
     tone = placed(example)
-    cloth = np.clip((ndimage.gaussian_filter(placed(np.uint8(255) * (example > 8)), 1.5) - 0.4) * 6, 0, 1)
+    cloth = np.clip(
+        (ndimage.gaussian_filter(placed(np.uint8(255) * (example > 8)), 1.5) - 0.4) * 6, 0, 1
+    )
     rows, columns = np.indices((height, width))
     light = 1 - 0.2 * columns / width - 0.1 * rows / height
     table = np.array(SURFACES[surface], np.float32) * light[..., None]
@@ -54,32 +65,50 @@ def seen(picture: np.ndarray, framing: Framing = images.WHOLE) -> np.ndarray:
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-    """Correlation, and overlap of the shapes, where the two lie best: the data set's pictures are centred to a pixel or two."""
+    """Correlation, and overlap of the shapes, where the two lie best: the data set's pictures are
+    centred to a pixel or two."""
     found = []
     for shift in np.ndindex(5, 5):
         moved = ndimage.shift(one, np.subtract(shift, 2), order=0)
         cloth, shape = moved > 0.1, other > 0.1
-        found.append((float(np.corrcoef(moved.ravel(), other.ravel())[0, 1]), (cloth & shape).sum() / (cloth | shape).sum()))
+        found.append(
+            (
+                float(np.corrcoef(moved.ravel(), other.ravel())[0, 1]),
+                (cloth & shape).sum() / (cloth | shape).sum(),
+            )
+        )
     return max(found)
 
 
-ON_ANY_SURFACE, ON_ANOTHER_COLOUR = ("T-shirt", "Trouser", "Pullover", "Bag", "Ankle boot"), ("Coat", "Sneaker")  # partly white
+ON_ANY_SURFACE, ON_ANOTHER_COLOUR = (
+    ("T-shirt", "Trouser", "Pullover", "Bag", "Ankle boot"),
+    ("Coat", "Sneaker"),
+)  # partly white
 
 
-@pytest.mark.parametrize(("name", "surface"), [
-    *((name, surface) for name in ON_ANY_SURFACE for surface in SURFACES),
-    *((name, surface) for name in ON_ANOTHER_COLOUR for surface in ("wood", "blue")),
-])
+@pytest.mark.parametrize(
+    ("name", "surface"),
+    [
+        *((name, surface) for name in ON_ANY_SURFACE for surface in SURFACES),
+        *((name, surface) for name in ON_ANOTHER_COLOUR for surface in ("wood", "blue")),
+    ],
+)
 def test_a_garment_on_a_table_looks_like_the_one_of_the_data_set(name, surface):
     example = EXAMPLES.picture(name)[0].numpy()
-    correlation, overlap = likeness(seen(photograph((example * 255).astype(np.uint8), surface)), example)
-    assert correlation > (0.75 if name == "Bag" else 0.85)  # of a bag the thin strap may be lost, which moves the rest
+    correlation, overlap = likeness(
+        seen(photograph((example * 255).astype(np.uint8), surface)), example
+    )
+    assert correlation > (
+        0.75 if name == "Bag" else 0.85
+    )  # of a bag the thin strap may be lost, which moves the rest
     assert overlap > (0.74 if name in ON_ANY_SURFACE else 0.45)
 
 
 @pytest.mark.parametrize("surface", SURFACES)
 def test_it_is_light_on_black_as_large_as_fits_and_in_the_middle(surface):
-    found = seen(photograph((EXAMPLES.picture("Trouser")[0].numpy() * 255).astype(np.uint8), surface))
+    found = seen(
+        photograph((EXAMPLES.picture("Trouser")[0].numpy() * 255).astype(np.uint8), surface)
+    )
     rows, columns = np.nonzero(found > 0.05)
     assert (rows.min(), rows.max()) == (0, 27)
     assert abs(columns.min() + columns.max() - 27) <= 2
@@ -91,7 +120,9 @@ def test_it_is_light_on_black_as_large_as_fits_and_in_the_middle(surface):
 def test_a_dark_garment_shows_on_a_table_of_any_darkness(table):
     picture = np.full((300, 300, 3), table, np.uint8)
     picture[60:240, 90:210] = table // 4
-    picture = np.clip(picture + np.random.default_rng(0).normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
+    picture = np.clip(
+        picture + np.random.default_rng(0).normal(0, 2, picture.shape), 0, 255
+    ).astype(np.uint8)
     found = seen(picture)
     assert np.median(found[found > 0.05]) > 0.6
     assert (found > 0.05).mean() == pytest.approx(120 / 180, abs=0.06)

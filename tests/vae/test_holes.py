@@ -1,4 +1,5 @@
-"""Holes of the latent plane, the walk through them, and the KL of one Gaussian: against brute force and torch.distributions."""
+"""Holes of the latent plane, the walk through them, and the KL of one Gaussian: against brute force
+and torch.distributions."""
 
 import itertools
 import math
@@ -42,11 +43,14 @@ def test_a_hole_is_where_no_point_is_near(codes):
     for share, cloud in ((found.share, points), (found.yardstick, noise(150, "holes"))):
         nearest = np.sqrt(((probes[:, None] - cloud[None]) ** 2).sum(2)).min(1)
         assert share == pytest.approx((nearest > 0.2).mean(), abs=2e-4)  # float32 at the edge
-    assert found.standard_error == pytest.approx(math.sqrt(found.share * (1 - found.share) / 10_000))
+    assert found.standard_error == pytest.approx(
+        math.sqrt(found.share * (1 - found.share) / 10_000)
+    )
 
 
 def test_the_yardstick_is_what_that_many_points_of_the_prior_leave_empty(codes):
-    """Over the plane: the density of probes times the chance that each of so many points lies farther than NEAR away."""
+    """Over the plane: the density of probes times the chance that each of so many points lies
+    farther than NEAR away."""
     found = holes.holes(codes[1.0], 1.0)
     radii = np.linspace(0, 8, 801)
     alone = stats.ncx2(2, radii**2).sf(holes.NEAR**2) ** found.count
@@ -61,7 +65,8 @@ def test_a_larger_beta_leaves_fewer_holes_the_autoencoder_the_most_and_collapse_
     assert found[0.001].share > found[10.0].share + 5 * error
     assert found[1.0].share > found[10.0].share + 5 * error
     assert found[50.0].share == pytest.approx(found[50.0].yardstick, abs=1e-3)
-    # The pull is not absolute: at beta = 1 there are still several times as many holes as the prior itself would leave.
+    # The pull is not absolute: at beta = 1 there are still several times as many holes as the prior
+    # itself would leave.
     assert found[1.0].share > 3 * found[1.0].yardstick
     for beta, one in codes.items():
         assert np.array_equal(found[beta].aggregate_deviation, one.aggregate_deviation)
@@ -72,7 +77,11 @@ def test_a_larger_beta_leaves_fewer_holes_the_autoencoder_the_most_and_collapse_
 def test_the_walk_leads_through_the_emptiest_middle_of_all_pairs(codes, beta):
     part = Codes(codes[beta].mean[:120], codes[beta].deviation[:120])
     points = part.mean.astype(np.float64)
-    inside = [index for index, point in enumerate(points) if np.linalg.norm(point) <= math.sqrt(stats.chi2(2).ppf(0.95))]
+    inside = [
+        index
+        for index, point in enumerate(points)
+        if np.linalg.norm(point) <= math.sqrt(stats.chi2(2).ppf(0.95))
+    ]
 
     def empty(pair: tuple[int, int]) -> float:
         return float(np.linalg.norm(points - points[list(pair)].mean(0), axis=1).min())
@@ -83,7 +92,11 @@ def test_the_walk_leads_through_the_emptiest_middle_of_all_pairs(codes, beta):
     assert every[tuple(sorted(pair))] >= holes.GOOD_ENOUGH * max(every.values()) - raster
     assert points[pair[0], 0] >= points[pair[1], 0]
     length = np.linalg.norm(np.subtract(*points[list(pair)]))
-    clear = [other for other, distance in every.items() if distance > holes.GOOD_ENOUGH * max(every.values()) + raster]
+    clear = [
+        other
+        for other, distance in every.items()
+        if distance > holes.GOOD_ENOUGH * max(every.values()) + raster
+    ]
     assert all(np.linalg.norm(np.subtract(*points[list(other)])) >= length for other in clear)
 
 
@@ -104,8 +117,14 @@ def test_the_walk_is_straight_decoded_and_measured(digits, codes, beta):
     for step, share in enumerate(np.linspace(0, 1, holes.STEPS)):
         point = (1 - share) * start + share * end
         assert np.allclose(walk.latents[step], point, atol=1e-5)
-        assert walk.distances[step] == pytest.approx(np.linalg.norm(codes[beta].mean - point, axis=1).min(), abs=1e-5)
-        assert np.allclose(walk.images[step], experiments.decode_point(model, tuple(map(float, point)), beta), atol=1e-4)
+        assert walk.distances[step] == pytest.approx(
+            np.linalg.norm(codes[beta].mean - point, axis=1).min(), abs=1e-5
+        )
+        assert np.allclose(
+            walk.images[step],
+            experiments.decode_point(model, tuple(map(float, point)), beta),
+            atol=1e-4,
+        )
     chances = walk.images.reshape(holes.STEPS, -1).astype(np.float64).clip(1e-12, 1 - 1e-12)
     entropy = -(chances * np.log(chances) + (1 - chances) * np.log1p(-chances)).sum(1)
     assert np.allclose(walk.undecided, entropy, atol=0.01)
@@ -114,14 +133,20 @@ def test_the_walk_is_straight_decoded_and_measured(digits, codes, beta):
     assert walk.distances[0] == walk.distances[-1] == 0
 
 
-@pytest.mark.parametrize(("mean", "log_variance"), [(0.0, 0.0), (1.5, -3.0), (-2.5, 2.0), (0.3, -6.0)])
+@pytest.mark.parametrize(
+    ("mean", "log_variance"), [(0.0, 0.0), (1.5, -3.0), (-2.5, 2.0), (0.3, -6.0)]
+)
 def test_the_kl_of_a_gaussian_and_its_curves_are_those_of_torch(mean, log_variance):
     found = gaussian.gaussian_kl(mean, log_variance)
 
     def kl(mean: np.ndarray | float, log_variance: np.ndarray | float) -> np.ndarray:
         numbers = (mean, np.exp(0.5 * np.array(log_variance)), 0.0, 1.0)
-        mean, deviation, zero, one = (torch.as_tensor(values, dtype=torch.float64) for values in numbers)
-        return distributions.kl_divergence(distributions.Normal(mean, deviation), distributions.Normal(zero, one)).numpy()
+        mean, deviation, zero, one = (
+            torch.as_tensor(values, dtype=torch.float64) for values in numbers
+        )
+        return distributions.kl_divergence(
+            distributions.Normal(mean, deviation), distributions.Normal(zero, one)
+        ).numpy()
 
     assert found.nats == pytest.approx(float(kl(mean, log_variance)), abs=1e-12)
     assert found.mean_part == pytest.approx(mean**2 / 2)
@@ -135,7 +160,10 @@ def test_the_kl_of_a_gaussian_and_its_curves_are_those_of_torch(mean, log_varian
 @pytest.mark.parametrize(("mean", "log_variance"), [(0.0, 0.0), (-3.0, -6.0), (3.0, 3.0)])
 def test_the_densities_of_both_are_whole(mean, log_variance):
     found = gaussian.gaussian_kl(mean, log_variance)
-    for curve, normal in ((found.posterior, stats.norm(mean, found.deviation)), (found.prior, stats.norm(0, 1))):
+    for curve, normal in (
+        (found.posterior, stats.norm(mean, found.deviation)),
+        (found.prior, stats.norm(0, 1)),
+    ):
         assert np.allclose(curve.y, normal.pdf(curve.x))
         assert integrate.trapezoid(curve.y, curve.x) == pytest.approx(1, abs=2e-3)
 
@@ -152,7 +180,9 @@ def test_the_same_z_give_other_pictures_until_the_code_is_gone(digits):
         images = digits.model.decode(torch.from_numpy(z), beta).mean.numpy()
         assert np.allclose(one.images, images, atol=1e-6)
         pairs = itertools.combinations(images, 2)
-        assert one.difference == pytest.approx(max(np.abs(first - second).max() for first, second in pairs), abs=1e-6)
+        assert one.difference == pytest.approx(
+            max(np.abs(first - second).max() for first, second in pairs), abs=1e-6
+        )
     assert found[1.0].difference > 0.9
     assert found[50.0].difference < 0.05
 
@@ -162,6 +192,6 @@ def test_a_plane_is_its_codes_their_holes_and_the_walk(digits, codes):
     assert np.array_equal(found.codes.mean, codes[10.0].mean)
     assert found.holes.share == holes.holes(codes[10.0], 10.0).share
     assert found.pair == holes.emptiest_pair(codes[10.0])
-    probes = noise(holes.PROBES, "probes")[:holes.SHOWN]
+    probes = noise(holes.PROBES, "probes")[: holes.SHOWN]
     distances = np.sqrt(((probes[:, None] - found.holes.points[None]) ** 2).sum(2)).min(1)
     assert np.array_equal(found.holes.far, probes[distances > holes.NEAR])

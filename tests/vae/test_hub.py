@@ -1,4 +1,5 @@
-"""What the app uses: the pinned commit from the cache or the Hub, else the bundle, and no lesson ever waits or fails for it."""
+"""What the app uses: the pinned commit from the cache or the Hub, else the bundle, and no lesson
+ever waits or fails for it."""
 
 import os
 import re
@@ -16,7 +17,16 @@ from tests.conftest import files_of, use_hub, write_weights
 from tests.hub_server import WEB_PAGE, Fault, error
 from tests.ports import silent_port
 from tests.processes import HANGING, SLACK, completed
-from tests.vae.published import NAME, REFUSED, assert_same_weights, in_format_1, resealed, with_arrays, with_file, without
+from tests.vae.published import (
+    NAME,
+    REFUSED,
+    assert_same_weights,
+    in_format_1,
+    resealed,
+    with_arrays,
+    with_file,
+    without,
+)
 from vae import hub, repository
 from vae.weights import WeightsError
 
@@ -29,7 +39,9 @@ def bundle(monkeypatch, tmp_path, local_hub) -> Path:
     for seed, name in enumerate(("toy", "other"), start=5):
         write_weights(tmp_path / "bundle" / name, seed)
     monkeypatch.setattr(hub, "BUNDLE", tmp_path / "bundle")
-    monkeypatch.setattr(hub, "SECONDS_TO_WAIT", HANGING)  # where a test does not say otherwise, any machine is fast enough
+    monkeypatch.setattr(
+        hub, "SECONDS_TO_WAIT", HANGING
+    )  # where a test does not say otherwise, any machine is fast enough
     return tmp_path / "bundle"
 
 
@@ -38,7 +50,9 @@ def pin(bundle: Path, name: str, repo_id: str, commit: str) -> None:
         file.write(f'[{name}]\nrepo_id = "{repo_id}"\ncommit = "{commit}"\n')
 
 
-def test_resolve_takes_the_pinned_commit_then_the_cache_and_says_which(local_hub, published, weights, bundle):
+def test_resolve_takes_the_pinned_commit_then_the_cache_and_says_which(
+    local_hub, published, weights, bundle
+):
     pin(bundle, "toy", NAME, published)
     found = hub.resolve("toy")
     assert (found.source, found.pinned, found.problem) == ("hub", hub.Pinned(NAME, published), "")
@@ -68,12 +82,18 @@ def test_the_environment_overrides_the_file(local_hub, published, bundle, monkey
     assert hub.resolve("toy").pinned is None
 
 
-@pytest.mark.parametrize("value", ["teacher/vae-toy@main", "teacher/vae-toy", "toy@" + 40 * "0", "teacher/vae-toy@" + 39 * "0"])
+@pytest.mark.parametrize(
+    "value",
+    ["teacher/vae-toy@main", "teacher/vae-toy", "toy@" + 40 * "0", "teacher/vae-toy@" + 39 * "0"],
+)
 def test_only_a_full_commit_can_be_pinned(bundle, monkeypatch, value):
     monkeypatch.setenv("VAE_LAB_SOURCE_TOY", value)
     found = hub.resolve("toy")
     assert (found.source, found.problem) == ("bundled", "settings")
-    assert "VAE_LAB_SOURCE_TOY: it must name a repository, user/name, and a full commit of 40 digits" in found.reason
+    assert (
+        "VAE_LAB_SOURCE_TOY: it must name a repository, user/name, and a full commit of 40 digits"
+        in found.reason
+    )
 
 
 def test_sources_that_are_not_toml_leave_the_bundle(bundle):
@@ -83,7 +103,9 @@ def test_sources_that_are_not_toml_leave_the_bundle(bundle):
 
 
 @pytest.mark.parametrize(("change", "sentence"), REFUSED)
-def test_what_is_refused_leaves_the_bundle_and_says_why(local_hub, weights, bundle, change, sentence):
+def test_what_is_refused_leaves_the_bundle_and_says_why(
+    local_hub, weights, bundle, change, sentence
+):
     pin(bundle, "toy", NAME, local_hub.add(NAME, change(files_of(weights))))
     found = hub.resolve("toy")
     assert (found.source, found.problem) == ("bundled", "refused")
@@ -92,18 +114,26 @@ def test_what_is_refused_leaves_the_bundle_and_says_why(local_hub, weights, bund
     assert_same_weights(found.model, bundle / "toy")
 
 
-@pytest.mark.parametrize(("damage", "sentence"), [
-    (with_file("metrics.json", b"[]"), "metrics.json"),
-    (without("metrics.json"), "metrics.json: it is missing"),
-    (with_file("examples.npz", b"PK"), "examples.npz"),
-    (with_arrays("examples.npz", labels=np.array(0)), "examples.npz: its labels"),
-    (with_arrays("examples.npz", names=np.array("a")), "examples.npz: it needs a name"),
-    (with_arrays("reference.npz", labels=np.array(["0", "1"])), "reference.npz: its labels"),
-    (with_arrays("reference.npz", mean_training_pixel=np.full((1, 6, 5), np.nan, np.float32)), "reference.npz: its mean"),
-    (with_file("metrics.json", b"[" * 100_000), "metrics.json"),
-    (with_file("metrics.json", b'{"betas": [{"beta": [1]}]}'), "metrics.json"),
-    (with_file("metrics.json", b" " * 3_000_000), "metrics.json: it has 3,000,000 bytes"),
-])
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (with_file("metrics.json", b"[]"), "metrics.json"),
+        (without("metrics.json"), "metrics.json: it is missing"),
+        (with_file("examples.npz", b"PK"), "examples.npz"),
+        (with_arrays("examples.npz", labels=np.array(0)), "examples.npz: its labels"),
+        (with_arrays("examples.npz", names=np.array("a")), "examples.npz: it needs a name"),
+        (with_arrays("reference.npz", labels=np.array(["0", "1"])), "reference.npz: its labels"),
+        (
+            with_arrays(
+                "reference.npz", mean_training_pixel=np.full((1, 6, 5), np.nan, np.float32)
+            ),
+            "reference.npz: its mean",
+        ),
+        (with_file("metrics.json", b"[" * 100_000), "metrics.json"),
+        (with_file("metrics.json", b'{"betas": [{"beta": [1]}]}'), "metrics.json"),
+        (with_file("metrics.json", b" " * 3_000_000), "metrics.json: it has 3,000,000 bytes"),
+    ],
+)
 def test_what_was_measured_must_be_in_order_too(local_hub, weights, bundle, damage, sentence):
     pin(bundle, "toy", NAME, local_hub.add(NAME, resealed(damage(files_of(weights)))))
     found = hub.resolve("toy")
@@ -127,17 +157,26 @@ def test_a_damaged_cache_is_mended_from_the_hub(local_hub, published, weights, b
     assert_same_weights(found.model, weights)
 
 
-@pytest.mark.parametrize(("fault", "when", "problem"), [
-    (Fault(instead=error(401, "Invalid credentials in Authorization header")), "GET /api", "denied"),
-    (Fault(instead=error(403)), "GET /api", "denied"),
-    (Fault(instead=error(404, code="RepoNotFound")), "GET /api", "missing"),
-    (Fault(instead=error(429, headers={"Retry-After": "3600"})), "GET /api", "busy"),
-    (Fault(instead=WEB_PAGE), "GET /storage/", "refused"),
-    (Fault(corrupt=True), "GET /storage/", "refused"),
-    (Fault(cut_at=100), "GET /storage/", "unreachable"),
-    (Fault(instead=error(500)), "GET ", "busy"),
-])
-def test_whatever_the_hub_answers_the_bundle_serves(local_hub, published, bundle, monkeypatch, fault, when, problem):
+@pytest.mark.parametrize(
+    ("fault", "when", "problem"),
+    [
+        (
+            Fault(instead=error(401, "Invalid credentials in Authorization header")),
+            "GET /api",
+            "denied",
+        ),
+        (Fault(instead=error(403)), "GET /api", "denied"),
+        (Fault(instead=error(404, code="RepoNotFound")), "GET /api", "missing"),
+        (Fault(instead=error(429, headers={"Retry-After": "3600"})), "GET /api", "busy"),
+        (Fault(instead=WEB_PAGE), "GET /storage/", "refused"),
+        (Fault(corrupt=True), "GET /storage/", "refused"),
+        (Fault(cut_at=100), "GET /storage/", "unreachable"),
+        (Fault(instead=error(500)), "GET ", "busy"),
+    ],
+)
+def test_whatever_the_hub_answers_the_bundle_serves(
+    local_hub, published, bundle, monkeypatch, fault, when, problem
+):
     monkeypatch.setattr(repository.time, "sleep", lambda seconds: None)
     pin(bundle, "toy", NAME, published)
     local_hub.inject(fault, when, times=None)
@@ -148,7 +187,9 @@ def test_whatever_the_hub_answers_the_bundle_serves(local_hub, published, bundle
 
 
 @pytest.mark.parametrize("when", ["GET /api", "GET /storage/"])
-def test_where_the_hub_does_not_answer_the_bundle_serves_after_five_seconds(local_hub, published, bundle, monkeypatch, when):
+def test_where_the_hub_does_not_answer_the_bundle_serves_after_five_seconds(
+    local_hub, published, bundle, monkeypatch, when
+):
     monkeypatch.setattr(hub, "SECONDS_TO_WAIT", PROMISED)
     pin(bundle, "toy", NAME, published)
     local_hub.inject(Fault(silent=True), when, times=None)
@@ -159,7 +200,9 @@ def test_where_the_hub_does_not_answer_the_bundle_serves_after_five_seconds(loca
     assert_same_weights(found.model, bundle / "toy")
 
 
-def test_a_black_hole_costs_five_seconds_once_and_nothing_for_the_next_model(bundle, monkeypatch, tmp_path):
+def test_a_black_hole_costs_five_seconds_once_and_nothing_for_the_next_model(
+    bundle, monkeypatch, tmp_path
+):
     monkeypatch.setattr(hub, "SECONDS_TO_WAIT", PROMISED)
     with silent_port() as silent:
         use_hub(monkeypatch, f"http://127.0.0.1:{silent.port}", tmp_path / "elsewhere")
@@ -186,11 +229,17 @@ def test_a_class_that_arrives_at_once_loads_a_model_once(local_hub, published, b
     with ThreadPoolExecutor(30) as pool:
         found = list(pool.map(hub.resolve, ["toy"] * 30))
     assert all(one is found[0] for one in found)
-    sent = [path for method, path in local_hub.requests if method == "GET" and path.startswith("/storage/")]
+    sent = [
+        path
+        for method, path in local_hub.requests
+        if method == "GET" and path.startswith("/storage/")
+    ]
     assert len(sent) == len(set(sent)) == 3  # files, not sessions
 
 
-def test_a_model_that_is_here_does_not_wait_for_one_that_is_fetched(local_hub, published, bundle, monkeypatch):
+def test_a_model_that_is_here_does_not_wait_for_one_that_is_fetched(
+    local_hub, published, bundle, monkeypatch
+):
     monkeypatch.setattr(hub, "SECONDS_TO_WAIT", HANGING)
     pin(bundle, "toy", NAME, published)
     answering = threading.Event()
@@ -205,7 +254,9 @@ def test_a_model_that_is_here_does_not_wait_for_one_that_is_fetched(local_hub, p
         assert fetched.result().source == "hub"
 
 
-def test_offline_the_cache_serves_and_else_the_bundle(local_hub, published, bundle, weights, monkeypatch):
+def test_offline_the_cache_serves_and_else_the_bundle(
+    local_hub, published, bundle, weights, monkeypatch
+):
     pin(bundle, "toy", NAME, published)
     hub.resolve("toy")
     pin(bundle, "other", "teacher/vae-other", "2" * 40)
@@ -218,7 +269,9 @@ def test_offline_the_cache_serves_and_else_the_bundle(local_hub, published, bund
     assert local_hub.requests == []
 
 
-def test_what_came_too_late_is_there_at_the_next_start(local_hub, published, bundle, weights, monkeypatch):
+def test_what_came_too_late_is_there_at_the_next_start(
+    local_hub, published, bundle, weights, monkeypatch
+):
     monkeypatch.setattr(hub, "SECONDS_TO_WAIT", 0.2)
     answering = threading.Event()
     local_hub.inject(Fault(before=answering.wait), "GET /api/models/[^/]+/[^/]+/revision")
@@ -249,7 +302,9 @@ def test_a_model_of_the_hub_alone_is_offered_too(local_hub, published, bundle, w
     assert local_hub.requests == []  # a class does not queue up for the same failure
 
 
-def test_a_cache_that_cannot_be_written_is_said_without_the_path(local_hub, published, bundle, monkeypatch, tmp_path):
+def test_a_cache_that_cannot_be_written_is_said_without_the_path(
+    local_hub, published, bundle, monkeypatch, tmp_path
+):
     (tmp_path / "file").write_text("no folder")
     use_hub(monkeypatch, local_hub.url, tmp_path / "file")
     pin(bundle, "toy", NAME, published)
@@ -259,7 +314,10 @@ def test_a_cache_that_cannot_be_written_is_said_without_the_path(local_hub, publ
 
 
 def test_the_hubs_client_is_loaded_only_where_it_is_needed():
-    """No start of the app with bundled weights pays for its import (0.1 to 0.2 seconds), nor for its threads."""
+    """No start of the app with bundled weights pays for its import (0.1 to 0.2 seconds), nor for
+    its threads."""
     code = "import sys, vae; vae.hub.resolve('mnist'); sys.exit('huggingface_hub' in sys.modules)"
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("VAE_LAB_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("VAE_LAB_")
+    }
     assert completed([sys.executable, "-c", code], env=environment).returncode == 0

@@ -1,4 +1,5 @@
-"""Every kind of file is read, and what can't be read is refused in one clear sentence. All files are made here."""
+"""Every kind of file is read, and what can't be read is refused in one clear sentence. All files
+are made here."""
 
 import dataclasses
 import struct
@@ -25,7 +26,9 @@ def test_every_kind_of_file_is_read(kind, five):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF"])
-@pytest.mark.parametrize(("orientation", "as_stored"), [(3, "ROTATE_180"), (6, "ROTATE_90"), (8, "ROTATE_270")])
+@pytest.mark.parametrize(
+    ("orientation", "as_stored"), [(3, "ROTATE_180"), (6, "ROTATE_90"), (8, "ROTATE_270")]
+)
 def test_a_camera_held_sideways_makes_no_difference(kind, orientation, as_stored, five):
     notes = Image.Exif()
     notes[0x0112] = orientation
@@ -36,7 +39,10 @@ def test_a_camera_held_sideways_makes_no_difference(kind, orientation, as_stored
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "MPO"])
 def test_of_an_animation_the_first_frame_is_read(kind, five):
     frames = [FIVE.convert("RGB"), Image.new("RGB", FIVE.size, "white")]
-    assert np.abs(seen(encoded(frames[0], kind, save_all=True, append_images=frames[1:])) - five).max() < 0.1
+    assert (
+        np.abs(seen(encoded(frames[0], kind, save_all=True, append_images=frames[1:])) - five).max()
+        < 0.1
+    )
 
 
 def test_all_depths_and_colour_models_are_read(five):
@@ -55,7 +61,9 @@ def test_all_depths_and_colour_models_are_read(five):
         "palette with a transparent entry": encoded(palette, transparency=255),
         "grey with a transparent tone": encoded(FIVE, transparency=255),
         "transparent GIF": encoded(palette, "GIF", transparency=255),
-        "grey with opacity": encoded(Image.merge("LA", (Image.new("L", FIVE.size), Image.fromarray(ink)))),
+        "grey with opacity": encoded(
+            Image.merge("LA", (Image.new("L", FIVE.size), Image.fromarray(ink)))
+        ),
     }
     for name, file in files.items():
         assert np.abs(seen(file) - five).max() < 0.1, name
@@ -75,6 +83,7 @@ def test_paper_with_transparent_corners_stays_paper(five):
     ImageDraw.Draw(mask).rounded_rectangle((5, 5, 275, 275), 40, fill=255)
     picture.putalpha(mask)
     assert alike(seen(encoded(picture)), five) > 0.99
+
 
 # --- what can't be read
 
@@ -100,7 +109,10 @@ REFUSED = {
     "nothing": ("empty", lambda: b""),
     "text": ("not_a_picture", lambda: b"Dear teacher, my picture is attached."),
     "a web page": ("not_a_picture", lambda: b"<!doctype html><html><body>404</body></html>"),
-    "SVG": ("not_a_picture", lambda: b'<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0L9 9"/></svg>'),
+    "SVG": (
+        "not_a_picture",
+        lambda: b'<svg xmlns="http://www.w3.org/2000/svg"><path d="M0 0L9 9"/></svg>',
+    ),
     "PDF": ("not_a_picture", lambda: encoded(FIVE, "PDF")),
     "PostScript": ("not_a_picture", lambda: encoded(FIVE, "EPS")),
     "a ZIP": ("not_a_picture", lambda: b"PK\x03\x04" + bytes(100)),
@@ -117,9 +129,15 @@ REFUSED = {
     "black": ("no_ink", lambda: encoded(Image.new("L", (28, 28), 0))),
     "red": ("no_ink", lambda: encoded(Image.new("RGB", (640, 480), "red"), "JPEG")),
     "transparent": ("no_ink", lambda: encoded(Image.new("RGBA", (300, 200)))),
-    "empty paper in bad light": ("no_ink", lambda: photo(0, ink=(235, 232, 225), vignette=0.5, shadow=0.4, edge=0.2)),
+    "empty paper in bad light": (
+        "no_ink",
+        lambda: photo(0, ink=(235, 232, 225), vignette=0.5, shadow=0.4, edge=0.2),
+    ),
     "noise": ("too_much_ink", lambda: encoded(noise(400, 400))),
-    **{f"half a {kind}": ("damaged", lambda file=file: file[: len(file) // 2]) for kind, file in WHOLE.items()},
+    **{
+        f"half a {kind}": ("damaged", lambda file=file: file[: len(file) // 2])
+        for kind, file in WHOLE.items()
+    },
     "PNG that breaks off in its header": ("damaged", lambda: WHOLE["PNG"][:20]),
 }
 
@@ -144,17 +162,28 @@ GIF = WHOLE["GIF"]
 GIF_HEADER = 13 + 3 * (2 << (GIF[10] & 7))
 STRIPS = struct.pack("<HHIIHHIIHHII", 256, 4, 1, 40, 257, 4, 1, 1000, 273, 4, 4_000_000, 50)
 SLOW = {
-    "PNG of a million empty chunks": lambda: WHOLE["PNG"][:33] + chunk(b"prVt") * 1_000_000 + WHOLE["PNG"][33:],
-    "JPEG of a million comments": lambda: WHOLE["JPEG"][:2] + b"\xff\xfe\x00\x02" * 4_000_000 + WHOLE["JPEG"][2:],
-    "GIF of a million comments": lambda: GIF[:GIF_HEADER] + b"\x21\xfe\x01a\x00" * 3_000_000 + GIF[GIF_HEADER:],
-    "JPEG of a thousand scans": lambda: encoded(FIVE, "JPEG", progressive=True)[:-2] + SCANS + b"\xff\xd9",
-    "TIFF of four million strips": lambda: b"II*\x00\x08\x00\x00\x00\x03\x00" + STRIPS + bytes(16_000_000),
+    "PNG of a million empty chunks": lambda: (
+        WHOLE["PNG"][:33] + chunk(b"prVt") * 1_000_000 + WHOLE["PNG"][33:]
+    ),
+    "JPEG of a million comments": lambda: (
+        WHOLE["JPEG"][:2] + b"\xff\xfe\x00\x02" * 4_000_000 + WHOLE["JPEG"][2:]
+    ),
+    "GIF of a million comments": lambda: (
+        GIF[:GIF_HEADER] + b"\x21\xfe\x01a\x00" * 3_000_000 + GIF[GIF_HEADER:]
+    ),
+    "JPEG of a thousand scans": lambda: (
+        encoded(FIVE, "JPEG", progressive=True)[:-2] + SCANS + b"\xff\xd9"
+    ),
+    "TIFF of four million strips": lambda: (
+        b"II*\x00\x08\x00\x00\x00\x03\x00" + STRIPS + bytes(16_000_000)
+    ),
 }
 
 
 @pytest.mark.parametrize("name", SLOW)
 def test_a_file_made_to_take_long_is_given_up(name):
-    """After so many reads, however fast the machine; without it some of these files would take minutes."""
+    """After so many reads, however fast the machine; without it some of these files would take
+    minutes."""
     file = SLOW[name]()
     start = time.thread_time()
     assert refusal(file).code == "too_slow"
@@ -185,9 +214,12 @@ def test_damaged_bytes_give_a_picture_or_a_sentence(kind):
     random = np.random.default_rng(0)
     for attempt in range(24):
         broken = bytearray(file)
-        for place in random.integers(0, min(len(file), 400) if attempt % 2 else len(file), random.integers(1, 10)):
+        for place in random.integers(
+            0, min(len(file), 400) if attempt % 2 else len(file), random.integers(1, 10)
+        ):
             broken[place] = random.integers(256)
         outcome(bytes(broken[: random.integers(len(file))] if attempt % 4 == 0 else broken))
+
 
 # --- manners
 
@@ -209,7 +241,8 @@ def test_a_class_that_uploads_at_once_gets_what_each_would_get_alone(five):
 
 
 def test_only_one_picture_is_unpacked_or_viewed_at_a_time(monkeypatch):
-    """Whichever of the two a page asks for: more threads than one would each keep memory of their own."""
+    """Whichever of the two a page asks for: more threads than one would each keep memory of their
+    own."""
     inside, most = [], []
 
     def watched(work):
@@ -221,14 +254,22 @@ def test_only_one_picture_is_unpacked_or_viewed_at_a_time(monkeypatch):
                 return work(*arguments)
             finally:
                 inside.pop()
+
         return watching
 
     for name in ("_opened", "_view"):
         monkeypatch.setattr(images, name, watched(getattr(images, name)))
     file = encoded(FIVE)
     picture = images.opened(file)
-    threads = [threading.Thread(target=work, args=arguments) for work, arguments in
-               [(images.read, (file, CONFIG)), (images.view, (picture, CONFIG)), (images.opened, (file,))] * 3]
+    threads = [
+        threading.Thread(target=work, args=arguments)
+        for work, arguments in [
+            (images.read, (file, CONFIG)),
+            (images.view, (picture, CONFIG)),
+            (images.opened, (file,)),
+        ]
+        * 3
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

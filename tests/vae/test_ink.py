@@ -1,12 +1,23 @@
 """A drawing or a photo becomes a digit as MNIST has it, or one clear sentence."""
 
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFilter
 
-from tests.vae.drawn import APART, CONFIG, DIGITS, FIVE, alike, draw, encoded, photo, printed, refusal, seen
+from tests.vae.drawn import (
+    APART,
+    CONFIG,
+    DIGITS,
+    FIVE,
+    alike,
+    draw,
+    encoded,
+    photo,
+    printed,
+    refusal,
+    seen,
+)
 from vae import images
 from vae.model import VAEConfig
 
@@ -19,7 +30,9 @@ def test_a_view_is_a_float_tensor_and_shows_every_step_up_to_what_the_model_sees
     assert all(step.image.dtype == np.uint8 for step in view.steps)
     assert view.steps[0].image.shape[2] == 3
     assert view.steps[1].image.shape == view.steps[2].image.shape == view.steps[0].image.shape[:2]
-    assert view.steps[1].image.mean() > 128 > view.steps[2].image.mean()  # the paper was light and is black now
+    assert (
+        view.steps[1].image.mean() > 128 > view.steps[2].image.mean()
+    )  # the paper was light and is black now
     assert torch.equal(view.image[0], torch.from_numpy(view.steps[-1].image / np.float32(255)))
 
 
@@ -33,7 +46,9 @@ def test_a_drawing_comes_out_as_mnist_was_made(digit, pen):
     assert picture.sum(1) @ np.arange(28) / mass == pytest.approx(14, abs=0.2)
     assert picture.sum(0) @ np.arange(28) / mass == pytest.approx(14, abs=0.2)
     assert picture.max() == 1
-    assert picture[0].max() == picture[:, [0, -1]].max() == 0  # a 7, whose mass is high up, reaches the last row
+    assert (
+        picture[0].max() == picture[:, [0, -1]].max() == 0
+    )  # a 7, whose mass is high up, reaches the last row
     assert 0.04 < picture.mean() < 0.25  # MNIST: 0.05 to 0.25
 
 
@@ -47,7 +62,9 @@ def test_a_digit_in_the_data_sets_own_form_comes_through_unchanged(five):
 def test_a_small_picture_that_is_not_in_that_form_is_brought_into_it(five):
     digit = np.rint(five * 255).astype(np.uint8)
     assert alike(seen(encoded(Image.fromarray(255 - digit))), five) > 0.95  # black on white
-    assert alike(seen(encoded(Image.fromarray(np.roll(digit, (-3, 3), (0, 1))))), five) > 0.95  # off the middle
+    assert (
+        alike(seen(encoded(Image.fromarray(np.roll(digit, (-3, 3), (0, 1))))), five) > 0.95
+    )  # off the middle
 
 
 def test_white_ink_on_black_gives_the_same_as_black_on_white(five):
@@ -61,18 +78,27 @@ def test_ink_that_runs_off_the_canvas_is_kept():
 
 @pytest.mark.parametrize("shape", [(1, 32, 32), (3, 28, 28), (1, 56, 28)])
 def test_other_shapes_of_model_are_served(shape):
-    config = VAEConfig(shape, 2, "bernoulli" if shape[0] == 1 else "discretized_logistic", (0.01, 50.0), "ink")
+    config = VAEConfig(
+        shape, 2, "bernoulli" if shape[0] == 1 else "discretized_logistic", (0.01, 50.0), "ink"
+    )
     image = images.read(encoded(FIVE), config).image
     assert image.shape == shape
     assert image.max() == 1
     assert all(torch.equal(image[0], channel) for channel in image)
+
 
 # --- photos
 
 
 YELLOW, BLUE, PINK, GREY = (240, 220, 120), (150, 185, 225), (240, 180, 190), (160, 160, 160)
 WOOD, BLACK_TABLE, WHITE_TABLE = (110, 75, 50), (30, 25, 25), (245, 245, 242)
-RED_PEN, BLUE_PEN, PENCIL, YELLOW_PEN, CHALK = (200, 40, 45), (40, 55, 150), (110, 110, 115), (245, 225, 60), (215,) * 3
+RED_PEN, BLUE_PEN, PENCIL, YELLOW_PEN, CHALK = (
+    (200, 40, 45),
+    (40, 55, 150),
+    (110, 110, 115),
+    (245, 225, 60),
+    (215,) * 3,
+)
 BOARD = {"paper": (45, 65, 55), "ink": CHALK, "texture": 0.08}
 
 PHOTOS = {
@@ -123,14 +149,19 @@ def test_a_note_on_a_dark_table_is_paper_and_not_ink():
     table.paste(draw(DIGITS[5], pen=8, ink=40, paper=230), (260, 150))
     assert alike(seen(encoded(table)), seen(encoded(draw(DIGITS[5], pen=16)))) > 0.9
 
+
 # --- one digit or many
 
 
 @pytest.mark.parametrize("name", APART)
 @pytest.mark.parametrize("pen", [5, 10])
 def test_one_digit_whose_strokes_do_not_touch_is_one_digit(name, pen):
-    joined = draw(APART[name], height=0.6, pen=pen).filter(ImageFilter.MinFilter(9))  # the gaps grow smaller
-    assert alike(seen(encoded(draw(APART[name], height=0.6, pen=pen))), seen(encoded(joined))) > 0.85
+    joined = draw(APART[name], height=0.6, pen=pen).filter(
+        ImageFilter.MinFilter(9)
+    )  # the gaps grow smaller
+    assert (
+        alike(seen(encoded(draw(APART[name], height=0.6, pen=pen))), seen(encoded(joined))) > 0.85
+    )
 
 
 @pytest.mark.parametrize("text", ["42", "11", "71", "10", "123", "2 3", "1 1 1"])

@@ -58,27 +58,38 @@ def test_in_many_dimensions_the_straight_line_cuts_through_the_empty_middle_and_
     assert interpolate(start, end, 9, spherical=True).norm(dim=1).min() > low
 
 
-@pytest.mark.parametrize(("start", "end"), [
-    ([1.0, 2.0], [1.0, 2.0]),  # the same
-    ([1.0, 2.0], [3.0, 6.0]),  # parallel
-    ([1.0, 2.0], [-2.0, -4.0]),  # opposite
-    ([0.0, 0.0], [1.0, 1.0]),  # from the origin
-    ([1.0, 0.0], [1.0, 1e-7]),  # nearly parallel
-])
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ([1.0, 2.0], [1.0, 2.0]),  # the same
+        ([1.0, 2.0], [3.0, 6.0]),  # parallel
+        ([1.0, 2.0], [-2.0, -4.0]),  # opposite
+        ([0.0, 0.0], [1.0, 1.0]),  # from the origin
+        ([1.0, 0.0], [1.0, 1e-7]),  # nearly parallel
+    ],
+)
 def test_where_no_great_circle_is_singled_out_the_spherical_path_is_straight_and_finite(start, end):
     straight = interpolate(torch.tensor(start), torch.tensor(end), 5)
     assert torch.isfinite(straight).all()
-    assert torch.allclose(interpolate(torch.tensor(start), torch.tensor(end), 5, spherical=True), straight, atol=1e-6)
+    assert torch.allclose(
+        interpolate(torch.tensor(start), torch.tensor(end), 5, spherical=True), straight, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("dimensions", [1, 2, 32, 128])
 def test_the_typical_radius_is_a_quantile_of_the_length_of_prior_draws(dimensions):
     lengths = torch.randn(200_000, dimensions, generator=generator(4)).norm(dim=1)
     for share in (0.025, 0.5, 0.975):
-        assert (lengths < typical_radius(dimensions, share)).double().mean() == pytest.approx(share, abs=0.004)
+        assert (lengths < typical_radius(dimensions, share)).double().mean() == pytest.approx(
+            share, abs=0.004
+        )
 
 
 def test_on_a_plane_one_standard_deviation_holds_39_percent():
     assert typical_radius(2, 1 - math.exp(-0.5)) == pytest.approx(1.0)
-    chi_squared = distributions.Gamma(torch.tensor(1.0, dtype=torch.float64), torch.tensor(0.5, dtype=torch.float64))
-    assert float(chi_squared.cdf(torch.tensor(typical_radius(2, 0.7) ** 2, dtype=torch.float64))) == pytest.approx(0.7)
+    chi_squared = distributions.Gamma(
+        torch.tensor(1.0, dtype=torch.float64), torch.tensor(0.5, dtype=torch.float64)
+    )
+    assert float(
+        chi_squared.cdf(torch.tensor(typical_radius(2, 0.7) ** 2, dtype=torch.float64))
+    ) == pytest.approx(0.7)

@@ -1,4 +1,5 @@
-"""Likelihoods are probabilities: they sum to one, agree with torch.distributions, and are sums over pixels, not means."""
+"""Likelihoods are probabilities: they sum to one, agree with torch.distributions, and are sums over
+pixels, not means."""
 
 import pytest
 import torch
@@ -17,7 +18,9 @@ def every_level(likelihood: DiscretizedLogistic) -> torch.Tensor:
     """log p(x = k/255) of each single pixel, (256, pixels), by asking for one pixel at a time."""
     location, log_scale = torch.broadcast_tensors(likelihood.location, likelihood.log_scale)
     pixels = DiscretizedLogistic(location.reshape(-1, 1, 1, 1), log_scale.reshape(-1, 1, 1, 1))
-    return torch.stack([pixels.log_prob(torch.full_like(pixels.location, k / 255)) for k in range(256)])
+    return torch.stack(
+        [pixels.log_prob(torch.full_like(pixels.location, k / 255)) for k in range(256)]
+    )
 
 
 def test_bernoulli_agrees_with_torch_distributions_and_sums_over_all_pixels():
@@ -63,8 +66,16 @@ def test_discretised_logistic_agrees_with_differences_of_the_distribution_functi
     def distribution_function(x):
         return torch.sigmoid((x - location) / scale)
 
-    upper = torch.where(images > 254.5 / 255, torch.ones_like(location), distribution_function(images.double() + 0.5 / 255))
-    lower = torch.where(images < 0.5 / 255, torch.zeros_like(location), distribution_function(images.double() - 0.5 / 255))
+    upper = torch.where(
+        images > 254.5 / 255,
+        torch.ones_like(location),
+        distribution_function(images.double() + 0.5 / 255),
+    )
+    lower = torch.where(
+        images < 0.5 / 255,
+        torch.zeros_like(location),
+        distribution_function(images.double() - 0.5 / 255),
+    )
     expected = (upper - lower).log().sum((1, 2, 3))
     torch.testing.assert_close(likelihood.log_prob(images).double(), expected, rtol=1e-4, atol=1e-3)
 
@@ -74,13 +85,20 @@ def test_discretised_logistic_mean_is_the_sum_over_all_values_within_half_a_grey
     likelihood = logistic(log_scale=log_scale)
     values = torch.arange(256).double()[:, None] / 255
     expected = (every_level(likelihood).double().exp() * values).sum(0)
-    torch.testing.assert_close(likelihood.mean.double().flatten(), expected, atol=0.51 / 255, rtol=0)
+    torch.testing.assert_close(
+        likelihood.mean.double().flatten(), expected, atol=0.51 / 255, rtol=0
+    )
 
 
-@pytest.mark.parametrize("likelihood", [
-    Bernoulli(torch.randn(1, 3, 4, 4, generator=generator()).repeat(4000, 1, 1, 1)),
-    DiscretizedLogistic(logistic((1, 3, 4, 4)).location.repeat(4000, 1, 1, 1), torch.full((1, 3, 1, 1), -3.0)),
-])
+@pytest.mark.parametrize(
+    "likelihood",
+    [
+        Bernoulli(torch.randn(1, 3, 4, 4, generator=generator()).repeat(4000, 1, 1, 1)),
+        DiscretizedLogistic(
+            logistic((1, 3, 4, 4)).location.repeat(4000, 1, 1, 1), torch.full((1, 3, 1, 1), -3.0)
+        ),
+    ],
+)
 def test_samples_average_to_the_mean_and_are_possible_pictures(likelihood):
     samples = likelihood.sample(generator(5))
     assert likelihood.log_prob(samples).isfinite().all()  # refuses anything that is no picture
@@ -106,5 +124,9 @@ def test_binarising_refuses_8_bit_values():
 
 def test_the_same_seed_gives_the_same_binarisation():
     grey = torch.rand(3, 1, 28, 28, generator=generator(9))
-    assert torch.equal(vae.binarize(grey, generator=generator(4)), vae.binarize(grey, generator=generator(4)))
-    assert not torch.equal(vae.binarize(grey, generator=generator(4)), vae.binarize(grey, generator=generator(5)))
+    assert torch.equal(
+        vae.binarize(grey, generator=generator(4)), vae.binarize(grey, generator=generator(4))
+    )
+    assert not torch.equal(
+        vae.binarize(grey, generator=generator(4)), vae.binarize(grey, generator=generator(5))
+    )

@@ -1,4 +1,5 @@
-"""The map: every tile is what its place decodes to, the numbers are those of the posteriors, the bands hold their mass."""
+"""The map: every tile is what its place decodes to, the numbers are those of the posteriors, the
+bands hold their mass."""
 
 import numpy as np
 import pytest
@@ -29,8 +30,15 @@ def test_tiles_lie_where_the_plane_says_with_large_y_above():
     model = random_model(tiny_config(latent_dim=2))
     window = Window(1.0, -2.0, 3.0)
     tiles = experiments.tiles(model, window, 1.0, 6)
-    for row, column, point in ((0, 0, (-1.5, 0.5)), (0, 5, (3.5, 0.5)), (5, 0, (-1.5, -4.5)), (2, 3, (1.5, -1.5))):
-        assert np.allclose(tiles[6 * row + column], experiments.decode_point(model, point, 1.0), atol=1e-6)
+    for row, column, point in (
+        (0, 0, (-1.5, 0.5)),
+        (0, 5, (3.5, 0.5)),
+        (5, 0, (-1.5, -4.5)),
+        (2, 3, (1.5, -1.5)),
+    ):
+        assert np.allclose(
+            tiles[6 * row + column], experiments.decode_point(model, point, 1.0), atol=1e-6
+        )
 
 
 def test_a_window_holds_what_lies_in_it():
@@ -41,7 +49,9 @@ def test_a_window_holds_what_lies_in_it():
 
 
 def test_the_window_around_a_picture_shows_six_standard_deviations_of_its_q(digits):
-    seen = experiments.reconstruct(digits.model, digits.examples.picture("3"), 1.0, seed=7, use_mean=True)
+    seen = experiments.reconstruct(
+        digits.model, digits.examples.picture("3"), 1.0, seed=7, use_mean=True
+    )
     window = experiments.around(seen)
     assert (window.x, window.y) == pytest.approx(tuple(seen.posterior_mean))
     assert window.half == pytest.approx(6 * seen.posterior_deviation.max())
@@ -54,22 +64,30 @@ def test_codes_are_the_encoders_and_the_same_binarisation_at_every_beta(digits):
     assert (once[2].deviation > once[0].deviation).mean() > 0.9
     black_and_white = ((images > 127) * 255).astype(np.uint8)  # nothing left to binarise
     q = digits.model.encode(torch.from_numpy(black_and_white).float() / 255, 1.0)
-    assert np.allclose(experiments.codes(digits.model, black_and_white, 1.0).mean, q.mean, atol=1e-5)
+    assert np.allclose(
+        experiments.codes(digits.model, black_and_white, 1.0).mean, q.mean, atol=1e-5
+    )
 
 
 def test_the_aggregate_posterior_has_the_moments_of_the_mixture(digits):
     codes = experiments.codes(digits.model, digits.reference.images[:200], 10.0)
     mixture = distributions.MixtureSameFamily(
         distributions.Categorical(torch.ones(200)),
-        distributions.Independent(distributions.Normal(torch.from_numpy(codes.mean), torch.from_numpy(codes.deviation)), 1),
+        distributions.Independent(
+            distributions.Normal(torch.from_numpy(codes.mean), torch.from_numpy(codes.deviation)), 1
+        ),
     )
     assert np.allclose(codes.aggregate_mean, mixture.mean, atol=1e-5)
     assert np.allclose(codes.aggregate_deviation, mixture.stddev, atol=1e-5)
 
 
 def test_towards_collapse_the_aggregate_posterior_becomes_the_prior(digits):
-    far = [np.abs(experiments.codes(digits.model, digits.reference.images, beta).aggregate_deviation - 1).max()
-           for beta in (0.001, 10.0, 50.0)]
+    far = [
+        np.abs(
+            experiments.codes(digits.model, digits.reference.images, beta).aggregate_deviation - 1
+        ).max()
+        for beta in (0.001, 10.0, 50.0)
+    ]
     assert far[0] > far[1] > far[2]
     assert far[2] < 1e-3
 
@@ -77,7 +95,9 @@ def test_towards_collapse_the_aggregate_posterior_becomes_the_prior(digits):
 def test_the_exact_elbo_is_what_many_draws_give(digits):
     picture = observed(digits, "3")
     exact = exact_elbo(digits.model, picture, 1.0)
-    drawn = vae.elbo(digits.model, picture.expand(4_000, 1, 28, 28), 1.0, generator=generator(1)).distortion
+    drawn = vae.elbo(
+        digits.model, picture.expand(4_000, 1, 28, 28), 1.0, generator=generator(1)
+    ).distortion
     standard_error = float(drawn.std() / len(drawn) ** 0.5)
     assert exact.distortion.item() == pytest.approx(float(drawn.mean()), abs=3 * standard_error)
     drawn_terms = vae.elbo(digits.model, picture[None], 1.0, generator=generator())
@@ -96,29 +116,45 @@ def test_the_exact_elbo_is_for_planes_and_for_models_that_have_one(digits):
 
 @pytest.mark.parametrize(("beta", "temper"), [(1.0, False), (10.0, True), (0.1, True)])
 def test_what_q_misses_is_its_divergence_from_that_posterior(digits, beta, temper):
-    """log density of the posterior = log joint - log evidence, so KL(q || posterior) is a mean over draws from q."""
+    """log density of the posterior = log joint - log evidence, so KL(q || posterior) is a mean over
+    draws from q."""
     picture = observed(digits)
     found = experiments.posterior_map(digits.model, picture, beta, temper=temper)
     q = digits.model.encode(picture[None], beta)
-    normal = distributions.Independent(distributions.Normal(q.mean[0].double(), q.standard_deviation[0].double()), 1)
+    normal = distributions.Independent(
+        distributions.Normal(q.mean[0].double(), q.standard_deviation[0].double()), 1
+    )
     torch.manual_seed(3)
     z = normal.sample((4_000,))
-    differences = normal.log_prob(z) - (log_joint(digits.model, picture, z, beta, temper=temper) - found.log_evidence)
+    differences = normal.log_prob(z) - (
+        log_joint(digits.model, picture, z, beta, temper=temper) - found.log_evidence
+    )
     standard_error = float(differences.std()) / len(z) ** 0.5
     assert found.gap == pytest.approx(float(differences.mean()), abs=4 * standard_error + 1e-3)
     assert found.gap > 0
     assert found.tempered is temper
 
 
-@pytest.mark.parametrize(("name", "beta", "temper"), [("0", 1.0, False), ("5", 1.0, False), ("3", 10.0, True)])
+@pytest.mark.parametrize(
+    ("name", "beta", "temper"), [("0", 1.0, False), ("5", 1.0, False), ("3", 10.0, True)]
+)
 def test_each_band_holds_its_share_of_the_mass(digits, name, beta, temper):
     picture = observed(digits, name)
     found = experiments.posterior_map(digits.model, picture, beta, temper=temper)
     side = len(found.shares) // STRIDE
-    z = found.window.centres(STRIDE * side).reshape(STRIDE * side, STRIDE * side, 2)[1::STRIDE, 1::STRIDE].reshape(-1, 2)
+    z = (
+        found.window.centres(STRIDE * side)
+        .reshape(STRIDE * side, STRIDE * side, 2)[1::STRIDE, 1::STRIDE]
+        .reshape(-1, 2)
+    )
     bands = found.shares[1::STRIDE, 1::STRIDE].reshape(-1)
     cell = (2 * found.window.half / side) ** 2
-    mass = np.exp((log_joint(digits.model, picture, z, beta, temper=temper) - found.log_evidence).numpy()) * cell
+    mass = (
+        np.exp(
+            (log_joint(digits.model, picture, z, beta, temper=temper) - found.log_evidence).numpy()
+        )
+        * cell
+    )
     inside = [mass[bands >= 3 - index].sum() for index in range(3)]
     assert inside == pytest.approx(SHARES, abs=0.02)
     assert mass.sum() > 0.985
@@ -128,7 +164,10 @@ def test_each_band_holds_its_share_of_the_mass(digits, name, beta, temper):
 
 def test_at_beta_1_the_true_and_the_tempered_posterior_are_one(digits):
     picture = observed(digits)
-    true, tempered = (experiments.posterior_map(digits.model, picture, 1.0, temper=temper) for temper in (False, True))
+    true, tempered = (
+        experiments.posterior_map(digits.model, picture, 1.0, temper=temper)
+        for temper in (False, True)
+    )
     assert true.log_evidence == tempered.log_evidence
     assert true.gap == pytest.approx(tempered.gap)
 

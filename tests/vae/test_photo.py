@@ -1,4 +1,5 @@
-"""A photo is framed by the student's hand: the square that the controls say, and nothing else, reaches the model."""
+"""A photo is framed by the student's hand: the square that the controls say, and nothing else,
+reaches the model."""
 
 import numpy as np
 import pytest
@@ -29,11 +30,15 @@ def middle(view: images.View) -> tuple[float, float]:
 def extent(view: images.View) -> tuple[float, float]:
     """Which part of the whole width and height the frame covers."""
     red, green, _ = view.image
-    return ((red[:, -1] - red[:, 0]).mean().item() * 255 / 250 * 64 / 63,
-            (green[-1] - green[0]).mean().item() * 255 / 250 * 64 / 63)
+    return (
+        (red[:, -1] - red[:, 0]).mean().item() * 255 / 250 * 64 / 63,
+        (green[-1] - green[0]).mean().item() * 255 / 250 * 64 / 63,
+    )
 
 
-@pytest.mark.parametrize(("shape", "parts"), [((400, 400), (1, 1)), ((300, 600), (0.5, 1)), ((600, 300), (1, 0.5))])
+@pytest.mark.parametrize(
+    ("shape", "parts"), [((400, 400), (1, 1)), ((300, 600), (0.5, 1)), ((600, 300), (1, 0.5))]
+)
 def test_untouched_it_is_the_largest_square_in_the_middle(shape, parts):
     view = images.read(encoded(Image.fromarray(ramp(*shape))), CONFIG)
     assert view.image.shape == (3, 64, 64)
@@ -42,11 +47,17 @@ def test_untouched_it_is_the_largest_square_in_the_middle(shape, parts):
     assert [step.name for step in view.steps] == ["file", "cropped", "small"]
 
 
-@pytest.mark.parametrize(("framing", "where"), [
-    (Framing(across=0.0), (0.25, 0.5)), (Framing(across=1.0), (0.75, 0.5)),
-    (Framing(zoom=2, across=0.0, down=0.0), (0.125, 0.25)), (Framing(zoom=2, across=1.0, down=1.0), (0.875, 0.75)),
-    (Framing(zoom=4, across=0.5, down=0.0), (0.5, 0.125)), (Framing(zoom=8, across=0.0, down=1.0), (0.03125, 0.9375)),
-])
+@pytest.mark.parametrize(
+    ("framing", "where"),
+    [
+        (Framing(across=0.0), (0.25, 0.5)),
+        (Framing(across=1.0), (0.75, 0.5)),
+        (Framing(zoom=2, across=0.0, down=0.0), (0.125, 0.25)),
+        (Framing(zoom=2, across=1.0, down=1.0), (0.875, 0.75)),
+        (Framing(zoom=4, across=0.5, down=0.0), (0.5, 0.125)),
+        (Framing(zoom=8, across=0.0, down=1.0), (0.03125, 0.9375)),
+    ],
+)
 def test_zoom_and_position_move_the_frame_to_where_they_say(framing, where):
     view = images.read(encoded(Image.fromarray(ramp(400, 800))), CONFIG, framing)
     assert middle(view) == pytest.approx(where, abs=0.01)
@@ -54,8 +65,12 @@ def test_zoom_and_position_move_the_frame_to_where_they_say(framing, where):
 
 
 def test_mirrored_is_mirrored_first_so_that_left_stays_left():
-    plain = images.read(encoded(Image.fromarray(ramp(400, 800))), CONFIG, Framing(zoom=2, across=1.0))
-    mirrored = images.read(encoded(Image.fromarray(ramp(400, 800))), CONFIG, Framing(zoom=2, across=0.0, mirrored=True))
+    plain = images.read(
+        encoded(Image.fromarray(ramp(400, 800))), CONFIG, Framing(zoom=2, across=1.0)
+    )
+    mirrored = images.read(
+        encoded(Image.fromarray(ramp(400, 800))), CONFIG, Framing(zoom=2, across=0.0, mirrored=True)
+    )
     assert np.allclose(mirrored.image.flip(2), plain.image, atol=2 / 255)
 
 
@@ -64,7 +79,12 @@ def test_what_the_guide_promises_the_eyes_on_the_upper_line_arrive_at_40_percent
     picture = np.full((1000, 800, 3), 200, np.uint8)
     picture[400:412] = 0
     framing = Framing(zoom=2, down=(406 - photo.EYES * 400) / 600)
-    dark = images.read(encoded(Image.fromarray(picture)), CONFIG, framing).image.mean((0, 2)).argmin().item()
+    dark = (
+        images.read(encoded(Image.fromarray(picture)), CONFIG, framing)
+        .image.mean((0, 2))
+        .argmin()
+        .item()
+    )
     assert dark == pytest.approx(photo.EYES * 64, abs=1)
 
 
@@ -74,14 +94,18 @@ def test_a_phone_held_upright_is_framed_upright():
     upright = ramp(600, 400)
     stored = Image.fromarray(upright).transpose(Image.Transpose.ROTATE_90)
     view = images.read(encoded(stored, "PNG", exif=notes), CONFIG, Framing(down=0.0))
-    assert np.allclose(view.image, images.read(encoded(Image.fromarray(upright)), CONFIG, Framing(down=0.0)).image)
+    assert np.allclose(
+        view.image, images.read(encoded(Image.fromarray(upright)), CONFIG, Framing(down=0.0)).image
+    )
     assert middle(view) == pytest.approx((0.5, 1 / 3), abs=0.01)
 
 
 def test_a_picture_of_the_models_size_comes_through_unchanged():
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     view = images.read(encoded(Image.fromarray(pixels)), CONFIG)
-    assert np.array_equal((view.image * 255).round().numpy().astype(np.uint8), pixels.transpose(2, 0, 1))
+    assert np.array_equal(
+        (view.image * 255).round().numpy().astype(np.uint8), pixels.transpose(2, 0, 1)
+    )
 
 
 @pytest.mark.parametrize("model", [(28, 28), (60, 48), (64, 64)])
@@ -89,10 +113,18 @@ def test_no_size_of_picture_or_model_falls_off_the_edge(model):
     random = np.random.default_rng(0)
     for _ in range(150):
         picture = np.zeros((*random.integers(8, 700, 2), 3), np.uint8)
-        framing = Framing(zoom=random.choice([1, 1, 1.3, 3, 8]), across=random.choice([0, 0.5, 1]), down=random.choice([0, 1]))
+        framing = Framing(
+            zoom=random.choice([1, 1, 1.3, 3, 8]),
+            across=random.choice([0, 0.5, 1]),
+            down=random.choice([0, 1]),
+        )
         *_, (_, small) = photo.framed(picture, *model, framing)
         assert small.shape == (*model, 3)
-    assert photo.framed(np.zeros((663, 464, 3), np.uint8), 28, 28, Framing())[-1][1].shape == (28, 28, 3)
+    assert photo.framed(np.zeros((663, 464, 3), np.uint8), 28, 28, Framing())[-1][1].shape == (
+        28,
+        28,
+        3,
+    )
 
 
 def test_there_is_room_only_where_the_frame_can_move():
@@ -109,7 +141,9 @@ def test_even_the_smallest_picture_can_be_zoomed_to_the_end():
         assert min(view.steps[1].image.shape[:2]) >= 1
 
 
-@pytest.mark.parametrize("wrong", [{"zoom": 0.5}, {"zoom": 9.0}, {"across": -0.1}, {"down": 1.1}, {"zoom": float("nan")}])
+@pytest.mark.parametrize(
+    "wrong", [{"zoom": 0.5}, {"zoom": 9.0}, {"across": -0.1}, {"down": 1.1}, {"zoom": float("nan")}]
+)
 def test_a_frame_outside_of_the_picture_is_refused(wrong):
     with pytest.raises(ValueError, match="must lie between"):
         Framing(**wrong)

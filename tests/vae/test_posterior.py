@@ -1,4 +1,5 @@
-"""The true posterior of a 2-D model: it is what brute force finds, however narrow, and log p(x) is that of other estimates."""
+"""The true posterior of a 2-D model: it is what brute force finds, however narrow, and log p(x) is
+that of other estimates."""
 
 import math
 
@@ -31,12 +32,16 @@ def reference(digits, number: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("name", "beta"), [("0", 1.0), ("3", 10.0)])
-def test_log_p_of_x_agrees_with_100_000_importance_samples_within_their_standard_error(digits, name, beta):
-    """The proposal knows nothing of the grid: Student's t about the encoder's q, with tails heavier than the posterior's."""
+def test_log_p_of_x_agrees_with_100_000_importance_samples_within_their_standard_error(
+    digits, name, beta
+):
+    """The proposal knows nothing of the grid: Student's t about the encoder's q, with tails heavier
+    than the posterior's."""
     observed = seen(digits, name)
     q = digits.model.encode(observed[None], beta)
     proposal = distributions.Independent(
-        distributions.StudentT(3.0, q.mean[0].double(), 3 * q.standard_deviation[0].double()), 1)
+        distributions.StudentT(3.0, q.mean[0].double(), 3 * q.standard_deviation[0].double()), 1
+    )
     torch.manual_seed(5)
     z = proposal.sample((100_000,))
     log_weights = (log_joint(digits.model, observed, z, beta) - proposal.log_prob(z)).numpy()
@@ -51,8 +56,12 @@ def test_log_p_of_x_agrees_with_100_000_importance_samples_within_their_standard
 def test_log_p_of_x_is_above_the_importance_weighted_bound(digits):
     observed = seen(digits, "0")
     exact = grid_posterior(digits.model, observed, 1.0)
-    bounds = [vae.importance_weighted_bound(digits.model, observed[None], 1.0, samples=count, generator=generator(1)).item()
-              for count in (1, 100, 10_000)]
+    bounds = [
+        vae.importance_weighted_bound(
+            digits.model, observed[None], 1.0, samples=count, generator=generator(1)
+        ).item()
+        for count in (1, 100, 10_000)
+    ]
     assert bounds[0] < bounds[1] < exact.log_evidence + 0.05
     assert bounds[2] == pytest.approx(exact.log_evidence, abs=0.05)
 
@@ -71,7 +80,10 @@ def test_the_gap_of_the_elbo_is_the_divergence_of_q_from_the_true_posterior(digi
     assert exact.log_evidence + terms.negative_elbo.item() == pytest.approx(divergence, abs=0.1)
 
 
-@pytest.mark.parametrize(("beta", "temper"), [(0.1, False), (0.1, True), (1.0, False), (5.0, True), (9.0, True), (50.0, False)])
+@pytest.mark.parametrize(
+    ("beta", "temper"),
+    [(0.1, False), (0.1, True), (1.0, False), (5.0, True), (9.0, True), (50.0, False)],
+)
 def test_halving_the_squares_changes_log_p_of_x_by_less_than_a_thousandth(digits, beta, temper):
     for name in ("0", "1", "2"):
         found = grid_posterior(digits.model, seen(digits, name), beta, temper=temper)
@@ -79,16 +91,25 @@ def test_halving_the_squares_changes_log_p_of_x_by_less_than_a_thousandth(digits
         assert found.mass.sum() == pytest.approx(1, abs=1e-9)
 
 
-@pytest.mark.parametrize(("name", "beta", "temper"), [
-    ("1", 1.0, False), ("1", 8.0, True), ("1", 50.0, True),
-    ("6", 0.1, False), ("9", 1.0, False),  # narrow, and across the edges of coarse squares
-])
+@pytest.mark.parametrize(
+    ("name", "beta", "temper"),
+    [
+        ("1", 1.0, False),
+        ("1", 8.0, True),
+        ("1", 50.0, True),
+        ("6", 0.1, False),
+        ("9", 1.0, False),  # narrow, and across the edges of coarse squares
+    ],
+)
 def test_it_is_what_a_fine_even_grid_finds(digits, name, beta, temper):
     observed = seen(digits, name)
     found = grid_posterior(digits.model, observed, beta, temper=temper)
     lower, upper = found.box(1 - 1e-6)
     margin = 0.2 * (upper - lower)
-    edges = [np.linspace(low, high, 161) for low, high in zip(lower - margin, upper + margin, strict=True)]
+    edges = [
+        np.linspace(low, high, 161)
+        for low, high in zip(lower - margin, upper + margin, strict=True)
+    ]
     places = [(edge[1:] + edge[:-1]) / 2 for edge in edges]
     z = torch.cartesian_prod(*map(torch.from_numpy, places))
     values = log_joint(digits.model, observed, z, beta, temper=temper).numpy()
@@ -98,14 +119,18 @@ def test_it_is_what_a_fine_even_grid_finds(digits, name, beta, temper):
     mean = shares @ z.numpy()
     np.testing.assert_allclose(found.mean, mean, atol=2e-3)
     away = z.numpy() - mean
-    np.testing.assert_allclose(found.covariance, (shares[:, None] * away).T @ away, rtol=0.02, atol=1e-5)
+    np.testing.assert_allclose(
+        found.covariance, (shares[:, None] * away).T @ away, rtol=0.02, atol=1e-5
+    )
 
 
 @torch.no_grad()
 def test_no_peak_between_the_coarse_centres_is_missed(digits):
-    """The whole plane on one even grid, for several pictures. It is coarse for the narrowest peaks and may miss some of
-    their mass; what it finds, the refined one must have found."""
-    observed = torch.stack([*(seen(digits, name) for name in digits.examples.names), reference(digits, 1495)])
+    """The whole plane on one even grid, for several pictures. It is coarse for the narrowest peaks
+    and may miss some of their mass; what it finds, the refined one must have found."""
+    observed = torch.stack(
+        [*(seen(digits, name) for name in digits.examples.names), reference(digits, 1495)]
+    )
     pictures = observed.flatten(1)
     places = torch.arange(-3.5, 3.5, 0.025, dtype=torch.float64)
     totals = []
@@ -133,22 +158,30 @@ def test_the_peak_that_the_encoder_knows_is_never_missed(digits, beta):
     for observed in (seen(digits, "6"), reference(digits, 1170), reference(digits, 1495)):
         q = digits.model.encode(observed[None], beta)
         places = torch.linspace(-8, 8, 41, dtype=torch.float64)
-        z = q.mean[0].detach() + q.standard_deviation[0].detach() * torch.cartesian_prod(places, places)
+        z = q.mean[0].detach() + q.standard_deviation[0].detach() * torch.cartesian_prod(
+            places, places
+        )
         area = 0.4**2 * q.standard_deviation.prod().item()
-        part = torch.logsumexp(log_joint(digits.model, observed, z, beta, temper=True), 0).item() + math.log(area)
+        part = torch.logsumexp(
+            log_joint(digits.model, observed, z, beta, temper=True), 0
+        ).item() + math.log(area)
         assert grid_posterior(digits.model, observed, beta, temper=True).log_evidence > part - 0.01
 
 
 def test_without_information_the_posterior_is_the_prior(digits):
-    """At the largest beta the decoder hardly looks at z, and the tempered likelihood counts a fiftieth."""
+    """At the largest beta the decoder hardly looks at z, and the tempered likelihood counts a
+    fiftieth."""
     found = grid_posterior(digits.model, seen(digits, "0"), 50.0, temper=True)
     np.testing.assert_allclose(found.mean, 0, atol=0.05)
     np.testing.assert_allclose(found.covariance, np.eye(2), atol=0.05)
-    log_prior = distributions.Normal(0.0, 1.0).log_prob(torch.from_numpy(found.centres)).sum(1).numpy()
+    log_prior = (
+        distributions.Normal(0.0, 1.0).log_prob(torch.from_numpy(found.centres)).sum(1).numpy()
+    )
     held = found.mass > 1e-6
     assert np.abs(found.log_density - log_prior)[held].max() < 0.2
     assert [found.level(share) for share in SHARES] == pytest.approx(
-        [math.log(1 / (2 * math.pi)) + math.log(1 - share) for share in SHARES], abs=0.2)
+        [math.log(1 / (2 * math.pi)) + math.log(1 - share) for share in SHARES], abs=0.2
+    )
 
 
 def test_regions_hold_their_share_and_nest(digits):
@@ -162,7 +195,10 @@ def test_regions_hold_their_share_and_nest(digits):
 
 
 def test_at_beta_1_the_tempered_posterior_is_the_true_one(digits):
-    true, tempered = (grid_posterior(digits.model, seen(digits, "5"), 1.0, temper=temper) for temper in (False, True))
+    true, tempered = (
+        grid_posterior(digits.model, seen(digits, "5"), 1.0, temper=temper)
+        for temper in (False, True)
+    )
     assert true.log_evidence == tempered.log_evidence
 
 
@@ -171,8 +207,10 @@ def test_trained_at_beta_the_encoder_aims_at_the_tempered_posterior(digits):
     for beta, name in ((0.05, "0"), (0.05, "2"), (6.3, "0"), (6.3, "2")):
         observed = seen(digits, name)
         spread = digits.model.encode(observed[None], beta).standard_deviation[0].detach().numpy()
-        true, tempered = (np.sqrt(np.diag(grid_posterior(digits.model, observed, beta, temper=temper).covariance))
-                          for temper in (False, True))
+        true, tempered = (
+            np.sqrt(np.diag(grid_posterior(digits.model, observed, beta, temper=temper).covariance))
+            for temper in (False, True)
+        )
         assert np.abs(np.log(tempered / spread)).max() < np.abs(np.log(true / spread)).min()
 
 

@@ -1,4 +1,5 @@
-"""The reparameterisation trick: what is drawn has the spread that is claimed, and all estimates aim at the same gradient."""
+"""The reparameterisation trick: what is drawn has the spread that is claimed, and all estimates aim
+at the same gradient."""
 
 import dataclasses
 import math
@@ -44,7 +45,11 @@ def test_the_draw_that_is_followed_is_the_one_that_the_playground_decodes(seen):
 
 def test_each_step_is_drawn_as_the_distribution_that_it_has(seen):
     draw = trick.follow(seen, 1)
-    normals = (stats.norm(0, 1), stats.norm(0, draw.deviation), stats.norm(draw.mean, draw.deviation))
+    normals = (
+        stats.norm(0, 1),
+        stats.norm(0, draw.deviation),
+        stats.norm(draw.mean, draw.deviation),
+    )
     for curve, normal in zip(draw.steps, normals, strict=True):
         assert np.allclose(curve.y, normal.pdf(curve.x) / normal.pdf(normal.mean()), atol=1e-9)
 
@@ -57,10 +62,18 @@ def one_draw(seen, deviation: float) -> trick.OneDraw:
 @pytest.mark.parametrize("deviation", [0.05, 0.2, 0.5, 0.9])
 def test_only_sigma_gives_the_claimed_distribution(seen, deviation):
     draw = one_draw(seen, deviation)
-    factors = {"deviation": deviation, "variance": deviation**2, "log_variance": 2 * math.log(deviation)}
+    factors = {
+        "deviation": deviation,
+        "variance": deviation**2,
+        "log_variance": 2 * math.log(deviation),
+    }
     for factor, value in factors.items():
         found = trick.spread(draw, factor, seed=7)
-        eps = standard_normal((trick.DRAWS,), seeded(7, "spread"), torch.device("cpu")).double().numpy()
+        eps = (
+            standard_normal((trick.DRAWS,), seeded(7, "spread"), torch.device("cpu"))
+            .double()
+            .numpy()
+        )
         z = draw.mean + value * eps
         assert found.value == pytest.approx(value)
         assert found.measured == pytest.approx(z.std(ddof=1))
@@ -88,13 +101,23 @@ def test_the_deviation_of_so_many_draws_scatters_by_its_standard_error(seen):
 def test_the_histogram_counts_the_draws_and_peaks_at_one(seen):
     for factor in trick.FACTORS:
         found = trick.spread(one_draw(seen, 0.2), factor, seed=7)
-        eps = standard_normal((trick.DRAWS,), seeded(7, "spread"), torch.device("cpu")).double().numpy()
+        eps = (
+            standard_normal((trick.DRAWS,), seeded(7, "spread"), torch.device("cpu"))
+            .double()
+            .numpy()
+        )
         widths = np.diff(found.histogram.x)
         assert np.allclose(widths, widths[0])
-        counts = found.histogram.y * trick.DRAWS * widths[0] / (abs(found.value) * math.sqrt(2 * math.pi))
+        counts = (
+            found.histogram.y
+            * trick.DRAWS
+            * widths[0]
+            / (abs(found.value) * math.sqrt(2 * math.pi))
+        )
         middle = found.histogram.x[trick.BINS // 2]
         assert counts[trick.BINS // 2] == pytest.approx(
-            np.sum(np.abs(found.mean + found.value * eps - middle) <= widths[0] / 2), abs=1)
+            np.sum(np.abs(found.mean + found.value * eps - middle) <= widths[0] / 2), abs=1
+        )
         assert counts.sum() == pytest.approx(trick.DRAWS, rel=2e-3)
         assert found.curve.y.max() == pytest.approx(1, abs=1e-3)
     with pytest.raises(KeyError):
@@ -103,26 +126,39 @@ def test_the_histogram_counts_the_draws_and_peaks_at_one(seen):
 
 @pytest.mark.parametrize("dimension", [0, 1])
 @pytest.mark.parametrize("parameter", trick.PARAMETERS)
-def test_the_exact_gradient_is_the_slope_of_the_exact_distortion(plane, seen, drawn, parameter, dimension):
-    """Central differences of the distortion by quadrature, with mu or log sigma of this dimension moved to both sides."""
+def test_the_exact_gradient_is_the_slope_of_the_exact_distortion(
+    plane, seen, drawn, parameter, dimension
+):
+    """Central differences of the distortion by quadrature, with mu or log sigma of this dimension
+    moved to both sides."""
     observed = torch.from_numpy(seen.observed)
-    mean, deviation = (torch.from_numpy(values)[None].double() for values in (seen.posterior_mean, seen.posterior_deviation))
+    mean, deviation = (
+        torch.from_numpy(values)[None].double()
+        for values in (seen.posterior_mean, seen.posterior_deviation)
+    )
     step = 0.05 * float(deviation[0, dimension]) if parameter == "mean" else 0.05
 
     def distortion(shift: float) -> float:
         moved = torch.zeros_like(mean)
         moved[0, dimension] = shift
-        q = (DiagonalGaussian((mean + moved).float(), (2 * deviation.log()).float()) if parameter == "mean"
-             else DiagonalGaussian(mean.float(), (2 * (deviation.log() + moved)).float()))
+        q = (
+            DiagonalGaussian((mean + moved).float(), (2 * deviation.log()).float())
+            if parameter == "mean"
+            else DiagonalGaussian(mean.float(), (2 * (deviation.log() + moved)).float())
+        )
         return float(exact_elbo(plane.model, observed, 1.0, q=q).distortion[0])
 
     slope = (distortion(step) - distortion(-step)) / (2 * step)
-    assert trick.gradients(drawn, dimension, parameter).reference == pytest.approx(slope, rel=0.01, abs=0.01)
+    assert trick.gradients(drawn, dimension, parameter).reference == pytest.approx(
+        slope, rel=0.01, abs=0.01
+    )
 
 
 @pytest.mark.parametrize("dimension", [0, 1])
 @pytest.mark.parametrize("parameter", trick.PARAMETERS)
-def test_all_three_estimates_aim_at_the_exact_gradient_and_the_trick_scatters_least(drawn, parameter, dimension):
+def test_all_three_estimates_aim_at_the_exact_gradient_and_the_trick_scatters_least(
+    drawn, parameter, dimension
+):
     found = trick.gradients(drawn, dimension, parameter)
     assert found.reference_error == found.reference_draws == 0
     for estimate in (found.pathwise, found.score, found.score_baseline):
@@ -133,23 +169,36 @@ def test_all_three_estimates_aim_at_the_exact_gradient_and_the_trick_scatters_le
 
 
 def test_the_score_function_is_the_derivative_of_log_q(seen, drawn):
-    q = torch.distributions.Normal(*(torch.from_numpy(values).double().requires_grad_()
-                                     for values in (seen.posterior_mean, seen.posterior_deviation)))
-    z = (torch.from_numpy(seen.posterior_mean) + torch.from_numpy(seen.posterior_deviation) * torch.from_numpy(drawn.eps[:5]))
+    q = torch.distributions.Normal(
+        *(
+            torch.from_numpy(values).double().requires_grad_()
+            for values in (seen.posterior_mean, seen.posterior_deviation)
+        )
+    )
+    z = torch.from_numpy(seen.posterior_mean) + torch.from_numpy(
+        seen.posterior_deviation
+    ) * torch.from_numpy(drawn.eps[:5])
     for draw in range(5):
         for dimension in range(2):
             log_q = q.log_prob(z[draw].double())[dimension]
             of_mean, of_deviation = torch.autograd.grad(log_q, (q.loc, q.scale))
-            expected = {"mean": of_mean[dimension], "log_deviation": of_deviation[dimension] * q.scale.detach()[dimension]}
+            expected = {
+                "mean": of_mean[dimension],
+                "log_deviation": of_deviation[dimension] * q.scale.detach()[dimension],
+            }
             for parameter, derivative in expected.items():
                 samples = trick.gradients(drawn, dimension, parameter).score.samples
-                assert samples[draw] == pytest.approx(float(drawn.losses[draw] * derivative), rel=1e-3, abs=1e-2)
+                assert samples[draw] == pytest.approx(
+                    float(drawn.losses[draw] * derivative), rel=1e-3, abs=1e-2
+                )
 
 
 def test_the_baseline_of_a_draw_does_not_know_that_draw(drawn):
     found = trick.gradients(drawn, 1, "log_deviation")
     others = np.delete(drawn.losses, 3).mean()
-    assert found.score_baseline.samples[3] == pytest.approx((drawn.losses[3] - others) * (drawn.eps[3, 1] ** 2 - 1), rel=1e-5)
+    assert found.score_baseline.samples[3] == pytest.approx(
+        (drawn.losses[3] - others) * (drawn.eps[3, 1] ** 2 - 1), rel=1e-5
+    )
 
 
 def test_of_many_dimensions_the_reference_is_the_mean_of_other_draws(monkeypatch):
@@ -169,7 +218,9 @@ def test_the_same_seed_is_the_same_gradient_and_what_is_not_there_is_an_error(pl
     observed = torch.from_numpy(seen.observed)
     again = trick.draw_gradients(plane.model, observed, 1.0, seed=7, samples=trick.SAMPLES)
     assert np.array_equal(again.losses, drawn.losses)
-    assert not np.array_equal(trick.draw_gradients(plane.model, observed, 1.0, seed=8, samples=10).eps, drawn.eps[:10])
+    assert not np.array_equal(
+        trick.draw_gradients(plane.model, observed, 1.0, seed=8, samples=10).eps, drawn.eps[:10]
+    )
     with pytest.raises(ValueError, match="tuple"):
         trick.gradients(drawn, 0, "sigma")
     with pytest.raises(IndexError, match="0 to 1"):

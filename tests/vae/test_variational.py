@@ -1,4 +1,5 @@
-"""Step 4: a Gaussian's ELBO against Monte Carlo, its gap against KL on the normalised grid, its gradient, and the best one."""
+"""Step 4: a Gaussian's ELBO against Monte Carlo, its gap against KL on the normalised grid, its
+gradient, and the best one."""
 
 import functools
 import itertools
@@ -21,7 +22,8 @@ def digits():
     return hub.resolve("mnist-2d")
 
 
-@functools.cache  # no fixture of the module: those are made before the tests are told to use one thread
+# no fixture of the module: those are made before the tests are told to use one thread
+@functools.cache
 def amortised() -> variational.Amortisation:
     """Of the example whose encoder misses most."""
     digits = hub.resolve("mnist-2d")
@@ -40,7 +42,9 @@ def seen(digits, name: str) -> torch.Tensor:
 
 def log_likelihood(digits, observed: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     """By torch.distributions, float64."""
-    logits = torch.cat([digits.model.decode(part.float(), 1.0).logits.detach() for part in z.split(128)]).double()
+    logits = torch.cat(
+        [digits.model.decode(part.float(), 1.0).logits.detach() for part in z.split(128)]
+    ).double()
     law = distributions.Independent(distributions.Bernoulli(logits=logits), 3)
     return law.log_prob(observed.double().expand(len(z), *observed.shape))
 
@@ -49,15 +53,21 @@ def log_likelihood(digits, observed: torch.Tensor, z: torch.Tensor) -> torch.Ten
 def test_the_elbo_of_any_gaussian_is_that_of_monte_carlo(digits, name):
     mean, log_deviation = SOME[name]
     found = variational.gaussian(digits.model, seen(digits, name), 1.0, mean, log_deviation)
-    q = distributions.Independent(distributions.Normal(torch.tensor(mean), torch.tensor(log_deviation).exp()), 1)
+    q = distributions.Independent(
+        distributions.Normal(torch.tensor(mean), torch.tensor(log_deviation).exp()), 1
+    )
     prior = distributions.Independent(distributions.Normal(torch.zeros(2), torch.ones(2)), 1)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         z = q.sample((4000,))
     terms = log_likelihood(digits, seen(digits, name), z) + prior.log_prob(z) - q.log_prob(z)
-    assert found.elbo == pytest.approx(float(terms.mean()), abs=4 * float(terms.std()) / math.sqrt(len(z)))
-    rate = distributions.kl_divergence(distributions.Normal(torch.tensor(mean), torch.tensor(log_deviation).exp()),
-                                       distributions.Normal(0.0, 1.0)).sum()
+    assert found.elbo == pytest.approx(
+        float(terms.mean()), abs=4 * float(terms.std()) / math.sqrt(len(z))
+    )
+    rate = distributions.kl_divergence(
+        distributions.Normal(torch.tensor(mean), torch.tensor(log_deviation).exp()),
+        distributions.Normal(0.0, 1.0),
+    ).sum()
     assert found.rate == pytest.approx(float(rate), abs=1e-4)
     assert found.deviation == pytest.approx(q.stddev.tolist())
 
@@ -72,7 +82,11 @@ def test_log_p_of_x_less_the_elbo_is_the_divergence_from_the_normalised_posterio
     steps = torch.linspace(-6, 6, 61, dtype=torch.float64)
     z = torch.tensor(mean).double() + deviation * torch.cartesian_prod(steps, steps)
     log_q = distributions.Normal(torch.tensor(mean).double(), deviation).log_prob(z).sum(1)
-    log_posterior = distributions.Normal(0.0, 1.0).log_prob(z).sum(1) + log_likelihood(digits, observed, z) - evidence
+    log_posterior = (
+        distributions.Normal(0.0, 1.0).log_prob(z).sum(1)
+        + log_likelihood(digits, observed, z)
+        - evidence
+    )
     divergence = (log_q.exp() * (log_q - log_posterior)).sum() * 0.2**2 * deviation.prod()
     found = variational.gaussian(digits.model, observed, 1.0, mean, log_deviation)
     assert found.gap(evidence) == pytest.approx(float(divergence), abs=1e-3)
@@ -81,7 +95,9 @@ def test_log_p_of_x_less_the_elbo_is_the_divergence_from_the_normalised_posterio
 def test_a_wide_gaussian_is_measured_to_about_a_nat(digits):
     """Where the pictures change many times within one sigma."""
     observed = seen(digits, "0")
-    found = variational.gaussian(digits.model, observed, 1.0, (0.0, 0.0), (math.log(0.4), math.log(0.4)))
+    found = variational.gaussian(
+        digits.model, observed, 1.0, (0.0, 0.0), (math.log(0.4), math.log(0.4))
+    )
     steps = torch.linspace(-4, 4, 81, dtype=torch.float64)
     eps = torch.cartesian_prod(steps, steps)
     weight = torch.softmax(-0.5 * eps.square().sum(1), 0)
@@ -96,24 +112,33 @@ def test_the_gradient_is_that_of_finite_differences(digits):
     found = torch.cat(parts)
     for place, width in enumerate((1e-3, 1e-3, 1e-2, 1e-2)):
         ends = [values + sign * width * torch.eye(4)[place] for sign in (-1, 1)]
-        low, high = (variational.gradient(digits.model, observed, 1.0, end[:2], end[2:])[0] for end in ends)
+        low, high = (
+            variational.gradient(digits.model, observed, 1.0, end[:2], end[2:])[0] for end in ends
+        )
         assert float(found[place]) == pytest.approx((high - low) / (2 * width), rel=0.02, abs=0.05)
 
 
 def test_steps_lead_up_and_end_where_the_gradient_does(digits):
-    """From beside the peak, and narrow: there the few nodes of a step and the many of what is shown agree."""
+    """From beside the peak, and narrow: there the few nodes of a step and the many of what is shown
+    agree."""
     observed = seen(digits, "0")
     start = variational.gaussian(digits.model, observed, 1.0, (0.5, 0.5), (-2.4, -2.4))
     told = []
     found = variational.climb(digits.model, observed, 1.0, start, steps=15, progress=told.append)
     assert 10 < len(found) <= 15
     assert told == [number / 15 for number in range(1, len(found) + 1)]
-    assert all(after.elbo > before.elbo - 0.5 for before, after in itertools.pairwise((start, *found)))
+    assert all(
+        after.elbo > before.elbo - 0.5 for before, after in itertools.pairwise((start, *found))
+    )
     assert start.elbo < -200
     assert evidence_of("0") - 0.2 < found[-1].elbo < evidence_of("0")
     for before, after in itertools.pairwise((start, *found)):
-        moved = [abs(there - here) / deviation
-                 for here, there, deviation in zip(before.mean, after.mean, before.deviation, strict=True)]
+        moved = [
+            abs(there - here) / deviation
+            for here, there, deviation in zip(
+                before.mean, after.mean, before.deviation, strict=True
+            )
+        ]
         assert max(moved) < 1.01  # and what rounding adds
 
 
@@ -131,10 +156,23 @@ def test_the_best_gaussian_is_never_below_the_encoders_nor_above_log_p_of_x(digi
     assert found.encoder.mean == pytest.approx(q.mean[0].tolist())
     assert found.encoder.deviation == pytest.approx(q.standard_deviation[0].tolist())
     assert found.log_evidence == evidence_of("5")
-    assert found.encoder.elbo <= found.from_encoder.elbo <= found.best.elbo <= found.log_evidence + 1e-3
-    assert found.amortisation_gap + found.approximation_gap == pytest.approx(found.log_evidence - found.encoder.elbo)
+    assert (
+        found.encoder.elbo
+        <= found.from_encoder.elbo
+        <= found.best.elbo
+        <= found.log_evidence + 1e-3
+    )
+    assert found.amortisation_gap + found.approximation_gap == pytest.approx(
+        found.log_evidence - found.encoder.elbo
+    )
     _, by_mean, by_log_deviation = variational.gradient(
-        digits.model, seen(digits, "5"), 1.0, torch.tensor(found.best.mean), torch.tensor(found.best.log_deviation), nodes=32)
+        digits.model,
+        seen(digits, "5"),
+        1.0,
+        torch.tensor(found.best.mean),
+        torch.tensor(found.best.log_deviation),
+        nodes=32,
+    )
     assert (by_mean.abs() * torch.tensor(found.best.deviation)).max() < 0.03  # nats for one sigma
     assert by_log_deviation.abs().max() < 0.03
 
@@ -145,7 +183,9 @@ def test_the_encoder_misses_the_peak_of_one_example_by_far_and_the_best_gaussian
 
 
 def test_a_search_that_finds_nothing_better_gives_the_encoders_own(digits, monkeypatch):
-    monkeypatch.setattr(variational, "_converge", lambda *_: (torch.tensor([3.0, 3.0]), torch.tensor([-3.0, -3.0])))
+    monkeypatch.setattr(
+        variational, "_converge", lambda *_: (torch.tensor([3.0, 3.0]), torch.tensor([-3.0, -3.0]))
+    )
     found = variational.amortisation(digits.model, seen(digits, "0"), 1.0)
     assert found.best == found.from_encoder == found.encoder
     assert found.amortisation_gap == 0
@@ -154,7 +194,8 @@ def test_a_search_that_finds_nothing_better_gives_the_encoders_own(digits, monke
 
 def test_it_is_a_sentence_where_there_is_no_plane_or_no_prior():
     for config, beta, reason in (
-        ({"latent_dim": 3}, 1.0, "one or two"), ({"latent_dim": 2, "beta_range": (0, 0)}, 0.0, "no ELBO"),
+        ({"latent_dim": 3}, 1.0, "one or two"),
+        ({"latent_dim": 2, "beta_range": (0, 0)}, 0.0, "no ELBO"),
     ):
         model = random_model(tiny_config(**config))
         with pytest.raises(ValueError, match=reason):

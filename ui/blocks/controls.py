@@ -1,4 +1,5 @@
-"""What the page's controls show and offer: a link's values or a model in, updates of components and pieces of HTML out."""
+"""What the page's controls show and offer: a link's values or a model in, updates of components and
+pieces of HTML out."""
 
 import uuid
 from urllib.parse import urlencode
@@ -40,13 +41,23 @@ def asked_number(asked: dict[str, str], key: str, default: float, high: float = 
 
 def stop(model: hub.Resolved, beta: float) -> gr.Slider:
     betas = [entry.beta for entry in model.metrics.betas]
-    return gr.Slider(0, max(1, len(betas) - 1), betas.index(model.metrics.at(beta or betas[0]).beta), visible=len(betas) > 1)
+    return gr.Slider(
+        0,
+        max(1, len(betas) - 1),
+        betas.index(model.metrics.at(beta or betas[0]).beta),
+        visible=len(betas) > 1,
+    )
 
 
-def examples(text: Text, model: hub.Resolved, wanted: str | None, photo: Photo | None = None) -> gr.Radio:
+def examples(
+    text: Text, model: hub.Resolved, wanted: str | None, photo: Photo | None = None
+) -> gr.Radio:
     """None is chosen while a file is shown, so that each can be."""
     names = model.examples.names
-    said = [(text(f"examples.{name}") if text.has(f"examples.{name}") else name, place) for place, name in enumerate(names)]
+    said = [
+        (text(f"examples.{name}") if text.has(f"examples.{name}") else name, place)
+        for place, name in enumerate(names)
+    ]
     return gr.Radio(said, value=None if photo else names.index(wanted) if wanted in names else 0)
 
 
@@ -60,10 +71,13 @@ def of_model(text: Text, model: hub.Resolved) -> list[object]:
     """What changes with the model alone: the button for a new eps; heading, two explanations, foot."""
     config, point = model.model.config, model.model.config.autoencoder
     of_beta = [] if point else [text("sidebar.beta_help"), text("sidebar.noise_help")]
-    temperature = text("gallery.point_temperature_help") if point else text("gallery.temperature_help")
+    temperature = (
+        text("gallery.point_temperature_help") if point else text("gallery.temperature_help")
+    )
     return [
         gr.Button(visible=not point),
-        html.heading(text("picture.heading")) + html.paragraphs(text(f"upload.{config.preprocess}")),
+        html.heading(text("picture.heading"))
+        + html.paragraphs(text(f"upload.{config.preprocess}")),
         html.paragraphs(*of_beta, text("sidebar.seed_help")),
         html.paragraphs(temperature, text("gallery.pixels_help")),
         answers.foot(text, model),
@@ -71,22 +85,34 @@ def of_model(text: Text, model: hub.Resolved) -> list[object]:
 
 
 def noise(text: Text, model: hub.Resolved, wanted: str) -> gr.Radio:
-    return gr.Radio([(text(f"sidebar.noise_{kind}"), kind) for kind in ("draw", "mean")],
-                    value="mean" if wanted == "mean" else "draw", visible=not model.model.config.autoencoder)
+    return gr.Radio(
+        [(text(f"sidebar.noise_{kind}"), kind) for kind in ("draw", "mean")],
+        value="mean" if wanted == "mean" else "draw",
+        visible=not model.model.config.autoencoder,
+    )
 
 
 def framing(text: Text, model: hub.Resolved, photo: Photo | None) -> list[object]:
-    """The controls that frame a photograph, as far as this model heeds them: row, guide, zoom, across, down, mirrored."""
+    """The controls that frame a photograph, as far as this model heeds them: row, guide, zoom,
+    across, down, mirrored."""
     kind = model.model.config.preprocess
     places = kind == "photo"
-    return [gr.Row(visible=photo is not None and kind != "ink"), guide(text, model, photo),
-            *(gr.Slider(value=value, visible=places) for value in (1.0, 50, 50)), gr.Checkbox(value=False)]
+    return [
+        gr.Row(visible=photo is not None and kind != "ink"),
+        guide(text, model, photo),
+        *(gr.Slider(value=value, visible=places) for value in (1.0, 50, 50)),
+        gr.Checkbox(value=False),
+    ]
 
 
 def guide(text: Text, model: hub.Resolved, photo: Photo | None) -> str:
     if photo is None or model.model.config.preprocess != "photo":
         return ""
-    return html.guide(photo.given.guide, text("alt.framing", eyes=vae.photo.EYES, mouth=vae.photo.MOUTH), text("framing.guide"))
+    return html.guide(
+        photo.given.guide,
+        text("alt.framing", eyes=vae.photo.EYES, mouth=vae.photo.MOUTH),
+        text("framing.guide"),
+    )
 
 
 def beta_said(text: Text, at: Chosen) -> str:
@@ -100,5 +126,7 @@ def beta_said(text: Text, at: Chosen) -> str:
 
 def top(text: Text, link: dict[str, object]) -> str:
     """The title, the view's own link, and the same view in the other languages."""
-    links = [("?" + urlencode(link | {"lang": code}), name, code) for code, name in LANGUAGES.items()]
+    links = [
+        ("?" + urlencode(link | {"lang": code}), name, code) for code, name in LANGUAGES.items()
+    ]
     return html.top(text("app.title"), links, text.language, text("source.link"))

@@ -1,4 +1,5 @@
-"""The page's pieces of HTML: pictures with their alternative texts, sentences with their colours. Strings in, strings out."""
+"""The page's pieces of HTML: pictures with their alternative texts, sentences with their colours.
+Strings in, strings out."""
 
 import re
 from collections.abc import Iterable
@@ -18,15 +19,19 @@ def _picture(label: str, address: str, alternative: str) -> str:
 
 def steps(named: dict[str, tuple[str, str]]) -> str:
     """Small pictures in order: name -> address and alternative text."""
-    shown = "".join(f'<figure><img src="{address}" alt="{escape(alternative)}"><figcaption>{escape(name)}</figcaption></figure>'
-                    for name, (address, alternative) in named.items())
+    shown = "".join(
+        f'<figure><img src="{address}" alt="{escape(alternative)}"><figcaption>{escape(name)}</figcaption></figure>'
+        for name, (address, alternative) in named.items()
+    )
     return f'<div class="steps">{shown}</div>'
 
 
 def sheet(address: str, alternative: str, download: str, file_name: str) -> str:
     """One large picture, and a link that saves it."""
-    return (f'<img class="sheet" src="{address}" alt="{escape(alternative)}">'
-            f'<a class="save" href="{address}" download="{escape(file_name)}">{escape(download)}</a>')
+    return (
+        f'<img class="sheet" src="{address}" alt="{escape(alternative)}">'
+        f'<a class="save" href="{address}" download="{escape(file_name)}">{escape(download)}</a>'
+    )
 
 
 def described(alternative: str) -> str:
@@ -35,19 +40,24 @@ def described(alternative: str) -> str:
 
 
 def paragraphs(*sentences: str) -> str:
-    """Sentences in the little Markdown that ui.sentences uses: bold, the colours of the two terms, links."""
+    """Sentences in the little Markdown that ui.sentences uses: bold, the colours of the two terms,
+    links."""
     return "".join(f"<p>{_marked(sentence)}</p>" for sentence in sentences if sentence)
 
 
 def _marked(sentence: str) -> str:
     sentence = escape(sentence)
-    sentence = re.sub(r":(blue|orange)\[([^]]*)]", lambda match: _coloured(*match.groups()), sentence)
+    sentence = re.sub(
+        r":(blue|orange)\[([^]]*)]", lambda match: _coloured(*match.groups()), sentence
+    )
     sentence = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", sentence)
     return re.sub(r"\[([^]]+)]\((https?://[^)\s]+)\)", r'<a href="\2">\1</a>', sentence)
 
 
 def _coloured(name: str, words: str) -> str:
-    return f'<span class="term" style="color: {DISTORTION if name == "blue" else RATE}">{words}</span>'
+    return (
+        f'<span class="term" style="color: {DISTORTION if name == "blue" else RATE}">{words}</span>'
+    )
 
 
 def heading(words: str) -> str:
@@ -66,9 +76,11 @@ def beta(value: str, ends: str) -> str:
 
 
 def top(title: str, links: Iterable[tuple[str, str, str]], language: str, own: str) -> str:
-    """links: address, name and code of each language; the one that is shown links to the view itself, to be shared."""
+    """links: address, name and code of each language; the one that is shown links to the view
+    itself, to be shared."""
     shown = " · ".join(
         f'<a href="{escape(address)}" lang="{code}"{" aria-current=true" if code == language else ""} target="_self"'
-        f'{f" title={escape(own)!r}" if code == language else ""}>{escape(name)}</a>'
-        for address, name, code in links)
+        f"{f' title={escape(own)!r}' if code == language else ''}>{escape(name)}</a>"
+        for address, name, code in links
+    )
     return f"<h1>{escape(title)}</h1><p class=languages>{shown}</p>"

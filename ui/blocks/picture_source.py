@@ -1,7 +1,8 @@
 """Upload, drawing and camera for a Gradio page, without a file on the server.
 
-Gradio's own picture components send a file to an upload address, which writes it to a folder, and open it with Pillow. Here
-the browser sends the bytes with the event itself: they are only ever in memory, and vae.images is the first to look at them.
+Gradio's own picture components send a file to an upload address, which writes it to a folder, and
+open it with Pillow. Here the browser sends the bytes with the event itself: they are only ever in
+memory, and vae.images is the first to look at them.
 """
 
 import json
@@ -17,20 +18,31 @@ _SCRIPT = (Path(__file__).parent / "picture_source.js").read_text(encoding="utf-
 
 
 def picture_source(kind: str) -> gr.HTML:
-    """A component that triggers `input` with event data: picture, a data: address; or problem, "no_camera" or "too_large".
+    """A component that triggers `input` with event data: picture, a data: address; or problem,
+    "no_camera" or "too_large".
 
     kind: one of KINDS.
     """
     megabytes = vae.images.MAX_BYTES >> 20
     said = {language: _strings(Text(language), megabytes) for language in LANGUAGES}
-    settings = json.dumps({"kind": kind, "most_bytes": vae.images.MAX_BYTES, "text": said}, ensure_ascii=False)
+    settings = json.dumps(
+        {"kind": kind, "most_bytes": vae.images.MAX_BYTES, "text": said}, ensure_ascii=False
+    )
     script = _SCRIPT.replace("/* settings */ {}", settings.replace("<", "\\u003c"))
-    return gr.HTML(html_template='<div class="picture-source"></div>', js_on_load=script, apply_default_css=False,
-                   elem_id=f"source-{kind}")
+    return gr.HTML(
+        html_template='<div class="picture-source"></div>',
+        js_on_load=script,
+        apply_default_css=False,
+        elem_id=f"source-{kind}",
+    )
 
 
 def _strings(text: Text, megabytes: int) -> dict[str, str]:
     return {
-        "choose": text("source.choose"), "choose_help": text("picture.upload_help", megabytes=megabytes),
-        "draw": text("source.draw"), "clear": text("source.clear"), "start": text("source.start"), "take": text("source.take"),
+        "choose": text("source.choose"),
+        "choose_help": text("picture.upload_help", megabytes=megabytes),
+        "draw": text("source.draw"),
+        "clear": text("source.clear"),
+        "start": text("source.start"),
+        "take": text("source.take"),
     }

@@ -1,8 +1,9 @@
 """A session's memory ends with the session.
 
-Gradio keeps what a page has shown and been given, also the pictures, until ten thousand newer sessions push it out, and an
-answer that nobody fetches until two thousand newer ones do. Here a session is dropped some minutes after its page was closed,
-that of an API call as soon as it is answered, and an answer that nobody fetches after one minute.
+Gradio keeps what a page has shown and been given, also the pictures, until ten thousand newer
+sessions push it out, and an answer that nobody fetches until two thousand newer ones do. Here a
+session is dropped some minutes after its page was closed, that of an API call as soon as it is
+answered, and an answer that nobody fetches after one minute.
 """
 
 import asyncio
@@ -23,11 +24,14 @@ MOST_SESSIONS = 500
 MINUTES_KEPT = 10.0  # after the connection broke: a phone that sleeps for a moment loses nothing
 SECONDS_TO_FETCH = 60.0
 SECONDS_BETWEEN_SWEEPS = 15.0
-_STREAM = re.compile(r"/gradio_api/(?:heartbeat|call/(?:v2/)?\w+)/(\w+)")  # a call's number is its session's
+_STREAM = re.compile(
+    r"/gradio_api/(?:heartbeat|call/(?:v2/)?\w+)/(\w+)"
+)  # a call's number is its session's
 
 
 def forget(blocks: gr.Blocks, session: str | None) -> None:
-    """Drop everything that is kept of a session. What still computes in it goes on and is dropped at its end."""
+    """Drop everything that is kept of a session. What still computes in it goes on and is dropped
+    at its end."""
     holder = blocks.state_holder
     with holder.lock:
         holder.session_data.pop(session, None)
@@ -35,7 +39,8 @@ def forget(blocks: gr.Blocks, session: str | None) -> None:
 
 
 class Sweeper:
-    """Middleware that knows which sessions have a connection open, and forgets those that are gone. Around the Gradio app.
+    """Middleware that knows which sessions have a connection open, and forgets those that are gone.
+    Around the Gradio app.
 
     blocks: the app's, which does not exist yet when its middleware is listed.
     """
@@ -66,14 +71,18 @@ class Sweeper:
                 if "/call/" in scope["path"]:  # answered, also where our function was never reached
                     forget(self.blocks(), session)
                 elif session in holder.time_last_used:
-                    holder.time_last_used[session] = datetime.now()  # the minutes begin when the page is left
+                    holder.time_last_used[session] = (
+                        datetime.now()
+                    )  # the minutes begin when the page is left
 
     @staticmethod
     def _session(scope: Scope) -> str:
         """The session whose stream this request opens; empty for any other request."""
         if match := _STREAM.search(scope["path"]):
             return match[1]
-        return parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[0]
+        return parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[
+            0
+        ]
 
     async def _sweep_for_ever(self) -> None:
         while True:
@@ -89,9 +98,12 @@ class Sweeper:
                 forget(blocks, session)
                 memory.used()
         queue = blocks._queue
-        waiting = {session for session, messages in list(queue.pending_messages_per_session.items())
-                   if session not in self.connected  # and it no longer computes
-                   and not (messages.empty() and queue.pending_event_ids_session.get(session))}
+        waiting = {
+            session
+            for session, messages in list(queue.pending_messages_per_session.items())
+            if session not in self.connected  # and it no longer computes
+            and not (messages.empty() and queue.pending_event_ids_session.get(session))
+        }
         self.unfetched = {session: self.unfetched.get(session, now) for session in waiting}
         for session, since in list(self.unfetched.items()):
             if now - since >= seconds:

@@ -1,4 +1,5 @@
-"""What all pages of the lesson have in common: predict → do → reveal → why. Nothing of it blocks the way."""
+"""What all pages of the lesson have in common: predict → do → reveal → why. Nothing of it blocks
+the way."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -15,20 +16,37 @@ RIGHT, WRONG = ":material/check_circle:", ":material/lightbulb:"
 
 def head(text: Text, name: str, idea: str) -> None:
     """The page's title, how far the student is, and the idea in one sentence."""
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="lesson_head"):
+    with st.container(
+        horizontal=True,
+        horizontal_alignment="distribute",
+        vertical_alignment="center",
+        key="lesson_head",
+    ):
         st.header(text(f"pages.{name}"), anchor=False, width="content")
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content", key="lesson_progress"):
+        with st.container(
+            horizontal=True,
+            vertical_alignment="center",
+            gap="xsmall",
+            width="content",
+            key="lesson_progress",
+        ):
             done = sum(progress.seen(step) for step in contents.STEPS)
-            st.caption(text("lesson.progress", done=done, steps=len(contents.STEPS)), width="content")
+            st.caption(
+                text("lesson.progress", done=done, steps=len(contents.STEPS)), width="content"
+            )
             for number, step in enumerate(contents.STEPS, 1):
                 label = f"**{number}**" if step == name else str(number)
-                st.page_link(contents.file(step), label=f"{label} ✓" if progress.seen(step) else label,
-                             help=text(f"pages.{step}"))
+                st.page_link(
+                    contents.file(step),
+                    label=f"{label} ✓" if progress.seen(step) else label,
+                    help=text(f"pages.{step}"),
+                )
     st.markdown(idea)
 
 
 def predict(text: Text, question: str, **values: object) -> None:
-    """The question that opens a step. What is said of the answers waits until `reveal`. values: numbers in its words."""
+    """The question that opens a step. What is said of the answers waits until `reveal`. values:
+    numbers in its words."""
     with st.container(border=True, gap="small", key="predict"):
         st.subheader(text("lesson.predict"), anchor=False)
         chosen = _ask(text, question, values)
@@ -50,24 +68,33 @@ def picture(text: Text, model: Resolved) -> Given:
 
 
 def needs_reference(text: Text, *models: Resolved) -> None:
-    """Stops the page with a sentence where a model's folder lacks the test pictures that it shows or measures."""
+    """Stops the page with a sentence where a model's folder lacks the test pictures that it shows
+    or measures."""
     for model in models:
         if model.reference is None:
-            st.error(text("lesson.no_reference", file=f"weights/{model.name}/reference.npz"), icon=":material/error:")
+            st.error(
+                text("lesson.no_reference", file=f"weights/{model.name}/reference.npz"),
+                icon=":material/error:",
+            )
             st.stop()
 
 
 def reveal(text: Text, name: str, question: str, right: str, **values: object) -> bool:
-    """The switch that uncovers the answer, then what is to be said of the prediction. Whether it is uncovered.
+    """The switch that uncovers the answer, then what is to be said of the prediction. Whether it is
+    uncovered.
 
     values: numbers in the words of the question and of its feedback.
     """
-    shown = state.placed(st.toggle, text("lesson.reveal"), key=f"reveal_{name}", value=progress.seen(name))
+    shown = state.placed(
+        st.toggle, text("lesson.reveal"), key=f"reveal_{name}", value=progress.seen(name)
+    )
     progress.set_seen(name, shown)
     if shown:
         chosen = progress.answers().get(question)
         if chosen not in _letters(text, question):
-            st.markdown(text("lesson.right_answer", answer=text(f"ask.{question}_{right}", **values)))
+            st.markdown(
+                text("lesson.right_answer", answer=text(f"ask.{question}_{right}", **values))
+            )
         _feedback(text, question, chosen or right, right, values)
     return shown
 
@@ -100,12 +127,18 @@ def article(text: Text, note: str) -> None:
 def foot(text: Text, name: str) -> None:
     """The ways to the pages before and after."""
     place = contents.LESSON.index(name)
-    around = {other: side for other, side in ((place - 1, "left"), (place + 1, "right")) if 0 <= other < len(contents.LESSON)}
+    around = {
+        other: side
+        for other, side in ((place - 1, "left"), (place + 1, "right"))
+        if 0 <= other < len(contents.LESSON)
+    }
     with st.container(horizontal=True, horizontal_alignment="distribute", key="lesson_foot"):
         for other, side in around.items():
             page = contents.LESSON[other]
             icon = ":material/arrow_back:" if side == "left" else ":material/arrow_forward:"
-            st.page_link(contents.file(page), label=text(f"pages.{page}"), icon=icon, icon_position=side)
+            st.page_link(
+                contents.file(page), label=text(f"pages.{page}"), icon=icon, icon_position=side
+            )
 
 
 def _letters(text: Text, question: str) -> tuple[str, ...]:
@@ -118,14 +151,22 @@ def _ask(text: Text, question: str, values: dict[str, object]) -> str | None:
     given, asked = progress.answers().get(question), text(f"ask.{question}", **values)
     st.markdown(asked)
     chosen = state.placed(
-        st.radio, asked, letters, key=f"ask_{question}", value=given if given in letters else None, width="stretch",
-        format_func=lambda letter: text(f"ask.{question}_{letter}", **values), label_visibility="collapsed",
+        st.radio,
+        asked,
+        letters,
+        key=f"ask_{question}",
+        value=given if given in letters else None,
+        width="stretch",
+        format_func=lambda letter: text(f"ask.{question}_{letter}", **values),
+        label_visibility="collapsed",
     )
     progress.answer(question, chosen)
     return chosen
 
 
-def _feedback(text: Text, question: str, chosen: str, right: str, values: dict[str, object]) -> None:
+def _feedback(
+    text: Text, question: str, chosen: str, right: str, values: dict[str, object]
+) -> None:
     said = text(f"ask.{question}_{chosen}_why", **values)
     if chosen == right:
         st.success(said, icon=RIGHT)

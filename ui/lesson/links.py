@@ -15,7 +15,8 @@ QR_SCALE = 6  # pixels a module
 
 @dataclass(frozen=True)
 class ClassLink:
-    """page: the one that opens first. hide: controls that are not drawn. lesson_only: without the pages of the lab.
+    """page: the one that opens first. hide: controls that are not drawn. lesson_only: without the
+    pages of the lab.
 
     model: of the lab's pages, None to leave it as it is. beta: where it can be moved.
     """
@@ -30,17 +31,24 @@ class ClassLink:
     lesson_only: bool = False
 
     def address(self, here: str) -> str:
-        """The link, for the app whose teacher's page is at `here`. The app's own beta and seed are left out."""
+        """The link, for the app whose teacher's page is at `here`. The app's own beta and seed are
+        left out."""
         only = "lesson" if self.lesson_only else None
         first = next(iter(contents.sections(only).values()))[0]
         settings = {
-            "model": self.model, "beta": f"{self.beta:g}" if self.beta != 1 else None,
-            "seed": self.seed if self.seed != DEFAULT_SEED else None, "example": self.example, "lang": self.language,
-            "hide": ",".join(self.hide), "only": only,
+            "model": self.model,
+            "beta": f"{self.beta:g}" if self.beta != 1 else None,
+            "seed": self.seed if self.seed != DEFAULT_SEED else None,
+            "example": self.example,
+            "lang": self.language,
+            "hide": ",".join(self.hide),
+            "only": only,
         }
         parts = urlsplit(here)
         path = parts.path.rpartition("/")[0] + ("/" if self.page == first else f"/{self.page}")
-        query = urlencode({key: value for key, value in settings.items() if value not in (None, "")}, safe=",")
+        query = urlencode(
+            {key: value for key, value in settings.items() if value not in (None, "")}, safe=","
+        )
         return urlunsplit((parts.scheme, parts.netloc, path, query, ""))
 
 

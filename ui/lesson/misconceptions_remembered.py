@@ -1,4 +1,5 @@
-"""What the page of misconceptions computes once for everybody, like ui/remembered.py: bounded, who comes meanwhile waits."""
+"""What the page of misconceptions computes once for everybody, like ui/remembered.py: bounded, who
+comes meanwhile waits."""
 
 import hashlib
 from threading import Condition
@@ -23,7 +24,11 @@ def _digest(pixels: np.ndarray) -> bytes:
     return hashlib.sha256(pixels.tobytes()).digest()
 
 
-@cached(LRUCache(256), key=lambda model, observed: (model.model, _digest(observed)), condition=Condition())
+@cached(
+    LRUCache(256),
+    key=lambda model, observed: (model.model, _digest(observed)),
+    condition=Condition(),
+)
 def which_kl(model: Resolved, observed: np.ndarray) -> WhichKL:
     """ELBO, log p(x) and the divergences of what the model sees, (1, H, W); only numbers are kept."""
     return misconceptions.which_kl(model.model, torch.from_numpy(observed), BETA)
@@ -47,10 +52,16 @@ def mixture(model: Resolved, seed: int) -> Mixture:
     return misconceptions.mixture(codes(model, BETA), seed=seed)
 
 
-@cached(LRUCache(64), key=lambda model, plain, seed: (model.model, plain.model, seed), condition=Condition())
+@cached(
+    LRUCache(64),
+    key=lambda model, plain, seed: (model.model, plain.model, seed),
+    condition=Condition(),
+)
 def nudged(model: Resolved, plain: Resolved, seed: int) -> Nudged:
     """Moved codes of the first reference pictures; 0.1 MB."""
-    return decoders.nudged(model.model, plain.model, model.reference.images[:NUDGED], BETA, seed=seed)
+    return decoders.nudged(
+        model.model, plain.model, model.reference.images[:NUDGED], BETA, seed=seed
+    )
 
 
 @cached(LRUCache(64), key=lambda model, seed: (model.model, seed), condition=Condition())

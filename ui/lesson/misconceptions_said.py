@@ -10,10 +10,13 @@ from vae.experiments.decoders import BlankPage, Blur, GreyBce, GreyPicture, Mean
 from vae.experiments.misconceptions import Axes, Collapse, LogVariances, Mixture, Spreads, WhichKL
 
 LOSSES = {
-    "sum": r"\mathrm{BCE} + \beta\,\mathrm{KL}", "mean": r"\tfrac1P\mathrm{BCE} + w\,\mathrm{KL}",
+    "sum": r"\mathrm{BCE} + \beta\,\mathrm{KL}",
+    "mean": r"\tfrac1P\mathrm{BCE} + w\,\mathrm{KL}",
     "means": r"\tfrac1P\mathrm{BCE} + \tfrac{w}{D}\mathrm{KL}",
-    "reconstruction": r"\tfrac{\mathrm{BETA}}{P}\mathrm{BCE} + \mathrm{KL}", "squared_sum": r"\mathrm{SE} + w\,\mathrm{KL}",
-    "squared_mean": r"\tfrac1P\mathrm{SE} + w\,\mathrm{KL}", "sigma": r"\tfrac{1}{2\sigma^2}\mathrm{SE} + \mathrm{KL}",
+    "reconstruction": r"\tfrac{\mathrm{BETA}}{P}\mathrm{BCE} + \mathrm{KL}",
+    "squared_sum": r"\mathrm{SE} + w\,\mathrm{KL}",
+    "squared_mean": r"\tfrac1P\mathrm{SE} + w\,\mathrm{KL}",
+    "sigma": r"\tfrac{1}{2\sigma^2}\mathrm{SE} + \mathrm{KL}",
 }
 
 
@@ -31,21 +34,37 @@ def following(topics: tuple[str, ...], topic: str) -> str | None:
 
 
 def kl_values(found: WhichKL) -> dict[str, float]:
-    return {"elbo": found.elbo, "evidence": found.log_evidence, "with_prior": found.with_prior, "gap": found.to_posterior,
-            "reverse": found.from_posterior}
+    return {
+        "elbo": found.elbo,
+        "evidence": found.log_evidence,
+        "with_prior": found.with_prior,
+        "gap": found.to_posterior,
+        "reverse": found.from_posterior,
+    }
 
 
 def kl_alt(text: Text, found: WhichKL) -> str:
-    return text("alt_wrong.kl", elbo=found.elbo, to_prior=found.to_prior, with_prior=found.with_prior,
-                to_posterior=found.to_posterior, evidence=found.log_evidence, reverse=found.from_posterior,
-                with_reverse=found.with_reverse)
+    return text(
+        "alt_wrong.kl",
+        elbo=found.elbo,
+        to_prior=found.to_prior,
+        with_prior=found.with_prior,
+        to_posterior=found.to_posterior,
+        evidence=found.log_evidence,
+        reverse=found.from_posterior,
+        with_reverse=found.with_reverse,
+    )
 
 
 def factor_values(found: Spreads) -> dict[str, float]:
     """Of the dimension with the smallest sigma."""
     chosen = found.dimension
-    return {"number": chosen + 1, "claimed": found.claimed[chosen], "by_sigma": found.by_sigma[chosen],
-            "by_variance": found.by_variance[chosen]}
+    return {
+        "number": chosen + 1,
+        "claimed": found.claimed[chosen],
+        "by_sigma": found.by_sigma[chosen],
+        "by_variance": found.by_variance[chosen],
+    }
 
 
 def factor_alt(text: Text, found: Spreads) -> str:
@@ -53,46 +72,91 @@ def factor_alt(text: Text, found: Spreads) -> str:
 
 
 def log_alt(text: Text, found: LogVariances) -> str:
-    ranges = "; ".join(f"{beta:g}: {', '.join(number(one, '.1f') for one in three)}" for beta, *three in zip(
-        found.betas, found.lowest, found.median, found.highest, strict=True))
+    ranges = "; ".join(
+        f"{beta:g}: {', '.join(number(one, '.1f') for one in three)}"
+        for beta, *three in zip(found.betas, found.lowest, found.median, found.highest, strict=True)
+    )
     return text("alt_wrong.log", ranges=ranges)
 
 
 def prior_values(found: Mixture) -> dict[str, float]:
-    return {"single": found.single_rate, "mixture": found.mixture_rate, "sigma": found.typical_sigma, "count": found.count}
+    return {
+        "single": found.single_rate,
+        "mixture": found.mixture_rate,
+        "sigma": found.typical_sigma,
+        "count": found.count,
+    }
 
 
 def prior_said(text: Text, found: Mixture, seed: int) -> str:
     across, down = found.deviations
-    return text("wrong.prior_said", across=across, down=down, draws=found.draws, seed=seed, **prior_values(found))
+    return text(
+        "wrong.prior_said",
+        across=across,
+        down=down,
+        draws=found.draws,
+        seed=seed,
+        **prior_values(found),
+    )
 
 
 def prior_alt(text: Text, found: Mixture) -> str:
-    return text("alt_wrong.prior", count=found.count, mean=found.means[0], deviation=found.deviations[0],
-                singles=len(found.single_mean), sigma=found.typical_sigma)
+    return text(
+        "alt_wrong.prior",
+        count=found.count,
+        mean=found.means[0],
+        deviation=found.deviations[0],
+        singles=len(found.single_mean),
+        sigma=found.typical_sigma,
+    )
 
 
 def zero_values(found: Collapse) -> dict[str, float]:
     """At the beta of the best negative ELBO, and at the last."""
-    return {"low": found.betas[found.best], "high": found.betas[-1], "rate": found.rate[-1], "distortion": found.distortion[-1],
-            "best": found.negative_elbo[found.best], "collapsed": found.negative_elbo[-1]}
+    return {
+        "low": found.betas[found.best],
+        "high": found.betas[-1],
+        "rate": found.rate[-1],
+        "distortion": found.distortion[-1],
+        "best": found.negative_elbo[found.best],
+        "collapsed": found.negative_elbo[-1],
+    }
 
 
 def zero_alt(text: Text, found: Collapse) -> str:
-    bars = "; ".join(f"{beta:g}: {distortion:.1f} + {rate:.1f}" for beta, distortion, rate in zip(
-        found.betas, found.distortion, found.rate, strict=True))
+    bars = "; ".join(
+        f"{beta:g}: {distortion:.1f} + {rate:.1f}"
+        for beta, distortion, rate in zip(found.betas, found.distortion, found.rate, strict=True)
+    )
     return text("alt_wrong.zero", bars=bars)
 
 
 def blur_said(text: Text, found: Blur) -> str:
     across, down = found.sigma
-    return text("wrong.blur_said", effective=found.effective, count=found.count, across=across, down=down,
-                correlation=found.correlation, difference=found.difference)
+    return text(
+        "wrong.blur_said",
+        effective=found.effective,
+        count=found.count,
+        across=across,
+        down=down,
+        correlation=found.correlation,
+        difference=found.difference,
+    )
 
 
 def blur_alts(text: Text, found: Blur) -> tuple[str, str]:
-    return (text("alt_wrong.blur_mean", effective=found.effective, share=float(found.weighted_mean.mean())),
-            text("alt_wrong.blur_decoded", share=float(found.decoded.mean()), correlation=found.correlation))
+    return (
+        text(
+            "alt_wrong.blur_mean",
+            effective=found.effective,
+            share=float(found.weighted_mean.mean()),
+        ),
+        text(
+            "alt_wrong.blur_decoded",
+            share=float(found.decoded.mean()),
+            correlation=found.correlation,
+        ),
+    )
 
 
 def conventions(text: Text, found: Conventions) -> str:
@@ -105,8 +169,16 @@ def conventions(text: Text, found: Conventions) -> str:
 
 def known_traps(text: Text) -> str:
     """Weights that are another beta than they look."""
-    lines = [text(f"wrong.sum_trap_{trap.convention}", weight=trap.weight, pixels=trap.pixels, dimensions=trap.dimensions,
-                  beta=trap.beta) for trap in traps()]
+    lines = [
+        text(
+            f"wrong.sum_trap_{trap.convention}",
+            weight=trap.weight,
+            pixels=trap.pixels,
+            dimensions=trap.dimensions,
+            beta=trap.beta,
+        )
+        for trap in traps()
+    ]
     return "\n".join([text("wrong.sum_traps"), "", *(f"- {line}" for line in lines)])
 
 
@@ -130,19 +202,37 @@ def axes_values(found: Axes) -> dict[str, float]:
 
 
 def axes_alt(text: Text, found: Axes) -> str:
-    return text("alt_wrong.axes", counts=", ".join(
-        f"{beta:g}: {count}" for beta, count in zip(found.betas, found.active, strict=True)))
+    return text(
+        "alt_wrong.axes",
+        counts=", ".join(
+            f"{beta:g}: {count}" for beta, count in zip(found.betas, found.active, strict=True)
+        ),
+    )
 
 
 def moved(text: Text, beta: float, one: Traversal) -> tuple[str, str]:
     """What stands above the strip, and its alternative text."""
     changes = ", ".join(f"{change:.0f}" for change in one.changes)
-    return (text("wrong.axes_strip", number=one.dimension + 1, beta=beta),
-            text("alt_wrong.axes_strip", number=one.dimension + 1, beta=beta, count=len(one.values), changes=changes))
+    return (
+        text("wrong.axes_strip", number=one.dimension + 1, beta=beta),
+        text(
+            "alt_wrong.axes_strip",
+            number=one.dimension + 1,
+            beta=beta,
+            count=len(one.values),
+            changes=changes,
+        ),
+    )
 
 
 def grey_alt(text: Text, found: GreyBce) -> str:
-    return text("alt_wrong.bce", p=found.p, first=found.values[0], last=found.values[-1], integral=found.integral)
+    return text(
+        "alt_wrong.bce",
+        p=found.p,
+        first=found.values[0],
+        last=found.values[-1],
+        integral=found.integral,
+    )
 
 
 def grey_picture(text: Text, found: GreyPicture, name: str) -> str:
@@ -150,31 +240,63 @@ def grey_picture(text: Text, found: GreyPicture, name: str) -> str:
 
 
 def sample_said(text: Text, found: MeanAndDraws, seed: int) -> str:
-    return text("wrong.sample_said", seed=seed, mode=found.mode_log_prob, draws=_list(found.draw_log_prob, ",.1f"),
-                differing=_list(found.differing, "d"))
+    return text(
+        "wrong.sample_said",
+        seed=seed,
+        mode=found.mode_log_prob,
+        draws=_list(found.draw_log_prob, ",.1f"),
+        differing=_list(found.differing, "d"),
+    )
 
 
 def sample_alt(text: Text, found: MeanAndDraws) -> str:
-    return text("alt_wrong.sample", mode=found.mode_log_prob, draws=_list(found.draw_log_prob, ".1f"))
+    return text(
+        "alt_wrong.sample", mode=found.mode_log_prob, draws=_list(found.draw_log_prob, ".1f")
+    )
 
 
 def noise_alt(text: Text, found: Nudged) -> str:
-    return text("alt_wrong.noise", multiples=_list(found.multiples, "g"), variational=_list(found.variational, ".1f"),
-                plain=_list(found.plain, ".1f"))
+    return text(
+        "alt_wrong.noise",
+        multiples=_list(found.multiples, "g"),
+        variational=_list(found.variational, ".1f"),
+        plain=_list(found.plain, ".1f"),
+    )
 
 
 def blank_values(found: BlankPage) -> dict[str, float]:
-    return {"below": found.below, "count": found.count, "drawn": found.drawn, "least": found.least_ink, "range": found.range}
+    return {
+        "below": found.below,
+        "count": found.count,
+        "drawn": found.drawn,
+        "least": found.least_ink,
+        "range": found.range,
+    }
 
 
 def blank_said(text: Text, found: BlankPage, seed: int) -> str:
-    return text("wrong.blank_said", blank=found.blank, blank_samples=found.blank_samples, below=found.below, count=found.count,
-                samples=found.samples, drawn=found.drawn, least=found.least_ink, seed=seed)
+    return text(
+        "wrong.blank_said",
+        blank=found.blank,
+        blank_samples=found.blank_samples,
+        below=found.below,
+        count=found.count,
+        samples=found.samples,
+        drawn=found.drawn,
+        least=found.least_ink,
+        seed=seed,
+    )
 
 
 def blank_alt(text: Text, found: BlankPage) -> str:
-    return text("alt_wrong.blank", count=found.count, lowest=found.pictures.min(), highest=found.pictures.max(),
-                median=found.median, blank=found.blank)
+    return text(
+        "alt_wrong.blank",
+        count=found.count,
+        lowest=found.pictures.min(),
+        highest=found.pictures.max(),
+        median=found.median,
+        blank=found.blank,
+    )
 
 
 def _list(values: Iterable[float], form: str) -> str:

@@ -1,4 +1,5 @@
-"""Figures and sentences of steps 1 and 2: pixels drawn one by one, and pictures drawn through z. Pure."""
+"""Figures and sentences of steps 1 and 2: pixels drawn one by one, and pictures drawn through z.
+Pure."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -44,8 +45,12 @@ THUMBNAILS = 46  # pixels of the screen to the left of the bars
 
 
 def sheet_numbers(words: Sequence[str]) -> dict[str, int]:
-    """How many sheets of each law the link says were drawn: ?sheets=3,1,2; one where it says nothing that can be."""
-    numbers = [int(word) if word.isdecimal() and 1 <= int(word) <= MOST_SHEETS else 1 for word in (*words, *LAWS)]
+    """How many sheets of each law the link says were drawn: ?sheets=3,1,2; one where it says
+    nothing that can be."""
+    numbers = [
+        int(word) if word.isdecimal() and 1 <= int(word) <= MOST_SHEETS else 1
+        for word in (*words, *LAWS)
+    ]
     return dict(zip(LAWS, numbers, strict=False))
 
 
@@ -61,36 +66,77 @@ def sheet_picture(drawn: Sheet) -> str:
 
 
 def sheet_alt(text: Text, drawn: Sheet) -> str:
-    return text("alt_step1.sheet", count=len(drawn.images), law=text(f"step1.law_{drawn.law}"),
-                share=float(drawn.images.mean()), nearest=int(drawn.distances.min()))
+    return text(
+        "alt_step1.sheet",
+        count=len(drawn.images),
+        law=text(f"step1.law_{drawn.law}"),
+        share=float(drawn.images.mean()),
+        nearest=int(drawn.distances.min()),
+    )
 
 
 def drawn_so_far(text: Text, drawn: Sheet, number: int, among_digits: float) -> str:
-    """How many were drawn altogether, and how near the nearest of this sheet comes to a digit. among_digits: how near digits
-    come to each other."""
-    return text("step1.drawn", total=f"{number * len(drawn.images):,}", nearest=int(drawn.distances.min()),
-                mean=float(drawn.distances.mean()), reference=among_digits)
+    """How many were drawn altogether, and how near the nearest of this sheet comes to a digit.
+    among_digits: how near digits come to each other."""
+    return text(
+        "step1.drawn",
+        total=f"{number * len(drawn.images):,}",
+        nearest=int(drawn.distances.min()),
+        mean=float(drawn.distances.mean()),
+        reference=among_digits,
+    )
 
 
 def counts_values(found: Counts) -> dict[str, object]:
     """The large numbers, as exponents of ten."""
-    return {"pixels": found.pixels, "all": round(found.pictures), "atoms": round(found.atoms), "drawn": round(found.drawn),
-            "digits": round(found.like_data), "one_in": round(found.one_in), "still": round(found.still_one_in)}
+    return {
+        "pixels": found.pixels,
+        "all": round(found.pictures),
+        "atoms": round(found.atoms),
+        "drawn": round(found.drawn),
+        "digits": round(found.like_data),
+        "one_in": round(found.one_in),
+        "still": round(found.still_one_in),
+    }
 
 
 def counts_figure(text: Text, found: Counts) -> Drawing:
     """Large numbers as bars on a logarithmic scale, the largest on top."""
-    rows = {"all": found.pictures, "drawn": found.drawn, "atoms": found.atoms, "digits": found.like_data}
+    rows = {
+        "all": found.pictures,
+        "drawn": found.drawn,
+        "atoms": found.atoms,
+        "digits": found.like_data,
+    }
     names, exponents = [text(f"step1.count_{name}") for name in rows], list(rows.values())
-    bars = {"type": "bar", "orientation": "h", "y": names, "x": exponents, "textposition": "auto", "textangle": 0,
-            "textfont": {"size": 14},
-            "text": [f"10<sup>{round(exponent)}</sup>" for exponent in exponents],
-            "marker": {"color": [CURVE, CURVE, CURVE, OWN]}, "hoverinfo": "skip"}
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": names,
+        "x": exponents,
+        "textposition": "auto",
+        "textangle": 0,
+        "textfont": {"size": 14},
+        "text": [f"10<sup>{round(exponent)}</sup>" for exponent in exponents],
+        "marker": {"color": [CURVE, CURVE, CURVE, OWN]},
+        "hoverinfo": "skip",
+    }
     ticks = [0, 80, 160, 240]
-    return build([bars], 250, bargap=0.3, showlegend=False, margin={"r": 16},
-                 x={"title": {"text": text("step1.count_axis")}, "range": [0, 245], "tickvals": ticks, "tickangle": 0,
-                    "ticktext": ["1", *(f"10<sup>{tick}</sup>" for tick in ticks[1:])]},
-                 y={"autorange": "reversed"})
+    return build(
+        [bars],
+        250,
+        bargap=0.3,
+        showlegend=False,
+        margin={"r": 16},
+        x={
+            "title": {"text": text("step1.count_axis")},
+            "range": [0, 245],
+            "tickvals": ticks,
+            "tickangle": 0,
+            "ticktext": ["1", *(f"10<sup>{tick}</sup>" for tick in ticks[1:])],
+        },
+        y={"autorange": "reversed"},
+    )
 
 
 def counts_alt(text: Text, found: Counts) -> str:
@@ -98,65 +144,134 @@ def counts_alt(text: Text, found: Counts) -> str:
 
 
 def verdicts_figure(text: Text, found: Mapping[str, Verdict]) -> Drawing:
-    """log p(x) of four pictures under three laws: bars that reach left from zero, the picture itself beside each group."""
+    """log p(x) of four pictures under three laws: bars that reach left from zero, the picture
+    itself beside each group."""
     places = list(range(len(SUBJECTS)))
     lowest = min(min(one.uniform, one.frequencies, one.model) for one in found.values())
     bars = [
-        {"type": "bar", "orientation": "h", "name": text(f"step1.short_{law}"), "y": places,
-         "x": [getattr(found[name], law) for name in SUBJECTS],
-         "text": [("≥ " if law == MODEL else "") + number(getattr(found[name], law), ",.0f") for name in SUBJECTS],
-         "textposition": "outside", "cliponaxis": False, "hoverinfo": "skip",
-         "marker": {"color": COLOURS[law], "pattern": {"shape": PATTERNS[law]}}}
+        {
+            "type": "bar",
+            "orientation": "h",
+            "name": text(f"step1.short_{law}"),
+            "y": places,
+            "x": [getattr(found[name], law) for name in SUBJECTS],
+            "text": [
+                ("≥ " if law == MODEL else "") + number(getattr(found[name], law), ",.0f")
+                for name in SUBJECTS
+            ],
+            "textposition": "outside",
+            "cliponaxis": False,
+            "hoverinfo": "skip",
+            "marker": {"color": COLOURS[law], "pattern": {"shape": PATTERNS[law]}},
+        }
         for law in LAWS
     ]
     thumbnails = [
-        {"source": _framed(found[name].observed),
-         "xref": "paper", "yref": "y", "x": 0, "y": place, "xanchor": "right", "yanchor": "middle", "sizex": 0.14,
-         "sizey": 0.6, "layer": "above"}
+        {
+            "source": _framed(found[name].observed),
+            "xref": "paper",
+            "yref": "y",
+            "x": 0,
+            "y": place,
+            "xanchor": "right",
+            "yanchor": "middle",
+            "sizex": 0.14,
+            "sizey": 0.6,
+            "layer": "above",
+        }
         for place, name in zip(places, SUBJECTS, strict=True)
     ]
-    names = [{"xref": "paper", "x": 0, "xshift": -THUMBNAILS, "xanchor": "left", "y": place - 0.5, "yanchor": "middle",
-              "text": text(f"step1.subject_{name}"), "showarrow": False} for place, name in zip(places, SUBJECTS, strict=True)]
+    names = [
+        {
+            "xref": "paper",
+            "x": 0,
+            "xshift": -THUMBNAILS,
+            "xanchor": "left",
+            "y": place - 0.5,
+            "yanchor": "middle",
+            "text": text(f"step1.subject_{name}"),
+            "showarrow": False,
+        }
+        for place, name in zip(places, SUBJECTS, strict=True)
+    ]
     return build(
-        bars, 400, barmode="group", bargap=0.3, images=thumbnails, annotations=names, legend=legend_above(),
+        bars,
+        400,
+        barmode="group",
+        bargap=0.3,
+        images=thumbnails,
+        annotations=names,
+        legend=legend_above(),
         margin={"l": THUMBNAILS},
-        x={"title": {"text": text("step1.nats_axis")}, "range": [1.22 * lowest, 0], "zeroline": True, "automargin": False},
+        x={
+            "title": {"text": text("step1.nats_axis")},
+            "range": [1.22 * lowest, 0],
+            "zeroline": True,
+            "automargin": False,
+        },
         y={"tickvals": [], "range": [len(places) - 0.5, -0.7]},
     )
 
 
 def _framed(picture: np.ndarray) -> str:
-    """A small picture (1, H, W) with a line around it, or a blank page would not be seen on a dark ground."""
-    return pictures.uri("png", pictures.png(np.pad(pictures.to_uint8(picture), 1, constant_values=128), 60))
+    """A small picture (1, H, W) with a line around it, or a blank page would not be seen on a dark
+    ground."""
+    return pictures.uri(
+        "png", pictures.png(np.pad(pictures.to_uint8(picture), 1, constant_values=128), 60)
+    )
 
 
 def verdicts_alt(text: Text, found: Mapping[str, Verdict]) -> str:
-    groups = "; ".join(text("alt_step1.verdict", name=text(f"step1.subject_{name}"), uniform=one.uniform,
-                            frequencies=one.frequencies, model=one.model) for name, one in found.items())
+    groups = "; ".join(
+        text(
+            "alt_step1.verdict",
+            name=text(f"step1.subject_{name}"),
+            uniform=one.uniform,
+            frequencies=one.frequencies,
+            model=one.model,
+        )
+        for name, one in found.items()
+    )
     return text("alt_step1.verdicts", groups=groups)
 
 
 def precision(text: Text, found: Mapping[str, Verdict]) -> str:
     """What the numbers are: exact, and bounds with their effective sample sizes."""
-    sizes = ", ".join(f"{text(f'step1.subject_{name}')} {one.effective_samples:,.0f}" for name, one in found.items())
+    sizes = ", ".join(
+        f"{text(f'step1.subject_{name}')} {one.effective_samples:,.0f}"
+        for name, one in found.items()
+    )
     return text("step1.precision", samples=found[NOISE].samples, sizes=sizes)
 
 
 def compared(text: Text, found: Mapping[str, Verdict]) -> str:
     """The student's picture beside the highest that noise can have."""
     gap = least_gap(found[PICTURE], found[NOISE])
-    values = {"picture": found[PICTURE].model, "noise": found[NOISE].ceiling, "cloud": found[CLOUD].ceiling}
-    return text("step1.compared", gap=gap, **values) if gap > 0 else text("step1.compared_not", **values)
+    values = {
+        "picture": found[PICTURE].model,
+        "noise": found[NOISE].ceiling,
+        "cloud": found[CLOUD].ceiling,
+    }
+    return (
+        text("step1.compared", gap=gap, **values)
+        if gap > 0
+        else text("step1.compared_not", **values)
+    )
 
 
 def blank_page(text: Text, metrics: Metrics, found: Mapping[str, Verdict]) -> str:
     """The page without ink beside the test pictures."""
     blank = found[BLANK].model
-    return text("step1.blank", blank=blank, percent=min(99, math.floor(100 * share_less_probable(metrics, blank))))
+    return text(
+        "step1.blank",
+        blank=blank,
+        percent=min(99, math.floor(100 * share_less_probable(metrics, blank))),
+    )
 
 
 def directions_ellipses(plane: PixelPlane) -> tuple[Ellipse, ...]:
-    """Small marks where pictures stand on the plane: the student's in the middle, the others at their coordinates."""
+    """Small marks where pictures stand on the plane: the student's in the middle, the others at
+    their coordinates."""
     marks = [((0.0, 0.0), OWN)]
     if plane.directions == OTHERS:
         marks += [((FULL, 0.0), RIVAL), ((0.0, FULL), RIVAL)]
@@ -164,13 +279,17 @@ def directions_ellipses(plane: PixelPlane) -> tuple[Ellipse, ...]:
 
 
 def code_legend(text: Text) -> list[dict[str, str]]:
-    return [{"shape": "prior", "colour": "", "label": text("step2.legend_prior")},
-            {"shape": "own", "colour": OWN, "label": text("step2.legend_own")}]
+    return [
+        {"shape": "prior", "colour": "", "label": text("step2.legend_prior")},
+        {"shape": "own", "colour": OWN, "label": text("step2.legend_own")},
+    ]
 
 
 def pixel_legend(text: Text, plane: PixelPlane) -> list[dict[str, str]]:
-    marks = [{"shape": "dashed", "colour": "", "label": text("step2.legend_circles")},
-             {"shape": "own", "colour": OWN, "label": text("step2.legend_picture")}]
+    marks = [
+        {"shape": "dashed", "colour": "", "label": text("step2.legend_circles")},
+        {"shape": "own", "colour": OWN, "label": text("step2.legend_picture")},
+    ]
     if plane.directions == OTHERS:
         marks.append({"shape": "own", "colour": RIVAL, "label": text("step2.legend_others")})
     return marks
@@ -186,17 +305,25 @@ def plane_alt(text: Text, plane: PixelPlane) -> str:
     return text(f"alt_step2.plane_{plane.directions}", across=across, up=up)
 
 
-def pinned(text: Text, image: np.ndarray | None, point: tuple[float, float] | None) -> dict[str, object] | None:
-    """What the map shows of a pinned point: its picture (C, H, W); None where none is pinned, or off the map."""
+def pinned(
+    text: Text, image: np.ndarray | None, point: tuple[float, float] | None
+) -> dict[str, object] | None:
+    """What the map shows of a pinned point: its picture (C, H, W); None where none is pinned, or
+    off the map."""
     if image is None or point is None:
         return None
     x, y = point
-    return {"x": x, "y": y, "picture": pictures.photo_uri(pictures.to_uint8(image), SHARP),
-            "alt": text("alt_step2.pinned", x=x, y=y, share=float(image.mean()))}
+    return {
+        "x": x,
+        "y": y,
+        "picture": pictures.photo_uri(pictures.to_uint8(image), SHARP),
+        "alt": text("alt_step2.pinned", x=x, y=y, share=float(image.mean())),
+    }
 
 
 def others(examples: Examples, image: Tensor) -> tuple[Tensor, Tensor]:
-    """The two examples that follow this one in their order; of a picture that is none of them, the first two."""
+    """The two examples that follow this one in their order; of a picture that is none of them, the
+    first two."""
     every = [examples.picture(name) for name in examples.names]
     place = next((place for place, one in enumerate(every) if torch.equal(one, image)), -1)
     return every[(place + 1) % len(every)], every[(place + 2) % len(every)]
@@ -214,26 +341,48 @@ def crowd_strip(crowd: Crowd) -> str:
 
 
 def crowd_said(text: Text, crowd: Crowd) -> str:
-    return text(f"step2.crowd_{crowd.kind}", mean=number(crowd.mean, ",.0f"), count=len(crowd.observed))
+    return text(
+        f"step2.crowd_{crowd.kind}", mean=number(crowd.mean, ",.0f"), count=len(crowd.observed)
+    )
 
 
 def crowd_alt(text: Text, crowd: Crowd) -> str:
-    return text("alt_step2.crowd", shown=SHOWN, kind=text(f"step2.short_{crowd.kind}"), mean=crowd.mean)
+    return text(
+        "alt_step2.crowd", shown=SHOWN, kind=text(f"step2.short_{crowd.kind}"), mean=crowd.mean
+    )
 
 
 def crowds_figure(text: Text, crowds: Mapping[str, Crowd]) -> Drawing:
     """Mean log p(x) of each crowd: bars that reach left from zero."""
     means = [crowds[kind].mean for kind in CROWDS]
-    bars = {"type": "bar", "orientation": "h", "y": [text(f"step2.short_{kind}") for kind in CROWDS], "x": means,
-            "text": [number(mean, ",.0f") for mean in means], "textposition": "outside", "cliponaxis": False,
-            "marker": {"color": [CROWD_COLOURS[kind] for kind in CROWDS],
-                       "pattern": {"shape": ["/" if kind == RANDOM else "" for kind in CROWDS]}}, "hoverinfo": "skip"}
-    return build([bars], 200, bargap=0.3, showlegend=False,
-                 x={"title": {"text": text("step2.nats_axis")}, "range": [1.15 * min(means), 0]}, y={"autorange": "reversed"})
+    bars = {
+        "type": "bar",
+        "orientation": "h",
+        "y": [text(f"step2.short_{kind}") for kind in CROWDS],
+        "x": means,
+        "text": [number(mean, ",.0f") for mean in means],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "marker": {
+            "color": [CROWD_COLOURS[kind] for kind in CROWDS],
+            "pattern": {"shape": ["/" if kind == RANDOM else "" for kind in CROWDS]},
+        },
+        "hoverinfo": "skip",
+    }
+    return build(
+        [bars],
+        200,
+        bargap=0.3,
+        showlegend=False,
+        x={"title": {"text": text("step2.nats_axis")}, "range": [1.15 * min(means), 0]},
+        y={"autorange": "reversed"},
+    )
 
 
 def crowds_alt(text: Text, crowds: Mapping[str, Crowd]) -> str:
-    means = "; ".join(f"{text(f'step2.short_{kind}')}: {number(crowds[kind].mean, ',.0f')}" for kind in CROWDS)
+    means = "; ".join(
+        f"{text(f'step2.short_{kind}')}: {number(crowds[kind].mean, ',.0f')}" for kind in CROWDS
+    )
     return text("alt_step2.crowds", means=means)
 
 

@@ -1,4 +1,5 @@
-"""How far a student is: answers and revealed steps, in the link of every page, so that a copied address keeps them."""
+"""How far a student is: answers and revealed steps, in the link of every page, so that a copied
+address keeps them."""
 
 from ui import state
 
@@ -13,7 +14,9 @@ def answer(question: str, letter: str | None) -> None:
     """Note an answer, or that there is none."""
     if answers().get(question) == letter:
         return
-    given = {name: chosen for name, chosen in answers().items() if name != question} | ({question: letter} if letter else {})
+    given = {name: chosen for name, chosen in answers().items() if name != question} | (
+        {question: letter} if letter else {}
+    )
     state.set_words("answers", [f"{name}-{chosen}" for name, chosen in given.items()])
 
 

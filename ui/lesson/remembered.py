@@ -1,4 +1,5 @@
-"""What the lesson computes once for everybody, as in ui/remembered.py: bounded, and whoever comes meanwhile waits."""
+"""What the lesson computes once for everybody, as in ui/remembered.py: bounded, and whoever comes
+meanwhile waits."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,7 +11,15 @@ import torch
 from cachetools import LRUCache, cached
 
 from ui.lesson import holes as hole_maps
-from vae.experiments import evidence, holes, inference, pixels, reparameterisation, variational, worksheet
+from vae.experiments import (
+    evidence,
+    holes,
+    inference,
+    pixels,
+    reparameterisation,
+    variational,
+    worksheet,
+)
 from vae.experiments import plane as pixel_space
 from vae.experiments.evidence import Balance, LogEvidence
 from vae.experiments.holes import Plane
@@ -25,17 +34,29 @@ from vae.hub import Resolved
 _one_at_a_time = Lock()  # what takes seconds leaves a processor to what takes milliseconds
 
 
-@cached(LRUCache(64), key=lambda plane, lab, example, seed: (plane.model, lab.model, example, seed), condition=Condition())
+@cached(
+    LRUCache(64),
+    key=lambda plane, lab, example, seed: (plane.model, lab.model, example, seed),
+    condition=Condition(),
+)
 def solutions(plane: Resolved, lab: Resolved, example: str, seed: int) -> Solutions:
     """The worksheet's answers for an example of `plane`."""
     return worksheet.solve(plane.model, plane.examples.picture(example), lab.metrics, seed=seed)
 
 
 @cached(
-    LRUCache(32), condition=Condition(),
-    key=lambda model, observed, beta, seed: (model.model, hashlib.sha256(observed.numpy().tobytes()).digest(), beta, seed),
+    LRUCache(32),
+    condition=Condition(),
+    key=lambda model, observed, beta, seed: (
+        model.model,
+        hashlib.sha256(observed.numpy().tobytes()).digest(),
+        beta,
+        seed,
+    ),
 )
-def gradient_draws(model: Resolved, observed: torch.Tensor, beta: float, seed: int) -> GradientDraws:
+def gradient_draws(
+    model: Resolved, observed: torch.Tensor, beta: float, seed: int
+) -> GradientDraws:
     """Draws of what the model sees, (1, H, W), and their derivatives; about 0.3 MB."""
     with _one_at_a_time:
         return reparameterisation.draw_gradients(model.model, observed, beta, seed=seed)
@@ -58,12 +79,24 @@ def hole_map(model: Resolved, beta: float) -> str:
 ON_A_SHEET = 32  # pictures
 
 
-@cached(LRUCache(64), key=lambda model, law, beta, seed, number: (model.model, law, beta, seed, number), condition=Condition())
+@cached(
+    LRUCache(64),
+    key=lambda model, law, beta, seed, number: (model.model, law, beta, seed, number),
+    condition=Condition(),
+)
 def sheet(model: Resolved, law: str, beta: float, seed: int, number: int) -> Sheet:
     """The number-th sheet of pictures from a law, counted from 1; about 0.1 MB."""
     reference = model.reference
-    return pixels.sheet(model.model, reference.mean_training_pixel, reference.images, law, beta, count=ON_A_SHEET, seed=seed,
-                        number=number - 1)
+    return pixels.sheet(
+        model.model,
+        reference.mean_training_pixel,
+        reference.images,
+        law,
+        beta,
+        count=ON_A_SHEET,
+        seed=seed,
+        number=number - 1,
+    )
 
 
 @cached(LRUCache(8), key=lambda model: model.model, condition=Condition())
@@ -73,17 +106,26 @@ def reference_distance(model: Resolved) -> float:
 
 
 def verdicts(model: Resolved, observed: torch.Tensor, beta: float, seed: int) -> dict[str, Verdict]:
-    """log p(x) of noise, of a picture from pixel frequencies, of what the model sees (1, H, W) and of a blank page."""
+    """log p(x) of noise, of a picture from pixel frequencies, of what the model sees (1, H, W) and
+    of a blank page."""
     frequencies = model.reference.mean_training_pixel
-    drawn = {name: pixels.subject(model.model, frequencies, name, seed=seed)
-             for name in pixels.SUBJECTS if name != pixels.PICTURE} | {pixels.PICTURE: observed}
+    drawn = {
+        name: pixels.subject(model.model, frequencies, name, seed=seed)
+        for name in pixels.SUBJECTS
+        if name != pixels.PICTURE
+    } | {pixels.PICTURE: observed}
     return {name: _verdict(model, drawn[name], beta, name) for name in pixels.SUBJECTS}
 
 
-@cached(LRUCache(512), key=lambda model, observed, beta, name: (model.model, _digest(observed.numpy()), beta, name),
-        condition=Condition())
+@cached(
+    LRUCache(512),
+    key=lambda model, observed, beta, name: (model.model, _digest(observed.numpy()), beta, name),
+    condition=Condition(),
+)
 def _verdict(model: Resolved, observed: torch.Tensor, beta: float, name: str) -> Verdict:
-    return pixels.verdict(model.model, model.reference.mean_training_pixel, observed, beta, name=name)
+    return pixels.verdict(
+        model.model, model.reference.mean_training_pixel, observed, beta, name=name
+    )
 
 
 @cached(LRUCache(8), key=lambda model: model.model, condition=Condition())
@@ -93,11 +135,15 @@ def typical_distance(model: Resolved) -> float:
 
 
 @cached(
-    LRUCache(16), key=lambda model, planes, beta, seed: (model.model, *map(_plane_digest, planes), beta, seed),
+    LRUCache(16),
+    key=lambda model, planes, beta, seed: (model.model, *map(_plane_digest, planes), beta, seed),
     condition=Condition(),
 )
-def crowds(model: Resolved, planes: tuple[PixelPlane, ...], beta: float, seed: int) -> dict[str, Crowd]:
-    """Test pictures, pictures of the code and of pixel planes, with their mean log p(x); about 0.6 MB."""
+def crowds(
+    model: Resolved, planes: tuple[PixelPlane, ...], beta: float, seed: int
+) -> dict[str, Crowd]:
+    """Test pictures, pictures of the code and of pixel planes, with their mean log p(x); about 0.6
+    MB."""
     with _one_at_a_time:
         found = pixel_space.crowds(model.model, planes, model.reference.images, beta, seed=seed)
     return {crowd.kind: crowd for crowd in found}
@@ -117,62 +163,131 @@ SLOW_DRAWS = 1000  # latents for one estimate: of so many, one visitor's at a ti
 
 
 @cached(
-    LRUCache(64), condition=Condition(),
-    key=lambda model, observed, beta, count, seed, progress: (model.model, _digest(observed), beta, count, seed),
+    LRUCache(64),
+    condition=Condition(),
+    key=lambda model, observed, beta, count, seed, progress: (
+        model.model,
+        _digest(observed),
+        beta,
+        count,
+        seed,
+    ),
 )
 def prior_draws(
-    model: Resolved, observed: np.ndarray, beta: float, count: int, seed: int, progress: Callable[[float], None]
+    model: Resolved,
+    observed: np.ndarray,
+    beta: float,
+    count: int,
+    seed: int,
+    progress: Callable[[float], None],
 ) -> PriorDraws:
-    """Estimates of log p(x) of what the model sees, (1, H, W), from draws of the prior; at most 0.1 MB."""
+    """Estimates of log p(x) of what the model sees, (1, H, W), from draws of the prior; at most 0.1
+    MB."""
     with _one_at_a_time if count >= SLOW_DRAWS else nullcontext():
-        return inference.prior_draws(model.model, torch.from_numpy(observed), beta, count=count, seed=seed, progress=progress)
+        return inference.prior_draws(
+            model.model, torch.from_numpy(observed), beta, count=count, seed=seed, progress=progress
+        )
 
 
 @cached(
-    LRUCache(2048), condition=Condition(),
-    key=lambda model, observed, beta, mean, log_deviation: (model.model, _digest(observed), beta, mean, log_deviation),
+    LRUCache(2048),
+    condition=Condition(),
+    key=lambda model, observed, beta, mean, log_deviation: (
+        model.model,
+        _digest(observed),
+        beta,
+        mean,
+        log_deviation,
+    ),
 )
 def gaussian(
-    model: Resolved, observed: np.ndarray, beta: float, mean: tuple[float, float], log_deviation: tuple[float, float]
+    model: Resolved,
+    observed: np.ndarray,
+    beta: float,
+    mean: tuple[float, float],
+    log_deviation: tuple[float, float],
 ) -> Gaussian:
     """The ELBO of a Gaussian for what the model sees, (1, H, W)."""
     return variational.gaussian(model.model, torch.from_numpy(observed), beta, mean, log_deviation)
 
 
 def climb(
-    model: Resolved, observed: np.ndarray, beta: float, start: Gaussian, steps: int, progress: Callable[[float], None]
+    model: Resolved,
+    observed: np.ndarray,
+    beta: float,
+    start: Gaussian,
+    steps: int,
+    progress: Callable[[float], None],
 ) -> tuple[Gaussian, ...]:
     """Steps up the ELBO of what the model sees, (1, H, W)."""
     return variational.climb(
-        model.model, torch.from_numpy(observed), beta, start, steps=steps, progress=progress,
+        model.model,
+        torch.from_numpy(observed),
+        beta,
+        start,
+        steps=steps,
+        progress=progress,
         measure=lambda mean, log_deviation: gaussian(model, observed, beta, mean, log_deviation),
     )
 
 
 @cached(
-    LRUCache(256), condition=Condition(),
+    LRUCache(256),
+    condition=Condition(),
     key=lambda model, observed, beta, progress: (model.model, _digest(observed), beta),
 )
-def amortisation(model: Resolved, observed: np.ndarray, beta: float, progress: Callable[[float], None]) -> Amortisation:
+def amortisation(
+    model: Resolved, observed: np.ndarray, beta: float, progress: Callable[[float], None]
+) -> Amortisation:
     """The encoder's Gaussian of what the model sees, (1, H, W), beside the best one."""
     with _one_at_a_time:
-        return variational.amortisation(model.model, torch.from_numpy(observed), beta, progress=progress)
+        return variational.amortisation(
+            model.model, torch.from_numpy(observed), beta, progress=progress
+        )
 
 
 # Step 5
 
 
-@cached(LRUCache(256), key=lambda model, observed, seed: (model.model, _digest(observed), seed), condition=Condition())
+@cached(
+    LRUCache(256),
+    key=lambda model, observed, seed: (model.model, _digest(observed), seed),
+    condition=Condition(),
+)
 def evidence_bound(model: Resolved, observed: np.ndarray, seed: int) -> LogEvidence:
-    """The importance-weighted bound on log p(x) of what the model sees, (1, H, W) of zeros and ones, at beta = 1."""
+    """The importance-weighted bound on log p(x) of what the model sees, (1, H, W) of zeros and
+    ones, at beta = 1."""
     with _one_at_a_time:
         return evidence.evidence_bound(model.model, torch.from_numpy(observed), 1.0, seed=seed)
 
 
 @cached(
-    LRUCache(1024), condition=Condition(),
-    key=lambda model, observed, known, seed, shift, widening: (model.model, _digest(observed), seed, shift, widening),
+    LRUCache(1024),
+    condition=Condition(),
+    key=lambda model, observed, known, seed, shift, widening: (
+        model.model,
+        _digest(observed),
+        seed,
+        shift,
+        widening,
+    ),
 )
-def balance(model: Resolved, observed: np.ndarray, known: LogEvidence, seed: int, shift: float, widening: float) -> Balance:
-    """Both sides of log p(x) = ELBO + KL for the encoder's q of what the model sees, or one moved from it, at beta = 1."""
-    return evidence.balance(model.model, torch.from_numpy(observed), 1.0, known, seed=seed, shift=shift, widening=widening)
+def balance(
+    model: Resolved,
+    observed: np.ndarray,
+    known: LogEvidence,
+    seed: int,
+    shift: float,
+    widening: float,
+) -> Balance:
+    """Both sides of log p(x) = ELBO + KL for the encoder's q of what the model sees, or one moved
+    from it, at beta = 1."""
+    return evidence.balance(
+        model.model,
+        torch.from_numpy(observed),
+        1.0,
+        known,
+        seed=seed,
+        shift=shift,
+        widening=widening,
+    )

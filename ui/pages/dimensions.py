@@ -1,8 +1,19 @@
-"""The dimensions: what each carries at this beta, what moving one does, and which are alive over the whole range of beta."""
+"""The dimensions: what each carries at this beta, what moving one does, and which are alive over
+the whole range of beta."""
 
 import streamlit as st
 
-from ui import inside_figures, inside_sentences, picture_input, pictures, sentences, sidebar, state, strip, turns
+from ui import (
+    inside_figures,
+    inside_sentences,
+    picture_input,
+    pictures,
+    sentences,
+    sidebar,
+    state,
+    strip,
+    turns,
+)
 from ui.sidebar import Choice
 from ui.text import Text
 from vae import experiments
@@ -25,13 +36,24 @@ def main() -> None:
             st.subheader(text("picture.heading"), anchor=False, width="content")
             given = picture_input.choose(text, choice.model, below)
     seen = experiments.reconstruct(
-        choice.model.model, given.view.image, choice.beta, seed=choice.seed, draw=state.eps_number(), use_mean=choice.use_mean,
+        choice.model.model,
+        given.view.image,
+        choice.beta,
+        seed=choice.seed,
+        draw=state.eps_number(),
+        use_mean=choice.use_mean,
     )
     _dimensions(text, choice, seen)
     with st.container(border=True, gap="xsmall"):
-        st.subheader(text("dimensions.alive_heading"), anchor=False, help=text("dimensions.alive_help"))
-        st.plotly_chart(inside_figures.alive(text, choice.model.metrics, choice.now), config=STATIC, key="alive",
-                        alt=inside_sentences.alive_alt(text, choice.model))
+        st.subheader(
+            text("dimensions.alive_heading"), anchor=False, help=text("dimensions.alive_help")
+        )
+        st.plotly_chart(
+            inside_figures.alive(text, choice.model.metrics, choice.now),
+            config=STATIC,
+            key="alive",
+            alt=inside_sentences.alive_alt(text, choice.model),
+        )
 
 
 @turns.fragment
@@ -44,13 +66,20 @@ def _dimensions(text: Text, choice: Choice, seen: Reconstruction) -> None:
         left, right = st.columns([1, 2])
         with left:
             dimension = state.linked(
-                st.selectbox, text("dimensions.choose"), tuple(range(len(order))), key="dimension",
-                default=choice.model.metrics.at(1.0).dimensions_by_rate[0], accept=state.one_of(range(len(order))),
+                st.selectbox,
+                text("dimensions.choose"),
+                tuple(range(len(order))),
+                key="dimension",
+                default=choice.model.metrics.at(1.0).dimensions_by_rate[0],
+                accept=state.one_of(range(len(order))),
                 format_func=lambda dimension: text("code.hover", dimension=dimension + 1),
             )
         with right:
             name = st.text_input(
-                text("dimensions.name"), names.get(dimension, ""), LONGEST_NAME, key=f"name-{choice.model.name}-{dimension}",
+                text("dimensions.name"),
+                names.get(dimension, ""),
+                LONGEST_NAME,
+                key=f"name-{choice.model.name}-{dimension}",
                 help=text("dimensions.name_help"),
             ).strip()
         names.pop(dimension, None)
@@ -61,15 +90,23 @@ def _dimensions(text: Text, choice: Choice, seen: Reconstruction) -> None:
         _bars(text, choice, seen, dimension, names)
 
 
-def _bars(text: Text, choice: Choice, seen: Reconstruction, dimension: int, names: dict[int, str]) -> None:
+def _bars(
+    text: Text, choice: Choice, seen: Reconstruction, dimension: int, names: dict[int, str]
+) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(text("dimensions.heading"), anchor=False, help=text("dimensions.help"), width="content")
+        st.subheader(
+            text("dimensions.heading"), anchor=False, help=text("dimensions.help"), width="content"
+        )
         st.caption(text("dimensions.click"), width="content")
     # A new key after each click forgets the selection, or the same bar could not be clicked twice.
     key = f"rates-{st.session_state.get('rates_clicks', 0)}"
     st.plotly_chart(
-        inside_figures.rates(text, choice.now, seen, dimension, names), config=STATIC, key=key, selection_mode="points",
-        on_select=lambda: _go_to_clicked(key), alt=inside_sentences.rates_alt(text, choice.now, seen, dimension),
+        inside_figures.rates(text, choice.now, seen, dimension, names),
+        config=STATIC,
+        key=key,
+        selection_mode="points",
+        on_select=lambda: _go_to_clicked(key),
+        alt=inside_sentences.rates_alt(text, choice.now, seen, dimension),
     )
     st.markdown(inside_sentences.active(text, choice.now, seen))
 
@@ -84,12 +121,26 @@ def _go_to_clicked(key: str) -> None:
 
 def _strip(text: Text, choice: Choice, seen: Reconstruction, dimension: int) -> None:
     moved = experiments.traverse(choice.model.model, seen, choice.beta, dimension)
-    st.caption(text("dimensions.value", low=moved.values[0], high=moved.values[-1], own=moved.own_value))
-    strip.show(pictures.strip(moved.images), [f"{value:.1f}" for value in moved.values],
-               inside_sentences.traversal_alt(text, moved), key="traversal")
-    st.caption(text("dimensions.difference", own=moved.own_value, stuff=sentences.stuff(text, choice.model)))
-    strip.show(pictures.difference_strip(moved.differences), [f"{change:.1f}" for change in moved.changes],
-               inside_sentences.changes_alt(text, choice.model, moved), key="changes")
+    st.caption(
+        text("dimensions.value", low=moved.values[0], high=moved.values[-1], own=moved.own_value)
+    )
+    strip.show(
+        pictures.strip(moved.images),
+        [f"{value:.1f}" for value in moved.values],
+        inside_sentences.traversal_alt(text, moved),
+        key="traversal",
+    )
+    st.caption(
+        text(
+            "dimensions.difference", own=moved.own_value, stuff=sentences.stuff(text, choice.model)
+        )
+    )
+    strip.show(
+        pictures.difference_strip(moved.differences),
+        [f"{change:.1f}" for change in moved.changes],
+        inside_sentences.changes_alt(text, choice.model, moved),
+        key="changes",
+    )
     st.markdown(inside_sentences.change(text, choice.model, choice.now, moved))
 
 

@@ -1,8 +1,20 @@
-"""The map: the plane of a two-dimensional code, what each of its points decodes to, and where pictures lie on it."""
+"""The map: the plane of a two-dimensional code, what each of its points decodes to, and where
+pictures lie on it."""
 
 import streamlit as st
 
-from ui import atlas, inside_sentences, latent_map, picture_input, pictures, remembered, sentences, sidebar, state, turns
+from ui import (
+    atlas,
+    inside_sentences,
+    latent_map,
+    picture_input,
+    pictures,
+    remembered,
+    sentences,
+    sidebar,
+    state,
+    turns,
+)
 from ui.given import Given
 from ui.pictures import SHARP
 from ui.sidebar import Choice
@@ -22,21 +34,32 @@ def main() -> None:
         with row:
             st.subheader(text("map.heading"), anchor=False, help=text("map.help"), width="content")
             kind = state.linked(
-                st.segmented_control, text("map.kind"), tuple(MODELS), key="kind", default="vae",
-                accept=state.one_of(tuple(MODELS)), required=True, label_visibility="collapsed",
+                st.segmented_control,
+                text("map.kind"),
+                tuple(MODELS),
+                key="kind",
+                default="vae",
+                accept=state.one_of(tuple(MODELS)),
+                required=True,
+                label_visibility="collapsed",
                 format_func=lambda kind: text(f"map.kind_{kind}"),
             )
             choice = sidebar.show(text, only=MODELS[kind], noise=False)
             given = picture_input.choose(text, choice.model, below)
     if choice.model.reference is None:
-        st.error(text("map.no_reference", file=f"weights/{choice.model.name}/reference.npz"), icon=":material/error:")
+        st.error(
+            text("map.no_reference", file=f"weights/{choice.model.name}/reference.npz"),
+            icon=":material/error:",
+        )
         return
     _plane(text, choice, given)
 
 
 @turns.fragment
 def _plane(text: Text, choice: Choice, given: Given) -> None:
-    seen = experiments.reconstruct(choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True)
+    seen = experiments.reconstruct(
+        choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+    )
     left, right = st.columns([2.4, 1], gap="medium")
     with right:
         window, count, kind = _controls(text, choice, seen)
@@ -44,11 +67,22 @@ def _plane(text: Text, choice: Choice, given: Given) -> None:
     drawn = remembered.map_atlas(choice.model, choice.beta, window)
     with left:
         view = atlas.view(
-            drawn, choice.model, window, seen, count=count, posterior=posterior, pin=_pinned(text, choice, window),
-            pinned=state.pin() is not None, rings=atlas.DASHED if choice.autoencoder else atlas.SOLID,
-            legend=inside_sentences.legend(text, autoencoder=choice.autoencoder, count=count, posterior=posterior),
+            drawn,
+            choice.model,
+            window,
+            seen,
+            count=count,
+            posterior=posterior,
+            pin=_pinned(text, choice, window),
+            pinned=state.pin() is not None,
+            rings=atlas.DASHED if choice.autoencoder else atlas.SOLID,
+            legend=inside_sentences.legend(
+                text, autoencoder=choice.autoencoder, count=count, posterior=posterior
+            ),
             text={"live": text("map.live"), "pinned": text("map.pinned")},
-            alt=inside_sentences.plane_alt(text, choice.now, drawn.codes, seen, window, count, posterior),
+            alt=inside_sentences.plane_alt(
+                text, choice.now, drawn.codes, seen, window, count, posterior
+            ),
         )
         latent_map.show(drawn, view, key="latent_map", on_pin=state.set_pin)
         st.caption(text("map.use", spacing=atlas.spacing(window)))
@@ -58,19 +92,41 @@ def _plane(text: Text, choice: Choice, given: Given) -> None:
 
 def _controls(text: Text, choice: Choice, seen: Reconstruction) -> tuple[Window, int, str]:
     """Which part of the plane, how many posteriors of reference pictures, and what lies under q."""
-    if choice.autoencoder:  # its codes are points: nothing to draw around them, and no size to look closer at
+    if (
+        choice.autoencoder
+    ):  # its codes are points: nothing to draw around them, and no size to look closer at
         return WHOLE_PLANE, 0, "none"
     shown = state.linked(
-        st.segmented_control, text("map.window"), ("whole", "own"), key="window", default="whole",
-        accept=state.one_of(("whole", "own")), required=True, format_func=lambda part: text(f"map.window_{part}"),
+        st.segmented_control,
+        text("map.window"),
+        ("whole", "own"),
+        key="window",
+        default="whole",
+        accept=state.one_of(("whole", "own")),
+        required=True,
+        format_func=lambda part: text(f"map.window_{part}"),
     )
     count = state.linked(
-        st.segmented_control, text("map.count"), COUNTS, key="posteriors", default=0, accept=state.one_of(COUNTS),
-        required=True, format_func=lambda count: f"{count:,}", help=text("map.count_help"),
+        st.segmented_control,
+        text("map.count"),
+        COUNTS,
+        key="posteriors",
+        default=0,
+        accept=state.one_of(COUNTS),
+        required=True,
+        format_func=lambda count: f"{count:,}",
+        help=text("map.count_help"),
     )
     kind = state.linked(
-        st.segmented_control, text("map.posterior"), KINDS, key="posterior", default="none", accept=state.one_of(KINDS),
-        required=True, format_func=lambda kind: text(f"map.posterior_{kind}"), help=text("map.posterior_help"),
+        st.segmented_control,
+        text("map.posterior"),
+        KINDS,
+        key="posterior",
+        default="none",
+        accept=state.one_of(KINDS),
+        required=True,
+        format_func=lambda kind: text(f"map.posterior_{kind}"),
+        help=text("map.posterior_help"),
     )
     return experiments.around(seen) if shown == "own" else WHOLE_PLANE, count, kind
 
@@ -79,7 +135,9 @@ def _posterior(text: Text, choice: Choice, seen: Reconstruction, kind: str) -> P
     if kind == "none":
         return None
     with st.spinner(text("map.counting")), turns.aside():
-        return remembered.posterior_map(choice.model, seen.observed, choice.beta, kind == "tempered" and choice.beta != 1)
+        return remembered.posterior_map(
+            choice.model, seen.observed, choice.beta, kind == "tempered" and choice.beta != 1
+        )
 
 
 def _pinned(text: Text, choice: Choice, window: Window) -> dict[str, object] | None:
@@ -90,21 +148,37 @@ def _pinned(text: Text, choice: Choice, window: Window) -> dict[str, object] | N
     x, y = pin
     image = experiments.decode_point(choice.model.model, pin, choice.beta)
     alt = inside_sentences.pinned_alt(text, choice.model, float(image.mean()), x, y)
-    return {"x": x, "y": y, "picture": pictures.photo_uri(pictures.to_uint8(image), SHARP), "alt": alt}
+    return {
+        "x": x,
+        "y": y,
+        "picture": pictures.photo_uri(pictures.to_uint8(image), SHARP),
+        "alt": alt,
+    }
 
 
 def _numbers(
-    text: Text, choice: Choice, seen: Reconstruction, codes: Codes, posterior: PosteriorMap | None, window: Window
+    text: Text,
+    choice: Choice,
+    seen: Reconstruction,
+    codes: Codes,
+    posterior: PosteriorMap | None,
+    window: Window,
 ) -> None:
     left, right = st.columns(2, wrap=False)
     with left, st.container(gap="xsmall"):
         st.caption(text("picture.seen"))
-        st.image(pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP), width="stretch",
-                 alt=sentences.seen_alt(text, choice.model, seen))
+        st.image(
+            pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP),
+            width="stretch",
+            alt=sentences.seen_alt(text, choice.model, seen),
+        )
     with right, st.container(gap="xsmall"):
         st.caption(text("picture.reconstruction"))
-        st.image(pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP), width="stretch",
-                 alt=sentences.reconstruction_alt(text, choice.model, choice.beta, seen))
+        st.image(
+            pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
+            width="stretch",
+            alt=sentences.reconstruction_alt(text, choice.model, choice.beta, seen),
+        )
     st.markdown(inside_sentences.own(text, seen))
     if posterior:
         st.markdown(inside_sentences.posterior(text, choice.beta, posterior))

@@ -1,4 +1,5 @@
-"""What people get wrong: twelve questions that answer at once, one at a time, each beside a short experiment."""
+"""What people get wrong: twelve questions that answer at once, one at a time, each beside a short
+experiment."""
 
 from collections.abc import Callable
 
@@ -34,8 +35,16 @@ def main() -> None:
     text = state.current_text()
     frame.head(text, "misconceptions", text("wrong.idea"))
     topic = state.linked(
-        st.pills, text("wrong.topic"), tuple(ENTRIES), key="topic", default="kl", accept=state.one_of(tuple(ENTRIES)),
-        required=True, wrap=True, label_visibility="collapsed", format_func=lambda topic: text(f"wrong.topic_{topic}"),
+        st.pills,
+        text("wrong.topic"),
+        tuple(ENTRIES),
+        key="topic",
+        default="kl",
+        accept=state.one_of(tuple(ENTRIES)),
+        required=True,
+        wrap=True,
+        label_visibility="collapsed",
+        format_func=lambda topic: text(f"wrong.topic_{topic}"),
     )
     marks = st.empty()
     name, draw = ENTRIES[topic]
@@ -46,12 +55,21 @@ def main() -> None:
     try:
         draw(text, choice, left, right)
     except WeightsError as error:  # of the plain autoencoder, which one question brings in
-        st.error(text("problems.weights", reason=sentences.without_folders(str(error))), icon=":material/error:")
+        st.error(
+            text("problems.weights", reason=sentences.without_folders(str(error))),
+            icon=":material/error:",
+        )
         return
     marks.caption(said.answered(text, tuple(ENTRIES), progress.answers()))
     following = said.following(tuple(ENTRIES), topic)
     if following:
-        st.button(text("wrong.next"), icon=":material/arrow_forward:", on_click=_go, args=(following,), key="next_topic")
+        st.button(
+            text("wrong.next"),
+            icon=":material/arrow_forward:",
+            on_click=_go,
+            args=(following,),
+            key="next_topic",
+        )
     frame.foot(text, "misconceptions")
 
 
@@ -71,7 +89,9 @@ def _chart(drawing: misconceptions.Drawing, alt: str, key: str) -> None:
 def _kl(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
     with beside, frame.experiment(text("wrong.kl_do")):
         given = _picture(text, choice)
-        observed = experiments.observe(choice.model.model, given.view.image, seed=choice.seed).numpy()
+        observed = experiments.observe(
+            choice.model.model, given.view.image, seed=choice.seed
+        ).numpy()
         with st.spinner(text("wrong.computing")), turns.aside():
             found = remembered.which_kl(choice.model, observed)
         _chart(misconceptions.divergences(text, found), said.kl_alt(text, found), "kl")
@@ -79,21 +99,37 @@ def _kl(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGener
     with question:
         answered = frame.check(text, "wrong_kl", right="c", **said.kl_values(found))
     if answered:
-        frame.why(text, text("wrong.kl_why"), r"\log p(x) = \mathrm{ELBO} + \mathrm{KL}\big(q(z|x)\,\|\,p(z|x)\big)")
+        frame.why(
+            text,
+            text("wrong.kl_why"),
+            r"\log p(x) = \mathrm{ELBO} + \mathrm{KL}\big(q(z|x)\,\|\,p(z|x)\big)",
+        )
 
 
 def _factor(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
     with beside, frame.experiment(text("wrong.factor_do")):
         given = _picture(text, choice)
-        seen = experiments.reconstruct(choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True)
+        seen = experiments.reconstruct(
+            choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+        )
         found = wrong.spreads(seen, seed=choice.seed)
         _chart(misconceptions.spreads(text, found), said.factor_alt(text, found), "factor")
-        st.markdown(text("wrong.factor_said", dimensions=len(found.claimed), draws=found.draws, seed=choice.seed))
+        st.markdown(
+            text(
+                "wrong.factor_said",
+                dimensions=len(found.claimed),
+                draws=found.draws,
+                seed=choice.seed,
+            )
+        )
     with question:
         answered = frame.check(text, "wrong_factor", right="b", **said.factor_values(found))
     if answered:
-        frame.why(text, text("wrong.factor_why"),
-                  r"z = \mu + \sigma \odot \varepsilon, \quad \sigma = e^{\frac12 \log \sigma^2}")
+        frame.why(
+            text,
+            text("wrong.factor_why"),
+            r"z = \mu + \sigma \odot \varepsilon, \quad \sigma = e^{\frac12 \log \sigma^2}",
+        )
 
 
 def _log(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -101,13 +137,20 @@ def _log(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGene
         with st.spinner(text("wrong.computing")), turns.aside():
             found = remembered.log_variances(choice.model)
         _chart(misconceptions.log_variances(text, found), said.log_alt(text, found), "log")
-        st.markdown(text("wrong.log_said", count=found.count, betas=len(found.betas), ratio=found.ratio))
+        st.markdown(
+            text("wrong.log_said", count=found.count, betas=len(found.betas), ratio=found.ratio)
+        )
         st.caption(text("wrong.log_note"))
     with question:
-        answered = frame.check(text, "wrong_log", right="c", low=found.smallest_sigma, high=found.largest_sigma)
+        answered = frame.check(
+            text, "wrong_log", right="c", low=found.smallest_sigma, high=found.largest_sigma
+        )
     if answered:
-        frame.why(text, text("wrong.log_why"),
-                  r"\begin{gathered} s = \log\sigma^2, \quad \sigma = e^{s/2} > 0 \\ d\sigma / ds = \sigma / 2 \end{gathered}")
+        frame.why(
+            text,
+            text("wrong.log_why"),
+            r"\begin{gathered} s = \log\sigma^2, \quad \sigma = e^{s/2} > 0 \\ d\sigma / ds = \sigma / 2 \end{gathered}",
+        )
 
 
 def _prior(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -119,13 +162,18 @@ def _prior(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGe
     with question:
         answered = frame.check(text, "wrong_prior", right="a", **said.prior_values(found))
     if answered:
-        frame.why(text, text("wrong.prior_why"), r"q(z) = \frac1N \sum_{n=1}^N q(z|x_n) \approx p(z)")
+        frame.why(
+            text, text("wrong.prior_why"), r"q(z) = \frac1N \sum_{n=1}^N q(z|x_n) \approx p(z)"
+        )
 
 
 def _zero(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
     examples = choice.model.examples
     found = wrong.collapse(
-        choice.model.model, choice.model.metrics, torch.stack([examples.picture(name) for name in examples.names]), COLLAPSING,
+        choice.model.model,
+        choice.model.metrics,
+        torch.stack([examples.picture(name) for name in examples.names]),
+        COLLAPSING,
         seed=choice.seed,
     )
     with beside, frame.experiment(text("wrong.zero_do")):
@@ -138,9 +186,12 @@ def _zero(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGen
     with question:
         answered = frame.check(text, "wrong_zero", right="b", **said.zero_values(found))
     if answered:
-        frame.why(text, text("wrong.zero_why"),
-                  r"\begin{gathered} -\mathrm{ELBO} = -\mathbb{E}_q[\log p(x|z)] \\ +\, \mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)"
-                  r"\end{gathered}")
+        frame.why(
+            text,
+            text("wrong.zero_why"),
+            r"\begin{gathered} -\mathrm{ELBO} = -\mathbb{E}_q[\log p(x|z)] \\ +\, \mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)"
+            r"\end{gathered}",
+        )
 
 
 def _blur(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -148,24 +199,39 @@ def _blur(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGen
     with beside, frame.experiment(text("wrong.blur_do")):
         given = _picture(text, choice)
         beta = state.linked(
-            st.select_slider, text("wrong.blur_beta"), BLUR_BETAS, key="blur", default=BETA, accept=state.nearest(BLUR_BETAS),
+            st.select_slider,
+            text("wrong.blur_beta"),
+            BLUR_BETAS,
+            key="blur",
+            default=BETA,
+            accept=state.nearest(BLUR_BETAS),
             format_func=lambda stop: f"{stop:g}",
         )
         observed = experiments.observe(model.model, given.view.image, seed=choice.seed)
-        found = decoders.blur(model.model, remembered.codes(model, beta), model.reference.images, observed, beta)
+        found = decoders.blur(
+            model.model, remembered.codes(model, beta), model.reference.images, observed, beta
+        )
         sides = (text("wrong.blur_mean"), text("wrong.blur_decoded"))
         images = (found.weighted_mean, found.decoded)
         alts = said.blur_alts(text, found)
-        for column, heading, image, alt in zip(st.columns(2, wrap=False), sides, images, alts, strict=True):
+        for column, heading, image, alt in zip(
+            st.columns(2, wrap=False), sides, images, alts, strict=True
+        ):
             with column, st.container(gap="xsmall"):
                 _shown(image, alt)
                 st.caption(heading)
         st.markdown(said.blur_said(text, found))
         st.caption(text("wrong.blur_note", count=found.count))
     with question:
-        answered = frame.check(text, "wrong_blur", right="c", effective=found.effective, count=found.count)
+        answered = frame.check(
+            text, "wrong_blur", right="c", effective=found.effective, count=found.count
+        )
     if answered:
-        frame.why(text, text("wrong.blur_why"), r"\mathbb{E}[x|z] = \frac{\sum_n q(z|x_n)\,x_n}{\sum_n q(z|x_n)}")
+        frame.why(
+            text,
+            text("wrong.blur_why"),
+            r"\mathbb{E}[x|z] = \frac{\sum_n q(z|x_n)\,x_n}{\sum_n q(z|x_n)}",
+        )
 
 
 def _shown(image: np.ndarray, alt: str) -> None:
@@ -179,43 +245,72 @@ def _row(images: np.ndarray, alt: str) -> None:
 
 def _sum(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
     with question:
-        answered = frame.check(text, "wrong_sum", right="c", empty=beta_conventions.empty_from(choice.model.metrics))
+        answered = frame.check(
+            text, "wrong_sum", right="c", empty=beta_conventions.empty_from(choice.model.metrics)
+        )
         with st.container(border=True, gap="xsmall"):
             st.markdown(said.known_traps(text))
     with beside, frame.experiment(text("wrong.sum_do")):
         name = state.linked(
-            st.selectbox, text("wrong.sum_from"), beta_conventions.CONVENTIONS, key="loss", default="mean",
-            accept=state.one_of(beta_conventions.CONVENTIONS), format_func=lambda name: said.convention(text, name),
+            st.selectbox,
+            text("wrong.sum_from"),
+            beta_conventions.CONVENTIONS,
+            key="loss",
+            default="mean",
+            accept=state.one_of(beta_conventions.CONVENTIONS),
+            format_func=lambda name: said.convention(text, name),
         )
         numbers = st.columns(3)
         with numbers[0]:
             weight = state.linked(
-                st.number_input, text("wrong.sum_value"), 1e-6, 1e6, key="weight", default=1.0, accept=state.number(1e-6, 1e6),
-                format="%.6g", step=None,
+                st.number_input,
+                text("wrong.sum_value"),
+                1e-6,
+                1e6,
+                key="weight",
+                default=1.0,
+                accept=state.number(1e-6, 1e6),
+                format="%.6g",
+                step=None,
             )
         with numbers[1]:
             values = state.linked(
-                st.number_input, text("wrong.sum_pixels"), 1, MOST_VALUES, key="values", default=784,
+                st.number_input,
+                text("wrong.sum_pixels"),
+                1,
+                MOST_VALUES,
+                key="values",
+                default=784,
                 accept=state.number(1, MOST_VALUES, int),
             )
         with numbers[2]:
             dimensions = state.linked(
-                st.number_input, text("wrong.sum_dimensions"), 1, MOST_DIMENSIONS, key="width", default=32,
+                st.number_input,
+                text("wrong.sum_dimensions"),
+                1,
+                MOST_DIMENSIONS,
+                key="width",
+                default=32,
                 accept=state.number(1, MOST_DIMENSIONS, int),
             )
         found = beta_conventions.convert(name, weight, pixels=values, dimensions=dimensions)
         st.markdown(said.conventions(text, found))
         st.caption(text("wrong.sum_note"))
     if answered:
-        frame.why(text, text("wrong.sum_why"),
-                  r"\begin{gathered} \tfrac1P\,\mathrm{BCE} + w\,\mathrm{KL} "
-                  r"= \tfrac1P\left(\mathrm{BCE} + wP\,\mathrm{KL}\right) \\ \beta = wP \end{gathered}")
+        frame.why(
+            text,
+            text("wrong.sum_why"),
+            r"\begin{gathered} \tfrac1P\,\mathrm{BCE} + w\,\mathrm{KL} "
+            r"= \tfrac1P\left(\mathrm{BCE} + wP\,\mathrm{KL}\right) \\ \beta = wP \end{gathered}",
+        )
 
 
 def _axes(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
     with beside, frame.experiment(text("wrong.axes_do")):
         given = _picture(text, choice)
-        found = wrong.axes(choice.model.model, choice.model.metrics, given.view.image, TRAVERSED, seed=choice.seed)
+        found = wrong.axes(
+            choice.model.model, choice.model.metrics, given.view.image, TRAVERSED, seed=choice.seed
+        )
         _chart(misconceptions.active(text, found), said.axes_alt(text, found), "axes")
         st.markdown(text("wrong.axes_said", **said.axes_values(found)))
         for beta, moved in zip(found.moved_at, found.moved, strict=True):
@@ -225,25 +320,42 @@ def _axes(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGen
     with question:
         answered = frame.check(text, "wrong_axes", right="b", **said.axes_values(found))
     if answered:
-        frame.why(text, text("wrong.axes_why"), r"z \sim \mathcal{N}(0, I) \;\Rightarrow\; Rz \sim \mathcal{N}(0, I)")
+        frame.why(
+            text,
+            text("wrong.axes_why"),
+            r"z \sim \mathcal{N}(0, I) \;\Rightarrow\; Rz \sim \mathcal{N}(0, I)",
+        )
 
 
 def _bce(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
     with beside, frame.experiment(text("wrong.bce_do")):
-        p = state.linked(st.slider, text("wrong.bce_p"), 0.01, 0.99, key="grey", default=0.3, accept=state.number(0.01, 0.99),
-                         step=0.01)
+        p = state.linked(
+            st.slider,
+            text("wrong.bce_p"),
+            0.01,
+            0.99,
+            key="grey",
+            default=0.3,
+            accept=state.number(0.01, 0.99),
+            step=0.01,
+        )
         found = decoders.grey_bce(p)
         _chart(misconceptions.grey(text, found), said.grey_alt(text, found), "bce")
         st.markdown(text("wrong.bce_said", p=p, integral=found.integral))
         name = choice.model.examples.names[0]
-        picture = decoders.grey_picture(choice.model.model, choice.model.examples.picture(name), choice.beta)
+        picture = decoders.grey_picture(
+            choice.model.model, choice.model.examples.picture(name), choice.beta
+        )
         st.markdown(said.grey_picture(text, picture, name))
     with question:
         answered = frame.check(text, "wrong_bce", right="a", integral=found.integral)
     if answered:
-        frame.why(text, text("wrong.bce_why"),
-                  r"\begin{gathered} \int_0^1 p^x (1-p)^{1-x}\,dx \\ "
-                  r"= \frac{2p-1}{\log p - \log(1-p)} \le \frac12 \end{gathered}")
+        frame.why(
+            text,
+            text("wrong.bce_why"),
+            r"\begin{gathered} \int_0^1 p^x (1-p)^{1-x}\,dx \\ "
+            r"= \frac{2p-1}{\log p - \log(1-p)} \le \frac12 \end{gathered}",
+        )
 
 
 def _sample(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -255,8 +367,11 @@ def _sample(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaG
     with question:
         answered = frame.check(text, "wrong_sample", right="b", mode=found.mode_log_prob)
     if answered:
-        frame.why(text, text("wrong.sample_why"),
-                  r"\begin{gathered} p(x|z) = \prod_i p_i^{x_i} (1-p_i)^{1-x_i} \\ \mathbb{E}[x_i|z] = p_i \end{gathered}")
+        frame.why(
+            text,
+            text("wrong.sample_why"),
+            r"\begin{gathered} p(x|z) = \prod_i p_i^{x_i} (1-p_i)^{1-x_i} \\ \mathbb{E}[x_i|z] = p_i \end{gathered}",
+        )
 
 
 def _noise(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -265,15 +380,26 @@ def _noise(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGe
             found = remembered.nudged(choice.model, hub.resolve(PLAIN), choice.seed)
         variational, plain = found.rises
         _chart(misconceptions.nudged(text, found), said.noise_alt(text, found), "noise")
-        st.markdown(text("wrong.noise_said", count=found.count, seed=choice.seed, variational=variational, plain=plain))
+        st.markdown(
+            text(
+                "wrong.noise_said",
+                count=found.count,
+                seed=choice.seed,
+                variational=variational,
+                plain=plain,
+            )
+        )
         st.caption(text("wrong.noise_random"))
         _row(found.random_variational, text("alt_wrong.noise_variational"))
         _row(found.random_plain, text("alt_wrong.noise_plain"))
     with question:
         answered = frame.check(text, "wrong_noise", right="a", variational=variational, plain=plain)
     if answered:
-        frame.why(text, text("wrong.noise_why"),
-                  r"-\mathbb{E}_{\varepsilon \sim \mathcal{N}(0, I)}[\log p(x \,|\, \mu + \sigma \odot \varepsilon)]")
+        frame.why(
+            text,
+            text("wrong.noise_why"),
+            r"-\mathbb{E}_{\varepsilon \sim \mathcal{N}(0, I)}[\log p(x \,|\, \mu + \sigma \odot \varepsilon)]",
+        )
 
 
 def _blank(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGenerator) -> None:
@@ -289,9 +415,18 @@ def _blank(text: Text, choice: Choice, question: DeltaGenerator, beside: DeltaGe
 
 
 ENTRIES: dict[str, tuple[str, Callable[[Text, Choice, DeltaGenerator, DeltaGenerator], None]]] = {
-    "kl": (PLANE, _kl), "factor": (DIGITS, _factor), "log": (PLANE, _log), "prior": (PLANE, _prior), "zero": (DIGITS, _zero),
-    "blur": (PLANE, _blur), "sum": (DIGITS, _sum), "axes": (DIGITS, _axes), "bce": (DIGITS, _bce), "sample": (DIGITS, _sample),
-    "noise": (PLANE, _noise), "blank": (DIGITS, _blank),
+    "kl": (PLANE, _kl),
+    "factor": (DIGITS, _factor),
+    "log": (PLANE, _log),
+    "prior": (PLANE, _prior),
+    "zero": (DIGITS, _zero),
+    "blur": (PLANE, _blur),
+    "sum": (DIGITS, _sum),
+    "axes": (DIGITS, _axes),
+    "bce": (DIGITS, _bce),
+    "sample": (DIGITS, _sample),
+    "noise": (PLANE, _noise),
+    "blank": (DIGITS, _blank),
 }
 
 

@@ -27,14 +27,22 @@ def main() -> None:
             given = picture_input.choose(text, choice.model, below)
         image = given.view.image
         seen = experiments.reconstruct(
-            choice.model.model, image, choice.beta, seed=choice.seed, draw=state.eps_number(), use_mean=choice.use_mean,
+            choice.model.model,
+            image,
+            choice.beta,
+            seed=choice.seed,
+            draw=state.eps_number(),
+            use_mean=choice.use_mean,
         )
         _picture(text, choice, given, seen)
         own = trade_off(choice.model, image, choice.seed)
         loss = experiments.breakdown(own, choice.now)
         _loss(text, choice, own, loss)
     left, right = st.columns(2, border=not choice.autoencoder)
-    with left, st.container(gap="medium" if choice.autoencoder else "xsmall", border=choice.autoencoder):
+    with (
+        left,
+        st.container(gap="medium" if choice.autoencoder else "xsmall", border=choice.autoencoder),
+    ):
         if choice.autoencoder:
             st.subheader(text("plane.heading"), anchor=False)
             st.write(text("plane.no_point"))
@@ -52,31 +60,61 @@ def _picture(text: Text, choice: Choice, given: Given, seen: Reconstruction) -> 
     observed = pictures.to_uint8(seen.observed)
     with before, st.container(gap="xsmall"):
         left, right = st.columns(2, wrap=False)
-        _labelled(left, "file", text("picture.file"), given.file, sentences.file_alt(text, given.view))
-        _labelled(right, "seen", text("picture.seen"), pictures.photo_uri(observed, SHARP),
-                  sentences.seen_alt(text, choice.model, seen))
-        binarised = {"binarised": pictures.photo_uri(observed, THUMBNAIL)} if choice.model.model.config.binarised else {}
+        _labelled(
+            left, "file", text("picture.file"), given.file, sentences.file_alt(text, given.view)
+        )
+        _labelled(
+            right,
+            "seen",
+            text("picture.seen"),
+            pictures.photo_uri(observed, SHARP),
+            sentences.seen_alt(text, choice.model, seen),
+        )
+        binarised = (
+            {"binarised": pictures.photo_uri(observed, THUMBNAIL)}
+            if choice.model.model.config.binarised
+            else {}
+        )
         _steps(text, given.thumbnails | binarised)
     with code, st.container(gap="xsmall"):
         st.caption(text("picture.point_code") if choice.autoencoder else text("picture.code"))
         order = choice.model.metrics.at(1.0).dimensions_by_rate
         st.plotly_chart(
-            figures.posterior(text, seen, order), config=STATIC, key="code",
+            figures.posterior(text, seen, order),
+            config=STATIC,
+            key="code",
             alt=sentences.code_alt(text, choice.model, choice.beta, seen),
         )
     with after, st.container(gap="xsmall"):
         reconstruction, difference = st.columns(2, wrap=False)
-        _labelled(reconstruction, "reconstruction", text("picture.reconstruction"),
-                  pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
-                  sentences.reconstruction_alt(text, choice.model, choice.beta, seen))
-        _labelled(difference, "difference", text("picture.difference"),
-                  pictures.photo_uri(pictures.difference(seen.difference), SHARP),
-                  sentences.difference_alt(text, choice.model, seen))
+        _labelled(
+            reconstruction,
+            "reconstruction",
+            text("picture.reconstruction"),
+            pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
+            sentences.reconstruction_alt(text, choice.model, choice.beta, seen),
+        )
+        _labelled(
+            difference,
+            "difference",
+            text("picture.difference"),
+            pictures.photo_uri(pictures.difference(seen.difference), SHARP),
+            sentences.difference_alt(text, choice.model, seen),
+        )
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             if not choice.autoencoder:
-                st.button(text("picture.new_eps"), icon=":material/casino:", on_click=state.next_eps, disabled=choice.use_mean,
-                          help=text("picture.new_eps_help"), key="new_eps")
-            st.caption(text("picture.difference_key", stuff=sentences.stuff(text, choice.model)), width="content")
+                st.button(
+                    text("picture.new_eps"),
+                    icon=":material/casino:",
+                    on_click=state.next_eps,
+                    disabled=choice.use_mean,
+                    help=text("picture.new_eps_help"),
+                    key="new_eps",
+                )
+            st.caption(
+                text("picture.difference_key", stuff=sentences.stuff(text, choice.model)),
+                width="content",
+            )
 
 
 def _labelled(place: DeltaGenerator, key: str, label: str, uri: str, alt: str) -> None:
@@ -93,11 +131,19 @@ def _steps(text: Text, steps: dict[str, str]) -> None:
 
 
 def _loss(text: Text, choice: Choice, own: TradeOff, loss: Breakdown) -> None:
-    st.plotly_chart(figures.loss_bars(text, loss), config=STATIC, key="loss", alt=sentences.loss_alt(text, loss))
+    st.plotly_chart(
+        figures.loss_bars(text, loss), config=STATIC, key="loss", alt=sentences.loss_alt(text, loss)
+    )
     with st.container(horizontal=True, vertical_alignment="center", key="numbers"):
-        st.markdown(sentences.loss(text, loss), help=sentences.loss_help(text, choice.model, own), width="content")
+        st.markdown(
+            sentences.loss(text, loss),
+            help=sentences.loss_help(text, choice.model, own),
+            width="content",
+        )
         if not choice.model.model.config.binarised:
-            st.markdown(sentences.bits(text, loss), help=sentences.bits_help(text, loss), width="content")
+            st.markdown(
+                sentences.bits(text, loss), help=sentences.bits_help(text, loss), width="content"
+            )
         st.caption(sentences.verdict(text, loss), width="content")
 
 
@@ -106,15 +152,21 @@ def _plane(text: Text, choice: Choice, own: TradeOff, loss: Breakdown) -> None:
         st.subheader(text("plane.heading"), anchor=False, help=text("plane.help"), width="content")
         st.caption(text("plane.click"), width="content")
     metrics = choice.model.metrics
-    # A new key after each click forgets the selection, or the same point could not be clicked twice.
+    # A new key after each click forgets the selection, or the same point could not be clicked
+    # twice.
     key = f"plane-{st.session_state.get('plane_clicks', 0)}"
     st.plotly_chart(
-        figures.plane(text, metrics, choice.model.dedicated, own, loss), config=STATIC, key=key, selection_mode="points",
+        figures.plane(text, metrics, choice.model.dedicated, own, loss),
+        config=STATIC,
+        key=key,
+        selection_mode="points",
         on_select=lambda: _go_to_clicked(key, metrics),
         alt=sentences.plane_alt(text, choice.model, loss),
     )
     if choice.model.dedicated:
-        st.caption(sentences.regret(text, choice.model), help=sentences.regret_help(text, choice.model))
+        st.caption(
+            sentences.regret(text, choice.model), help=sentences.regret_help(text, choice.model)
+        )
 
 
 def _go_to_clicked(key: str, metrics: Metrics) -> None:
@@ -127,37 +179,74 @@ def _go_to_clicked(key: str, metrics: Metrics) -> None:
 
 @turns.fragment
 def _gallery(text: Text, choice: Choice) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(text("gallery.point_heading") if choice.autoencoder else text("gallery.heading"), anchor=False,
-                     width="content")
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        st.subheader(
+            text("gallery.point_heading") if choice.autoencoder else text("gallery.heading"),
+            anchor=False,
+            width="content",
+        )
         download = st.empty()
     shown = st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         count = state.linked(
-            st.segmented_control, text("gallery.count"), GALLERY_COUNTS, key="count", default=32,
-            accept=state.one_of(GALLERY_COUNTS), required=True,
+            st.segmented_control,
+            text("gallery.count"),
+            GALLERY_COUNTS,
+            key="count",
+            default=32,
+            accept=state.one_of(GALLERY_COUNTS),
+            required=True,
         )
         pixels = state.linked(
-            st.segmented_control, text("gallery.pixels"), ("mean", "draw"), key="pixels", default="mean",
-            accept=state.one_of(("mean", "draw")), required=True,
-            format_func=lambda kind: text(f"gallery.pixels_{kind}"), help=text("gallery.pixels_help"),
+            st.segmented_control,
+            text("gallery.pixels"),
+            ("mean", "draw"),
+            key="pixels",
+            default="mean",
+            accept=state.one_of(("mean", "draw")),
+            required=True,
+            format_func=lambda kind: text(f"gallery.pixels_{kind}"),
+            help=text("gallery.pixels_help"),
         )
         temperature = state.linked(
-            st.slider, text("gallery.temperature"), 0.0, 1.5, step=0.1, key="temperature", default=1.0,
-            accept=state.number(0.0, 1.5), width=104,
-            help=text("gallery.point_temperature_help") if choice.autoencoder else text("gallery.temperature_help"),
+            st.slider,
+            text("gallery.temperature"),
+            0.0,
+            1.5,
+            step=0.1,
+            key="temperature",
+            default=1.0,
+            accept=state.number(0.0, 1.5),
+            width=104,
+            help=text("gallery.point_temperature_help")
+            if choice.autoencoder
+            else text("gallery.temperature_help"),
         )
-    drawn = experiments.gallery(choice.model.model, choice.beta, count=count, seed=choice.seed, temperature=temperature,
-                                draw_pixels=pixels == "draw")
-    alt = sentences.gallery_alt(text, choice.model, choice.beta, count=count, temperature=temperature, seed=choice.seed)
+    drawn = experiments.gallery(
+        choice.model.model,
+        choice.beta,
+        count=count,
+        seed=choice.seed,
+        temperature=temperature,
+        draw_pixels=pixels == "draw",
+    )
+    alt = sentences.gallery_alt(
+        text, choice.model, choice.beta, count=count, temperature=temperature, seed=choice.seed
+    )
     content = pictures.sheet(drawn.images)
     shown.image(pictures.uri("png", content), width="stretch", alt=alt)
     if note := sentences.gallery_note(text, choice.model, temperature):
         st.caption(note)
     download.download_button(
-        text("gallery.download"), content, icon=":material/download:", mime="image/png",
+        text("gallery.download"),
+        content,
+        icon=":material/download:",
+        mime="image/png",
         file_name=sentences.gallery_file(choice.model, choice.beta, choice.seed),
-        on_click="ignore", key="download",
+        on_click="ignore",
+        key="download",
     )
 
 

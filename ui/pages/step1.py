@@ -1,4 +1,5 @@
-"""Step 1: the goal is p(x), the distribution of the data. Pixels drawn one by one never make a digit; a model's draws do."""
+"""Step 1: the goal is p(x), the distribution of the data. Pixels drawn one by one never make a
+digit; a model's draws do."""
 
 import streamlit as st
 
@@ -30,15 +31,29 @@ def _sheets(text: Text, choice: Choice) -> None:
     with frame.experiment(text("step1.do_draw"), text("step1.do_draw_help")):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             law = state.linked(
-                st.segmented_control, text("step1.law"), LAWS, key="law", default=LAWS[0], accept=state.one_of(LAWS),
-                required=True, format_func=lambda law: text(f"step1.law_{law}"),
+                st.segmented_control,
+                text("step1.law"),
+                LAWS,
+                key="law",
+                default=LAWS[0],
+                accept=state.one_of(LAWS),
+                required=True,
+                format_func=lambda law: text(f"step1.law_{law}"),
             )
             numbers = pixels.sheet_numbers(state.words("sheets"))
-            st.button(text("step1.more"), key="more_sheets", icon=":material/casino:",
-                      on_click=lambda: state.set_words("sheets", pixels.one_more(numbers, law)))
+            st.button(
+                text("step1.more"),
+                key="more_sheets",
+                icon=":material/casino:",
+                on_click=lambda: state.set_words("sheets", pixels.one_more(numbers, law)),
+            )
         drawn = remembered.sheet(choice.model, law, choice.beta, choice.seed, numbers[law])
         st.image(pixels.sheet_picture(drawn), width=640, alt=pixels.sheet_alt(text, drawn))
-        st.markdown(pixels.drawn_so_far(text, drawn, numbers[law], remembered.reference_distance(choice.model)))
+        st.markdown(
+            pixels.drawn_so_far(
+                text, drawn, numbers[law], remembered.reference_distance(choice.model)
+            )
+        )
         st.caption(text(f"step1.said_{law}"))
 
 
@@ -49,8 +64,12 @@ def _verdicts(text: Text, choice: Choice) -> dict[str, Verdict]:
         observed = experiments.observe(choice.model.model, given.view.image, seed=choice.seed)
         with st.spinner(text("step1.rating")), turns.aside():
             found = remembered.verdicts(choice.model, observed, choice.beta, choice.seed)
-        st.plotly_chart(pixels.verdicts_figure(text, found), config=STATIC, key="verdicts",
-                        alt=pixels.verdicts_alt(text, found))
+        st.plotly_chart(
+            pixels.verdicts_figure(text, found),
+            config=STATIC,
+            key="verdicts",
+            alt=pixels.verdicts_alt(text, found),
+        )
         st.caption(pixels.precision(text, found))
     return found
 
@@ -63,12 +82,19 @@ def _revealed(text: Text, choice: Choice, found: dict[str, Verdict]) -> None:
     _counts(text, large)
     st.markdown(pixels.compared(text, found))
     st.markdown(pixels.blank_page(text, choice.model.metrics, found))
-    frame.why(text, text("step1.why"), r"\sum_{x \in \{0,1\}^{784}} p(x) = 1 \qquad\qquad x \sim p(x)")
+    frame.why(
+        text, text("step1.why"), r"\sum_{x \in \{0,1\}^{784}} p(x) = 1 \qquad\qquad x \sim p(x)"
+    )
 
 
 def _counts(text: Text, large: Counts) -> None:
     with frame.experiment(text("step1.counts")):
-        st.plotly_chart(pixels.counts_figure(text, large), config=STATIC, key="counts", alt=pixels.counts_alt(text, large))
+        st.plotly_chart(
+            pixels.counts_figure(text, large),
+            config=STATIC,
+            key="counts",
+            alt=pixels.counts_alt(text, large),
+        )
         st.caption(text("step1.counted", **pixels.counts_values(large)))
 
 

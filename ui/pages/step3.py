@@ -1,4 +1,5 @@
-"""Step 3: p(z|x) is not known. z guessed by hand, z drawn from the prior, and the true posterior, added up over the plane."""
+"""Step 3: p(z|x) is not known. z guessed by hand, z drawn from the prior, and the true posterior,
+added up over the plane."""
 
 import numpy as np
 import streamlit as st
@@ -29,7 +30,9 @@ def main() -> None:
     with frame.experiment(text("step3.do_guess"), text("step3.do_guess_help")):
         given = frame.picture(text, choice.model)
         _guess(text, choice, given)
-    seen = experiments.reconstruct(choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True)
+    seen = experiments.reconstruct(
+        choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+    )
     with st.spinner(text("map.counting")), turns.aside():
         posterior = remembered.posterior_map(choice.model, seen.observed, choice.beta, False)
     with frame.experiment(text("step3.do_draw"), text("step3.do_draw_help")):
@@ -40,7 +43,9 @@ def main() -> None:
 
 @turns.fragment
 def _guess(text: Text, choice: Choice, given: Given) -> None:
-    seen = experiments.reconstruct(choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True)
+    seen = experiments.reconstruct(
+        choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+    )
     guess, best = _tried(choice, seen), _tried(choice, seen, BEST)
     if guess and (best is None or guess.log_likelihood > best.log_likelihood):
         best = guess
@@ -50,8 +55,15 @@ def _guess(text: Text, choice: Choice, given: Given) -> None:
         left, right = st.columns([2.4, 1], gap="medium")
     with left:
         view = atlas.view(
-            drawn, choice.model, WHOLE_PLANE, None, codes=False, pin=inference.pinned(text, _within(guess, WHOLE_PLANE)),
-            pinned=guess is not None, legend=inference.search_legend(text), alt=inference.search_alt(text, guess),
+            drawn,
+            choice.model,
+            WHOLE_PLANE,
+            None,
+            codes=False,
+            pin=inference.pinned(text, _within(guess, WHOLE_PLANE)),
+            pinned=guess is not None,
+            legend=inference.search_legend(text),
+            alt=inference.search_alt(text, guess),
             text={"live": text("map.live"), "pinned": text("map.pinned")},
         )
         latent_map.show(drawn, view, key="guess_map", on_pin=state.set_pin)
@@ -59,7 +71,9 @@ def _guess(text: Text, choice: Choice, given: Given) -> None:
     with right:
         own, tried = st.columns(2, wrap=False)
         with own, st.container(gap="xsmall"):
-            _picture(text("picture.seen"), seen.observed, sentences.seen_alt(text, choice.model, seen))
+            _picture(
+                text("picture.seen"), seen.observed, sentences.seen_alt(text, choice.model, seen)
+            )
         if guess:
             with tried, st.container(gap="xsmall"):
                 _picture(text("step3.guess"), guess.image, inference.guess_alt(text, guess))
@@ -74,26 +88,49 @@ def _tried(choice: Choice, seen: Reconstruction, slot: str = "") -> Guess | None
 @turns.fragment
 def _draw(text: Text, choice: Choice, seen: Reconstruction, posterior: PosteriorMap) -> None:
     count = state.linked(
-        st.segmented_control, text("step3.count"), COUNTS, key="k", default=COUNTS[0], accept=state.one_of(COUNTS),
-        required=True, format_func=lambda count: f"{count:,}",
+        st.segmented_control,
+        text("step3.count"),
+        COUNTS,
+        key="k",
+        default=COUNTS[0],
+        accept=state.one_of(COUNTS),
+        required=True,
+        format_func=lambda count: f"{count:,}",
     )
     place, draws = st.empty(), []
     with turns.aside():
-        for fewer in COUNTS[:COUNTS.index(count) + 1]:
-            draws.append(lesson.prior_draws(
-                choice.model, seen.observed, choice.beta, fewer, choice.seed,
-                lambda share, fewer=fewer: place.progress(share, text("step3.drawing", count=f"{fewer:,}")),
-            ))
+        for fewer in COUNTS[: COUNTS.index(count) + 1]:
+            draws.append(
+                lesson.prior_draws(
+                    choice.model,
+                    seen.observed,
+                    choice.beta,
+                    fewer,
+                    choice.seed,
+                    lambda share, fewer=fewer: place.progress(
+                        share, text("step3.drawing", count=f"{fewer:,}")
+                    ),
+                )
+            )
     place.empty()
     now, truth = draws[-1], posterior.log_evidence
     left, right = st.columns(2, gap="medium")
     with left:
         st.markdown(inference.draws_said(text, now, truth))
         st.caption(text("step3.best_draws"))
-        strip.show(inference.best_strip(now), inference.below_strip(now), inference.best_alt(text, now), key="best")
+        strip.show(
+            inference.best_strip(now),
+            inference.below_strip(now),
+            inference.best_alt(text, now),
+            key="best",
+        )
     with right:
-        st.plotly_chart(inference.estimates_figure(text, draws, truth), config=STATIC, key="estimates",
-                        alt=inference.estimates_alt(text, draws, truth))
+        st.plotly_chart(
+            inference.estimates_figure(text, draws, truth),
+            config=STATIC,
+            key="estimates",
+            alt=inference.estimates_alt(text, draws, truth),
+        )
     st.caption(inference.bias_said(text, now, truth))
 
 
@@ -112,11 +149,19 @@ def _maps(text: Text, choice: Choice, seen: Reconstruction, posterior: Posterior
     guess, best = _tried(choice, seen), _tried(choice, seen, BEST)
     peak = inference.tried(choice.model, seen, posterior.peak, choice.beta)
     near = window_of_both(posterior, seen)
-    for column, window, name in zip(st.columns(2, gap="medium"), (WHOLE_PLANE, near), ("whole", "near"), strict=True):
+    for column, window, name in zip(
+        st.columns(2, gap="medium"), (WHOLE_PLANE, near), ("whole", "near"), strict=True
+    ):
         drawn = remembered.map_atlas(choice.model, choice.beta, window)
         view = atlas.view(
-            drawn, choice.model, window, seen, posterior=posterior, pin=inference.pinned(text, _within(guess, window)),
-            pinned=guess is not None, legend=inference.posterior_legend(text),
+            drawn,
+            choice.model,
+            window,
+            seen,
+            posterior=posterior,
+            pin=inference.pinned(text, _within(guess, window)),
+            pinned=guess is not None,
+            legend=inference.posterior_legend(text),
             alt=inference.posterior_alt(text, posterior, seen),
             text={"live": text("map.live"), "pinned": text("map.pinned")},
         )

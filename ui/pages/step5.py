@@ -1,9 +1,20 @@
-"""Step 5: the formula. Two rows of bars that end at the same place with one of the two KLs; another q; the loss."""
+"""Step 5: the formula. Two rows of bars that end at the same place with one of the two KLs; another
+q; the loss."""
 
 import streamlit as st
 import torch
 
-from ui import figures, formula, picture_input, pictures, remembered, sentences, sidebar, state, turns
+from ui import (
+    figures,
+    formula,
+    picture_input,
+    pictures,
+    remembered,
+    sentences,
+    sidebar,
+    state,
+    turns,
+)
 from ui.lesson import evidence as said
 from ui.lesson import frame
 from ui.lesson import remembered as lesson
@@ -27,22 +38,38 @@ STATIC = {"displayModeBar": False}
 
 def main() -> None:
     text = state.current_text()
-    heading, asked, picture = st.container(), st.container(), st.container(border=True, gap="xsmall", key="your_picture")
+    heading, asked, picture = (
+        st.container(),
+        st.container(),
+        st.container(border=True, gap="xsmall", key="your_picture"),
+    )
     with picture:
         row, below = st.container(horizontal=True, key="source_row"), st.container()
         with row:
             st.subheader(
-                text("step5.picture"), anchor=False, width="content",
-                help=text("step5.code_help", samples=f"{evidence.SAMPLES:,}", draws=f"{evidence.DRAWS:,}"),
+                text("step5.picture"),
+                anchor=False,
+                width="content",
+                help=text(
+                    "step5.code_help", samples=f"{evidence.SAMPLES:,}", draws=f"{evidence.DRAWS:,}"
+                ),
             )
             kind = state.linked(
-                st.segmented_control, text("step5.code"), tuple(MODELS), key="code", default="plane",
-                accept=state.one_of(tuple(MODELS)), required=True, label_visibility="collapsed",
+                st.segmented_control,
+                text("step5.code"),
+                tuple(MODELS),
+                key="code",
+                default="plane",
+                accept=state.one_of(tuple(MODELS)),
+                required=True,
+                label_visibility="collapsed",
                 format_func=lambda kind: text(f"step5.code_{kind}"),
             )
             choice = sidebar.show(text, only=MODELS[kind], beta=1.0, noise=False)
             given = picture_input.choose(text, choice.model, below)
-        seen = experiments.reconstruct(choice.model.model, given.view.image, 1.0, seed=choice.seed, use_mean=True)
+        seen = experiments.reconstruct(
+            choice.model.model, given.view.image, 1.0, seed=choice.seed, use_mean=True
+        )
         posterior, known = _known(text, choice, seen)
         _seen(text, choice, seen, known)
     with heading:
@@ -64,7 +91,9 @@ def main() -> None:
     frame.foot(text, "step5")
 
 
-def _known(text: Text, choice: Choice, seen: Reconstruction) -> tuple[PosteriorMap | None, LogEvidence]:
+def _known(
+    text: Text, choice: Choice, seen: Reconstruction
+) -> tuple[PosteriorMap | None, LogEvidence]:
     """The true posterior where it can be added up, and what is known of log p(x)."""
     if choice.model.model.config.latent_dim == 2:
         with st.spinner(text("step5.counting")), turns.aside():
@@ -76,45 +105,83 @@ def _known(text: Text, choice: Choice, seen: Reconstruction) -> tuple[PosteriorM
 
 def _seen(text: Text, choice: Choice, seen: Reconstruction, known: LogEvidence) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.image(pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP), width=96,
-                 alt=sentences.seen_alt(text, choice.model, seen))
+        st.image(
+            pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP),
+            width=96,
+            alt=sentences.seen_alt(text, choice.model, seen),
+        )
         st.markdown(said.known(text, known))
 
 
 @turns.fragment
 def _fill(text: Text, own: Balance) -> None:
     filler = state.linked(
-        st.segmented_control, text("step5.filler"), FILLERS, key="filler", default="none", accept=state.one_of(FILLERS),
-        required=True, format_func=lambda filler: said.NAMES.get(filler) or text("step5.filler_none"),
+        st.segmented_control,
+        text("step5.filler"),
+        FILLERS,
+        key="filler",
+        default="none",
+        accept=state.one_of(FILLERS),
+        required=True,
+        format_func=lambda filler: said.NAMES.get(filler) or text("step5.filler_none"),
     )
-    formula.show({"bars": said.bars(text, own, filler), "loose": said.loose(text, own)}, key="filled_bars")
+    formula.show(
+        {"bars": said.bars(text, own, filler), "loose": said.loose(text, own)}, key="filled_bars"
+    )
     st.markdown(said.verdict(text, own, filler))
 
 
 @turns.fragment
-def _another(text: Text, choice: Choice, seen: Reconstruction, own: Balance, posterior: PosteriorMap | None) -> None:
+def _another(
+    text: Text, choice: Choice, seen: Reconstruction, own: Balance, posterior: PosteriorMap | None
+) -> None:
     left, right = st.columns(2)
     with left:
         shift = state.linked(
-            st.slider, text("step5.shift"), 0.0, evidence.FARTHEST, step=0.25, key="qshift", default=0.0,
-            accept=state.number(0.0, evidence.FARTHEST), format="%.2f",
+            st.slider,
+            text("step5.shift"),
+            0.0,
+            evidence.FARTHEST,
+            step=0.25,
+            key="qshift",
+            default=0.0,
+            accept=state.number(0.0, evidence.FARTHEST),
+            format="%.2f",
         )
     with right:
         widening = state.linked(
-            st.select_slider, text("step5.widen"), evidence.WIDENINGS, key="qwide", default=1.0,
-            accept=state.nearest(evidence.WIDENINGS), format_func=lambda times: f"× {times:g}",
+            st.select_slider,
+            text("step5.widen"),
+            evidence.WIDENINGS,
+            key="qwide",
+            default=1.0,
+            accept=state.nearest(evidence.WIDENINGS),
+            format_func=lambda times: f"× {times:g}",
         )
     sides = lesson.balance(choice.model, seen.observed, own.evidence, choice.seed, shift, widening)
-    found = evidence.explained(choice.model.model, torch.from_numpy(seen.observed), 1.0, seed=choice.seed, shift=shift,
-                               widening=widening)
+    found = evidence.explained(
+        choice.model.model,
+        torch.from_numpy(seen.observed),
+        1.0,
+        seed=choice.seed,
+        shift=shift,
+        widening=widening,
+    )
     st.markdown(said.moved(text, sides, own))
-    formula.show({"bars": said.bars(text, sides, "posterior", own),
-                  "formula": said.formula(text, sides, seen, found, posterior)}, key="whole_formula")
+    formula.show(
+        {
+            "bars": said.bars(text, sides, "posterior", own),
+            "formula": said.formula(text, sides, seen, found, posterior),
+        },
+        key="whole_formula",
+    )
 
 
 def _loss(text: Text, choice: Choice, seen: Reconstruction, own: Balance) -> None:
     loss = evidence.beside_average(own, choice.now, seen.observed.size)
-    st.plotly_chart(figures.loss_bars(text, loss), config=STATIC, key="loss", alt=sentences.loss_alt(text, loss))
+    st.plotly_chart(
+        figures.loss_bars(text, loss), config=STATIC, key="loss", alt=sentences.loss_alt(text, loss)
+    )
     st.markdown(said.spent(text, own, choice.now))
     st.caption(text("step5.loss_gap"))
 

@@ -36,15 +36,23 @@ def main() -> None:
         with row:
             st.subheader(text("picture.heading"), anchor=False, width="content")
             given = picture_input.choose(text, choice.model, below)
-    seen = experiments.reconstruct(choice.model.model, given.view.image, choice.beta, seed=choice.seed, draw=state.eps_number())
+    seen = experiments.reconstruct(
+        choice.model.model, given.view.image, choice.beta, seed=choice.seed, draw=state.eps_number()
+    )
     dimension = _one_draw(text, choice, seen)
     draw = trick.follow(seen, dimension)
     _draws(text, choice, draw)
     with frame.experiment(text("step6.gradient_heading"), text("step6.gradient_help")):
         _gradient(text, choice, seen, dimension)
     wrong = trick.spread(draw, "variance", seed=choice.seed)
-    values = {"number": dimension + 1, "deviation": draw.deviation, "variance": wrong.value, "log_variance": draw.log_variance,
-              "measured": wrong.measured, "ratio": wrong.ratio}
+    values = {
+        "number": dimension + 1,
+        "deviation": draw.deviation,
+        "variance": wrong.value,
+        "log_variance": draw.log_variance,
+        "measured": wrong.measured,
+        "ratio": wrong.ratio,
+    }
     if frame.reveal(text, "step6", "which_factor", right="b", **values):
         frame.why(text, text("step6.why"), FORMULA)
         frame.article(text, text("step6.article", **values))
@@ -57,24 +65,48 @@ def _one_draw(text: Text, choice: Choice, seen: Reconstruction) -> int:
     with frame.experiment(text("step6.draw_heading")):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             dimension = state.linked(
-                st.selectbox, text("step6.dimension"), order, key="zdim", default=order[len(order) // 5], width=320,
-                accept=state.one_of(order), help=text("step6.dimension_help"),
-                format_func=lambda number: text("step6.dimension_of", number=number + 1,
-                                                deviation=float(seen.posterior_deviation[number])),
+                st.selectbox,
+                text("step6.dimension"),
+                order,
+                key="zdim",
+                default=order[len(order) // 5],
+                width=320,
+                accept=state.one_of(order),
+                help=text("step6.dimension_help"),
+                format_func=lambda number: text(
+                    "step6.dimension_of",
+                    number=number + 1,
+                    deviation=float(seen.posterior_deviation[number]),
+                ),
             )
-            st.button(text("step6.new_eps"), on_click=state.next_eps, key="new_eps", icon=":material/casino:")
+            st.button(
+                text("step6.new_eps"),
+                on_click=state.next_eps,
+                key="new_eps",
+                icon=":material/casino:",
+            )
         draw = trick.follow(seen, dimension)
         left, right = st.columns([4, 1], vertical_alignment="center")
         with left:
-            st.plotly_chart(reparameterisation.one_draw(text, draw), config=STATIC, key="one_draw",
-                            alt=reparameterisation.one_draw_alt(text, draw))
+            st.plotly_chart(
+                reparameterisation.one_draw(text, draw),
+                config=STATIC,
+                key="one_draw",
+                alt=reparameterisation.one_draw_alt(text, draw),
+            )
         with right, st.container(width=128, gap="xsmall"):
             st.caption(text("picture.seen"))
-            st.image(pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP), width="stretch",
-                     alt=sentences.seen_alt(text, choice.model, seen))
+            st.image(
+                pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP),
+                width="stretch",
+                alt=sentences.seen_alt(text, choice.model, seen),
+            )
             st.caption(text("step6.decoded"))
-            st.image(pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP), width="stretch",
-                     alt=sentences.reconstruction_alt(text, choice.model, choice.beta, seen))
+            st.image(
+                pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
+                width="stretch",
+                alt=sentences.reconstruction_alt(text, choice.model, choice.beta, seen),
+            )
         st.markdown(reparameterisation.one_draw_numbers(text, draw))
         st.caption(text("step6.draw_note"))
     return dimension
@@ -83,12 +115,22 @@ def _one_draw(text: Text, choice: Choice, seen: Reconstruction) -> int:
 def _draws(text: Text, choice: Choice, draw: trick.OneDraw) -> None:
     with frame.experiment(text("step6.spread_heading"), text("step6.spread_help")):
         factor = state.linked(
-            st.segmented_control, text("step6.factor"), trick.FACTORS, key="factor", default="variance",
-            accept=state.one_of(trick.FACTORS), required=True, format_func=reparameterisation.SIGNS.get,
+            st.segmented_control,
+            text("step6.factor"),
+            trick.FACTORS,
+            key="factor",
+            default="variance",
+            accept=state.one_of(trick.FACTORS),
+            required=True,
+            format_func=reparameterisation.SIGNS.get,
         )
         found = trick.spread(draw, factor, seed=choice.seed)
-        st.plotly_chart(reparameterisation.draws(text, found), config=STATIC, key="draws",
-                        alt=reparameterisation.draws_alt(text, found))
+        st.plotly_chart(
+            reparameterisation.draws(text, found),
+            config=STATIC,
+            key="draws",
+            alt=reparameterisation.draws_alt(text, found),
+        )
         st.markdown(reparameterisation.draws_numbers(text, found))
         st.markdown(reparameterisation.verdict(text, found))
 
@@ -97,18 +139,34 @@ def _draws(text: Text, choice: Choice, draw: trick.OneDraw) -> None:
 def _gradient(text: Text, choice: Choice, seen: Reconstruction, dimension: int) -> None:
     st.markdown(text("step6.gradient_intro", samples=trick.SAMPLES))
     parameter = state.linked(
-        st.segmented_control, text("step6.parameter"), trick.PARAMETERS, key="gradof", default="mean",
-        accept=state.one_of(trick.PARAMETERS), required=True, format_func=reparameterisation.PARAMETERS.get,
+        st.segmented_control,
+        text("step6.parameter"),
+        trick.PARAMETERS,
+        key="gradof",
+        default="mean",
+        accept=state.one_of(trick.PARAMETERS),
+        required=True,
+        format_func=reparameterisation.PARAMETERS.get,
     )
     with st.spinner(text("step6.deriving", samples=trick.SAMPLES)), turns.aside():
-        drawn = remembered.gradient_draws(choice.model, torch.from_numpy(seen.observed), choice.beta, choice.seed)
+        drawn = remembered.gradient_draws(
+            choice.model, torch.from_numpy(seen.observed), choice.beta, choice.seed
+        )
     found = trick.gradients(drawn, dimension, parameter)
     left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     for column, close in ((left, False), (right, True)):
         with column:
-            st.caption(reparameterisation.magnified(text, found) if close else text("step6.all", dots=reparameterisation.DOTS))
-            st.plotly_chart(reparameterisation.estimates(text, found, close=close), config=STATIC, key=f"estimates_{close}",
-                            alt=reparameterisation.estimates_alt(text, found, close=close))
+            st.caption(
+                reparameterisation.magnified(text, found)
+                if close
+                else text("step6.all", dots=reparameterisation.DOTS)
+            )
+            st.plotly_chart(
+                reparameterisation.estimates(text, found, close=close),
+                config=STATIC,
+                key=f"estimates_{close}",
+                alt=reparameterisation.estimates_alt(text, found, close=close),
+            )
     st.markdown(reparameterisation.table(text, found))
     st.caption(reparameterisation.reference(text, found))
     st.latex(WAYS)

@@ -48,14 +48,22 @@ def _plane(text: Text, model: Resolved, beta: float) -> planes.Plane:
 @turns.fragment
 def _walks(text: Text, choice: Choice, plain: Resolved) -> None:
     kind = state.linked(
-        st.segmented_control, text("step7.whose"), WALKS, key="hole", default="plain", accept=state.one_of(WALKS),
-        required=True, format_func=lambda kind: text(f"step7.whose_{kind}", beta=choice.beta),
+        st.segmented_control,
+        text("step7.whose"),
+        WALKS,
+        key="hole",
+        default="plain",
+        accept=state.one_of(WALKS),
+        required=True,
+        format_func=lambda kind: text(f"step7.whose_{kind}", beta=choice.beta),
     )
     at_beta, of_plain = _plane(text, choice.model, choice.beta), _plane(text, plain, 0.0)
     pair = (of_plain if kind == "plain" else at_beta).pair
     labels = choice.model.reference.labels
-    ways = [planes.walk(plain.model, of_plain.codes, labels, pair, 0.0),
-            planes.walk(choice.model.model, at_beta.codes, labels, pair, choice.beta)]
+    ways = [
+        planes.walk(plain.model, of_plain.codes, labels, pair, 0.0),
+        planes.walk(choice.model.model, at_beta.codes, labels, pair, choice.beta),
+    ]
     ends = choice.model.reference.images[list(pair)]
     left, right = st.columns([1, 6], vertical_alignment="center")
     with left, st.container(width=130):
@@ -65,8 +73,12 @@ def _walks(text: Text, choice: Choice, plain: Resolved) -> None:
         st.caption(text("step7.walk_collapsed"))
     for way in ways if kind == "plain" else reversed(ways):
         st.caption(holes.walk_title(text, way))
-        strip.show(pictures.strip(way.images), [f"{distance:.2f}" for distance in way.distances], holes.walk_alt(text, way),
-                   key=f"walk_{way.beta:g}".replace(".", "_"))
+        strip.show(
+            pictures.strip(way.images),
+            [f"{distance:.2f}" for distance in way.distances],
+            holes.walk_alt(text, way),
+            key=f"walk_{way.beta:g}".replace(".", "_"),
+        )
         st.caption(holes.walk_numbers(text, way))
 
 
@@ -74,20 +86,43 @@ def _walks(text: Text, choice: Choice, plain: Resolved) -> None:
 def _kl(text: Text) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
-        mean = state.linked(st.slider, "mu", *gaussian.MEANS, step=0.05, key="klmu", default=1.5,
-                            accept=state.number(*gaussian.MEANS))
+        mean = state.linked(
+            st.slider,
+            "mu",
+            *gaussian.MEANS,
+            step=0.05,
+            key="klmu",
+            default=1.5,
+            accept=state.number(*gaussian.MEANS),
+        )
     with right:
-        log_variance = state.linked(st.slider, "log sigma²", *gaussian.LOG_VARIANCES, step=0.05, key="kllogvar", default=-3.0,
-                                    accept=state.number(*gaussian.LOG_VARIANCES))
+        log_variance = state.linked(
+            st.slider,
+            "log sigma²",
+            *gaussian.LOG_VARIANCES,
+            step=0.05,
+            key="kllogvar",
+            default=-3.0,
+            accept=state.number(*gaussian.LOG_VARIANCES),
+        )
     found = gaussian.gaussian_kl(mean, log_variance)
     st.markdown(holes.kl_numbers(text, found))
     first, *others = st.columns(3, gap="medium")
     with first:
-        st.plotly_chart(holes.densities(text, found), config=STATIC, key="densities", alt=holes.densities_alt(text, found))
+        st.plotly_chart(
+            holes.densities(text, found),
+            config=STATIC,
+            key="densities",
+            alt=holes.densities_alt(text, found),
+        )
     for column, over_mean in zip(others, (True, False), strict=True):
         with column:
-            st.plotly_chart(holes.kl_curve(text, found, over_mean=over_mean), config=STATIC, key=f"kl_{over_mean}",
-                            alt=holes.kl_curve_alt(text, found, over_mean=over_mean))
+            st.plotly_chart(
+                holes.kl_curve(text, found, over_mean=over_mean),
+                config=STATIC,
+                key=f"kl_{over_mean}",
+                alt=holes.kl_curve_alt(text, found, over_mean=over_mean),
+            )
     st.caption(text("step7.kl_note"))
 
 
@@ -96,22 +131,41 @@ def _beta(text: Text, choice: Choice) -> None:
     with frame.experiment(text("step7.beta_heading"), text("step7.beta_help")):
         st.markdown(text("step7.beta_do"))
         st.caption(text("step7.prior_strip", count=len(decoded.images)))
-        strip.show(pictures.strip(decoded.images), [], holes.prior_alt(text, choice.now, decoded), key="prior")
-        st.plotly_chart(holes.rate_curve(text, choice.model.metrics, choice.now), config=STATIC, key="rate",
-                        alt=holes.rate_alt(text, choice.model.metrics, choice.now))
-        st.markdown(holes.beta_numbers(text, choice.now, _plane(text, choice.model, choice.beta).holes, decoded))
+        strip.show(
+            pictures.strip(decoded.images),
+            [],
+            holes.prior_alt(text, choice.now, decoded),
+            key="prior",
+        )
+        st.plotly_chart(
+            holes.rate_curve(text, choice.model.metrics, choice.now),
+            config=STATIC,
+            key="rate",
+            alt=holes.rate_alt(text, choice.model.metrics, choice.now),
+        )
+        st.markdown(
+            holes.beta_numbers(
+                text, choice.now, _plane(text, choice.model, choice.beta).holes, decoded
+            )
+        )
 
 
 def _maps(text: Text, choice: Choice, plain: Resolved) -> None:
     with frame.experiment(text("step7.maps_heading"), text("step7.maps_help")):
         betas = [choice.model.metrics.at(beta).beta for beta in BETAS]
-        found = [_plane(text, plain, 0.0).holes, *(_plane(text, choice.model, beta).holes for beta in betas)]
+        found = [
+            _plane(text, plain, 0.0).holes,
+            *(_plane(text, choice.model, beta).holes for beta in betas),
+        ]
         with st.container(horizontal=True, key="hole_maps"):
             for one in found:
                 with st.container(width=190, gap="xsmall"):
                     st.markdown(f"**{holes.map_title(text, one)}**")
-                    st.image(remembered.hole_map(plain if one.beta == 0 else choice.model, one.beta), width="stretch",
-                             alt=holes.map_alt(text, one))
+                    st.image(
+                        remembered.hole_map(plain if one.beta == 0 else choice.model, one.beta),
+                        width="stretch",
+                        alt=holes.map_alt(text, one),
+                    )
                     st.caption(holes.map_numbers(text, one))
         st.caption(holes.maps_legend(text, found[0]))
         st.markdown(holes.maps_verdict(text, found))

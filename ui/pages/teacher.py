@@ -35,17 +35,31 @@ def main() -> None:
 
 
 def _choose(text: Text) -> ClassLink:
-    """The controls; each stands in the address of this page as well, so that a teacher can come back to it."""
+    """The controls; each stands in the address of this page as well, so that a teacher can come
+    back to it."""
     first, second = st.columns(2)
     with first:
         scope = state.linked(
-            st.segmented_control, text("teacher.scope"), SCOPES, key="to_only", default="all", accept=state.one_of(SCOPES),
-            required=True, format_func=lambda scope: text(f"teacher.scope_{scope}"),
+            st.segmented_control,
+            text("teacher.scope"),
+            SCOPES,
+            key="to_only",
+            default="all",
+            accept=state.one_of(SCOPES),
+            required=True,
+            format_func=lambda scope: text(f"teacher.scope_{scope}"),
         )
-    pages = tuple(name for names in contents.sections(scope).values() for name in names if name != "teacher")
+    pages = tuple(
+        name for names in contents.sections(scope).values() for name in names if name != "teacher"
+    )
     with second:
         page = state.linked(
-            st.selectbox, text("teacher.start"), pages, key="to_page", default="step1", accept=state.one_of(pages),
+            st.selectbox,
+            text("teacher.start"),
+            pages,
+            key="to_page",
+            default="step1",
+            accept=state.one_of(pages),
             format_func=lambda name: text(f"pages.{name}"),
         )
     model = None
@@ -53,35 +67,80 @@ def _choose(text: Text) -> ClassLink:
         if scope == "all":
             models = hub.names()
             model = state.linked(
-                st.selectbox, text("teacher.model"), models, key="to_model", default=LAB, accept=state.one_of(models),
+                st.selectbox,
+                text("teacher.model"),
+                models,
+                key="to_model",
+                default=LAB,
+                accept=state.one_of(models),
                 format_func=lambda name: sentences.title(text, name),
             )
-        stops = tuple(entry.beta for entry in sidebar.resolve(text, model or PLANE).metrics.betas if entry.beta)
-        beta = state.linked(
-            st.select_slider, text("teacher.beta"), stops, key="to_beta", default=1.0, accept=state.nearest(stops),
-            format_func=lambda stop: f"{stop:g}",
-        ) if 1.0 in stops else 1.0
+        stops = tuple(
+            entry.beta
+            for entry in sidebar.resolve(text, model or PLANE).metrics.betas
+            if entry.beta
+        )
+        beta = (
+            state.linked(
+                st.select_slider,
+                text("teacher.beta"),
+                stops,
+                key="to_beta",
+                default=1.0,
+                accept=state.nearest(stops),
+                format_func=lambda stop: f"{stop:g}",
+            )
+            if 1.0 in stops
+            else 1.0
+        )
     with second:
-        names = sidebar.resolve(text, model if model and page in contents.LAB else PLANE).examples.names
+        names = sidebar.resolve(
+            text, model if model and page in contents.LAB else PLANE
+        ).examples.names
         example = state.linked(
-            st.selectbox, text("teacher.example"), names, key="to_example", default=names[0], accept=state.one_of(names),
-            format_func=lambda name: text(f"examples.{name}") if text.has(f"examples.{name}") else name,
+            st.selectbox,
+            text("teacher.example"),
+            names,
+            key="to_example",
+            default=names[0],
+            accept=state.one_of(names),
+            format_func=lambda name: (
+                text(f"examples.{name}") if text.has(f"examples.{name}") else name
+            ),
         )
         seed = state.linked(
-            st.number_input, text("teacher.seed"), 0, LARGEST_SEED, key="to_seed", default=DEFAULT_SEED,
+            st.number_input,
+            text("teacher.seed"),
+            0,
+            LARGEST_SEED,
+            key="to_seed",
+            default=DEFAULT_SEED,
             accept=state.number(0, LARGEST_SEED, int),
         )
     language = state.linked(
-        st.segmented_control, text("teacher.language"), tuple(LANGUAGES), key="to_language", default=text.language,
-        accept=state.one_of(tuple(LANGUAGES)), required=True, format_func=LANGUAGES.get,
+        st.segmented_control,
+        text("teacher.language"),
+        tuple(LANGUAGES),
+        key="to_language",
+        default=text.language,
+        accept=state.one_of(tuple(LANGUAGES)),
+        required=True,
+        format_func=LANGUAGES.get,
     )
     hidden = state.placed(
-        st.pills, text("teacher.hide"), state.CONTROLS, key="to_hide", value=[
-            name for name in state.CONTROLS if name in state.words("to_hide")],
-        selection_mode="multi", format_func=lambda name: text(f"teacher.hide_{name}"), wrap=True,
+        st.pills,
+        text("teacher.hide"),
+        state.CONTROLS,
+        key="to_hide",
+        value=[name for name in state.CONTROLS if name in state.words("to_hide")],
+        selection_mode="multi",
+        format_func=lambda name: text(f"teacher.hide_{name}"),
+        wrap=True,
     )
     state.set_words("to_hide", hidden)
-    return ClassLink(page, beta, seed, language, example, model, hidden, lesson_only=scope == "lesson")
+    return ClassLink(
+        page, beta, seed, language, example, model, hidden, lesson_only=scope == "lesson"
+    )
 
 
 def _show_link(text: Text, address: str) -> None:
@@ -91,8 +150,14 @@ def _show_link(text: Text, address: str) -> None:
     st.code(address, language=None, wrap_lines=True)
     with st.container(horizontal=True):
         st.link_button(text("teacher.open"), address, icon=":material/open_in_new:")
-        st.download_button(text("teacher.save_qr"), svg_file(code), "vae-lab-link.svg", "image/svg+xml",
-                           icon=":material/qr_code_2:", on_click="ignore")
+        st.download_button(
+            text("teacher.save_qr"),
+            svg_file(code),
+            "vae-lab-link.svg",
+            "image/svg+xml",
+            icon=":material/qr_code_2:",
+            on_click="ignore",
+        )
 
 
 def _plan(text: Text, solved: Solutions, example: str, seed: int) -> None:
@@ -106,23 +171,43 @@ def _plan(text: Text, solved: Solutions, example: str, seed: int) -> None:
             third.markdown(doing)
 
 
-def _sheet(printed: Text, text: Text, solved: Solutions, example: str, link: ClassLink, address: str) -> None:
+def _sheet(
+    printed: Text, text: Text, solved: Solutions, example: str, link: ClassLink, address: str
+) -> None:
     """printed: the language of the link, in which the class reads it."""
     lab = not link.lesson_only
     with st.container(border=True, key="worksheet"):
         st.subheader(text("teacher.sheet_heading"), anchor=False)
         st.markdown(text("teacher.sheet_note"))
         with st.container(horizontal=True):
-            for label, file, answers in ((text("teacher.sheet"), "worksheet", False), (text("teacher.key"), "answers", True)):
+            for label, file, answers in (
+                (text("teacher.sheet"), "worksheet", False),
+                (text("teacher.key"), "answers", True),
+            ):
                 st.download_button(
-                    label, sheets.page(
-                        printed, solved, example=example, seed=link.seed, address=address, answers=answers, lab=lab),
-                    f"vae-lab-{file}-{printed.language}.html", "text/html", icon=":material/print:", on_click="ignore",
+                    label,
+                    sheets.page(
+                        printed,
+                        solved,
+                        example=example,
+                        seed=link.seed,
+                        address=address,
+                        answers=answers,
+                        lab=lab,
+                    ),
+                    f"vae-lab-{file}-{printed.language}.html",
+                    "text/html",
+                    icon=":material/print:",
+                    on_click="ignore",
                     key=f"download_{file}",
                 )
         with st.expander(text("teacher.preview")):
-            for number, (name, task, solution) in enumerate(sheets.tasks(printed, solved, lab=lab), 1):
-                st.markdown(f"**{number}. {printed('sheet.where', page=printed(f'pages.{name}'))}** — {task}")
+            for number, (name, task, solution) in enumerate(
+                sheets.tasks(printed, solved, lab=lab), 1
+            ):
+                st.markdown(
+                    f"**{number}. {printed('sheet.where', page=printed(f'pages.{name}'))}** — {task}"
+                )
                 st.markdown(f"{printed('sheet.answer')}: {solution}")
 
 

@@ -1,4 +1,5 @@
-"""Every string that a person sees, in each language: a folder of TOML files a language, the same keys in all."""
+"""Every string that a person sees, in each language: a folder of TOML files a language, the same
+keys in all."""
 
 import tomllib
 from functools import cache
@@ -14,13 +15,19 @@ DEFAULT = "en"
 
 @cache
 def strings(language: str) -> dict[str, str]:
-    """All strings of a language, keys joined by dots: {"sidebar.beta": "Beta", …}. KeyError for an unknown language."""
+    """All strings of a language, keys joined by dots: {"sidebar.beta": "Beta", …}. KeyError for an
+    unknown language."""
     if language not in LANGUAGES:
         raise KeyError(language)
     parts = [tomllib.loads(path.read_text(encoding="utf-8")) for path in files(language)]
     if language == DEFAULT:
         parts.append({"errors": ERROR_SENTENCES})  # English is the package's own language
-    return {f"{section}.{key}": value for part in parts for section, entries in part.items() for key, value in entries.items()}
+    return {
+        f"{section}.{key}": value
+        for part in parts
+        for section, entries in part.items()
+        for key, value in entries.items()
+    }
 
 
 def files(language: str) -> list[Path]:
@@ -29,7 +36,8 @@ def files(language: str) -> list[Path]:
 
 
 class _Numbers(Formatter):
-    """Formats as str.format does, but with a true minus sign, as on the axes of the figures, where Python writes a hyphen."""
+    """Formats as str.format does, but with a true minus sign, as on the axes of the figures, where
+    Python writes a hyphen."""
 
     def format_field(self, value: object, format_spec: str) -> str:
         formatted = super().format_field(value, format_spec)
@@ -47,12 +55,14 @@ _numbers = _Numbers()
 
 
 def number(value: float, spec: str) -> str:
-    """A number as Text writes it, with a true minus sign and never minus nothing. spec: as after the colon of a placeholder."""
+    """A number as Text writes it, with a true minus sign and never minus nothing. spec: as after
+    the colon of a placeholder."""
     return _numbers.format_field(value, spec)
 
 
 class Text:
-    """Called with a key and its numbers, gives the sentence in this language; a missing one is an error, never a blank."""
+    """Called with a key and its numbers, gives the sentence in this language; a missing one is an
+    error, never a blank."""
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -64,7 +74,8 @@ class Text:
         return self._strings[key].format(**values)  # ten times as fast, and a page has many strings
 
     def has(self, key: str) -> bool:
-        """Whether there is a string of this key, for names that come from outside, such as a model's folder."""
+        """Whether there is a string of this key, for names that come from outside, such as a
+        model's folder."""
         return key in self._strings
 
 

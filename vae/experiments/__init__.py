@@ -1,11 +1,13 @@
-"""One pure function for each thing a student does. Both front ends call these, so a number cannot differ between them.
+"""One pure function for each thing a student does. Both front ends call these, so a number cannot
+differ between them.
 
-Pictures come in as the model sees them, (C, H, W) float32 in [0, 1] (vae.images.read); arrays go out as float32 NumPy.
-seed fixes every draw. The same seed is the same binarisation, the same eps and the same prior latents at every beta, so
-that moving beta shows beta and not luck.
+Pictures come in as the model sees them, (C, H, W) float32 in [0, 1] (vae.images.read); arrays go
+out as float32 NumPy. seed fixes every draw. The same seed is the same binarisation, the same eps
+and the same prior latents at every beta, so that moving beta shows beta and not luck.
 
-What the pages of the lab do is named here. The steps of the lesson are modules of their own: pixels, plane, inference,
-variational, evidence, reparameterisation, holes, gaussian; and misconceptions, decoders, beta_conventions, worksheet.
+What the pages of the lab do is named here. The steps of the lesson are modules of their own:
+pixels, plane, inference, variational, evidence, reparameterisation, holes, gaussian; and
+misconceptions, decoders, beta_conventions, worksheet.
 """
 
 from vae.experiments.dimensions import Traversal, traverse
@@ -35,7 +37,27 @@ from vae.experiments.playground import (
 )
 
 __all__ = [
-    "WHOLE_PLANE", "Breakdown", "Codes", "Gallery", "Path", "PosteriorMap", "Reconstruction", "TradeOff", "Traversal", "Window",
-    "around", "breakdown", "codes", "decode", "decode_point", "gallery", "observe", "path", "posterior_map", "reconstruct",
-    "tiles", "trade_off", "traverse",
+    "WHOLE_PLANE",
+    "Breakdown",
+    "Codes",
+    "Gallery",
+    "Path",
+    "PosteriorMap",
+    "Reconstruction",
+    "TradeOff",
+    "Traversal",
+    "Window",
+    "around",
+    "breakdown",
+    "codes",
+    "decode",
+    "decode_point",
+    "gallery",
+    "observe",
+    "path",
+    "posterior_map",
+    "reconstruct",
+    "tiles",
+    "trade_off",
+    "traverse",
 ]

@@ -9,14 +9,16 @@ from vae.experiments.playground import Reconstruction
 from vae.latent import traversal
 from vae.model import VAE
 
-VALUES = tuple(float(value) for value in np.linspace(-3, 3, 11))  # in standard deviations of the prior
+VALUES = tuple(
+    float(value) for value in np.linspace(-3, 3, 11)
+)  # in standard deviations of the prior
 
 
 @dataclass(frozen=True)
 class Traversal:
-    """One dimension moved around a picture. images, differences: (V, C, H, W), E[x|z] and how it differs from the one at the
-    picture's own z. own_value: of this dimension in that z. changes: (V,), light that came or went, in whole pixels: one
-    that turns from black to white is 1.
+    """One dimension moved around a picture. images, differences: (V, C, H, W), E[x|z] and how it
+    differs from the one at the picture's own z. own_value: of this dimension in that z. changes:
+    (V,), light that came or went, in whole pixels: one that turns from black to white is 1.
     """
 
     dimension: int
@@ -38,11 +40,22 @@ class Traversal:
 
 @torch.no_grad()
 def traverse(
-    model: VAE, seen: Reconstruction, beta: float, dimension: int, values: tuple[float, ...] = VALUES
+    model: VAE,
+    seen: Reconstruction,
+    beta: float,
+    dimension: int,
+    values: tuple[float, ...] = VALUES,
 ) -> Traversal:
-    """Decode seen.z with one dimension set to each value in turn. Raises IndexError for a dimension that the model has not."""
+    """Decode seen.z with one dimension set to each value in turn. Raises IndexError for a dimension
+    that the model has not."""
     latents = traversal(torch.from_numpy(seen.z), dimension, torch.tensor(values))
     images = model.decode(latents, beta).mean.numpy()
     differences = images - seen.mean
-    return Traversal(dimension, values, float(seen.z[dimension]), images, differences,
-                     np.abs(differences).mean(1).sum((1, 2)))
+    return Traversal(
+        dimension,
+        values,
+        float(seen.z[dimension]),
+        images,
+        differences,
+        np.abs(differences).mean(1).sum((1, 2)),
+    )

@@ -1,4 +1,5 @@
-"""One Gaussian of one dimension: its density, and what it costs beside the prior, with mu and log sigma^2 by hand."""
+"""One Gaussian of one dimension: its density, and what it costs beside the prior, with mu and log
+sigma^2 by hand."""
 
 import math
 from dataclasses import dataclass
@@ -23,8 +24,9 @@ class Curve:
 class GaussianKL:
     """KL(N(mu, sigma^2) || N(0, 1)) in nats, and its three parts.
 
-    mean_part = mu^2 / 2, variance_part = sigma^2 / 2, log_part = -(log sigma^2 + 1) / 2; their sum is the KL. posterior, prior:
-    the densities. over_mean, over_log_variance: the KL as a function of one parameter, the other kept.
+    mean_part = mu^2 / 2, variance_part = sigma^2 / 2, log_part = -(log sigma^2 + 1) / 2; their sum
+    is the KL. posterior, prior: the densities. over_mean, over_log_variance: the KL as a function
+    of one parameter, the other kept.
     """
 
     mean: float
@@ -54,8 +56,11 @@ def normal_density(x: np.ndarray, mean: float, deviation: float) -> np.ndarray:
     return np.exp(-0.5 * away**2) / (deviation * math.sqrt(2 * math.pi))
 
 
-def kl_parts(mean: np.ndarray | float, log_variance: np.ndarray | float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """mu^2 / 2, sigma^2 / 2 and -(log sigma^2 + 1) / 2, whose sum is KL(N(mu, sigma^2) || N(0, 1)) in nats.
+def kl_parts(
+    mean: np.ndarray | float, log_variance: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """mu^2 / 2, sigma^2 / 2 and -(log sigma^2 + 1) / 2, whose sum is KL(N(mu, sigma^2) || N(0, 1))
+    in nats.
 
     Kingma & Welling 2014, appendix B.
     """
@@ -64,19 +69,31 @@ def kl_parts(mean: np.ndarray | float, log_variance: np.ndarray | float) -> tupl
 
 
 def gaussian_kl(mean: float, log_variance: float) -> GaussianKL:
-    """What a posterior with this mu and log sigma^2 costs in one dimension. Raises ValueError for numbers not finite."""
+    """What a posterior with this mu and log sigma^2 costs in one dimension. Raises ValueError for
+    numbers not finite."""
     if not (math.isfinite(mean) and math.isfinite(log_variance)):
         raise ValueError("mu and log sigma^2 must be finite")
     deviation = math.exp(0.5 * log_variance)
     reach = max(REACH, abs(mean) + REACH * deviation)
     # Of a narrow Gaussian an even grid would miss the peak.
-    places = np.unique(np.concatenate([np.linspace(-reach, reach, PLACES),
-                                       mean + deviation * np.linspace(-REACH, REACH, PLACES // 2)]))
+    places = np.unique(
+        np.concatenate(
+            [
+                np.linspace(-reach, reach, PLACES),
+                mean + deviation * np.linspace(-REACH, REACH, PLACES // 2),
+            ]
+        )
+    )
     means, log_variances = np.linspace(*MEANS, PLACES), np.linspace(*LOG_VARIANCES, PLACES)
     mean_part, variance_part, log_part = (float(part) for part in kl_parts(mean, log_variance))
     return GaussianKL(
-        mean, log_variance, mean_part, variance_part, log_part,
-        posterior=Curve(places, normal_density(places, mean, deviation)), prior=Curve(places, normal_density(places, 0, 1)),
+        mean,
+        log_variance,
+        mean_part,
+        variance_part,
+        log_part,
+        posterior=Curve(places, normal_density(places, mean, deviation)),
+        prior=Curve(places, normal_density(places, 0, 1)),
         over_mean=Curve(means, sum(kl_parts(means, log_variance))),
         over_log_variance=Curve(log_variances, sum(kl_parts(mean, log_variances))),
     )

@@ -1,4 +1,5 @@
-"""Holes in a latent plane: how much of the prior lies far from every code, and the walk through the emptiest place."""
+"""Holes in a latent plane: how much of the prior lies far from every code, and the walk through the
+emptiest place."""
 
 from dataclasses import dataclass
 
@@ -15,7 +16,9 @@ from vae.noise import seeded, standard_normal
 NEAR = 0.2  # standard deviations of the prior: a point with no code within it lies in a hole
 PROBES = 10_000  # draws from the prior
 SHOWN = 1_000  # of them, to be drawn on a map
-DISC = 0.95  # of the prior's mass: holes further out are nobody's fault, few pictures should lie there
+DISC = (
+    0.95  # of the prior's mass: holes further out are nobody's fault, few pictures should lie there
+)
 CELL = 0.02  # of the raster on which distances are looked up
 ONE_PLACE = 1e-3  # standard deviations of the prior
 STEPS = 11  # of a walk; odd, so that one is its middle
@@ -26,11 +29,12 @@ GOOD_ENOUGH = 0.95  # of the emptiest middle: among these the shortest walk is t
 class Holes:
     """How a latent plane is filled: one z ~ q(z|x) of each reference picture, beside the prior.
 
-    share: of `probes` draws from N(0, I), how many have none of the points within NEAR, 0 to 1; standard_error: of that share,
-    by the number of probes. yardstick: the same share where as many points are drawn from N(0, I) itself: what a plane
-    without holes leaves, because the points are finitely many. aggregate_mean, aggregate_deviation: (2,), of the mixture.
-    points: (N, 2), these z. far: (F, 2), those of the first SHOWN probes that lie in a hole. beta: 0 for a plain autoencoder,
-    whose q are points.
+    share: of `probes` draws from N(0, I), how many have none of the points within NEAR, 0 to 1;
+    standard_error: of that share, by the number of probes. yardstick: the same share where as many
+    points are drawn from N(0, I) itself: what a plane without holes leaves, because the points are
+    finitely many. aggregate_mean, aggregate_deviation: (2,), of the mixture. points: (N, 2), these
+    z. far: (F, 2), those of the first SHOWN probes that lie in a hole. beta: 0 for a plain
+    autoencoder, whose q are points.
     """
 
     beta: float
@@ -57,9 +61,10 @@ class Holes:
 class Walk:
     """A straight line from one reference picture's code to another's, decoded in S steps.
 
-    start, end: their numbers among the reference pictures; labels: what they show. latents: (S, 2). images: (S, C, H, W),
-    E[x|z]. distances: (S,), from each step to the nearest code. undecided: (S,), entropy of p(x|z) in nats, the sum over
-    pixels: 0 where the decoder is sure of each pixel, 0.69 for each of which it knows nothing.
+    start, end: their numbers among the reference pictures; labels: what they show. latents: (S, 2).
+    images: (S, C, H, W), E[x|z]. distances: (S,), from each step to the nearest code. undecided:
+    (S,), entropy of p(x|z) in nats, the sum over pixels: 0 where the decoder is sure of each pixel,
+    0.69 for each of which it knows nothing.
     """
 
     beta: float
@@ -84,8 +89,8 @@ class Walk:
 
 @dataclass(frozen=True)
 class Plane:
-    """A latent plane at one beta (0: the plain autoencoder's): the reference pictures' codes, its holes, and the two pictures
-    between which its emptiest walk leads."""
+    """A latent plane at one beta (0: the plain autoencoder's): the reference pictures' codes, its
+    holes, and the two pictures between which its emptiest walk leads."""
 
     codes: Codes
     holes: Holes
@@ -93,44 +98,57 @@ class Plane:
 
     @property
     def collapsed(self) -> bool:
-        """Whether all codes lie within ONE_PLACE of each other in each direction: no walk leads anywhere."""
+        """Whether all codes lie within ONE_PLACE of each other in each direction: no walk leads
+        anywhere."""
         return bool(np.ptp(self.codes.mean, axis=0).max() < ONE_PLACE)
 
 
 @dataclass(frozen=True)
 class PriorPictures:
-    """z drawn from the prior, decoded. images: (N, C, H, W), E[x|z]; the same z at every beta. difference: the largest
-    difference, 0 to 1, of any pixel between any two of them: 0 where the decoder no longer looks at z."""
+    """z drawn from the prior, decoded. images: (N, C, H, W), E[x|z]; the same z at every beta.
+    difference: the largest difference, 0 to 1, of any pixel between any two of them: 0 where the
+    decoder no longer looks at z."""
 
     images: np.ndarray
     difference: float
 
 
 def plane(model: VAE, images: np.ndarray, beta: float) -> Plane:
-    """Encode the reference pictures (N, 1, H, W) uint8 and look for holes. Raises as VAE.encode and emptiest_pair do."""
+    """Encode the reference pictures (N, 1, H, W) uint8 and look for holes. Raises as VAE.encode and
+    emptiest_pair do."""
     found = codes(model, images, beta)
     return Plane(found, holes(found, beta), emptiest_pair(found))
 
 
 def holes(found: Codes, beta: float) -> Holes:
-    """Measure a plane by the codes of its reference pictures. The same probes, and the same noise in z, at every beta."""
+    """Measure a plane by the codes of its reference pictures. The same probes, and the same noise
+    in z, at every beta."""
     count = len(found.mean)
-    noise, probes = (_normal(number, name) for number, name in ((count, "holes"), (PROBES, "probes")))
+    noise, probes = (
+        _normal(number, name) for number, name in ((count, "holes"), (PROBES, "probes"))
+    )
     points = found.mean + found.deviation * noise
     empty = _empty(points, probes)
     return Holes(
-        beta=beta, share=float(empty.mean()), yardstick=float(_empty(noise, probes).mean()), count=count, probes=PROBES,
-        aggregate_mean=found.aggregate_mean, aggregate_deviation=found.aggregate_deviation, points=points,
+        beta=beta,
+        share=float(empty.mean()),
+        yardstick=float(_empty(noise, probes).mean()),
+        count=count,
+        probes=PROBES,
+        aggregate_mean=found.aggregate_mean,
+        aggregate_deviation=found.aggregate_deviation,
+        points=points,
         far=probes[:SHOWN][empty[:SHOWN]],
     )
 
 
 def emptiest_pair(found: Codes) -> tuple[int, int]:
-    """Two reference pictures, the middle between whose codes is as far from all codes as in hardly any other pair's.
+    """Two reference pictures, the middle between whose codes is as far from all codes as in hardly
+    any other pair's.
 
-    Both codes lie where 95 % of the prior do. Of the pairs that come within 5 % of the emptiest middle, the nearest to each
-    other; the first has the larger x. Distances are looked up on a raster, so "emptiest" is known to CELL. Raises ValueError
-    where fewer than two codes lie there.
+    Both codes lie where 95 % of the prior do. Of the pairs that come within 5 % of the emptiest
+    middle, the nearest to each other; the first has the larger x. Distances are looked up on a
+    raster, so "emptiest" is known to CELL. Raises ValueError where fewer than two codes lie there.
     """
     codes = found.mean.astype(np.float64)
     inside = np.flatnonzero(np.linalg.norm(codes, axis=1) <= typical_radius(2, DISC))
@@ -139,9 +157,18 @@ def emptiest_pair(found: Codes) -> tuple[int, int]:
     reach = typical_radius(2, DISC) + CELL
     ticks = np.arange(-reach, reach + CELL, CELL)
     raster = np.stack(np.meshgrid(ticks, ticks, indexing="ij"), axis=-1)
-    distance = cKDTree(codes).query(raster.reshape(-1, 2))[0].reshape(len(ticks), len(ticks)).astype(np.float32)
-    places = ((codes[inside] + reach) / (2 * CELL)).astype(np.float32)  # half of each: the middle of two is their sum
-    across, down = (np.rint(places[:, None, axis] + places[:, axis]).astype(np.int16) for axis in range(2))
+    distance = (
+        cKDTree(codes)
+        .query(raster.reshape(-1, 2))[0]
+        .reshape(len(ticks), len(ticks))
+        .astype(np.float32)
+    )
+    places = ((codes[inside] + reach) / (2 * CELL)).astype(
+        np.float32
+    )  # half of each: the middle of two is their sum
+    across, down = (
+        np.rint(places[:, None, axis] + places[:, axis]).astype(np.int16) for axis in range(2)
+    )
     empty = distance[across, down]
     first, second = np.nonzero(np.triu(empty >= GOOD_ENOUGH * empty.max()))
     lengths = np.linalg.norm(codes[inside[first]] - codes[inside[second]], axis=1)
@@ -151,14 +178,28 @@ def emptiest_pair(found: Codes) -> tuple[int, int]:
 
 
 @torch.no_grad()
-def walk(model: VAE, found: Codes, labels: np.ndarray, pair: tuple[int, int], beta: float, *, steps: int = STEPS) -> Walk:
-    """Decode the straight line between two reference pictures' codes (the means of their q). Raises as VAE.decode does."""
+def walk(
+    model: VAE,
+    found: Codes,
+    labels: np.ndarray,
+    pair: tuple[int, int],
+    beta: float,
+    *,
+    steps: int = STEPS,
+) -> Walk:
+    """Decode the straight line between two reference pictures' codes (the means of their q). Raises
+    as VAE.decode does."""
     ends = (torch.from_numpy(found.mean[number]) for number in pair)
     latents = interpolate(*ends, steps)
     pixels = model.decode(latents, beta)
     distances, _ = cKDTree(found.mean).query(latents.numpy())
     return Walk(
-        beta, *pair, (int(labels[pair[0]]), int(labels[pair[1]])), latents.numpy(), pixels.mean.numpy(), distances,
+        beta,
+        *pair,
+        (int(labels[pair[0]]), int(labels[pair[1]])),
+        latents.numpy(),
+        pixels.mean.numpy(),
+        distances,
         torch.distributions.Bernoulli(logits=pixels.logits).entropy().flatten(1).sum(1).numpy(),
     )
 

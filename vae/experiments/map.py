@@ -1,4 +1,5 @@
-"""The map of a two-dimensional latent space: where pictures lie, what every point decodes to, and the true posterior."""
+"""The map of a two-dimensional latent space: where pictures lie, what every point decodes to, and
+the true posterior."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from vae.model import VAE
 from vae.noise import seeded
 from vae.posterior import GridPosterior, grid_posterior
 
-# The mass that a Gaussian over a plane has within 1, 2 and 3 standard deviations: 1 - exp(-r^2 / 2).
+# The mass that a Gaussian over a plane has within 1, 2 and 3 standard deviations: 1 - exp(-r^2 /
+# 2).
 SHARES = tuple(1 - math.exp(-(deviations**2) / 2) for deviations in (1, 2, 3))
 RASTER = 256  # pixels a side of the picture of a density
 VISIBLE = 0.03  # of the side of a plot: less is lost under the ellipse of q
@@ -32,10 +34,15 @@ class Window:
     half: float
 
     def centres(self, side: int) -> Tensor:
-        """The middles of side × side equal squares, rows from top to bottom: (side * side, 2) float32."""
+        """The middles of side × side equal squares, rows from top to bottom: (side * side, 2)
+        float32."""
         steps = (torch.arange(side, dtype=torch.float64) + 0.5) / side * 2 - 1
         rows, columns = torch.meshgrid(-steps, steps, indexing="ij")
-        return torch.stack([self.x + self.half * columns, self.y + self.half * rows], dim=-1).reshape(-1, 2).float()
+        return (
+            torch.stack([self.x + self.half * columns, self.y + self.half * rows], dim=-1)
+            .reshape(-1, 2)
+            .float()
+        )
 
     def covers(self, point: tuple[float, float]) -> bool:
         """Whether a point lies in it."""
@@ -52,7 +59,8 @@ WHOLE_PLANE = Window(0.0, 0.0, 4.0)  # all but a few codes in 2,000 lie in it
 
 @dataclass(frozen=True)
 class Codes:
-    """q(z|x) of many pictures at one beta: mean and deviation, (N, 2) float32. A plain autoencoder's deviation is 0."""
+    """q(z|x) of many pictures at one beta: mean and deviation, (N, 2) float32. A plain
+    autoencoder's deviation is 0."""
 
     mean: np.ndarray
     deviation: np.ndarray
@@ -72,12 +80,14 @@ class Codes:
 class PosteriorMap:
     """A posterior of one picture over the plane, beside q.
 
-    tempered: whether it is p(z) p(x|z)^(1/beta), normalised, instead of p(z|x). shares: (R, R) uint8, rows from top to bottom
-    of `window`: in how many of the highest-density regions with 39.3, 86.5 and 98.9 % of the mass (those of a Gaussian's 1, 2
-    and 3 standard deviations) each point lies. log_evidence: log of the integral that normalises it, nats, by quadrature:
-    log p(x) of the true posterior. error: by how much the last halving of the grid changed it. mean, deviation: (2,) of the
-    posterior. gap: KL(q || this posterior), nats, what q misses. peak: (2,), the middle of its densest square.
-    prior_share: how much of the prior lies in the region of 98.9 %, 0 to 1.
+    tempered: whether it is p(z) p(x|z)^(1/beta), normalised, instead of p(z|x). shares: (R, R)
+    uint8, rows from top to bottom of `window`: in how many of the highest-density regions with
+    39.3, 86.5 and 98.9 % of the mass (those of a Gaussian's 1, 2 and 3 standard deviations) each
+    point lies. log_evidence: log of the integral that normalises it, nats, by quadrature: log p(x)
+    of the true posterior. error: by how much the last halving of the grid changed it. mean,
+    deviation: (2,) of the posterior. gap: KL(q || this posterior), nats, what q misses. peak: (2,),
+    the middle of its densest square. prior_share: how much of the prior lies in the region of 98.9
+    %, 0 to 1.
     """
 
     tempered: bool
@@ -104,14 +114,19 @@ class PosteriorMap:
 @torch.no_grad()
 def codes(model: VAE, images: np.ndarray, beta: float) -> Codes:
     """Encode pictures (N, 1, H, W) uint8: one binarisation of each, the same at every beta."""
-    pictures = observe(torch.from_numpy(images).float() / 255, model.config.likelihood, generator=seeded(0, "reference"))
+    pictures = observe(
+        torch.from_numpy(images).float() / 255,
+        model.config.likelihood,
+        generator=seeded(0, "reference"),
+    )
     q = model.encode(pictures, beta)
     return Codes(q.mean.numpy(), q.standard_deviation.numpy())
 
 
 @torch.no_grad()
 def tiles(model: VAE, window: Window, beta: float, side: int) -> np.ndarray:
-    """E[x|z] at the middles of side × side equal squares of the window, rows from top to bottom: (side * side, C, H, W)."""
+    """E[x|z] at the middles of side × side equal squares of the window, rows from top to bottom:
+    (side * side, C, H, W)."""
     return model.decode(window.centres(side), beta).mean.numpy()
 
 
@@ -128,16 +143,26 @@ def around(seen: Reconstruction) -> Window:
 
 
 @torch.no_grad()
-def posterior_map(model: VAE, observed: Tensor, beta: float, *, temper: bool = False) -> PosteriorMap:
-    """The true posterior of a picture (C, H, W), or the tempered one. Raises as grid_posterior does."""
+def posterior_map(
+    model: VAE, observed: Tensor, beta: float, *, temper: bool = False
+) -> PosteriorMap:
+    """The true posterior of a picture (C, H, W), or the tempered one. Raises as grid_posterior
+    does."""
     grid = grid_posterior(model, observed, beta, temper=temper)
     terms = exact_elbo(model, observed, beta)
     distortion = float(terms.distortion[0]) / (beta if temper else 1.0)
     window = _window(grid)
     return PosteriorMap(
-        tempered=temper, window=window, shares=_shares(grid, window), log_evidence=grid.log_evidence, error=grid.error,
-        mean=grid.mean, deviation=np.sqrt(np.diag(grid.covariance)), gap=grid.log_evidence + distortion + float(terms.rate[0]),
-        peak=grid.centres[grid.log_density.argmax()], prior_share=grid.prior_mass(SHARES[-1]),
+        tempered=temper,
+        window=window,
+        shares=_shares(grid, window),
+        log_evidence=grid.log_evidence,
+        error=grid.error,
+        mean=grid.mean,
+        deviation=np.sqrt(np.diag(grid.covariance)),
+        gap=grid.log_evidence + distortion + float(terms.rate[0]),
+        peak=grid.centres[grid.log_density.argmax()],
+        prior_share=grid.prior_mass(SHARES[-1]),
     )
 
 
@@ -149,22 +174,26 @@ def _window(grid: GridPosterior) -> Window:
 
 
 def _shares(grid: GridPosterior, window: Window) -> np.ndarray:
-    """Draw the density from the grid's smallest squares, which are all where the mass is, with a smooth curve between them."""
+    """Draw the density from the grid's smallest squares, which are all where the mass is, with a
+    smooth curve between them."""
     side = grid.sides.min()
     smallest = grid.sides == side
     first = grid.centres[smallest].min(0)
     places = np.rint((grid.centres[smallest] - first) / side).astype(np.int64)
-    coarser = int(places.max()) // MOST_SQUARES + 1  # peaks far apart: of several squares the highest
+    coarser = (
+        int(places.max()) // MOST_SQUARES + 1
+    )  # peaks far apart: of several squares the highest
     floor = grid.log_density.max() - FAINT
     heights = np.full(places.max(0) // coarser + 1, floor)
     np.maximum.at(heights, tuple((places // coarser).T), grid.log_density[smallest].clip(floor))
     points = (window.centres(RASTER).double().numpy() - first) / side
     points = (points - (coarser - 1) / 2) / coarser
     heights = map_coordinates(heights, points.T, order=3, mode="constant", cval=floor)
-    # The densest points that hold a share of the mass: by the drawn density, which is finer than the squares.
+    # The densest points that hold a share of the mass: by the drawn density, which is finer than
+    # the squares.
     order = np.argsort(-heights)
     held = np.cumsum(np.exp(heights[order] - heights.max()))
     shares = np.zeros(RASTER**2, np.uint8)
     for share in SHARES:
-        shares[order[:1 + np.searchsorted(held, share * held[-1])]] += 1
+        shares[order[: 1 + np.searchsorted(held, share * held[-1])]] += 1
     return shares.reshape(RASTER, RASTER)

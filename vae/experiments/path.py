@@ -19,10 +19,12 @@ SHELL = 0.95  # of the prior's mass, the same share left out inside and outside
 class Path:
     """From one picture to the other in S steps, ends included.
 
-    latents: (S, D). images: (S, C, H, W), E[x|z] of each. cross_fade: (S, C, H, W), the weighted mean of the two pictures'
-    pixels. radii: (S,), distance of each latent from the origin; shell: between which distances 95 % of the prior lie.
-    negative_elbo: (S,), nats, of one draw from p(x|z) at each step; cross_fade_negative_elbo: of what the model sees of each
-    mixture: one binarisation, or its 8-bit colours. The same uniform numbers at every step; draws: of z for each.
+    latents: (S, D). images: (S, C, H, W), E[x|z] of each. cross_fade: (S, C, H, W), the weighted
+    mean of the two pictures' pixels. radii: (S,), distance of each latent from the origin; shell:
+    between which distances 95 % of the prior lie. negative_elbo: (S,), nats, of one draw from
+    p(x|z) at each step; cross_fade_negative_elbo: of what the model sees of each mixture: one
+    binarisation, or its 8-bit colours. The same uniform numbers at every step; draws: of z for
+    each.
     """
 
     latents: np.ndarray
@@ -43,30 +45,48 @@ class Path:
 
 @torch.no_grad()
 def path(
-    model: VAE, pictures: tuple[Tensor, Tensor], ends: tuple[Reconstruction, Reconstruction], beta: float, *, seed: int,
-    steps: int, spherical: bool = False,
+    model: VAE,
+    pictures: tuple[Tensor, Tensor],
+    ends: tuple[Reconstruction, Reconstruction],
+    beta: float,
+    *,
+    seed: int,
+    steps: int,
+    spherical: bool = False,
 ) -> Path:
     """Walk from ends[0].z to ends[1].z beside the cross-fade of the two pictures, each (C, H, W).
 
-    Raises ValueError for fewer than 2 steps, or for a plain autoencoder, which has neither prior nor ELBO.
+    Raises ValueError for fewer than 2 steps, or for a plain autoencoder, which has neither prior
+    nor ELBO.
     """
     if model.config.autoencoder:
-        raise ValueError("a plain autoencoder has neither a prior nor an ELBO to compare the steps of a path by")
+        raise ValueError(
+            "a plain autoencoder has neither a prior nor an ELBO to compare the steps of a path by"
+        )
     start, end = (torch.from_numpy(seen.z) for seen in ends)
     latents = interpolate(start, end, steps, spherical=spherical)
     decoded = model.decode(latents, beta)
     share = torch.linspace(0, 1, steps)[:, None, None, None]
     mixed = (1 - share) * pictures[0] + share * pictures[1]
     # Each step gets the same uniform numbers: what changes along the path is the picture, not luck.
-    drawn = torch.stack([model.decode(z[None], beta).sample(seeded(seed, "path pixels"))[0] for z in latents])
+    drawn = torch.stack(
+        [model.decode(z[None], beta).sample(seeded(seed, "path pixels"))[0] for z in latents]
+    )
     seen = torch.stack([observe(model, mixture, seed=seed) for mixture in mixed])
     draws = draws_for(pictures[0])
     eps = standard_normal((draws, 1, model.config.latent_dim), seeded(seed, "path"), latents.device)
-    negative_elbo = elbo_with_noise(model, torch.cat([drawn, seen]), beta, eps).negative_elbo.numpy()
+    negative_elbo = elbo_with_noise(
+        model, torch.cat([drawn, seen]), beta, eps
+    ).negative_elbo.numpy()
     outside = (1 - SHELL) / 2
     dimensions = model.config.latent_dim
     return Path(
-        latents=latents.numpy(), images=decoded.mean.numpy(), cross_fade=mixed.numpy(), radii=latents.norm(dim=1).numpy(),
+        latents=latents.numpy(),
+        images=decoded.mean.numpy(),
+        cross_fade=mixed.numpy(),
+        radii=latents.norm(dim=1).numpy(),
         shell=(typical_radius(dimensions, outside), typical_radius(dimensions, 1 - outside)),
-        negative_elbo=negative_elbo[:steps], cross_fade_negative_elbo=negative_elbo[steps:], draws=draws,
+        negative_elbo=negative_elbo[:steps],
+        cross_fade_negative_elbo=negative_elbo[steps:],
+        draws=draws,
     )

@@ -1,7 +1,9 @@
-"""A plane of pixel space beside the plane of the code: the same two controls, but what they move are 784 pixels.
+"""A plane of pixel space beside the plane of the code: the same two controls, but what they move
+are 784 pixels.
 
-On both, coordinates drawn from N(0, I) lie as far apart as two pictures of the data do, in the measure of their space: codes
-from the prior by construction, pictures of the pixel plane because its unit is chosen so.
+On both, coordinates drawn from N(0, I) lie as far apart as two pictures of the data do, in the
+measure of their space: codes from the prior by construction, pictures of the pixel plane because
+its unit is chosen so.
 """
 
 import math
@@ -21,14 +23,17 @@ RANDOM, OTHERS = DIRECTIONS = ("random", "others")
 CODES, TEST = "codes", "test"
 FULL = 2.0  # the coordinate at which another picture stands: half-way to it is 1
 COUNT = 200  # pictures of each kind
-GRID = Window(0.0, 0.0, 4.5)  # over which p(x|z) p(z) is added up; one in 70,000 of the prior lies beyond
+GRID = Window(
+    0.0, 0.0, 4.5
+)  # over which p(x|z) p(z) is added up; one in 70,000 of the prior lies beyond
 SIDE = 96  # squares a side
 DECODED = 2304  # latents at once, which bounds the memory
 
 
 @dataclass(frozen=True)
 class PixelPlane:
-    """The pictures base + x across + y up, pixels clipped to [0, 1], each (C, H, W) float32. directions: of DIRECTIONS."""
+    """The pictures base + x across + y up, pixels clipped to [0, 1], each (C, H, W) float32.
+    directions: of DIRECTIONS."""
 
     directions: str
     base: np.ndarray
@@ -52,10 +57,11 @@ class PixelPlane:
 
 @dataclass(frozen=True)
 class Crowd:
-    """Pictures of one kind, each drawn once from its pixels' probabilities of ink: observed (N, C, H, W) uint8, only 0 and 1.
+    """Pictures of one kind, each drawn once from its pixels' probabilities of ink: observed (N, C,
+    H, W) uint8, only 0 and 1.
 
-    kind: CODES, decoded from z ~ N(0, I); one of DIRECTIONS, from as many points of a pixel plane, at the same coordinates;
-    or TEST. log_evidence: (N,) float64, log p(x) of each, nats.
+    kind: CODES, decoded from z ~ N(0, I); one of DIRECTIONS, from as many points of a pixel plane,
+    at the same coordinates; or TEST. log_evidence: (N,) float64, log p(x) of each, nats.
     """
 
     kind: str
@@ -69,7 +75,8 @@ class Crowd:
 
 
 def typical_distance(reference: np.ndarray) -> float:
-    """Between two reference pictures (M, C, H, W) uint8: the root of the mean squared distance, pixels in [0, 1]."""
+    """Between two reference pictures (M, C, H, W) uint8: the root of the mean squared distance,
+    pixels in [0, 1]."""
     pixels = reference.reshape(len(reference), -1) / np.float32(255)
     return math.sqrt(2 * float(pixels.var(0, ddof=1).sum()))
 
@@ -77,10 +84,12 @@ def typical_distance(reference: np.ndarray) -> float:
 def pixel_plane(
     picture: Tensor, directions: str, *, typical: float, others: tuple[Tensor, Tensor], seed: int
 ) -> PixelPlane:
-    """The plane through a picture (C, H, W) in two random directions, or towards two other pictures, which stand at FULL.
+    """The plane through a picture (C, H, W) in two random directions, or towards two other
+    pictures, which stand at FULL.
 
-    typical: distance of two pictures of the data. A unit of a random direction is half of it: two points from N(0, I) differ by
-    it in the mean square, as two codes from the prior differ by 2. Raises ValueError for other directions.
+    typical: distance of two pictures of the data. A unit of a random direction is half of it: two
+    points from N(0, I) differ by it in the mean square, as two codes from the prior differ by 2.
+    Raises ValueError for other directions.
     """
     if directions == OTHERS:
         across, up = ((other - picture) / FULL for other in others)
@@ -95,32 +104,53 @@ def pixel_plane(
 
 @torch.no_grad()
 def crowds(
-    model: VAE, planes: tuple[PixelPlane, ...], reference: np.ndarray, beta: float, *, seed: int, count: int = COUNT
+    model: VAE,
+    planes: tuple[PixelPlane, ...],
+    reference: np.ndarray,
+    beta: float,
+    *,
+    seed: int,
+    count: int = COUNT,
 ) -> tuple[Crowd, ...]:
-    """`count` test pictures, as many decoded from z ~ N(0, I), and as many of each pixel plane at the same coordinates.
+    """`count` test pictures, as many decoded from z ~ N(0, I), and as many of each pixel plane at
+    the same coordinates.
 
-    log p(x) by adding up p(x|z) p(z) over the squares of GRID, all pictures at once. Of a single picture whose posterior is
-    narrower than a square it may be several nats off, of the mean over a crowd about one. Raises ValueError for a model that
-    has not two latent dimensions, or for a plain autoencoder.
+    log p(x) by adding up p(x|z) p(z) over the squares of GRID, all pictures at once. Of a single
+    picture whose posterior is narrower than a square it may be several nats off, of the mean over a
+    crowd about one. Raises ValueError for a model that has not two latent dimensions, or for a
+    plain autoencoder.
     """
     points = prior_sample(count, 2, generator=seeded(seed, "points"))
-    pictures = {TEST: torch.from_numpy(reference[:count]).float() / 255, CODES: model.decode(points, beta).mean}
+    pictures = {
+        TEST: torch.from_numpy(reference[:count]).float() / 255,
+        CODES: model.decode(points, beta).mean,
+    }
     pictures |= {plane.directions: torch.from_numpy(plane.at(points.numpy())) for plane in planes}
-    observed = {kind: binarize(means, generator=seeded(seed, "crowd", kind)) for kind, means in pictures.items()}
-    evidence = grid_evidence(model, torch.cat(list(observed.values())), beta).split([len(part) for part in observed.values()])
-    return tuple(Crowd(kind, seen.to(torch.uint8).numpy(), nats.numpy())
-                 for (kind, seen), nats in zip(observed.items(), evidence, strict=True))
+    observed = {
+        kind: binarize(means, generator=seeded(seed, "crowd", kind))
+        for kind, means in pictures.items()
+    }
+    evidence = grid_evidence(model, torch.cat(list(observed.values())), beta).split(
+        [len(part) for part in observed.values()]
+    )
+    return tuple(
+        Crowd(kind, seen.to(torch.uint8).numpy(), nats.numpy())
+        for (kind, seen), nats in zip(observed.items(), evidence, strict=True)
+    )
 
 
 @torch.no_grad()
 def grid_evidence(model: VAE, observed: Tensor, beta: float, *, side: int = SIDE) -> Tensor:
-    """log p(x) of binary pictures (N, C, H, W) by the midpoint rule on side × side squares of GRID: (N,) float64 nats.
+    """log p(x) of binary pictures (N, C, H, W) by the midpoint rule on side × side squares of GRID:
+    (N,) float64 nats.
 
-    log p(x|z) = x · logits - sum softplus(logits) is one matrix product for all pictures and all z. For single pictures
-    vae.posterior refines the grid instead. Raises ValueError as `crowds`.
+    log p(x|z) = x · logits - sum softplus(logits) is one matrix product for all pictures and all z.
+    For single pictures vae.posterior refines the grid instead. Raises ValueError as `crowds`.
     """
     if model.config.latent_dim != 2 or model.config.autoencoder or not model.config.binarised:
-        raise ValueError("p(x) is added up on a plane: it needs a Bernoulli model with two latent dimensions and a prior")
+        raise ValueError(
+            "p(x) is added up on a plane: it needs a Bernoulli model with two latent dimensions and a prior"
+        )
     pixels, area = observed.flatten(1), (2 * GRID.half / side) ** 2
     total = torch.full((len(pixels),), -math.inf, dtype=torch.float64)
     for z in GRID.centres(side).split(DECODED):

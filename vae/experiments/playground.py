@@ -15,17 +15,19 @@ from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
 DRAWS = 64  # of z, for the distortion of one picture
-DRAWN_PIXELS = 64 * 28 * 28  # a larger picture gets fewer draws: it takes longer, and its own sum over pixels averages more
+DRAWN_PIXELS = (
+    64 * 28 * 28
+)  # a larger picture gets fewer draws: it takes longer, and its own sum over pixels averages more
 
 
 @dataclass(frozen=True)
 class Reconstruction:
     """One picture's way through the network. Pictures (C, H, W), vectors (D,).
 
-    observed: what the likelihood speaks of: binarised for a Bernoulli model, 8-bit for a colour one.
-    posterior_mean, posterior_deviation: mu and sigma of q(z|x). eps: the noise, zero for "use the mean".
-    z = mu + sigma * eps. mean: expected pixels E[x|z]. difference = mean - observed, in [-1, 1].
-    rate_per_dimension: KL in nats.
+    observed: what the likelihood speaks of: binarised for a Bernoulli model, 8-bit for a colour
+    one. posterior_mean, posterior_deviation: mu and sigma of q(z|x). eps: the noise, zero for "use
+    the mean". z = mu + sigma * eps. mean: expected pixels E[x|z]. difference = mean - observed, in
+    [-1, 1]. rate_per_dimension: KL in nats.
     """
 
     observed: np.ndarray
@@ -59,7 +61,8 @@ class Reconstruction:
 
     @property
     def lost(self) -> float:
-        """Light that the reconstruction lacks, in whole pixels: a white one that comes out black is 1."""
+        """Light that the reconstruction lacks, in whole pixels: a white one that comes out black is
+        1."""
         return float(-self.difference.clip(max=0).mean(0).sum())
 
     @property
@@ -70,10 +73,11 @@ class Reconstruction:
 
 @dataclass(frozen=True)
 class TradeOff:
-    """Rate and distortion of one picture at each beta, nats, (B,); the distortion is a mean over `draws` of z.
+    """Rate and distortion of one picture at each beta, nats, (B,); the distortion is a mean over
+    `draws` of z.
 
-    pixel_values: how many numbers make up the picture, pixels times channels. Of a plain autoencoder: one beta, 0, an
-    infinite rate, and no draws: its distortion is that of z = mu.
+    pixel_values: how many numbers make up the picture, pixels times channels. Of a plain
+    autoencoder: one beta, 0, an infinite rate, and no draws: its distortion is that of z = mu.
     """
 
     betas: tuple[float, ...]
@@ -87,7 +91,8 @@ class TradeOff:
 class Breakdown:
     """One picture's loss at one beta beside the test set's average, nats.
 
-    easier_than: the share of test pictures, 0 to 1, whose objective distortion + beta * rate is larger at this beta.
+    easier_than: the share of test pictures, 0 to 1, whose objective distortion + beta * rate is
+    larger at this beta.
     """
 
     beta: float
@@ -110,7 +115,8 @@ class Breakdown:
 
     @property
     def percent_harder(self) -> int:
-        """Whole percents of the test pictures that are harder; 100 only where all are, so never rounded up to it."""
+        """Whole percents of the test pictures that are harder; 100 only where all are, so never
+        rounded up to it."""
         return math.floor(100 * self.easier_than)
 
     @property
@@ -143,8 +149,11 @@ class Gallery:
 
 
 def observe(model: VAE, image: Tensor, *, seed: int) -> Tensor:
-    """What the likelihood can speak of, (C, H, W): one binarisation of the grey picture, or its 8-bit colours."""
-    return likelihood.observe(image, model.config.likelihood, generator=seeded(seed, "binarisation"))
+    """What the likelihood can speak of, (C, H, W): one binarisation of the grey picture, or its
+    8-bit colours."""
+    return likelihood.observe(
+        image, model.config.likelihood, generator=seeded(seed, "binarisation")
+    )
 
 
 @torch.no_grad()
@@ -159,20 +168,29 @@ def reconstruct(
     z = q.at(eps)
     mean = model.decode(z, beta).mean[0]
     return Reconstruction(
-        observed=observed.numpy(), posterior_mean=q.mean[0].numpy(), posterior_deviation=q.standard_deviation[0].numpy(),
-        eps=eps[0].numpy(), z=z[0].numpy(), mean=mean.numpy(), difference=(mean - observed).numpy(),
+        observed=observed.numpy(),
+        posterior_mean=q.mean[0].numpy(),
+        posterior_deviation=q.standard_deviation[0].numpy(),
+        eps=eps[0].numpy(),
+        z=z[0].numpy(),
+        mean=mean.numpy(),
+        difference=(mean - observed).numpy(),
         rate_per_dimension=kl_to_standard_normal(q)[0].numpy(),
     )
 
 
 def draws_for(image: Tensor) -> int:
-    """How many draws of z a picture (C, H, W) gets for its distortion: as many as a person can wait for."""
+    """How many draws of z a picture (C, H, W) gets for its distortion: as many as a person can wait
+    for."""
     return max(4, min(DRAWS, DRAWN_PIXELS // image.numel()))
 
 
 @torch.no_grad()
-def trade_off(model: VAE, image: Tensor, betas: tuple[float, ...], *, seed: int, draws: int | None = None) -> TradeOff:
-    """The picture's own rate–distortion curve: one binarisation and the same `draws` of eps at every beta.
+def trade_off(
+    model: VAE, image: Tensor, betas: tuple[float, ...], *, seed: int, draws: int | None = None
+) -> TradeOff:
+    """The picture's own rate–distortion curve: one binarisation and the same `draws` of eps at
+    every beta.
 
     draws: 64 for 28×28 pixels, fewer for larger pictures and at least 4, unless told.
     """
@@ -180,37 +198,62 @@ def trade_off(model: VAE, image: Tensor, betas: tuple[float, ...], *, seed: int,
     observed = observe(model, image, seed=seed)
     if model.config.autoencoder:
         distortion = point_distortion(model, observed[None], 0.0)
-        return TradeOff(tuple(betas), np.full(1, np.inf, np.float32), distortion.numpy(), 0, observed.numel())
-    eps = standard_normal((draws, 1, model.config.latent_dim), seeded(seed, "distortion"), image.device)
-    terms = elbo_with_noise(model, observed.expand(len(betas), *observed.shape), torch.tensor(betas), eps)
-    return TradeOff(tuple(betas), terms.rate.numpy(), terms.distortion.numpy(), draws, observed.numel())
+        return TradeOff(
+            tuple(betas), np.full(1, np.inf, np.float32), distortion.numpy(), 0, observed.numel()
+        )
+    eps = standard_normal(
+        (draws, 1, model.config.latent_dim), seeded(seed, "distortion"), image.device
+    )
+    terms = elbo_with_noise(
+        model, observed.expand(len(betas), *observed.shape), torch.tensor(betas), eps
+    )
+    return TradeOff(
+        tuple(betas), terms.rate.numpy(), terms.distortion.numpy(), draws, observed.numel()
+    )
 
 
 def breakdown(own: TradeOff, average: BetaMetrics) -> Breakdown:
-    """The picture's point at the beta of `average`, which must be one of its own betas (ValueError otherwise)."""
+    """The picture's point at the beta of `average`, which must be one of its own betas (ValueError
+    otherwise)."""
     index = own.betas.index(average.beta)
     mine = Breakdown(
-        beta=average.beta, distortion=float(own.distortion[index]), rate=float(own.rate[index]),
-        average_distortion=average.distortion, average_rate=average.rate, easier_than=0.0,
+        beta=average.beta,
+        distortion=float(own.distortion[index]),
+        rate=float(own.rate[index]),
+        average_distortion=average.distortion,
+        average_rate=average.rate,
+        easier_than=0.0,
         pixel_values=own.pixel_values,
     )
     return replace(mine, easier_than=average.share_above(mine.objective))
 
 
 def gallery(
-    model: VAE, beta: float, *, count: int, seed: int, temperature: float = 1.0, draw_pixels: bool = False
+    model: VAE,
+    beta: float,
+    *,
+    count: int,
+    seed: int,
+    temperature: float = 1.0,
+    draw_pixels: bool = False,
 ) -> Gallery:
-    """Decode `count` latents from N(0, temperature^2 I): E[x|z], or a draw from p(x|z) where draw_pixels.
+    """Decode `count` latents from N(0, temperature^2 I): E[x|z], or a draw from p(x|z) where
+    draw_pixels.
 
     The same latents, and the same uniform numbers for the pixels, at every beta.
     """
-    latents = prior_sample(count, model.config.latent_dim, temperature=temperature, generator=seeded(seed, "prior"))
+    latents = prior_sample(
+        count, model.config.latent_dim, temperature=temperature, generator=seeded(seed, "prior")
+    )
     return decode(model, latents, beta, seed=seed, draw_pixels=draw_pixels)
 
 
 @torch.no_grad()
-def decode(model: VAE, latents: Tensor, beta: float, *, seed: int, draw_pixels: bool = False) -> Gallery:
-    """The pictures of latents (N, D), float32: E[x|z], or a draw from p(x|z) where draw_pixels. Raises as VAE.decode does."""
+def decode(
+    model: VAE, latents: Tensor, beta: float, *, seed: int, draw_pixels: bool = False
+) -> Gallery:
+    """The pictures of latents (N, D), float32: E[x|z], or a draw from p(x|z) where draw_pixels.
+    Raises as VAE.decode does."""
     pixels = model.decode(latents, beta)
     images = pixels.sample(seeded(seed, "pixels")) if draw_pixels else pixels.mean
     return Gallery(images.numpy(), latents.numpy())

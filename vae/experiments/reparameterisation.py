@@ -1,4 +1,5 @@
-"""The reparameterisation trick: one dimension of z = mu + sigma * eps, its spread, and the gradient with it and without."""
+"""The reparameterisation trick: one dimension of z = mu + sigma * eps, its spread, and the gradient
+with it and without."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +14,11 @@ from vae.experiments.playground import Reconstruction
 from vae.model import VAE, DiagonalGaussian
 from vae.noise import seeded, standard_normal
 
-FACTORS = ("deviation", "variance", "log_variance")  # by which eps is multiplied; only the first gives the claimed spread
+FACTORS = (
+    "deviation",
+    "variance",
+    "log_variance",
+)  # by which eps is multiplied; only the first gives the claimed spread
 PARAMETERS = ("mean", "log_deviation")
 DRAWS = 5_000  # of z, whose spread is measured
 SAMPLES = 1_000  # of the gradient
@@ -22,15 +27,17 @@ BINS = 81
 REACH = 4.0  # standard deviations that curves and histogram cover to each side
 PLACES = np.linspace(-REACH, REACH, BINS)
 CHANCE = 5.0  # standard errors: a claim that is true is called wrong once in two million times
-WITHIN = math.erf(math.sqrt(2))  # the share of a Gaussian within two standard deviations of its mean
+WITHIN = math.erf(
+    math.sqrt(2)
+)  # the share of a Gaussian within two standard deviations of its mean
 
 
 @dataclass(frozen=True)
 class OneDraw:
     """One dimension of one z, step by step: eps, scaled = sigma * eps, z = mu + sigma * eps.
 
-    log_variance: log sigma^2, what the encoder puts out. dimension counts from 0. steps: the distribution of each of the three,
-    with its peak at 1: N(0, 1), N(0, sigma^2), N(mu, sigma^2).
+    log_variance: log sigma^2, what the encoder puts out. dimension counts from 0. steps: the
+    distribution of each of the three, with its peak at 1: N(0, 1), N(0, sigma^2), N(mu, sigma^2).
     """
 
     dimension: int
@@ -51,10 +58,11 @@ class OneDraw:
 class Spread:
     """mu + factor * eps, many times, beside the N(mu, sigma^2) that the encoder claims.
 
-    factor: its name; value: the number; claimed: sigma; measured: standard deviation of the draws. histogram: (BINS,) middles
-    of the bins and how high each stands where the draws' own density has its peak at 1; curve: the claimed density, with its
-    peak at 1 too, so that both are seen however unlike they are. within: the share of draws less than 2 sigma from mu, 0 to 1;
-    95.4 % of the claimed distribution lie there.
+    factor: its name; value: the number; claimed: sigma; measured: standard deviation of the draws.
+    histogram: (BINS,) middles of the bins and how high each stands where the draws' own density has
+    its peak at 1; curve: the claimed density, with its peak at 1 too, so that both are seen however
+    unlike they are. within: the share of draws less than 2 sigma from mu, 0 to 1; 95.4 % of the
+    claimed distribution lie there.
     """
 
     factor: str
@@ -69,7 +77,8 @@ class Spread:
 
     @property
     def chance(self) -> float:
-        """Standard error: by how much the standard deviation of as many draws scatters where the claim is true."""
+        """Standard error: by how much the standard deviation of as many draws scatters where the
+        claim is true."""
         return self.claimed / math.sqrt(2 * (self.draws - 1))
 
     @property
@@ -84,7 +93,8 @@ class Spread:
 
     @property
     def right(self) -> bool:
-        """Whether the factor is sigma. Another may fit by coincidence: sigma^2 near sigma = 1, |log sigma^2| near 0.70."""
+        """Whether the factor is sigma. Another may fit by coincidence: sigma^2 near sigma = 1, |log
+        sigma^2| near 0.70."""
         return self.factor == "deviation"
 
 
@@ -111,11 +121,13 @@ class Estimate:
 
 @dataclass(frozen=True)
 class GradientDraws:
-    """One picture's draws, from which the gradient of every dimension is estimated. S draws of D dimensions.
+    """One picture's draws, from which the gradient of every dimension is estimated. S draws of D
+    dimensions.
 
-    deviation: (D,), sigma of q. eps: (S, D). losses: (S,), f(z) = -log p(x|z) in nats. slopes: (S, D), df/dz. reference,
-    reference_error: (2, D), the gradients with respect to mu and log sigma and their standard errors: by Gauss–Hermite
-    quadrature where D <= 2 (error 0, reference_draws 0), else the mean of `reference_draws` others through the noise.
+    deviation: (D,), sigma of q. eps: (S, D). losses: (S,), f(z) = -log p(x|z) in nats. slopes: (S,
+    D), df/dz. reference, reference_error: (2, D), the gradients with respect to mu and log sigma
+    and their standard errors: by Gauss–Hermite quadrature where D <= 2 (error 0, reference_draws
+    0), else the mean of `reference_draws` others through the noise.
     """
 
     deviation: np.ndarray
@@ -129,10 +141,12 @@ class GradientDraws:
 
 @dataclass(frozen=True)
 class Gradients:
-    """The gradient of the distortion E_q[-log p(x|z)] with respect to mu or log sigma of one dimension, in nats.
+    """The gradient of the distortion E_q[-log p(x|z)] with respect to mu or log sigma of one
+    dimension, in nats.
 
-    pathwise: through the noise. score: by the score function; score_baseline: with the mean of the other draws' -log p(x|z)
-    subtracted. All three of the same draws, all three right on average. reference: as in GradientDraws.
+    pathwise: through the noise. score: by the score function; score_baseline: with the mean of the
+    other draws' -log p(x|z) subtracted. All three of the same draws, all three right on average.
+    reference: as in GradientDraws.
     """
 
     parameter: str
@@ -146,7 +160,8 @@ class Gradients:
 
     @property
     def times(self) -> float:
-        """The variance of the score function's estimate in those of the pathwise one: how many times as many draws it needs."""
+        """The variance of the score function's estimate in those of the pathwise one: how many
+        times as many draws it needs."""
         return (self.score.deviation / self.pathwise.deviation) ** 2
 
     @property
@@ -159,20 +174,34 @@ def follow(seen: Reconstruction, dimension: int) -> OneDraw:
     """One dimension of a picture's z. Raises IndexError for one that the model has not."""
     if not 0 <= dimension < len(seen.z):
         raise IndexError(f"there are dimensions 0 to {len(seen.z) - 1}, not {dimension}")
-    mean, deviation, eps = (float(values[dimension]) for values in (seen.posterior_mean, seen.posterior_deviation, seen.eps))
+    mean, deviation, eps = (
+        float(values[dimension])
+        for values in (seen.posterior_mean, seen.posterior_deviation, seen.eps)
+    )
     steps = tuple(
         Curve(centre + width * PLACES, np.exp(-0.5 * PLACES**2))
         for centre, width in ((0.0, 1.0), (0.0, deviation), (mean, deviation))
     )
-    return OneDraw(dimension, mean, 2 * math.log(deviation), eps, deviation * eps, mean + deviation * eps, steps)
+    return OneDraw(
+        dimension,
+        mean,
+        2 * math.log(deviation),
+        eps,
+        deviation * eps,
+        mean + deviation * eps,
+        steps,
+    )
 
 
 def spread(draw: OneDraw, factor: str, *, seed: int, draws: int = DRAWS) -> Spread:
-    """Multiply eps by sigma, by sigma^2 = exp(log sigma^2), or by log sigma^2 itself, and measure what comes out.
+    """Multiply eps by sigma, by sigma^2 = exp(log sigma^2), or by log sigma^2 itself, and measure
+    what comes out.
 
     The same eps for each factor. Raises KeyError for another factor.
     """
-    value = dict(zip(FACTORS, (draw.deviation, draw.deviation**2, draw.log_variance), strict=True))[factor]
+    value = dict(zip(FACTORS, (draw.deviation, draw.deviation**2, draw.log_variance), strict=True))[
+        factor
+    ]
     eps = standard_normal((draws,), seeded(seed, "spread"), torch.device("cpu")).double().numpy()
     z = draw.mean + value * eps
     reach = REACH * max(draw.deviation, abs(value))
@@ -182,13 +211,23 @@ def spread(draw: OneDraw, factor: str, *, seed: int, draws: int = DRAWS) -> Spre
     places = np.unique(np.concatenate([middles, draw.mean + draw.deviation * PLACES]))
     claimed = np.exp(-0.5 * ((places - draw.mean) / draw.deviation) ** 2)
     return Spread(
-        factor, value, draw.mean, draw.deviation, float(z.std(ddof=1)), draws,
-        float((np.abs(z - draw.mean) < 2 * draw.deviation).mean()), Curve(middles, counts / peak), Curve(places, claimed),
+        factor,
+        value,
+        draw.mean,
+        draw.deviation,
+        float(z.std(ddof=1)),
+        draws,
+        float((np.abs(z - draw.mean) < 2 * draw.deviation).mean()),
+        Curve(middles, counts / peak),
+        Curve(places, claimed),
     )
 
 
-def draw_gradients(model: VAE, observed: Tensor, beta: float, *, seed: int, samples: int = SAMPLES) -> GradientDraws:
-    """Draw z from a picture's (C, H, W) q and differentiate -log p(x|z). Raises ValueError for a plain autoencoder."""
+def draw_gradients(
+    model: VAE, observed: Tensor, beta: float, *, seed: int, samples: int = SAMPLES
+) -> GradientDraws:
+    """Draw z from a picture's (C, H, W) q and differentiate -log p(x|z). Raises ValueError for a
+    plain autoencoder."""
     dimensions = model.config.latent_dim
     if model.config.autoencoder:
         raise ValueError("a plain autoencoder draws no z: there is nothing to estimate")
@@ -213,16 +252,21 @@ def draw_gradients(model: VAE, observed: Tensor, beta: float, *, seed: int, samp
         centre, error = more.mean(1), more.std(1, ddof=1) / math.sqrt(draws)
     eps = drawn(samples, "gradient")
     losses, slopes = _losses_and_slopes(model, observed, beta, q, eps)
-    return GradientDraws(deviation, eps.numpy(), losses, slopes.astype(np.float32), centre, error, draws)
+    return GradientDraws(
+        deviation, eps.numpy(), losses, slopes.astype(np.float32), centre, error, draws
+    )
 
 
 def gradients(drawn: GradientDraws, dimension: int, parameter: str) -> Gradients:
-    """The gradient with respect to one dimension's mu or log sigma, estimated from each draw. With f = -log p(x|z):
+    """The gradient with respect to one dimension's mu or log sigma, estimated from each draw. With
+    f = -log p(x|z):
 
-        pathwise        df/dz  and  df/dz * sigma * eps                          (Kingma & Welling 2014, section 2.4)
-        score function  f(z) * eps / sigma  and  f(z) * (eps^2 - 1)              (Williams 1992, REINFORCE)
+        pathwise        df/dz  and  df/dz * sigma * eps                          (Kingma & Welling
+        2014, section 2.4) score function  f(z) * eps / sigma  and  f(z) * (eps^2 - 1)
+        (Williams 1992, REINFORCE)
 
-    Raises ValueError for a parameter that is not one of PARAMETERS, IndexError for a dimension that is not there.
+    Raises ValueError for a parameter that is not one of PARAMETERS, IndexError for a dimension that
+    is not there.
     """
     if not 0 <= dimension < len(drawn.deviation):
         raise IndexError(f"there are dimensions 0 to {len(drawn.deviation) - 1}, not {dimension}")
@@ -232,19 +276,28 @@ def gradients(drawn: GradientDraws, dimension: int, parameter: str) -> Gradients
     of_mean = parameter == "mean"
     pathwise = slopes if of_mean else slopes * deviation * eps
     score = eps / deviation if of_mean else eps**2 - 1
-    others = (losses.sum() - losses) / (len(losses) - 1)  # without its own draw, or the estimate would be biased
+    others = (losses.sum() - losses) / (
+        len(losses) - 1
+    )  # without its own draw, or the estimate would be biased
     return Gradients(
-        parameter, dimension, float(drawn.reference[place, dimension]), float(drawn.reference_error[place, dimension]),
-        drawn.reference_draws, Estimate(pathwise), Estimate(losses * score), Estimate((losses - others) * score),
+        parameter,
+        dimension,
+        float(drawn.reference[place, dimension]),
+        float(drawn.reference_error[place, dimension]),
+        drawn.reference_draws,
+        Estimate(pathwise),
+        Estimate(losses * score),
+        Estimate((losses - others) * score),
     )
 
 
 def _losses_and_slopes(
     model: VAE, observed: Tensor, beta: float, q: DiagonalGaussian, eps: Tensor
 ) -> tuple[np.ndarray, np.ndarray]:
-    """-log p(x|z), (S,), and its derivatives with respect to z, (S, D), at z = mu + sigma * eps; float64."""
+    """-log p(x|z), (S,), and its derivatives with respect to z, (S, D), at z = mu + sigma * eps;
+    float64."""
     with torch.enable_grad():
         z = q.at(eps).detach().requires_grad_(True)
         losses = -model.decode(z, beta).log_prob(observed.expand(len(z), *observed.shape))
-        slopes, = torch.autograd.grad(losses.sum(), z)
+        (slopes,) = torch.autograd.grad(losses.sum(), z)
     return losses.detach().double().numpy(), slopes.double().numpy()

@@ -1,4 +1,5 @@
-"""Variational inference for one picture: a Gaussian moved by hand or by its gradient, and what the encoder loses (step 4)."""
+"""Variational inference for one picture: a Gaussian moved by hand or by its gradient, and what the
+encoder loses (step 4)."""
 
 import math
 from collections.abc import Callable
@@ -12,8 +13,12 @@ from vae.model import VAE, DiagonalGaussian
 from vae.posterior import grid_posterior
 
 LOG_DEVIATION = (-6.2, -0.7)  # log sigma of the Gaussians here: sigma from 0.002 to 0.5
-START = ((0.0, 0.0), (-0.7, -0.7))  # mean and log sigma to begin with: the middle of the prior, as wide as they get
-# Of the quadrature, in each dimension. At sigma = 0.1 32 of them are right to 0.01 nats; of a wider q 48 to about one nat.
+START = (
+    (0.0, 0.0),
+    (-0.7, -0.7),
+)  # mean and log sigma to begin with: the middle of the prior, as wide as they get
+# Of the quadrature, in each dimension. At sigma = 0.1 32 of them are right to 0.01 nats; of a wider
+# q 48 to about one nat.
 NODES, WIDE_NODES, WIDE = 32, 48, math.log(0.1)
 STEP_NODES = 16  # for the gradient
 FARTHEST = 1.0  # standard deviations that one step may move the mean
@@ -24,7 +29,9 @@ DIGITS = 4  # decimals of a mean and of log sigma in a link
 PLAINLY = 0.1  # nats that one peak is better than another
 PEAK_DEVIATION = 0.02  # of the Gaussian that is put on the highest peak of p(z|x), to begin with
 
-Measure = Callable[[tuple[float, float], tuple[float, float]], "Gaussian"]  # of a mean and log sigma
+Measure = Callable[
+    [tuple[float, float], tuple[float, float]], "Gaussian"
+]  # of a mean and log sigma
 
 
 @dataclass(frozen=True)
@@ -56,10 +63,11 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Amortisation:
-    """What one picture's ELBO loses, and where (Cremer, Li & Duvenaud 2018, arXiv 1801.03558), in nats.
+    """What one picture's ELBO loses, and where (Cremer, Li & Duvenaud 2018, arXiv 1801.03558), in
+    nats.
 
-    encoder: the q that it gives. from_encoder: where gradient steps lead from there. best: the best diagonal Gaussian that
-    was found, never worse than these. log_evidence: log p(x) by quadrature.
+    encoder: the q that it gives. from_encoder: where gradient steps lead from there. best: the best
+    diagonal Gaussian that was found, never worse than these. log_evidence: log p(x) by quadrature.
     """
 
     encoder: Gaussian
@@ -69,7 +77,8 @@ class Amortisation:
 
     @property
     def amortisation_gap(self) -> float:
-        """ELBO of the best Gaussian - ELBO of the encoder's: the price of one network for all pictures."""
+        """ELBO of the best Gaussian - ELBO of the encoder's: the price of one network for all
+        pictures."""
         return self.best.elbo - self.encoder.elbo
 
     @property
@@ -84,18 +93,32 @@ class Amortisation:
 
 
 def gaussian(
-    model: VAE, observed: Tensor, beta: float, mean: tuple[float, float], log_deviation: tuple[float, float]
+    model: VAE,
+    observed: Tensor,
+    beta: float,
+    mean: tuple[float, float],
+    log_deviation: tuple[float, float],
 ) -> Gaussian:
-    """The terms of its ELBO for a picture (C, H, W), by Gauss–Hermite quadrature. Raises ValueError as exact_elbo does."""
+    """The terms of its ELBO for a picture (C, H, W), by Gauss–Hermite quadrature. Raises ValueError
+    as exact_elbo does."""
     nodes = WIDE_NODES if max(log_deviation) > WIDE else NODES
-    terms = exact_elbo(model, observed, beta, nodes=nodes, q=_q(torch.tensor(mean), torch.tensor(log_deviation)))
+    terms = exact_elbo(
+        model, observed, beta, nodes=nodes, q=_q(torch.tensor(mean), torch.tensor(log_deviation))
+    )
     return Gaussian(mean, log_deviation, float(terms.distortion[0]), float(terms.rate[0]))
 
 
 def gradient(
-    model: VAE, observed: Tensor, beta: float, mean: Tensor, log_deviation: Tensor, *, nodes: int = STEP_NODES
+    model: VAE,
+    observed: Tensor,
+    beta: float,
+    mean: Tensor,
+    log_deviation: Tensor,
+    *,
+    nodes: int = STEP_NODES,
 ) -> tuple[float, Tensor, Tensor]:
-    """ELBO, and its derivatives by mean and log sigma, (2,) each: through z = mu + sigma * node, as in training."""
+    """ELBO, and its derivatives by mean and log sigma, (2,) each: through z = mu + sigma * node, as
+    in training."""
     leaves = mean.detach().clone().requires_grad_(), log_deviation.detach().clone().requires_grad_()
     negative = gauss_hermite_elbo(model, observed, beta, _q(*leaves), nodes=nodes).negative_elbo[0]
     by_mean, by_log_deviation = torch.autograd.grad(-negative, leaves)
@@ -103,15 +126,24 @@ def gradient(
 
 
 def climb(
-    model: VAE, observed: Tensor, beta: float, start: Gaussian, *, steps: int, measure: Measure | None = None,
+    model: VAE,
+    observed: Tensor,
+    beta: float,
+    start: Gaussian,
+    *,
+    steps: int,
+    measure: Measure | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Gaussian, ...]:
-    """The Gaussians after each of `steps` steps up the ELBO's gradient, fewer where none leads higher any more.
+    """The Gaussians after each of `steps` steps up the ELBO's gradient, fewer where none leads
+    higher any more.
 
-    Natural gradient (Amari 1998): mu moves by sigma^2 dELBO/dmu and log sigma by half of dELBO/dlog sigma, the inverse of the
-    Fisher information. The longest step is one sigma, and 0.3 of log sigma; one that lowers the ELBO is halved. There is no
-    memory of the steps before, so a link goes on from where it is; each step ends at DIGITS decimals, as a link holds them.
-    measure: gives the Gaussian of a mean and log sigma, if not `gaussian` does. progress: told the share that is done.
+    Natural gradient (Amari 1998): mu moves by sigma^2 dELBO/dmu and log sigma by half of dELBO/dlog
+    sigma, the inverse of the Fisher information. The longest step is one sigma, and 0.3 of log
+    sigma; one that lowers the ELBO is halved. There is no memory of the steps before, so a link
+    goes on from where it is; each step ends at DIGITS decimals, as a link holds them. measure:
+    gives the Gaussian of a mean and log sigma, if not `gaussian` does. progress: told the share
+    that is done.
     """
     found, at = [], (start.mean, start.log_deviation)
     for number in range(1, steps + 1):
@@ -129,8 +161,9 @@ def climb(
 def amortisation(
     model: VAE, observed: Tensor, beta: float, *, progress: Callable[[float], None] | None = None
 ) -> Amortisation:
-    """The encoder's q of a picture (C, H, W) beside the best diagonal Gaussian, which gradient steps find from two places:
-    from the encoder's q, and from the highest peak of p(z|x), since steps hardly ever lead from one peak to another.
+    """The encoder's q of a picture (C, H, W) beside the best diagonal Gaussian, which gradient
+    steps find from two places: from the encoder's q, and from the highest peak of p(z|x), since
+    steps hardly ever lead from one peak to another.
 
     Takes seconds; progress: told the share that is done. Raises ValueError as grid_posterior does.
     """
@@ -147,10 +180,14 @@ def amortisation(
         if progress:
             progress((number + 1) / len(starts))
     from_encoder = max(encoder, reached[0], key=_elbo)
-    return Amortisation(encoder, from_encoder, max(from_encoder, reached[1], key=_elbo), grid.log_evidence)
+    return Amortisation(
+        encoder, from_encoder, max(from_encoder, reached[1], key=_elbo), grid.log_evidence
+    )
 
 
-def _converge(model: VAE, observed: Tensor, beta: float, mean: Tensor, log_deviation: Tensor) -> tuple[Tensor, Tensor]:
+def _converge(
+    model: VAE, observed: Tensor, beta: float, mean: Tensor, log_deviation: Tensor
+) -> tuple[Tensor, Tensor]:
     """Where steps gain no more than CONVERGED nats, or MOST_STEPS of them lead."""
     for _ in range(MOST_STEPS):
         moved = _step(model, observed, beta, mean, log_deviation)
@@ -173,7 +210,14 @@ def _step(
     for halving in range(HALVINGS):
         there = mean + move / 2**halving, (log_deviation + widen / 2**halving).clamp(*LOG_DEVIATION)
         with torch.no_grad():
-            gain = -float(gauss_hermite_elbo(model, observed, beta, _q(*there), nodes=STEP_NODES).negative_elbo[0]) - before
+            gain = (
+                -float(
+                    gauss_hermite_elbo(
+                        model, observed, beta, _q(*there), nodes=STEP_NODES
+                    ).negative_elbo[0]
+                )
+                - before
+            )
         if gain > 0:
             return *there, gain
     return None
