@@ -9,9 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
 
 from gradio_app import OPTIONS, demo
-from ui import uploads
-from ui.arrival import Arrival
-from ui.blocks.guard import Headers
+from ui.gradio_page.guard import Headers
+from ui.service.arrival import Arrival
+from ui.widgets import uploads
 
 uploads.bound()
 pages = st.App(Path(__file__).parent / "app.py")

@@ -10,11 +10,13 @@ import traceback
 
 import gradio as gr
 
-from ui.blocks import guard, sessions
-from ui.blocks.api import add_endpoints
-from ui.blocks.page import CSS, Page, language, translations
+from ui.gradio_page import guard, sessions
+from ui.gradio_page.api import add_endpoints
+from ui.gradio_page.page import CSS, Page, language, translations
+from ui.service import process
 from ui.text import DEFAULT, Text
 
+process.configure()
 AT_ONCE = max(
     2, os.cpu_count() or 2
 )  # computations of pages; as many of the API, which therefore never holds up a page

@@ -22,8 +22,11 @@ import tyro
 from benchmarks.machine import machine
 from benchmarks.serving import App, running_app
 from benchmarks.students import Run, RunError, Student
-from ui.arguments import LARGEST_SEED  # ui also allows this process open files enough for a class
-from vae import experiments, hub
+from ui.service.validation import (
+    LARGEST_SEED,  # ui also allows this process open files enough for a class
+)
+from vae import experiments
+from vae.hub import sources
 
 MODEL = "mnist"
 OPENING = 4  # students who open the page side by side
@@ -100,7 +103,7 @@ def other_beta(student: Student, dice: random.Random) -> str:
 async def open_students(app: App, count: int, dice: random.Random, part: Part) -> list[Student]:
     """Each with a seed and an example of its own, after the first move of beta."""
     queue = asyncio.Semaphore(OPENING)
-    names = hub.resolve(MODEL).examples.names
+    names = sources.resolve(MODEL).examples.names
     students = [
         Student(
             app.address, f"lang=en&seed={dice.randrange(LARGEST_SEED)}&example={dice.choice(names)}"
@@ -200,7 +203,7 @@ def bare(moves: Iterable[tuple[Student, str]]) -> Part:
     """The same moves by the network alone, one after another in this process: a reconstruction and
     a gallery each."""
     part = Part("the network alone, one by one")
-    model = hub.resolve(MODEL)
+    model = sources.resolve(MODEL)
     began = time.perf_counter()
     for student, beta in moves:
         link = dict(pair.split("=") for pair in student.query.split("&"))

@@ -19,7 +19,8 @@ from PIL import Image
 
 import vae
 from benchmarks.machine import machine
-from vae import hub, images
+from vae.hub import sources
+from vae.images import reading
 
 PATIENCE = 5.0  # seconds
 MODELS = ("mnist", "fashion-mnist", "faces")
@@ -78,7 +79,7 @@ def outcome(file: bytes, config: vae.VAEConfig) -> str:
 
 def main(argv: Sequence[str]) -> None:
     arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.pictures")
-    configs = {name: hub.resolve(name).model.config for name in MODELS}
+    configs = {name: sources.resolve(name).model.config for name in MODELS}
     print(
         f"{machine()}; medians of {arguments.runs}; nobody should wait for more than {PATIENCE:g} s"
     )
@@ -87,13 +88,13 @@ def main(argv: Sequence[str]) -> None:
         for model, config in configs.items():
             pairs = [
                 (
-                    seconds(lambda file=file: images.opened(file)),
+                    seconds(lambda file=file: reading.opened(file)),
                     seconds(lambda file=file, config=config: outcome(file, config)),
                 )
                 for _ in range(arguments.runs)
             ]
             alone, whole = (statistics.median(column) for column in zip(*pairs, strict=True))
-            ratio = statistics.median(reading / unpacking for unpacking, reading in pairs)
+            ratio = statistics.median(read / unpacked for unpacked, read in pairs)
             late = "" if whole < PATIENCE else ": too long"
             print(
                 f"{name:46}{model:15}{alone:12.4f}{whole:11.4f}{ratio:7.2f}   {outcome(file, config)}{late}"

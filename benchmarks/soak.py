@@ -23,8 +23,8 @@ from benchmarks.classroom import move, other_beta
 from benchmarks.machine import machine
 from benchmarks.serving import App, running_app
 from benchmarks.students import RunError, Student
-from ui import contents
-from ui.arguments import LARGEST_SEED
+from ui.service import navigation
+from ui.service.validation import LARGEST_SEED
 
 FIRST_UPLOADS = 20
 
@@ -87,8 +87,8 @@ async def place(
 
 async def every_page(app: App) -> None:
     """One visitor after another, each at a page of the lab, of the lesson or the teacher's."""
-    for name in (name for names in contents.SECTIONS.values() for name in names):
-        async with Student(app.address, "lang=en", page="" if name == contents.LAB[0] else name):
+    for name in (name for names in navigation.SECTIONS.values() for name in names):
+        async with Student(app.address, "lang=en", page="" if name == navigation.LAB[0] else name):
             pass
 
 

@@ -24,10 +24,10 @@ from tests.hub_server import HubServer
 from tests.processes import HANGING, completed
 from training import card
 from training.loop import Trainer
-from vae import hub as sources
-from vae.metrics import BetaMetrics, ImportanceWeighted, Metrics, write_metrics
+from vae.hub import sources
+from vae.hub.folder import save_model, seal
+from vae.hub.metrics import BetaMetrics, ImportanceWeighted, Metrics, write_metrics
 from vae.model import VAE, VAEConfig
-from vae.weights import save_model, seal
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -68,9 +68,9 @@ def patience():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("benchmarks.students.SECONDS_TO_WAIT", HANGING)
         patch.setattr("benchmarks.serving.SECONDS_TO_START", HANGING)
-        patch.setattr("vae.images.DECODING_SECONDS", HANGING)
+        patch.setattr("vae.images.reading.DECODING_SECONDS", HANGING)
         patch.setattr(
-            "ui.memory.SECONDS_BETWEEN", 1e6
+            "ui.service.memory.SECONDS_BETWEEN", 1e6
         )  # what is collected in one test was left by another
         yield
 

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 import vae
-from ui import figures
+from ui.view import figures
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -65,7 +65,15 @@ def test_every_picture_and_link_of_the_readme_exists():
 
 
 def test_the_readme_names_every_file_of_the_packages():
-    for folder in ("vae", "vae/experiments", "training", "ui", "ui/blocks", "ui/lesson", "deploy"):
+    for folder in (
+        "vae",
+        "vae/experiments",
+        "training",
+        "ui",
+        "ui/gradio_page",
+        "ui/lesson",
+        "deploy",
+    ):
         for path in (ROOT / folder).glob("*.py"):
             assert path.name == "__init__.py" or path.stem in README, path
     for path in (ROOT / "benchmarks").glob("*.py"):
@@ -75,7 +83,7 @@ def test_the_readme_names_every_file_of_the_packages():
 
 
 def test_the_readme_and_the_card_state_the_measured_numbers():
-    from vae.metrics import read_metrics
+    from vae.hub.metrics import read_metrics
 
     for folder in filter(Path.is_dir, (ROOT / "weights").iterdir()):
         metrics = read_metrics(folder / "metrics.json")

@@ -11,10 +11,10 @@ import torch
 
 import vae
 from training import evaluate, figures
-from vae import hub
-from vae.metrics import regret
+from vae.hub import sources
+from vae.hub.folder import Folder, load_folder
+from vae.hub.metrics import regret
 from vae.noise import seeded
-from vae.weights import Folder, load_folder
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
 DIGITS = ("mnist", "mnist-2d", "mnist-2d-autoencoder")
@@ -40,18 +40,18 @@ def folders() -> dict[str, Folder]:
 
 
 def test_the_bundled_names_are_these_folders():
-    assert hub.bundled() == NAMES
+    assert sources.bundled() == NAMES
     assert vae.load("mnist").config == vae.load(WEIGHTS / "mnist").config
-    assert hub.resolve("mnist").source == "bundled"
-    assert hub.resolve("mnist") is hub.resolve("mnist")  # chosen once per process
+    assert sources.resolve("mnist").source == "bundled"
+    assert sources.resolve("mnist") is sources.resolve("mnist")  # chosen once per process
 
 
 def test_the_file_of_sources_has_an_entry_for_each_and_names_no_repository_that_nobody_published():
     """Each entry is empty, which means bundled, or a full commit: a release that pins its own
     weights keeps this test green."""
-    assert set(tomllib.loads((WEIGHTS / hub.SOURCES).read_text(encoding="utf-8"))) == set(NAMES)
+    assert set(tomllib.loads((WEIGHTS / sources.SOURCES).read_text(encoding="utf-8"))) == set(NAMES)
     for name in NAMES:
-        assert hub.source(name) is None or len(hub.source(name).commit) == 40
+        assert sources.source(name) is None or len(sources.source(name).commit) == 40
 
 
 def test_digits_reach_what_was_promised_on_the_whole_test_set(folders):

@@ -14,11 +14,11 @@ from pydantic import StringConstraints, TypeAdapter
 
 from training import figures
 from training.data import SOURCES
-from vae.files import Beta, Count, Positive, Seed, WholeNumber, parsed
+from vae.hub.files import Beta, Count, Positive, Seed, WholeNumber, parsed
+from vae.hub.folder import read_training as sealed
+from vae.hub.metrics import Dedicated, Metrics, regret
 from vae.likelihood import bits_per_dimension
-from vae.metrics import Dedicated, Metrics, regret
 from vae.model import LIKELIHOODS, VAEConfig
-from vae.weights import read_training as sealed
 
 TEMPLATE = Path(__file__).with_name("card.md")
 TASK = "unconditional-image-generation"

@@ -24,7 +24,7 @@ from safetensors.torch import load, save_file
 from torch import Tensor
 
 from training.error import TrainingError
-from vae import files
+from vae.hub import files
 from vae.model import MAX_PARAMETERS
 
 FORMAT = "2"

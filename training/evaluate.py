@@ -30,8 +30,8 @@ from training import card, data, fidelity, figures
 from training.interruption import EXIT_CODE, run_command
 from training.memory import keep_freed_memory
 from training.progress import Progress
-from vae.likelihood import observe
-from vae.metrics import (
+from vae.hub.folder import EXAMPLES, METRICS, REFERENCE, WeightsError, load_folder, load_model, seal
+from vae.hub.metrics import (
     ACTIVE_NATS,
     QUANTILES,
     BetaMetrics,
@@ -41,9 +41,9 @@ from vae.metrics import (
     read_metrics,
     write_metrics,
 )
+from vae.likelihood import observe
 from vae.model import VAE
 from vae.noise import seeded
-from vae.weights import EXAMPLES, METRICS, REFERENCE, WeightsError, load_folder, load_model, seal
 
 BATCH = 500  # pictures; part of the recipe, since the noise is drawn batch by batch
 EXAMPLE_COUNT, REFERENCE_COUNT = 10, 2_000

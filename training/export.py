@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from training.loop import Trainer
+from vae.hub.folder import TRAINING, save_model, seal
 from vae.likelihood import observe
 from vae.model import VAE
 from vae.noise import seeded
-from vae.weights import TRAINING, save_model, seal
 
 
 def export(trainer: Trainer, folder: Path, preset: str, command: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vae.metrics import Fidelity
+from vae.hub.metrics import Fidelity
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 

@@ -13,9 +13,9 @@ from matplotlib import patheffects
 from torch import Tensor
 
 from vae import experiments
-from vae.metrics import BetaMetrics, Metrics
+from vae.hub.folder import Reference
+from vae.hub.metrics import BetaMetrics, Metrics
 from vae.model import VAE, VAEConfig
-from vae.weights import Reference
 
 SHOWN_BETAS = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
 SEED = 0

@@ -25,10 +25,10 @@ import tyro
 
 from training import card
 from training.interruption import EXIT_CODE, run_command
-from vae import repository
-from vae.hub import BUNDLE
-from vae.repository import HubError
-from vae.weights import CARD, TRAINING, WeightsError, contents, load_folder
+from vae.hub import repository
+from vae.hub.folder import CARD, TRAINING, WeightsError, contents, load_folder
+from vae.hub.repository import HubError
+from vae.hub.sources import BUNDLE
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,15 @@ from training.error import TrainingError
 from training.interruption import EXIT_CODE, run_command
 from training.memory import keep_freed_memory
 from training.settings import AUTO, Settings
-from vae.metrics import Dedicated, Metrics, read_dedicated, read_metrics, regret, write_dedicated
-from vae.weights import CONFIG, DEDICATED, METRICS, WeightsError, load_model, seal
+from vae.hub.folder import CONFIG, DEDICATED, METRICS, WeightsError, load_model, seal
+from vae.hub.metrics import (
+    Dedicated,
+    Metrics,
+    read_dedicated,
+    read_metrics,
+    regret,
+    write_dedicated,
+)
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,9 @@ from training.memory import keep_freed_memory
 from training.progress import Progress
 from training.run_folder import CHECKPOINT, LOG, WEIGHTS, Log, held, means
 from training.settings import PRESETS, Settings
+from vae.hub.repository import HubError, require_writer
 from vae.likelihood import observe
 from vae.noise import seeded, standard_normal
-from vae.repository import HubError, require_writer
 
 VALIDATE_EVERY = 10  # epochs, and at the end
 VALIDATION_BETAS = (0.01, 0.1, 1.0, 10.0)

@@ -3,11 +3,10 @@ likelihoods, numbers in nats."""
 
 from vae import hub, images
 from vae.elbo import Elbo, elbo, importance_weighted_bound, point_distortion
-from vae.hub import load
-from vae.image_error import ImageError
+from vae.hub import WeightsError, load
+from vae.images.errors import ImageError
 from vae.likelihood import Bernoulli, DiscretizedLogistic, binarize
 from vae.model import VAE, DiagonalGaussian, VAEConfig
-from vae.weights import WeightsError
 
 __all__ = [
     "VAE",

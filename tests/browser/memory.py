@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 
 from benchmarks.serving import running_app
 from tests.browser.app import answered, open_page, running_browser
-from vae import hub
+from vae.hub import sources
 
 VISITORS = 30
 
@@ -51,9 +51,9 @@ def main() -> None:
         page = open_page(browser, f"{app.address}/?lang=en")
         print(f"{'one visitor':<40}{app.megabytes():>8.0f} MB")
         page.context.close()
-        for name in hub.names():
+        for name in sources.names():
             open_page(browser, f"{app.address}/?lang=en&model={name}").context.close()
-        print(f"{f'all {len(hub.names())} models looked at':<40}{app.megabytes():>8.0f} MB")
+        print(f"{f'all {len(sources.names())} models looked at':<40}{app.megabytes():>8.0f} MB")
         for visitor in range(1, VISITORS + 1):
             visit(browser, app.address, file)
             if visitor in (1, 10, VISITORS):

@@ -11,14 +11,14 @@ from pathlib import Path
 from playwright.sync_api import Browser
 
 from tests.browser.app import open_page, running_app, running_browser, settle
-from ui import contents
+from ui.service import navigation
 
 PAGES = {
     "playground": "?example=5",
     "map": "map?example=3&pin=1.3,-0.9&posteriors=100",
     "dimensions": "dimensions?example=3&beta=4",
     "path": "path?example=3&example2=8",
-    **{step: f"{step}?seen={step}" for step in contents.STEPS},
+    **{step: f"{step}?seen={step}" for step in navigation.STEPS},
     "misconceptions": "misconceptions?topic=blur",
     "teacher": "teacher?to_hide=beta",
 }

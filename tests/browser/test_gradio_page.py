@@ -9,9 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.app import answered, open_page, visitor
+from tests.pictures import digit_png, portrait
 from tests.servers import running
-from tests.ui.test_framing import portrait
-from tests.ui.test_playground import digit_png
 from ui.text import Text
 
 pytestmark = pytest.mark.browser

@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.app import answered, look_at, open_page, runs, settle
-from tests.ui.test_playground import digit_png
-from ui import contents
+from tests.pictures import digit_png
+from ui.service import navigation
 from ui.text import LANGUAGES, Text
 
-# Each in one language, in turn: tests/ui/test_lesson_controls.py opens it in both.
-PAGES = list(zip([*contents.LESSON, "teacher"], itertools.cycle(LANGUAGES), strict=False))
+# Each in one language, in turn: tests/ui/lesson/test_controls.py opens it in both.
+PAGES = list(zip([*navigation.LESSON, "teacher"], itertools.cycle(LANGUAGES), strict=False))
 
 
 @pytest.mark.parametrize(("name", "language"), PAGES)
@@ -28,7 +28,7 @@ def test_the_lesson_is_walked_from_its_first_page_to_its_last_and_answers_go_alo
     page = open_page(browser, f"{address}/step1?lang=en")
     with answered(page):
         page.locator(".st-key-predict label").nth(2).click()
-    for name in contents.LESSON[1:]:
+    for name in navigation.LESSON[1:]:
         page.locator(".st-key-lesson_foot a").last.click()
         page.wait_for_url(f"**/{name}?**")
         settle(page)

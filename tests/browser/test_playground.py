@@ -9,8 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.app import answered, open_page, settle
-from tests.ui.test_framing import portrait
-from tests.ui.test_playground import digit_png
+from tests.pictures import digit_png, portrait
 
 pytestmark = pytest.mark.browser
 

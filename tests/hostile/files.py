@@ -21,8 +21,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from pillow_heif import register_heif_opener
 
-from tests.vae import appetite
-from vae.photo import Framing
+from tests.vae.images import appetite
+from vae.images.framing import Framing
 
 KINDS = ("PNG", "JPEG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
 MODES = {

@@ -12,7 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from tests.training.test_checkpoint import summed, trainer_of, written
+from tests.training.checkpoints import summed, trainer_of, written
 from training import checkpoint
 from training.error import TrainingError
 from training.loop import Trainer

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from tests.processes import completed
-from vae.image_error import ERROR_SENTENCES
+from vae.images.errors import ERROR_SENTENCES
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

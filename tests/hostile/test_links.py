@@ -6,7 +6,8 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from tests.hostile.calls import value
-from ui.contents import SECTIONS
+from ui.service import navigation
+from ui.service.navigation import SECTIONS
 
 APP = Path(__file__).parents[2] / "app.py"
 KEYS = [
@@ -112,6 +113,6 @@ def test_whatever_a_link_says_the_page_opens(dice, attempts):
         if name != names[0] and not (
             query.get("only") == "lesson" and name not in SECTIONS["lesson"]
         ):
-            app.switch_page(f"ui/pages/{name}.py").run()
+            app.switch_page(navigation.file(name)).run()
         assert not app.exception, (name, query, app.exception)
         assert len(app.main.children) > 0, (name, query)

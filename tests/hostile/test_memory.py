@@ -43,7 +43,7 @@ cli.main()
 GRADIO = (
     PATIENCE
     + """
-from ui.blocks import sessions
+from ui.gradio_page import sessions
 sessions.SECONDS_BETWEEN_SWEEPS = 1.0
 sessions.Sweeper.sweep.__defaults__ = 0.0, 1.0
 import gradio_app

@@ -17,9 +17,9 @@ import vae
 from tests.conftest import files_of, write_weights
 from tests.hostile.folders import LOADED, changed, changed_record
 from training import card
-from vae import files
-from vae.metrics import regret
-from vae.weights import Folder, load_folder, seal
+from vae.hub import files
+from vae.hub.folder import Folder, load_folder, seal
+from vae.hub.metrics import regret
 
 LONGEST = 60.0  # seconds; it takes hundredths, and what hangs takes for ever
 
@@ -185,7 +185,7 @@ def test_two_megabytes_of_json_do_not_fill_the_memory(content, tmp_path):
     Path("/proc/self/clear_refs").write_text("5")
     before = memory("VmRSS")
     with pytest.raises(ValueError, match=r"is missing|it is|it has|holds") as caught:
-        vae.metrics.read_metrics(tmp_path / "metrics.json")
+        vae.hub.metrics.read_metrics(tmp_path / "metrics.json")
     assert len(str(caught.value)) < 400
     assert memory("VmHWM") - before < 250
 

@@ -19,8 +19,8 @@ from playwright.sync_api import expect
 
 from tests.browser.app import visitor
 from tests.hosting.dockerfile import Built, build, instructions
+from tests.pictures import digit_png
 from tests.processes import completed, serving
-from tests.ui.test_playground import digit_png
 
 ROOT = Path(__file__).parents[2]
 STEPS = instructions(ROOT / "Dockerfile")

@@ -19,9 +19,9 @@ import vae
 from benchmarks.serving import App, healthy, running_app
 from benchmarks.students import RunError, Student
 from tests.hosting.dockerfile import instructions
+from tests.photographs import photograph
 from tests.processes import HANGING, serving
 from tests.servers import free_port
-from tests.ui.test_sessions import photograph
 
 ROOT = Path(__file__).parents[2]
 CONFIGURATION = (ROOT / "deploy" / "several" / "nginx.conf").read_text(encoding="utf-8")

@@ -15,8 +15,8 @@ from deploy import assemble
 from tests.hub_server import Answer, Fault
 from tests.processes import HANGING, completed
 from tests.servers import running
-from ui import endpoints
-from vae import hub
+from ui.service import api
+from vae.hub import sources
 
 ROOT = Path(__file__).parents[2]
 SERVERS = (
@@ -119,7 +119,7 @@ def test_the_free_space_answers_with_and_without_the_package_that_only_spaces_ha
         client = Client(
             address, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": HANGING}
         )
-        assert client.predict("3", api_name="/encode") == endpoints.encode("3")
+        assert client.predict("3", api_name="/encode") == api.encode("3")
 
 
 # --- Streamlit Community Cloud
@@ -196,7 +196,7 @@ def test_the_workflow_holds_no_secret_and_publishes_only_what_was_tested():
     for name, job in workflow["jobs"].items():
         assert (job.get("permissions", {}).get("id-token") == "write") == (name != "test")
         assert name == "test" or (job["needs"] == "test" and "refs/heads/main" in job["if"])
-    assert workflow["jobs"]["weights"]["strategy"]["matrix"]["name"] == list(hub.bundled())
+    assert workflow["jobs"]["weights"]["strategy"]["matrix"]["name"] == list(sources.bundled())
     assert f"huggingface-hub=={pins('requirements.txt')['huggingface-hub']}" in text
 
 

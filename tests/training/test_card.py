@@ -8,7 +8,7 @@ from huggingface_hub import ModelCard
 
 import vae
 from tests.conftest import files_of, some_metrics
-from tests.training.test_publish import NAME, run, there
+from tests.training.publishing import NAME, run, there
 from training.card import read_training, write
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def test_a_card_that_names_a_repository_keeps_the_name_when_measured_again(local
 def test_every_card_is_a_valid_hub_card_with_the_measured_numbers(name):
     folder = ROOT / "weights" / name
     data = ModelCard.load(folder / "README.md").data
-    metrics = vae.metrics.read_metrics(folder / "metrics.json")
+    metrics = vae.hub.metrics.read_metrics(folder / "metrics.json")
     assert (data.library_name, data.pipeline_tag, data.license) == (
         "pytorch",
         "unconditional-image-generation",

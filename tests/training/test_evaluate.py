@@ -14,8 +14,8 @@ import torch
 import vae
 from tests.conftest import generator, random_model, striped_digits, tiny_config, write_idx
 from training import evaluate, progress
-from vae.metrics import read_metrics
-from vae.weights import load_folder, save_model
+from vae.hub.folder import load_folder, save_model
+from vae.hub.metrics import read_metrics
 
 CONFIG = tiny_config(image_shape=(1, 28, 28), beta_range=(0.1, 10.0))
 

@@ -11,10 +11,10 @@ import torch
 
 from tests.conftest import coloured_pictures, generator, random_model, tiny_config, write_packed
 from training import data, evaluate, fidelity
+from vae.hub.folder import load_folder, save_model
+from vae.hub.metrics import read_metrics
 from vae.likelihood import bits_per_dimension
-from vae.metrics import read_metrics
 from vae.model import DiagonalGaussian
-from vae.weights import load_folder, save_model
 
 CONFIG = tiny_config(
     image_shape=(3, 16, 16),

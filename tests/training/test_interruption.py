@@ -11,7 +11,7 @@ import pytest
 
 from tests.conftest import write_idx
 from tests.processes import HANGING, completed, started
-from tests.training.test_checkpoint import OPTIONS
+from tests.training.checkpoints import OPTIONS
 from training import card, data, evaluate, publish, regret, train
 
 ROOT = Path(__file__).parents[2]

@@ -11,28 +11,18 @@ from huggingface_hub.utils import _auth, close_session
 
 import vae
 from tests.conftest import files_of, hf, use_hub, write_idx
-from tests.hub_server import Answer, Fault, HubServer, error
+from tests.hub_server import Answer, Fault, error
 from tests.ports import closed_port, silent_port
 from tests.processes import completed
+from tests.training.publishing import NAME, run, there
 from training import evaluate, publish, train
-from vae import exchange
-from vae.weights import seal
+from vae.hub import exchange
+from vae.hub.folder import seal
 
-NAME = "teacher/vae-toy"
 ROOT = Path(__file__).parents[2]
 
 # The client uploads large files in a way that its own HTTP library calls outdated.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")
-
-
-def run(folder: Path, *more: str) -> int:
-    return publish.main([str(folder), "--repo-id", NAME, *more])
-
-
-def there(local_hub: HubServer, name: str = NAME) -> dict[str, bytes]:
-    """The files of the newest commit, without the Hub's own."""
-    files = local_hub.repositories[name].commits[-1].files
-    return {path: content for path, content in files.items() if path != ".gitattributes"}
 
 
 def sent(folder: Path) -> dict[str, bytes]:

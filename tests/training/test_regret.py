@@ -14,9 +14,9 @@ from tests.conftest import interrupt, tiny_config, write_idx
 from training import evaluate, regret, train
 from training.loop import Trainer, initial_model
 from training.settings import Settings
-from vae.metrics import Dedicated, read_dedicated, read_metrics
-from vae.metrics import regret as regret_of
-from vae.weights import load_folder, seal
+from vae.hub.folder import load_folder, seal
+from vae.hub.metrics import Dedicated, read_dedicated, read_metrics
+from vae.hub.metrics import regret as regret_of
 
 SETTINGS = Settings(
     dataset="bars",

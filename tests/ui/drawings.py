@@ -4,7 +4,7 @@ import json
 
 import plotly.graph_objects as go
 
-from ui.figures import Drawing
+from ui.view.figures import Drawing
 
 
 def accepted(drawing: Drawing) -> None:

@@ -3,25 +3,12 @@
 import re
 import string
 import tomllib
-from pathlib import Path
 
 import pytest
 
 import vae
+from tests.ui.source import CODE, PREDICTED, QUESTIONS, ROOT
 from ui.text import DEFAULT, LANGUAGES, Text, files, preferred, strings
-
-ROOT = Path(__file__).parents[2]
-SOURCES = [ROOT / "app.py", ROOT / "gradio_app.py", *(ROOT / "ui").rglob("*.py")]
-CODE = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
-
-
-QUESTIONS = dict(
-    re.findall(r"""frame\.check\(\s*text,\s*"([a-z0-9_]+)",\s*right="([a-d])\"""", CODE)
-    + re.findall(
-        r"""frame\.reveal\(\s*text,\s*"[a-z0-9]+",\s*"([a-z0-9_]+)",\s*right="([a-d])\"""", CODE
-    )
-)
-PREDICTED = re.findall(r"""frame\.predict\(\s*text,\s*"([a-z0-9_]+)\"""", CODE)
 
 
 def placeholders(sentence: str) -> set[str]:

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.conftest import files_of
-from tests.vae.drawn import FIVE, encoded, seen
-from tests.vae.published import NAME
+from tests.vae.hub.published import NAME
+from tests.vae.images.drawn import FIVE, encoded, seen
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ import torch
 import vae
 from tests.conftest import generator, random_model, tiny_config
 from vae import experiments
-from vae.metrics import (
+from vae.hub.folder import load_model, save_model
+from vae.hub.metrics import (
     BetaMetrics,
     ImportanceWeighted,
     Metrics,
@@ -20,7 +21,6 @@ from vae.metrics import (
     read_metrics,
     write_metrics,
 )
-from vae.weights import load_model, save_model
 
 CONFIG = tiny_config(beta_range=(0.0, 0.0), latent_dim=2)
 

@@ -11,7 +11,8 @@ from torch import distributions
 
 import vae
 from tests.conftest import generator, tiny_config
-from vae import experiments, hub
+from vae import experiments
+from vae.hub import sources
 from vae.posterior import grid_posterior, log_joint
 
 SHARES = (0.393, 0.865, 0.989)
@@ -19,7 +20,7 @@ SHARES = (0.393, 0.865, 0.989)
 
 @pytest.fixture(scope="module")
 def digits():
-    return hub.resolve("mnist-2d")
+    return sources.resolve("mnist-2d")
 
 
 def seen(digits, name: str) -> torch.Tensor:

@@ -4,11 +4,12 @@ the way."""
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from ui import contents, picture_input, state
-from ui.given import Given
 from ui.lesson import progress
+from ui.service import navigation
 from ui.text import Text
-from vae.hub import Resolved
+from ui.view.source_picture import SourcePicture
+from ui.widgets import link, picture_input
+from vae.hub.sources import Resolved
 
 LETTERS = "abcd"
 RIGHT, WRONG = ":material/check_circle:", ":material/lightbulb:"
@@ -30,14 +31,14 @@ def head(text: Text, name: str, idea: str) -> None:
             width="content",
             key="lesson_progress",
         ):
-            done = sum(progress.seen(step) for step in contents.STEPS)
+            done = sum(progress.seen(step) for step in navigation.STEPS)
             st.caption(
-                text("lesson.progress", done=done, steps=len(contents.STEPS)), width="content"
+                text("lesson.progress", done=done, steps=len(navigation.STEPS)), width="content"
             )
-            for number, step in enumerate(contents.STEPS, 1):
+            for number, step in enumerate(navigation.STEPS, 1):
                 label = f"**{number}**" if step == name else str(number)
                 st.page_link(
-                    contents.file(step),
+                    navigation.file(step),
                     label=f"{label} ✓" if progress.seen(step) else label,
                     help=text(f"pages.{step}"),
                 )
@@ -60,7 +61,7 @@ def experiment(heading: str, explained: str | None = None) -> DeltaGenerator:
     return card
 
 
-def picture(text: Text, model: Resolved) -> Given:
+def picture(text: Text, model: Resolved) -> SourcePicture:
     """The row in which a picture is chosen or given, and what frames a photograph below it."""
     row, below = st.container(horizontal=True, key="source_row"), st.container()
     with row:
@@ -85,7 +86,7 @@ def reveal(text: Text, name: str, question: str, right: str, **values: object) -
 
     values: numbers in the words of the question and of its feedback.
     """
-    shown = state.placed(
+    shown = link.placed(
         st.toggle, text("lesson.reveal"), key=f"reveal_{name}", value=progress.seen(name)
     )
     progress.set_seen(name, shown)
@@ -126,18 +127,18 @@ def article(text: Text, note: str) -> None:
 
 def foot(text: Text, name: str) -> None:
     """The ways to the pages before and after."""
-    place = contents.LESSON.index(name)
+    place = navigation.LESSON.index(name)
     around = {
         other: side
         for other, side in ((place - 1, "left"), (place + 1, "right"))
-        if 0 <= other < len(contents.LESSON)
+        if 0 <= other < len(navigation.LESSON)
     }
     with st.container(horizontal=True, horizontal_alignment="distribute", key="lesson_foot"):
         for other, side in around.items():
-            page = contents.LESSON[other]
+            page = navigation.LESSON[other]
             icon = ":material/arrow_back:" if side == "left" else ":material/arrow_forward:"
             st.page_link(
-                contents.file(page), label=text(f"pages.{page}"), icon=icon, icon_position=side
+                navigation.file(page), label=text(f"pages.{page}"), icon=icon, icon_position=side
             )
 
 
@@ -150,7 +151,7 @@ def _ask(text: Text, question: str, values: dict[str, object]) -> str | None:
     letters = _letters(text, question)
     given, asked = progress.answers().get(question), text(f"ask.{question}", **values)
     st.markdown(asked)
-    chosen = state.placed(
+    chosen = link.placed(
         st.radio,
         asked,
         letters,

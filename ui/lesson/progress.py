@@ -1,12 +1,12 @@
 """How far a student is: answers and revealed steps, in the link of every page, so that a copied
 address keeps them."""
 
-from ui import state
+from ui.widgets import link
 
 
 def answers() -> dict[str, str]:
     """The letter that was chosen for each question: ?answers=prior_draws-b,which_kl-c."""
-    pairs = (word.rpartition("-") for word in state.words("answers"))
+    pairs = (word.rpartition("-") for word in link.words("answers"))
     return {name: letter for name, _, letter in pairs if name}
 
 
@@ -17,16 +17,16 @@ def answer(question: str, letter: str | None) -> None:
     given = {name: chosen for name, chosen in answers().items() if name != question} | (
         {question: letter} if letter else {}
     )
-    state.set_words("answers", [f"{name}-{chosen}" for name, chosen in given.items()])
+    link.set_words("answers", [f"{name}-{chosen}" for name, chosen in given.items()])
 
 
 def seen(step: str) -> bool:
     """Whether this step's answer was revealed: ?seen=step1,step2."""
-    return step in state.words("seen")
+    return step in link.words("seen")
 
 
 def set_seen(step: str, revealed: bool) -> None:
     """Note that it was, or that it is covered again."""
-    others = [name for name in state.words("seen") if name != step]
+    others = [name for name in link.words("seen") if name != step]
     if seen(step) != revealed:
-        state.set_words("seen", others + [step] * revealed)
+        link.set_words("seen", others + [step] * revealed)

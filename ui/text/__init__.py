@@ -7,7 +7,7 @@ from numbers import Number
 from pathlib import Path
 from string import Formatter
 
-from vae.image_error import ERROR_SENTENCES
+from vae.images.errors import ERROR_SENTENCES
 
 LANGUAGES = {"en": "English", "ko": "한국어"}
 DEFAULT = "en"

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from vae import likelihood
 from vae.elbo import elbo_with_noise, kl_to_standard_normal, point_distortion
+from vae.hub.metrics import ACTIVE_NATS, BetaMetrics
 from vae.latent import prior_sample
-from vae.metrics import ACTIVE_NATS, BetaMetrics
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 

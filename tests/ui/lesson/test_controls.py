@@ -1,0 +1,87 @@
+"""Every control of every page of the lesson, in both languages, by Streamlit's own test driver: it
+answers, nothing fails."""
+
+from collections.abc import Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import ButtonGroup, Radio, Selectbox, SelectSlider
+
+from tests.ui.driver import good, open_page
+from ui.service import navigation
+from ui.text import LANGUAGES, strings
+
+TOPICS = [
+    key.removeprefix("wrong.topic_") for key in strings("en") if key.startswith("wrong.topic_")
+]
+PAGES = [
+    *((step, {"seen": step}) for step in navigation.STEPS),
+    *(("misconceptions", {"topic": topic}) for topic in TOPICS),
+    ("teacher", {}),
+]
+SLOW = {"k"}  # up to 10,000 draws of the prior: tests/ui/lesson/test_step3_posterior.py
+ELSEWHERE = {"language", "topic", *SLOW}
+# What is there while the first option of another control is chosen.
+NEEDS = {
+    "example": ("button_group", "source"),
+    "to_model": ("button_group", "to_only"),
+    "to_beta": ("selectbox", "to_model"),
+}
+
+
+@pytest.fixture(autouse=True)
+def chosen_by_their_labels(monkeypatch):
+    """The driver wants an option's value, which only the page knows; a person, and the browser,
+    choose what is shown."""
+    for kind in (ButtonGroup, Radio, Selectbox, SelectSlider):
+        format_func = kind.format_func.fget
+
+        def as_shown(widget, format_func=format_func):
+            return lambda value: value if value in widget.options else format_func(widget)(value)
+
+        monkeypatch.setattr(kind, "format_func", property(as_shown))
+
+
+def moves(app: AppTest) -> Iterator[tuple[str, str, object]]:
+    """Kind and key of each control, and what to do with it: to the end of its scale; every option
+    of a few, by its number."""
+    for kind in ("button_group", "radio", "selectbox", "select_slider"):
+        for widget in getattr(app, kind):
+            if widget.key not in ELSEWHERE:
+                last = len(widget.options) - 1
+                yield from (
+                    (kind, widget.key, number)
+                    for number in (range(last + 1) if last < 4 else [last])
+                )
+    for kind in ("slider", "number_input"):
+        for widget in getattr(app, kind):
+            yield kind, widget.key, widget.max
+    for widget in app.toggle:
+        yield from (("toggle", widget.key, value) for value in (False, True))
+    for widget in app.button:
+        yield "button", widget.key, None
+
+
+def moved(app: AppTest, kind: str, key: str, to: object) -> None:
+    widget = next(widget for widget in getattr(app, kind) if widget.key == key)
+    if kind == "button":
+        widget.click()
+    elif kind in ("slider", "number_input", "toggle"):
+        widget.set_value(to)
+    else:  # the words of an option may have changed with the picture
+        several = kind == "button_group" and not widget._is_single_select
+        widget.set_value([widget.options[to]] if several else widget.options[to])
+    good(app.run())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("page", "query"), PAGES)
+def test_every_control_answers(page, query, language):
+    app = open_page(page, lang=language, **query)
+    todo = list(moves(app))
+    assert todo
+    for kind, key, to in todo:
+        if key in NEEDS:
+            moved(app, *NEEDS[key], 0)
+        moved(app, kind, key, to)
+        assert not app.error, (key, to)

@@ -1,0 +1,98 @@
+"""What all pages of the lesson have in common: predict, do, reveal, why; nothing blocks, nothing is
+lost."""
+
+import re
+import shutil
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.driver import good, open_page, said
+from tests.ui.source import CODE, PREDICTED, QUESTIONS
+from ui.service import navigation
+from ui.text import Text
+from vae.hub import sources
+
+
+def question_of(step: str) -> str:
+    """The prediction that a step opens with."""
+    return re.search(rf'frame\.reveal\(\s*text,\s*"{step}",\s*"([a-z0-9_]+)"', CODE).group(1)
+
+
+def feedback(app: AppTest) -> str:
+    return " ".join(entry.value for entry in (*app.success, *app.info))
+
+
+@pytest.mark.parametrize("step", navigation.STEPS)
+def test_every_step_predicts_reveals_and_says_something_of_each_answer_in_both_languages(step):
+    question = question_of(step)
+    assert question in PREDICTED
+    app = open_page(step, lang="en")
+    letters = app.radio(key=f"ask_{question}").options
+    assert len(letters) >= 2
+    assert not any(entry.label == question for entry in app.toggle)
+    before = feedback(app)
+    good(app.toggle(key=f"reveal_{step}").set_value(True).run())
+    assert app.query_params["seen"] == step
+    right = "abcd".index(QUESTIONS[question])
+    assert letters[right] in said(app)  # without a prediction the answer is named
+    said_of = set()
+    for number in range(len(letters)):
+        good(app.radio(key=f"ask_{question}").set_value("abcd"[number]).run())
+        assert app.query_params["answers"].split(",")[0] == f"{question}-{'abcd'[number]}"
+        assert bool(app.success) == (number == right)
+        said_of.add(feedback(app).replace(before, ""))
+    assert len(said_of) == len(letters)
+    good(app.button_group(key="language").set_value("ko").run())
+    assert app.radio(key=f"ask_{question}").value == "abcd"[len(letters) - 1]
+    assert app.toggle(key=f"reveal_{step}").value
+    assert re.search("[가-힣]", feedback(app))
+    assert app.latex, "the formula comes after the picture"
+
+
+def test_answers_and_revealed_steps_go_along_in_the_address_and_come_back():
+    first, second = question_of("step1"), question_of("step6")
+    app = open_page("step1")
+    good(app.radio(key=f"ask_{first}").set_value("a").run())
+    good(app.toggle(key="reveal_step1").set_value(True).run())
+    good(app.switch_page(navigation.file("step6")).run())
+    good(app.radio(key=f"ask_{second}").set_value("b").run())
+    assert app.query_params["answers"] == f"{first}-a,{second}-b"
+    assert app.query_params["seen"] == "step1"
+    again = open_page(
+        "step1", **{name: app.query_params[name] for name in ("answers", "seen", "lang")}
+    )
+    assert again.radio(key=f"ask_{first}").value == "a"
+    assert again.toggle(key="reveal_step1").value
+    assert Text("en")("lesson.progress", done=1, steps=len(navigation.STEPS)) in said(again)
+    good(again.toggle(key="reveal_step1").set_value(False).run())
+    assert "seen" not in again.query_params
+
+
+def test_an_edited_address_with_unknown_answers_opens_all_the_same():
+    app = open_page("step1", answers="nonsense,,-,x-y,million-z", seen="step9,,step1")
+    assert app.radio(key=f"ask_{question_of('step1')}").value is None
+    assert app.toggle(key="reveal_step1").value
+
+
+@pytest.mark.parametrize(
+    ("gone", "pages"),
+    [
+        ("mnist", ["step1"]),
+        ("mnist-2d", ["step2", "step3", "step4", "step7"]),
+        ("mnist-2d-autoencoder", ["step7"]),
+    ],
+)
+def test_without_its_reference_pictures_a_page_is_a_sentence_that_names_the_file(
+    tmp_path, monkeypatch, gone, pages
+):
+    for name in ("mnist", "mnist-2d", "mnist-2d-autoencoder"):
+        shutil.copytree(sources.BUNDLE / name, tmp_path / name)
+    (tmp_path / gone / "reference.npz").unlink()
+    monkeypatch.setattr(sources, "BUNDLE", tmp_path)
+    sources.forget()
+    complaints = [open_page(page).error[0].value for page in pages]
+    sources.forget()
+    assert all(
+        f"weights/{gone}/reference.npz: it is missing" in complaint for complaint in complaints
+    ), complaints

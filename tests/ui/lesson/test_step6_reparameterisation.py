@@ -1,0 +1,192 @@
+"""Step 6 by Streamlit's own test driver: every control answers in both languages, the numbers are
+the package's."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from tests.pictures import digit_png
+from tests.ui.drawings import accepted
+from tests.ui.driver import alternative_text, good, open_page, said, signed
+from ui.lesson.step6_reparameterisation import view
+from ui.text import LANGUAGES, Text
+from vae import experiments
+from vae.experiments.lesson import reparameterisation
+from vae.hub import sources
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    return sources.resolve("mnist")
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch):
+    """Of the gradient: what the page shows of them does not depend on how many there are."""
+    monkeypatch.setattr(reparameterisation, "REFERENCE_DRAWS", 300)
+
+
+def seen(mnist, example: str = "0", draw: int = 0) -> experiments.Reconstruction:
+    return experiments.reconstruct(
+        mnist.model, mnist.examples.picture(example), 1.0, seed=7, draw=draw
+    )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_step_opens_with_everything_and_reveals_the_answer(language):
+    app = open_page("step6", lang=language, answers="which_factor-a,which_gradient-b")
+    text = Text(language)
+    assert not app.error
+    assert text("step6.why") not in said(app)
+    good(app.toggle(key="reveal_step6").set_value(True).run())
+    assert text("step6.why") in said(app)
+    assert text("ask.which_gradient_b_why") in said(app)
+    assert app.query_params["seen"] == "step6"
+    assert not app.select_slider
+
+
+def test_the_numbers_of_one_dimension_are_the_packages(mnist):
+    app = open_page("step6", example="3", zdim="14", eps="2")
+    draw = reparameterisation.follow(seen(mnist, "3", draw=2), 14)
+    for number in (draw.mean, draw.log_variance, draw.deviation, draw.eps, draw.z):
+        assert signed(f"{number:.3f}") in said(app)
+        assert signed(f"{draw.eps:.3f} from N(0, 1)") in alternative_text(app, "Three number lines")
+    assert signed(f"z = {draw.z:.3f} ") in alternative_text(app, "Three number lines")
+    assert view.signed(draw.scaled) in said(app)
+
+
+def test_a_new_eps_moves_the_dot_and_nothing_else(mnist):
+    app = open_page("step6")
+    before = alternative_text(app, "Histogram"), alternative_text(app, "Single-draw")
+    good(app.button(key="new_eps").click().run())
+    draw = reparameterisation.follow(seen(mnist, draw=1), app.selectbox(key="zdim").value)
+    assert signed(f"z = {draw.z:.3f} from a Gaussian about {draw.mean:.3f}") in alternative_text(
+        app, "Three number lines"
+    )
+    assert (alternative_text(app, "Histogram"), alternative_text(app, "Single-draw")) == before
+    assert app.query_params["eps"] == "1"
+
+
+def test_only_sigma_fits_and_the_articles_factor_is_the_first_to_be_tried(mnist):
+    app = open_page("step6")
+    draw = reparameterisation.follow(seen(mnist), app.selectbox(key="zdim").value)
+    for factor, verdict in (
+        ("variance", "Too narrow"),
+        ("deviation", "It fits."),
+        ("log_variance", "Too wide"),
+    ):
+        good(app.button_group(key="factor").set_value(factor).run())
+        found = reparameterisation.spread(draw, factor, seed=7)
+        assert verdict in said(app)
+        assert signed(f"**{found.measured:.4f}**. Claimed: **{found.claimed:.4f}**") in said(app)
+        assert signed(f"standard deviation {found.measured:.4f}") in alternative_text(
+            app, "Histogram"
+        )
+    assert app.query_params["factor"] == "log_variance"
+
+
+def test_the_gradient_is_the_packages_in_each_way(mnist):
+    app = open_page("step6", example="1", zdim="5")
+    observed = torch.from_numpy(seen(mnist, "1").observed)
+    drawn = reparameterisation.draw_gradients(mnist.model, observed, 1.0, seed=7)
+    for parameter in reparameterisation.PARAMETERS:
+        good(app.button_group(key="gradof").set_value(parameter).run())
+        found = reparameterisation.gradients(drawn, 5, parameter)
+        for one in (found.pathwise, found.score_baseline, found.score):
+            assert signed(
+                f"| {one.mean:,.2f} ± {one.standard_error:,.2f} | {one.deviation:,.2f} |"
+            ) in said(app)
+        assert signed(f"| {found.times:,.0f} |") in said(app)
+        assert signed(f"{found.reference:,.2f} ± {found.reference_error:,.2f}") in said(app)
+        assert signed(f"through the noise {found.pathwise.mean:,.2f}") in alternative_text(
+            app, "Single-draw"
+        )
+
+
+def test_the_article_is_answered_with_numbers_of_this_picture(mnist):
+    app = open_page("step6", seen="step6", example="8")
+    found = reparameterisation.spread(
+        reparameterisation.follow(seen(mnist, "8"), app.selectbox(key="zdim").value),
+        "variance",
+        seed=7,
+    )
+    note = next(entry.value for entry in app.info if "z = mu + sigma² ⊙ eps" in entry.value)
+    assert signed(f"sigma = {found.claimed:.4f}, sigma² = {found.value:.4f}") in note
+    assert signed(f"spreads by {found.measured:.4f}, {found.ratio:.3f} times") in note
+
+
+def test_a_picture_of_ones_own_has_its_own_numbers():
+    app = open_page("step6", source="upload", seen="step6")
+    before = [
+        alternative_text(app, beginning)
+        for beginning in ("Three number", "Histogram", "Single-draw")
+    ]
+    good(app.file_uploader(key="upload").set_value(("seven.png", digit_png(), "image/png")).run())
+    after = [
+        alternative_text(app, beginning)
+        for beginning in ("Three number", "Histogram", "Single-draw")
+    ]
+    assert not set(before) & set(after)
+
+
+@pytest.mark.parametrize("link", [{"zdim": "99", "factor": "x", "gradof": "", "eps": "-1"}])
+def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there(link):
+    assert alternative_text(open_page("step6", **link), "Three") == alternative_text(
+        open_page("step6"), "Three"
+    )
+
+
+def test_a_link_opens_every_choice():
+    app = open_page("step6", zdim="14", factor="deviation", gradof="log_deviation", lang="ko")
+    assert app.selectbox(key="zdim").value == 14
+    assert app.button_group(key="factor").value == "deviation"
+    assert app.button_group(key="gradof").value == "log_deviation"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_plotly_accepts_the_figures_whatever_the_factor_and_the_parameter(mnist, language):
+    text, code = Text(language), seen(mnist)
+    drawn = reparameterisation.draw_gradients(
+        mnist.model, torch.from_numpy(code.observed), 1.0, seed=7, samples=400
+    )
+    accepted(view.one_draw(text, reparameterisation.follow(code, 14)))
+    for factor in reparameterisation.FACTORS:
+        accepted(
+            view.draws(
+                text, reparameterisation.spread(reparameterisation.follow(code, 14), factor, seed=7)
+            )
+        )
+    for parameter in reparameterisation.PARAMETERS:
+        for close in (False, True):
+            accepted(
+                view.estimates(
+                    text, reparameterisation.gradients(drawn, 14, parameter), close=close
+                )
+            )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_factor_that_fits_by_coincidence_is_not_called_right(mnist, language):
+    text, code = Text(language), seen(mnist)
+    near_one = dataclasses.replace(
+        code, posterior_deviation=np.full_like(code.posterior_deviation, 0.999)
+    )
+    found = reparameterisation.spread(reparameterisation.follow(near_one, 0), "variance", seed=7)
+    assert view.verdict(text, found) == text(
+        "step6.fits_by_chance", deviation=found.claimed, value=found.value
+    )
+    right = reparameterisation.spread(reparameterisation.follow(near_one, 0), "deviation", seed=7)
+    assert view.verdict(text, right) != view.verdict(text, found)
+
+
+def test_an_exact_gradient_says_so():
+    plane = sources.resolve("mnist-2d")
+    code = experiments.reconstruct(plane.model, plane.examples.picture("1"), 1.0, seed=7)
+    drawn = reparameterisation.draw_gradients(
+        plane.model, torch.from_numpy(code.observed), 1.0, seed=7, samples=400
+    )
+    found = reparameterisation.gradients(drawn, 1, "mean")
+    said = view.reference(Text("en"), found)
+    assert said == f"Dashed line: the exact gradient by quadrature, {found.reference:,.2f}."

@@ -1,0 +1,54 @@
+"""What a figure says of itself is what Plotly accepts, and what both front ends send."""
+
+import pytest
+
+from tests.ui.drawings import accepted
+from ui.text import Text
+from ui.view import figures, latent_figures
+from vae import experiments
+from vae.hub import sources
+
+TEXT = Text("en")
+
+
+def drawings(name: str) -> dict[str, figures.Drawing]:
+    """All figures of a model's first example at the middle of its betas."""
+    model = sources.resolve(name)
+    image, betas = (
+        model.examples.picture(model.examples.names[0]),
+        tuple(entry.beta for entry in model.metrics.betas),
+    )
+    now = model.metrics.betas[len(betas) // 2]
+    seen = experiments.reconstruct(model.model, image, now.beta, seed=3)
+    own = experiments.trade_off(model.model, image, betas, seed=3, draws=4)
+    loss = experiments.breakdown(own, now)
+    found = {
+        "posterior": figures.posterior(TEXT, seen, now.dimensions_by_rate),
+        "loss": figures.loss_bars(TEXT, loss),
+    }
+    if not model.model.config.autoencoder:
+        path = experiments.path(
+            model.model, (image, image), (seen, seen), now.beta, seed=3, steps=5, spherical=True
+        )
+        found |= {
+            "plane": figures.plane(TEXT, model.metrics, model.dedicated, own, loss),
+            "rates": latent_figures.rates(TEXT, now, seen, 0, {}),
+            "alive": latent_figures.alive(TEXT, model.metrics, now),
+            "radii": latent_figures.radii(TEXT, path),
+            "losses": latent_figures.path_losses(TEXT, path),
+        }
+    return found
+
+
+@pytest.mark.parametrize("name", sources.names())
+def test_plotly_itself_accepts_every_figure(name):
+    for drawing in drawings(name).values():
+        accepted(drawing)
+
+
+def test_a_value_that_plotly_does_not_know_would_be_found():
+    wrong = figures.build(
+        [{"type": "scatter", "x": [1], "y": [2], "mode": "dots"}], 100, x={}, y={}
+    )
+    with pytest.raises(ValueError, match="dots"):
+        accepted(wrong)

@@ -1,0 +1,60 @@
+"""Pages are drawn a few at a time, and nobody waits for somebody's long work."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.processes import HANGING
+from ui.widgets import concurrency
+
+MOST = concurrency._turns._initial_value
+
+
+def test_no_more_pages_are_drawn_at_once_than_there_are_turns():
+    now, most, guard, full = 0, 0, threading.Lock(), threading.Barrier(MOST)
+
+    def draw(_):
+        nonlocal now, most
+        with concurrency.turn(), concurrency.turn():  # a fragment within its page
+            with guard:
+                now += 1
+                most = max(most, now)
+            full.wait(HANGING)  # all turns are taken at once, and then given back
+            with guard:
+                now -= 1
+
+    with ThreadPoolExecutor(4 * MOST) as pool:
+        list(pool.map(draw, range(8 * MOST)))
+    assert most == MOST
+
+
+def test_long_work_set_aside_leaves_all_turns_to_others_and_gives_the_turn_back_also_after_an_error():
+    begun, go_on, drawn = threading.Barrier(MOST + 1), threading.Event(), threading.Event()
+
+    def long_work():
+        with concurrency.turn():
+            try:
+                with concurrency.aside():
+                    begun.wait(HANGING)
+                    go_on.wait(HANGING)
+                    raise ValueError
+            except ValueError:
+                return True
+
+    def quick():
+        with concurrency.turn():
+            drawn.set()
+
+    with ThreadPoolExecutor(MOST + 1) as pool:
+        waiting = [pool.submit(long_work) for _ in range(MOST)]
+        begun.wait(HANGING)
+        pool.submit(quick)
+        assert drawn.wait(HANGING)
+        go_on.set()
+        assert all(work.result(HANGING) for work in waiting)
+    assert concurrency._turns._value == MOST
+
+
+def test_set_aside_without_a_turn_takes_and_gives_none():
+    with concurrency.aside():
+        assert concurrency._turns._value == MOST
+    assert concurrency._turns._value == MOST

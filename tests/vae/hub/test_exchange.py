@@ -1,0 +1,287 @@
+"""Whatever a server answers under the Hub's name: another commit is refused, and no answer is
+without bounds."""
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import vae
+from tests.conftest import files_of, write_weights
+from tests.hub_server import WEB_PAGE, Answer, Fault, error, sha256
+from tests.processes import completed
+from tests.vae.hub.published import NAME, assert_same_weights, pin
+from vae.hub import exchange, repository, sources
+from vae.hub.repository import HubError
+
+OTHER = "f" * 40
+BOMB = 600 * 2**20  # bytes; a thousandth of it is sent
+
+
+@pytest.fixture
+def another(local_hub, published, weights) -> str:
+    """The commit of another model, with which the Hub answers whoever asks for the published one."""
+    commit = local_hub.add(NAME, files_of(write_weights(weights.parent / "another", seed=1)))
+    local_hub.repositories[NAME].tags[published] = commit
+    return commit
+
+
+def refused(revision: str | None) -> str:
+    """The sentence with which vae.load refuses what the Hub answers."""
+    with pytest.raises(HubError) as caught:
+        vae.load(NAME, revision=revision)
+    assert caught.value.kind == "refused"
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+def downloads(local_hub) -> list[str]:
+    return [
+        path for method, path in local_hub.requests if "/resolve/" in path or "/storage/" in path
+    ]
+
+
+def test_another_commit_than_the_one_asked_for_is_refused_before_a_file_is_asked_for(
+    local_hub, published, another
+):
+    sentence = refused(published)
+    assert (
+        f"commit {published[:7]} was asked for and the Hub answers with {another[:7]}" in sentence
+    )
+    assert downloads(local_hub) == []
+    assert repository.cached(NAME, another, ("config.json",)) is None
+
+
+def test_another_commit_than_the_pinned_one_leaves_the_bundle(
+    local_hub, published, another, bundle
+):
+    pin(bundle, "toy", NAME, published)
+    found = sources.resolve("toy")
+    assert (found.source, found.problem) == ("bundled", "refused")
+    assert "the Hub answers with" in found.reason
+    assert_same_weights(found.model, bundle / "toy")
+    assert downloads(local_hub) == []
+
+
+@pytest.mark.parametrize("revision", ["commit", "main"])
+def test_files_of_another_commit_are_refused_before_they_are_downloaded(
+    local_hub, published, revision
+):
+    local_hub.inject(Fault(with_headers={"X-Repo-Commit": OTHER}), "HEAD .*/resolve/", times=None)
+    assert "a file of another commit than" in refused(
+        published if revision == "commit" else revision
+    )
+    assert [
+        path
+        for method, path in local_hub.requests
+        if method == "GET" and path in downloads(local_hub)
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "commit", [None, "", "main", 7, "../../../elsewhere", OTHER[:39], OTHER.upper(), OTHER + "\n"]
+)
+def test_an_answer_that_names_no_full_commit_is_refused(local_hub, published, commit):
+    local_hub.inject(
+        Fault(instead=Answer({"id": NAME, "sha": commit, "siblings": []})), "GET /api", times=None
+    )
+    assert "does not say which commit" in refused("main")
+
+
+@pytest.mark.parametrize("tag", ["20261127", "cafe", "v1", OTHER[:39]])
+def test_a_name_that_could_be_part_of_a_commits_is_a_name(local_hub, published, weights, tag):
+    """Tags of dates are digits alone. What is no full commit can't be compared with one."""
+    local_hub.repositories[NAME].tags[tag] = published
+    assert_same_weights(vae.load(NAME, revision=tag), weights)
+
+
+def test_a_full_commit_in_capitals_is_the_same_commit(local_hub, published, weights):
+    assert_same_weights(vae.load(NAME, revision=published.upper()), weights)
+    local_hub.requests.clear()
+    assert_same_weights(vae.load(NAME, revision=published.upper()), weights)
+    assert local_hub.requests == []
+
+
+def test_a_cache_that_calls_another_commit_by_this_ones_name_is_not_believed(
+    local_hub, published, another, monkeypatch
+):
+    vae.load(NAME, revision=another)
+    snapshot = repository.cached(NAME, another, ("config.json",))
+    (snapshot.folder.parents[1] / "refs").mkdir(exist_ok=True)
+    (snapshot.folder.parents[1] / "refs" / published).write_text(another)
+    assert repository.cached(NAME, published, ("config.json",)) is None
+    refused(published)
+    monkeypatch.setattr(
+        repository, "snapshot_download", lambda *_, **__: str(snapshot.folder)
+    )  # were the client to follow it
+    assert repository.cached(NAME, published, ("config.json",)) is None
+
+
+@pytest.mark.parametrize("name", ["ETag", "X-Linked-ETag"])
+@pytest.mark.parametrize("etag", ['"../../../../elsewhere"', "/tmp/elsewhere", '".."', '"a/b"'])
+def test_a_file_is_stored_under_no_path_that_the_server_chooses(
+    local_hub, published, tmp_path, name, etag
+):
+    local_hub.inject(Fault(with_headers={name: etag}), "HEAD .*/resolve/", times=None)
+    assert f"{name} of a file" in refused(published)
+    assert not list(tmp_path.rglob("*elsewhere*"))
+
+
+@pytest.mark.parametrize("revision", ["commit", "main"])
+def test_a_damaged_copy_is_mended_by_load_too(local_hub, published, weights, revision):
+    revision = published if revision == "commit" else revision
+    vae.load(NAME, revision=revision)
+    snapshot = repository.cached(NAME, published, ("model.safetensors",))
+    (snapshot.folder / "model.safetensors").resolve().write_bytes(b"half of it")
+    assert_same_weights(vae.load(NAME, revision=revision), weights)
+
+
+@pytest.mark.parametrize("fault", [Fault(instead=error(500)), Fault(silent=True)])
+def test_where_the_hub_fails_what_a_branch_last_named_is_used_with_a_warning(
+    local_hub, published, weights, monkeypatch, fault
+):
+    monkeypatch.setattr(repository.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(exchange, "SECONDS_WITHOUT_NEWS", 1.0)
+    vae.load(NAME)
+    local_hub.inject(fault, "GET /api", times=None)
+    with pytest.warns(
+        UserWarning, match=f"the copy of commit {published[:7]} in the local cache is used"
+    ):
+        assert_same_weights(vae.load(NAME), weights)
+    with pytest.raises(HubError):
+        vae.load(NAME, revision=OTHER)  # which is not in the cache, and nothing else is it
+
+
+def test_the_bundle_is_loaded_while_the_hub_is_asked(local_hub, published, bundle, monkeypatch):
+    """So that it need not be loaded when the five seconds are over."""
+    loaded, in_time, load = threading.Event(), [], sources.load_folder
+
+    def seen(folder: Path):
+        try:
+            return load(folder)
+        finally:
+            loaded.set()
+
+    monkeypatch.setattr(sources, "load_folder", seen)
+    pin(bundle, "toy", NAME, published)
+    local_hub.inject(
+        Fault(before=lambda: in_time.append(loaded.wait(60)), instead=error(404)), "GET /api"
+    )
+    assert sources.resolve("toy").source == "bundled"
+    assert in_time == [True]
+
+
+def test_checking_what_has_come_is_within_the_five_seconds(
+    local_hub, published, bundle, monkeypatch
+):
+    checking, load = threading.Event(), sources.load_folder
+
+    def slow(folder: Path):
+        if folder.name == published:
+            checking.wait()
+        return load(folder)
+
+    monkeypatch.setattr(sources, "load_folder", slow)
+    monkeypatch.setattr(sources, "SECONDS_TO_WAIT", 1.0)
+    pin(bundle, "toy", NAME, published)
+    try:
+        assert sources.resolve("toy").problem == "unreachable"
+    finally:
+        checking.set()
+
+
+def test_files_that_fail_are_asked_for_three_times_and_not_for_half_a_minute(
+    local_hub, published, monkeypatch
+):
+    """The client itself would wait for 1, 2, 4, 8 and 8 seconds more."""
+    waited = []
+    monkeypatch.setattr(repository.time, "sleep", waited.append)
+    local_hub.inject(Fault(instead=error(500)), "HEAD .*/resolve/", times=None)
+    with pytest.raises(HubError, match="answers 500") as caught:
+        vae.load(NAME)
+    assert caught.value.kind == "busy"
+    assert len(downloads(local_hub)) == 3
+    assert sum(waited) <= 3
+
+
+FILE, CONFIG, DESCRIPTION = (
+    "GET /storage/{oid}",
+    "GET /teacher/{name}/resolve/.*/config.json",
+    "GET /api/models/teacher/{name}",
+)
+AGAIN = Answer(WEB_PAGE.body, 302, {"Location": "/api/models/teacher/redirects"})
+BOUNDED = {
+    "packed-description": (Fault(packed=BOMB), DESCRIPTION),
+    "packed-file": (Fault(packed=BOMB), FILE),
+    "packed-config": (Fault(packed=BOMB), CONFIG),
+    "packed-error": (Fault(packed=BOMB, instead=error(404)), DESCRIPTION),
+    "endless-description": (Fault(endless=True), DESCRIPTION),
+    "endless-file": (Fault(endless=True), FILE),
+    "endless-config": (Fault(endless=True), CONFIG),
+    "endless-error": (Fault(endless=True, instead=error(404)), DESCRIPTION),
+    "endless-redirect": (Fault(endless=True, instead=AGAIN), DESCRIPTION),
+    "redirects": (Fault(instead=AGAIN), DESCRIPTION),
+    "many-lists": (
+        Fault(instead=Answer(b'{"siblings": [' + b"{}," * 680_000 + b"{}]}")),
+        DESCRIPTION,
+    ),
+    "drip-description": (Fault(seconds_a_chunk=0.3, chunk=1), DESCRIPTION),
+    "drip-file": (Fault(seconds_a_chunk=0.3, chunk=1), FILE),
+    "longer": (Fault(announced=10**12), FILE),
+    "shorter": (Fault(announced=100), FILE),
+    "whole": (Fault(), FILE),
+    "longer-description": (Fault(announced=10**12), DESCRIPTION),
+    "shorter-description": (Fault(announced=100), DESCRIPTION),
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_answer_fills_the_memory_or_lasts_for_ever(local_hub, tmp_path):
+    """In a process of its own, so that its memory can be looked at: in megabytes above that before
+    the first answer."""
+    for number, (name, (fault, when)) in enumerate(BOUNDED.items()):
+        files = files_of(write_weights(tmp_path / name, seed=number))
+        local_hub.add(f"teacher/{name}", files)
+        oid = sha256(files["model.safetensors"])
+        local_hub.inject(fault, when.format(name=name, oid=oid), times=None)
+    code = f"""
+import time, vae, vae.hub.repository, vae.hub.exchange
+def peak():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) // 1024
+vae.hub.exchange.SECONDS_TO_PULL = 4.0
+before = peak()
+for name in {list(BOUNDED)}:
+    started = time.monotonic()
+    try:
+        vae.load("teacher/" + name)
+        said = "loaded"
+    except vae.hub.repository.HubError as error:
+        said = str(error)
+    print(name, round(time.monotonic() - started, 1), peak() - before, said, sep="|")
+"""
+    done = completed(
+        [sys.executable, "-c", code], env=local_hub.environment(tmp_path / "home"), check=True
+    )
+    lines = [line.split("|") for line in done.stdout.splitlines()]
+    assert [line[0] for line in lines] == list(BOUNDED)
+    for name, seconds, grown, said in lines:
+        assert (said == "loaded") == (name == "whole"), (name, said)
+        assert int(grown) < 200, (name, grown)
+        assert float(seconds) < 60, (name, seconds)
+
+
+def test_the_thread_of_a_transfer_that_was_given_up_ends_too(local_hub, published, monkeypatch):
+    monkeypatch.setattr(exchange, "SECONDS_TO_PULL", 1.0)
+    local_hub.inject(Fault(seconds_a_chunk=0.1, chunk=1), "GET /storage/", times=None)
+    with pytest.raises(HubError, match="has not come from the Hub within"):
+        repository.pull(
+            NAME,
+            published,
+            ("config.json", "model.safetensors"),
+            vae.hub.folder.load_model,
+            within=0.5,
+        )
+    while any(thread.name == f"pull {NAME}" for thread in threading.enumerate()):
+        time.sleep(0.1)

@@ -1,0 +1,164 @@
+"""No picture file, however it is made, takes much time or memory to read, and a class at once
+little more than one."""
+
+import random
+import struct
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from tests.hostile.files import chunk, noted
+from tests.vae.images.appetite import Cost, costs
+from tests.vae.images.drawn import FIVE, encoded
+from tests.vae.images.tiff import PICTURES, tiff
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+SIDE = 7000  # 49 megapixels
+
+
+def seven() -> bytes:
+    """One large 7 on an ordinary screenshot."""
+    screen = Image.new("RGB", (1920, 1080), "white")
+    ImageDraw.Draw(screen).line([(560, 60), (1360, 60), (860, 1020)], fill=0, width=50)
+    return encoded(screen)
+
+
+def sticks() -> bytes:
+    """56 long thin strokes side by side, all within one another's boxes."""
+    picture = Image.new("L", (894, 894), 255)
+    for place in range(56):
+        ImageDraw.Draw(picture).line(
+            [(60 + 7 * place, 820), (440 + 7 * place, 70)], fill=0, width=2
+        )
+    return encoded(picture)
+
+
+def rings() -> bytes:
+    """Shapes within shapes, as many as there is room for."""
+    rows, columns = np.mgrid[:894, :894] - 447
+    return encoded(
+        Image.fromarray(np.where(np.hypot(rows, columns) % 14 < 7, 0, 255).astype(np.uint8))
+    )
+
+
+def png(bits: int, colour: int, samples: int, extra: bytes = b"") -> bytes:
+    """49 megapixels of zeros."""
+    packer, row = zlib.compressobj(1), bytes(1 + SIDE * samples * bits // 8)
+    pixels = b"".join(packer.compress(row) for _ in range(SIDE)) + packer.flush()
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", SIDE, SIDE, bits, colour, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + extra + chunk(b"IDAT", pixels) + chunk(b"IEND")
+
+
+def animation() -> bytes:
+    """Its first frame is to be wiped away after it was shown: Pillow holds what will be there then."""
+    frame = struct.pack(">IIIIIHHBB", 0, SIDE, SIDE, 0, 0, 1, 1, 1, 0)
+    return png(8, 6, 4, chunk(b"acTL", struct.pack(">II", 2, 0)) + chunk(b"fcTL", frame))
+
+
+def one_strip() -> bytes:
+    """Four colours of 16 bits, 392 MB in a single strip. Refused by its header: there is no need
+    for pixels."""
+    return tiff((b"II", 2, (1,), 1, (16,) * 4, ()), SIDE, SIDE, b"")
+
+
+def many_numbers() -> bytes:
+    """A resolution of two million fractions, of each of which Pillow makes an object."""
+    file = tiff((b"II", 1, (1,), 1, (8,), ()), 64, 64, bytes(4096))
+    entries = struct.unpack_from("<H", file, 8)[0]
+    more = file[10 : 10 + 12 * entries] + struct.pack("<HHII", 40_000, 5, 2_000_000, 8)
+    return file[:8] + struct.pack("<H", entries + 1) + more + bytes(16_000_000)
+
+
+def jpeg(**options) -> bytes:
+    return encoded(
+        Image.new("CMYK" if options.pop("is_cmyk", False) else "RGB", (SIDE, SIDE), "white"),
+        "JPEG",
+        **options,
+    )
+
+
+FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
+    "a line across a strip": (
+        "read",
+        lambda: (PICTURES / "28_line_across_strip_45to1.png").read_bytes(),
+    ),
+    "a 7 on a screenshot": ("read", seven),
+    "sticks": ("read", sticks),
+    "rings": ("too_much_ink", rings),
+    "JPEG with EXIF that points at itself": (
+        "read",
+        lambda: noted(encoded(FIVE, "JPEG"), random.Random(1)),
+    ),
+    "PNG with EXIF that points at itself": ("read", lambda: noted(encoded(FIVE), random.Random(1))),
+    "TIFF whose entries all point at itself": (
+        "too_slow",
+        lambda: noted(b"none", random.Random(1)),
+    ),
+    "TIFF of two million fractions": ("too_slow", many_numbers),
+    "49 megapixels, a strip of 392 MB": ("too_many_pixels", one_strip),
+    "49 megapixels with opacity": ("no_ink", lambda: png(8, 6, 4)),
+    "49 megapixels, 16 bits": ("no_ink", lambda: png(16, 0, 1)),
+    "49 megapixels, animated": ("no_ink", animation),
+    "49 megapixels, progressive": ("no_ink", lambda: jpeg(progressive=True, quality=50)),
+    "49 megapixels, progressive, every colour in full": (
+        "too_many_pixels",
+        lambda: jpeg(progressive=True, subsampling=0),
+    ),
+    "49 megapixels, progressive, four colours": (
+        "too_many_pixels",
+        lambda: jpeg(progressive=True, is_cmyk=True),
+    ),
+    "15 megapixels, WebP": (
+        "no_ink",
+        lambda: encoded(Image.new("RGBA", (3872, 3872), "red"), "WEBP", method=0),
+    ),
+    "17 megapixels, WebP": (
+        "too_many_pixels",
+        lambda: encoded(Image.new("RGB", (4120, 4120), "red"), "WEBP", method=0),
+    ),
+    "15 megapixels, AVIF": (
+        "no_ink",
+        lambda: encoded(Image.new("RGBA", (3872, 3872), "red"), "AVIF", speed=10),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("costly")
+    for name, (_, make) in FILES.items():
+        (folder / name).write_bytes(make())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def measured(folder) -> dict[str, Cost]:
+    return dict(zip(FILES, costs([folder / name for name in FILES], "ink"), strict=True))
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_file_takes_much_memory_or_time(name, measured):
+    """Measured here, a core for itself: all below 1.4 s and 240 MB; a strip took 27 s and 6.9 GB,
+    sticks 55 s."""
+    cost = measured[name]
+    assert cost.code == FILES[name][0]
+    assert cost.megabytes < 300
+    assert cost.seconds < 15  # generous: no machine's speed decides
+
+
+@pytest.mark.parametrize("name", ["a line across a strip", "a 7 on a screenshot"])
+def test_a_digit_however_long_takes_less_memory_than_a_photo(name, measured):
+    assert measured[name].megabytes < 150
+
+
+@pytest.mark.parametrize("kind", ["ink", "garment", "photo"])
+def test_twelve_at_once_take_little_more_memory_than_one(kind, folder):
+    path = folder / "a 7 on a screenshot"
+    one, twelve = (costs([path], kind, at_once=count)[0] for count in (1, 12))
+    assert one.code == twelve.code == "read"
+    assert twelve.megabytes < one.megabytes + 150

@@ -1,0 +1,198 @@
+"""What the page's controls lead to: values in, HTML and figures out. What is computed, drawn and
+said is written elsewhere."""
+
+from dataclasses import dataclass, replace
+
+import gradio as gr
+import numpy as np
+
+import vae
+from ui.gradio_page import html
+from ui.service import api, validation
+from ui.service.cache import trade_off
+from ui.service.selection import Selection
+from ui.service.validation import InputError
+from ui.text import Text
+from ui.view import figures, pictures, sentences, source_picture
+from ui.view.pictures import SHARP, THUMBNAIL
+from ui.view.source_picture import SourcePicture
+from vae import experiments
+from vae.experiments import Breakdown, Reconstruction, TradeOff
+from vae.hub.sources import Resolved
+from vae.images.reading import WHOLE, Framing
+
+
+@dataclass(frozen=True)
+class Photo:
+    """What a session remembers of a file: the opened picture, how it is framed, and what comes of
+    it for the model shown."""
+
+    opened: np.ndarray
+    framing: Framing
+    given: SourcePicture
+
+    def framed(self, model: Resolved, framing: Framing) -> "Photo":
+        """The same picture prepared anew. Raises ImageError."""
+        given = SourcePicture(vae.images.view(self.opened, model.model.config, framing))
+        return replace(self, framing=framing, given=given)
+
+
+def chosen(name: object, stop: object) -> Selection:
+    """stop: the number of the beta among those that were measured."""
+    model = api.resolve(name)
+    last = len(model.metrics.betas) - 1
+    return Selection(model, model.metrics.betas[validation.whole("beta", min(stop, last), 0, last)])
+
+
+def photo(event: gr.EventData, model: Resolved) -> Photo:
+    """What picture_source sent, opened and prepared. Raises ImageError and InputError, also for
+    what the browser saw."""
+    data = event._data if isinstance(event._data, dict) else {}
+    if data.get("problem") == "no_camera":
+        raise InputError("source.no_camera")
+    if data.get("problem") == "too_large":
+        raise InputError("source.too_large", megabytes=vae.images.MAX_BYTES >> 20)
+    opened = vae.images.opened(validation.file(data.get("picture"), model))
+    return Photo(opened, WHOLE, SourcePicture(vae.images.view(opened, model.model.config)))
+
+
+def view(
+    text: Text, at: Selection, seed: int, noise: str, eps: int, example: str, photo: Photo | None
+) -> list[object]:
+    """Everything that answers to the picture, in the order in which the page takes it."""
+    model, shown = at.model, photo.given if photo else source_picture.example(at.model, example)
+    image = shown.view.image
+    seen = experiments.reconstruct(
+        model.model,
+        image,
+        at.beta,
+        seed=seed,
+        draw=eps,
+        use_mean=noise == "mean" and not at.autoencoder,
+    )
+    own = trade_off(model, image, seed)
+    loss = experiments.breakdown(own, at.now)
+    before, after = _before(text, at, shown, seen), _after(text, at, seen)
+    return [
+        before,
+        *_code(text, at, seen),
+        after,
+        *_loss(text, at, loss),
+        *_plane(text, at, own, loss),
+        *_explanations(text, at, own, loss),
+    ]
+
+
+def _before(text: Text, at: Selection, shown: SourcePicture, seen: Reconstruction) -> str:
+    observed = pictures.to_uint8(seen.observed)
+    steps = dict(shown.thumbnails)
+    if at.model.model.config.binarised:
+        steps["binarised"] = pictures.photo_uri(observed, THUMBNAIL)
+    named = {text(f"steps.{step}"): address for step, address in steps.items()}
+    return html.pictures(
+        [
+            (text("picture.file"), shown.file, sentences.file_alt(text, shown.view)),
+            (
+                text("picture.seen"),
+                pictures.photo_uri(observed, SHARP),
+                sentences.seen_alt(text, at.model, seen),
+            ),
+        ]
+    ) + html.steps(
+        {
+            name: (address, text("alt.step", number=number, name=name))
+            for number, (name, address) in enumerate(named.items(), start=1)
+        }
+    )
+
+
+def _after(text: Text, at: Selection, seen: Reconstruction) -> str:
+    return html.pictures(
+        [
+            (
+                text("picture.reconstruction"),
+                pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
+                sentences.reconstruction_alt(text, at.model, at.beta, seen),
+            ),
+            (
+                text("picture.difference"),
+                pictures.photo_uri(pictures.difference(seen.difference), SHARP),
+                sentences.difference_alt(text, at.model, seen),
+            ),
+        ]
+    ) + html.paragraphs(text("picture.difference_key", stuff=sentences.stuff(text, at.model)))
+
+
+def _code(text: Text, at: Selection, seen: Reconstruction) -> tuple[figures.Drawing, str]:
+    order = at.model.metrics.at(1.0).dimensions_by_rate
+    return figures.posterior(text, seen, order), html.described(
+        sentences.code_alt(text, at.model, at.beta, seen)
+    )
+
+
+def _loss(text: Text, at: Selection, loss: Breakdown) -> tuple[figures.Drawing, str]:
+    bits = "" if at.model.model.config.binarised else sentences.bits(text, loss)
+    said = html.paragraphs(sentences.loss(text, loss), bits, sentences.verdict(text, loss))
+    return figures.loss_bars(text, loss), html.described(sentences.loss_alt(text, loss)) + said
+
+
+def _plane(text: Text, at: Selection, own: TradeOff, loss: Breakdown) -> tuple[object, str]:
+    """A plain autoencoder has no point in the plane, and a sentence that says why."""
+    if at.autoencoder:
+        return gr.Plot(visible=False), html.paragraphs(text("plane.no_point"))
+    figure = figures.plane(text, at.model.metrics, at.model.dedicated, own, loss)
+    said = html.described(sentences.plane_alt(text, at.model, loss)) + html.paragraphs(
+        sentences.regret(text, at.model)
+    )
+    return gr.Plot(figure, visible=True), said
+
+
+def _explanations(text: Text, at: Selection, own: TradeOff, loss: Breakdown) -> list[str]:
+    """Of the loss and of the plane."""
+    bits = "" if at.model.model.config.binarised else sentences.bits_help(text, loss)
+    return [
+        html.paragraphs(sentences.loss_help(text, at.model, own), bits),
+        html.paragraphs(
+            "" if at.autoencoder else text("plane.help"), sentences.regret_help(text, at.model)
+        ),
+    ]
+
+
+def samples(
+    text: Text, at: Selection, seed: int, count: int, pixels: str, temperature: float
+) -> str:
+    """The gallery, as the Streamlit page lays it out."""
+    drawn = experiments.gallery(
+        at.model.model,
+        at.beta,
+        count=count,
+        seed=seed,
+        temperature=temperature,
+        draw_pixels=pixels == "draw",
+    )
+    sheet = pictures.uri("png", pictures.sheet(drawn.images))
+    alternative = sentences.gallery_alt(
+        text, at.model, at.beta, count=count, temperature=temperature, seed=seed
+    )
+    heading = text("gallery.point_heading") if at.autoencoder else text("gallery.heading")
+    return (
+        html.heading(heading)
+        + html.sheet(
+            sheet,
+            alternative,
+            text("gallery.download"),
+            sentences.gallery_file(at.model, at.beta, seed),
+        )
+        + html.paragraphs(sentences.gallery_note(text, at.model, temperature))
+    )
+
+
+def foot(text: Text, model: Resolved) -> str:
+    """Where the weights are from, whose pictures they were trained on, and what the model must not
+    be used for."""
+    said = (
+        text(f"{kind}.{model.name}")
+        for kind in ("credit", "use")
+        if text.has(f"{kind}.{model.name}")
+    )
+    return html.paragraphs(sentences.source(text, model), *said)

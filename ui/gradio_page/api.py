@@ -1,0 +1,45 @@
+"""The functions of ui.service.api as Gradio endpoints, with their names, types and documentation."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+
+import gradio as gr
+
+from ui.gradio_page import sessions
+from ui.gradio_page.guard import API
+from ui.gradio_page.page import saying_what_is_wrong
+from ui.service import api
+
+
+def add_endpoints(blocks: gr.Blocks) -> None:
+    """Make each an endpoint of this app. To be called inside of it."""
+    for function in api.ENDPOINTS:
+        gr.api(
+            _answering(blocks, function),
+            api_name=function.__name__,
+            concurrency_id=API,
+            api_description=" ".join(
+                inspect.getdoc(function).replace("Args:", "Arguments –").split()
+            ),
+        )
+
+
+def _answering(blocks: gr.Blocks, function: Callable) -> Callable:
+    """The same function, which also takes the request: its sentences are in the caller's language,
+    and nothing stays behind."""
+
+    @wraps(function)
+    def answer(request: gr.Request, *values: object) -> object:
+        try:
+            return function(*values)
+        finally:
+            sessions.forget(blocks, request.session_hash)
+
+    signature = inspect.signature(function)
+    first = inspect.Parameter(
+        "request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request
+    )
+    answer.__signature__ = signature.replace(parameters=[first, *signature.parameters.values()])
+    answer.__annotations__ = {"request": gr.Request, **function.__annotations__}
+    return saying_what_is_wrong(answer)

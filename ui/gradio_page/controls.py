@@ -1,0 +1,132 @@
+"""What the page's controls show and offer: a link's values or a model in, updates of components and
+pieces of HTML out."""
+
+import uuid
+from urllib.parse import urlencode
+
+import gradio as gr
+
+import vae
+from ui.gradio_page import answers, html
+from ui.gradio_page.answers import Photo
+from ui.service import validation
+from ui.service.selection import Selection
+from ui.service.validation import LARGEST_SEED, InputError
+from ui.text import LANGUAGES, Text
+from vae.hub import sources
+
+OWN = "own"  # ?picture= of a link: a file of the student's own was shown, which no link holds
+
+
+def is_seed(value: object) -> bool:
+    """Whether it is one. A field that is being typed in is empty."""
+    try:
+        return validation.whole("seed", value, 0, LARGEST_SEED) >= 0
+    except InputError:
+        return False
+
+
+def turn() -> str:
+    """Another one each time: what was prepared is to be shown."""
+    return uuid.uuid4().hex
+
+
+def asked_number(asked: dict[str, str], key: str, default: float, high: float = 1e9) -> float:
+    """A number from the link; the default where there is none that fits."""
+    try:
+        return validation.number(key, float(asked[key]), 0, high)
+    except (KeyError, ValueError):
+        return default
+
+
+def stop(model: sources.Resolved, beta: float) -> gr.Slider:
+    betas = [entry.beta for entry in model.metrics.betas]
+    return gr.Slider(
+        0,
+        max(1, len(betas) - 1),
+        betas.index(model.metrics.at(beta or betas[0]).beta),
+        visible=len(betas) > 1,
+    )
+
+
+def examples(
+    text: Text, model: sources.Resolved, wanted: str | None, photo: Photo | None = None
+) -> gr.Radio:
+    """None is chosen while a file is shown, so that each can be."""
+    names = model.examples.names
+    said = [
+        (text(f"examples.{name}") if text.has(f"examples.{name}") else name, place)
+        for place, name in enumerate(names)
+    ]
+    return gr.Radio(said, value=None if photo else names.index(wanted) if wanted in names else 0)
+
+
+def example_name(at: Selection, place: int | None) -> str | None:
+    """The name of the example at this place; the first where another model has more of them."""
+    names = at.model.examples.names
+    return None if place is None else names[place] if place < len(names) else names[0]
+
+
+def of_model(text: Text, model: sources.Resolved) -> list[object]:
+    """What changes with the model alone: the button for a new eps; heading, two explanations, foot."""
+    config, point = model.model.config, model.model.config.autoencoder
+    of_beta = [] if point else [text("sidebar.beta_help"), text("sidebar.noise_help")]
+    temperature = (
+        text("gallery.point_temperature_help") if point else text("gallery.temperature_help")
+    )
+    return [
+        gr.Button(visible=not point),
+        html.heading(text("picture.heading"))
+        + html.paragraphs(text(f"upload.{config.preprocess}")),
+        html.paragraphs(*of_beta, text("sidebar.seed_help")),
+        html.paragraphs(temperature, text("gallery.pixels_help")),
+        answers.foot(text, model),
+    ]
+
+
+def noise(text: Text, model: sources.Resolved, wanted: str) -> gr.Radio:
+    return gr.Radio(
+        [(text(f"sidebar.noise_{kind}"), kind) for kind in ("draw", "mean")],
+        value="mean" if wanted == "mean" else "draw",
+        visible=not model.model.config.autoencoder,
+    )
+
+
+def framing(text: Text, model: sources.Resolved, photo: Photo | None) -> list[object]:
+    """The controls that frame a photograph, as far as this model heeds them: row, guide, zoom,
+    across, down, mirrored."""
+    kind = model.model.config.preprocess
+    places = kind == "photo"
+    return [
+        gr.Row(visible=photo is not None and kind != "ink"),
+        guide(text, model, photo),
+        *(gr.Slider(value=value, visible=places) for value in (1.0, 50, 50)),
+        gr.Checkbox(value=False),
+    ]
+
+
+def guide(text: Text, model: sources.Resolved, photo: Photo | None) -> str:
+    if photo is None or model.model.config.preprocess != "photo":
+        return ""
+    return html.guide(
+        photo.given.guide,
+        text("alt.framing", eyes=vae.images.framing.EYES, mouth=vae.images.framing.MOUTH),
+        text("framing.guide"),
+    )
+
+
+def beta_said(text: Text, at: Selection) -> str:
+    """The beta in words, for the slider counts the stops."""
+    if at.autoencoder:
+        return html.paragraphs(text("sidebar.no_beta"))
+    betas = at.model.metrics.betas
+    ends = text("sidebar.beta_ends", low=f"{betas[0].beta:g}", high=f"{betas[-1].beta:g}")
+    return html.beta(f"{text('sidebar.beta')} = {at.beta:g}", ends)
+
+
+def top(text: Text, link: dict[str, object]) -> str:
+    """The title, the view's own link, and the same view in the other languages."""
+    links = [
+        ("?" + urlencode(link | {"lang": code}), name, code) for code, name in LANGUAGES.items()
+    ]
+    return html.top(text("app.title"), links, text.language, text("source.link"))

@@ -1,0 +1,336 @@
+"""What strangers may ask of the Gradio server, and how much: only what the page and the API need is
+open.
+
+Gradio serves more than that: an upload address that writes files, addresses that fetch others, a
+store of sessions. None of them is used here.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from urllib.parse import parse_qs
+
+import gradio as gr
+from gradio.queueing import Event
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+import vae
+from ui.gradio_page.sessions import Sweeper
+from ui.service.arrival import MOST_SMALL_BYTES, Arrival, RefusedError, one_piece, refuse, require
+from ui.text import DEFAULT, LANGUAGES, Text
+
+MOST_BODY_BYTES = (
+    vae.images.MAX_BYTES * 4 // 3 + 65_536
+)  # the largest picture in base64, and the other arguments
+MOST_CALLS_WAITING = 200  # of the API; the rest of the queue is the pages'
+API = "api"  # concurrency_id of its functions
+MOST_VALUES = 20_000  # in one body; parsed, a million empty lists take a hundred times their bytes
+MOST_SAID = 300  # characters of somebody else's sentence
+UNUSABLE = Text(DEFAULT)("api.unusable")
+_WITH_A_PICTURE = re.compile(
+    r"/gradio_api/(queue/join|call/(v2/)?(encode|reconstruct|rate_distortion)|mcp(/(http|messages))?)/?"
+)
+_STREAM = re.compile(r"/gradio_api/call/(?:v2/)?[\w-]+/([\w-]+)/?")
+OPEN = re.compile(
+    r"(?!.*\.\.)(/?|/config/?|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(static|assets|svelte)/.*"
+    r"|/gradio_api/(app_id|startup-events|info|cancel|reset|login_check|token|user|heartbeat/\w+)/?"
+    r"|/gradio_api/queue/(join|data|status)/?|/gradio_api/call/[\w/]+|/gradio_api/mcp(/.*)?)"
+)
+HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"same-origin",
+    b"permissions-policy": b"geolocation=(), microphone=(), payment=(), usb=()",
+}
+
+
+class OnlyWhatIsNeeded:
+    """Answers 404 to every address that neither the page nor the API needs. Around the Gradio app,
+    wherever it is mounted."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path = scope["path"].removeprefix(scope.get("root_path", ""))
+            if not OPEN.fullmatch(path):
+                await PlainTextResponse("Not found", 404)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
+class LanguageOfTheLink:
+    """Gradio labels a page in the browser's language. A link may name another: then the page takes
+    that for the browser's."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        wanted = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("lang", [""])[-1]
+        if scope["type"] != "http" or wanted not in LANGUAGES:
+            await self.app(scope, receive, send)
+            return
+        script = f"<script>Object.defineProperty(navigator, 'language', {{get: () => '{wanted}'}})</script>".encode()
+        start: Message = {}
+
+        async def with_script(message: Message) -> None:
+            """The page comes in one piece; everything else passes."""
+            nonlocal start
+            if message["type"] == "http.response.start" and b"text/html" in dict(
+                message["headers"]
+            ).get(b"content-type", b""):
+                start = message
+                return
+            if start:
+                message["body"] = message["body"].replace(b"<head>", b"<head>" + script, 1)
+                length = str(len(message["body"])).encode()
+                start["headers"] = [
+                    (key, length if key == b"content-length" else value)
+                    for key, value in start["headers"]
+                ]
+                await send(start)
+                start = {}
+            await send(message)
+
+        await self.app(scope, receive, with_script)
+
+
+class Headers:
+    """Adds to each answer what a browser should know. No word about frames: a hosted Space is shown
+    in one."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *((k, v) for k, v in HEADERS.items() if k not in given),
+                ]
+            await send(message)
+
+        await self.app(scope, receive, with_headers)
+
+
+class Arguments:
+    """Refuses calls before Gradio sees them: too many at once, of too many values, or holding what
+    no function of ours takes.
+
+    Gradio looks for descriptions of files, JSON objects with a path or an address, in every
+    argument and however deep, and copies or downloads what they name. No argument of ours is an
+    object, so none is let in. What Gradio itself refuses, in lists of its own or with a bare 500,
+    is one sentence here. A body is expected in one piece: ui.service.arrival.
+    """
+
+    def __init__(self, app: ASGIApp, blocks: Callable[[], gr.Blocks]) -> None:
+        self.app, self.blocks = app, blocks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("HEAD", "OPTIONS"):
+            await self.app(scope, receive, send)
+            return
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            if scope["method"] == "GET":
+                self._require_known(path, scope.get("query_string", b""))
+                await self.app(scope, receive, send)
+                return
+            body = (await receive()).get("body", b"")
+            self._require_room(path, check(path, body))
+            await self.app(scope, one_piece(body, receive), _in_one_sentence(noting))
+        except RefusedError as error:
+            await refuse(error, scope, receive, send)
+        except Exception as error:  # Gradio's, of names and numbers that it does not know
+            if begun or scope["method"] == "GET":
+                raise
+            await refuse(RefusedError(422, _reason(error)), scope, receive, send)
+
+    def _require_room(self, path: str, function: object) -> None:
+        """Refuse a call of the API where enough of them wait. function: the number that a page
+        names."""
+        known = self.blocks().fns.get(function) if isinstance(function, int) else None
+        is_api = path.startswith("/gradio_api/call/") or (
+            known is not None and known.concurrency_id == API
+        )
+        free = not is_api or len(_waiting(self.blocks(), API)) < MOST_CALLS_WAITING
+        require(free, 503, "too many calls are waiting; try again in some seconds")
+
+    def _require_known(self, path: str, query: bytes) -> None:
+        """Refuse to stream an answer that nobody has asked for: Gradio notices it when its answer
+        has begun."""
+        queue = self.blocks()._queue
+        if found := _STREAM.fullmatch(path):
+            asked = (
+                found[1] in queue.event_ids_to_events
+                or found[1] in queue.pending_messages_per_session
+            )
+            asked = asked or any(
+                found[1] in ids for ids in list(queue.pending_event_ids_session.values())
+            )
+            require(asked, 404, "there is no such call, or its answer was fetched already")
+        elif path.rstrip("/") == "/gradio_api/queue/data":
+            session = parse_qs(query.decode("latin-1")).get("session_hash", [""])[-1]
+            require(
+                session in queue.pending_messages_per_session,
+                404,
+                "no call of this session is waiting for an answer",
+            )
+
+
+def check(path: str, body: bytes) -> object:
+    """The number of the function that a page calls. Raises RefusedError for a body that no function
+    behind this path takes."""
+    values = sum(map(body.count, (b",", b"[", b"{")))
+    require(values <= MOST_VALUES, 400, f"a body of {MOST_VALUES:,} values at most is read here")
+    if not body:
+        return None
+    try:
+        parsed = json.loads(body, object_pairs_hook=_without_twins)
+    except (ValueError, RecursionError):
+        raise RefusedError(
+            400, 'the body is not JSON; send an object such as {"data": []}'
+        ) from None
+    if path.startswith("/gradio_api/mcp"):
+        messages = parsed if isinstance(parsed, list) else [parsed]
+        arguments = [value for message in messages for value in _arguments_of_a_tool(message)]
+    else:
+        require(
+            isinstance(parsed, dict), 400, 'the body must be a JSON object such as {"data": []}'
+        )
+        event = parsed.pop("event_data", None) if path.startswith("/gradio_api/queue/") else None
+        arguments = [*parsed.values(), *(event.values() if isinstance(event, dict) else [event])]
+    require(
+        not any(map(_holds_an_object, arguments)),
+        400,
+        "no argument is a JSON object here; send numbers, words, lists of numbers, and pictures in base64",
+    )
+    return parsed.get("fn_index") if isinstance(parsed, dict) else None
+
+
+def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object; of two values of one name another parser might take the other."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _arguments_of_a_tool(message: object) -> list[object]:
+    """Those of a call in the Model Context Protocol, whose other messages nest objects of their
+    own."""
+    parameters = message.get("params") if isinstance(message, dict) else message
+    arguments = parameters.get("arguments") if isinstance(parameters, dict) else None
+    return list(arguments.values()) if isinstance(arguments, dict) else [arguments]
+
+
+def _holds_an_object(value: object) -> bool:
+    """Whether there is a JSON object in a value, however deep."""
+    left = [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            return True
+        if isinstance(value, list):
+            left += value
+    return False
+
+
+def _in_one_sentence(send: Send) -> Send:
+    """What sends the same, but a refusal in JSON as one sentence: FastAPI repeats all that came,
+    Gradio may say nothing."""
+    start: Message = {}
+    body = bytearray()
+
+    async def said(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start" and message["status"] >= 400:
+            is_json = (
+                dict(message["headers"]).get(b"content-type", b"").startswith(b"application/json")
+            )
+            if is_json:
+                start = message
+                return
+        if not start:
+            await send(message)
+            return
+        body.extend(message.get("body", b""))
+        if not message.get("more_body", False):
+            sentence = _sentence(bytes(body))
+            content = json.dumps({"error": sentence, "detail": sentence}).encode()
+            headers = [
+                (name, value) for name, value in start["headers"] if name != b"content-length"
+            ]
+            await send(
+                {**start, "headers": [*headers, (b"content-length", str(len(content)).encode())]}
+            )
+            await send({"type": "http.response.body", "body": content})
+
+    return said
+
+
+def _sentence(answer: bytes) -> str:
+    """What a refusal of Gradio's or FastAPI's says, short."""
+    found = json.loads(answer)
+    said = found.get("detail") or found.get("error") if isinstance(found, dict) else None
+    if (
+        isinstance(said, list) and said and isinstance(said[0], dict)
+    ):  # pydantic's: where, and what is wrong there
+        where = ".".join(str(part) for part in said[0].get("loc", ()) if part != "body")
+        said = f"{where or 'the body'}: {said[0].get('msg', 'cannot be used')}"
+    return said[:MOST_SAID] if isinstance(said, str) and said else UNUSABLE
+
+
+def _reason(error: Exception) -> str:
+    """What Gradio says of a call's names, short; of anything else, nothing that it says: it may
+    name folders."""
+    return (
+        str(error)[:MOST_SAID]
+        if isinstance(error, TypeError) and "arameter" in str(error)
+        else UNUSABLE
+    )
+
+
+def _waiting(blocks: gr.Blocks, kind: str | None = None) -> list[Event]:
+    """Calls in Gradio's queue, all or those of one concurrency_id."""
+    return [
+        event
+        for name, queue in list(blocks._queue.event_queue_per_concurrency_id.items())
+        if kind in (None, name)
+        for event in list(queue.queue)
+    ]
+
+
+def queued_bytes(blocks: gr.Blocks) -> int:
+    """What the bodies of calls that wait in Gradio's queue take: each keeps its request's, and what
+    was read from it."""
+    return sum(2 * len(getattr(event.request, "_body", b"")) for event in _waiting(blocks))
+
+
+def most_bytes(path: str) -> int:
+    """The most that a request to this path may hold."""
+    return MOST_BODY_BYTES if _WITH_A_PICTURE.fullmatch(path) else MOST_SMALL_BYTES
+
+
+def middleware(blocks: Callable[[], gr.Blocks]) -> list[Middleware]:
+    """For the Gradio app, from the outside in. blocks: the app's, which does not exist yet."""
+    return [
+        Middleware(Headers),
+        Middleware(OnlyWhatIsNeeded),
+        Middleware(LanguageOfTheLink),
+        Middleware(Sweeper, blocks=blocks),
+        Middleware(Arrival, most=most_bytes, waiting=lambda: queued_bytes(blocks())),
+        Middleware(Arguments, blocks=blocks),
+    ]

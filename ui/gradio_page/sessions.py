@@ -1,0 +1,113 @@
+"""A session's memory ends with the session.
+
+Gradio keeps what a page has shown and been given, also the pictures, until ten thousand newer
+sessions push it out, and an answer that nobody fetches until two thousand newer ones do. Here a
+session is dropped some minutes after its page was closed, that of an API call as soon as it is
+answered, and an answer that nobody fetches after one minute.
+"""
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from urllib.parse import parse_qs
+
+import gradio as gr
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ui.service import memory
+
+MOST_SESSIONS = 500
+MINUTES_KEPT = 10.0  # after the connection broke: a phone that sleeps for a moment loses nothing
+SECONDS_TO_FETCH = 60.0
+SECONDS_BETWEEN_SWEEPS = 15.0
+_STREAM = re.compile(
+    r"/gradio_api/(?:heartbeat|call/(?:v2/)?\w+)/(\w+)"
+)  # a call's number is its session's
+
+
+def forget(blocks: gr.Blocks, session: str | None) -> None:
+    """Drop everything that is kept of a session. What still computes in it goes on and is dropped
+    at its end."""
+    holder = blocks.state_holder
+    with holder.lock:
+        holder.session_data.pop(session, None)
+        holder.time_last_used.pop(session, None)
+
+
+class Sweeper:
+    """Middleware that knows which sessions have a connection open, and forgets those that are gone.
+    Around the Gradio app.
+
+    blocks: the app's, which does not exist yet when its middleware is listed.
+    """
+
+    def __init__(self, app: ASGIApp, blocks: Callable[[], gr.Blocks]) -> None:
+        self.app, self.blocks = app, blocks
+        self.connected: Counter[str] = Counter()
+        self.unfetched: dict[str, float] = {}  # since when
+        self.sweeping: asyncio.Task | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        if self.sweeping is None or self.sweeping.done():
+            self.sweeping = asyncio.create_task(self._sweep_for_ever())
+            memory.keep()
+        session = self._session(scope)
+        self.connected[session] += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            memory.used()
+            self.connected[session] -= 1
+            if not self.connected[session]:
+                del self.connected[session]
+                holder = self.blocks().state_holder
+                if "/call/" in scope["path"]:  # answered, also where our function was never reached
+                    forget(self.blocks(), session)
+                elif session in holder.time_last_used:
+                    holder.time_last_used[session] = (
+                        datetime.now()
+                    )  # the minutes begin when the page is left
+
+    @staticmethod
+    def _session(scope: Scope) -> str:
+        """The session whose stream this request opens; empty for any other request."""
+        if match := _STREAM.search(scope["path"]):
+            return match[1]
+        return parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[
+            0
+        ]
+
+    async def _sweep_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_SWEEPS)
+            with suppress(RuntimeError):  # a dictionary that changed meanwhile; the next time
+                self.sweep()
+
+    def sweep(self, minutes: float = MINUTES_KEPT, seconds: float = SECONDS_TO_FETCH) -> None:
+        """Forget what nobody is connected to for so long."""
+        blocks, now = self.blocks(), time.monotonic()
+        for session, used in list(blocks.state_holder.time_last_used.items()):
+            if session not in self.connected and datetime.now() - used > timedelta(minutes=minutes):
+                forget(blocks, session)
+                memory.used()
+        queue = blocks._queue
+        waiting = {
+            session
+            for session, messages in list(queue.pending_messages_per_session.items())
+            if session not in self.connected  # and it no longer computes
+            and not (messages.empty() and queue.pending_event_ids_session.get(session))
+        }
+        self.unfetched = {session: self.unfetched.get(session, now) for session in waiting}
+        for session, since in list(self.unfetched.items()):
+            if now - since >= seconds:
+                del self.unfetched[session]
+                queue.pending_messages_per_session.pop(session, None)
+                for event in queue.pending_event_ids_session.pop(session, ()):
+                    queue.event_ids_to_events.pop(event, None)

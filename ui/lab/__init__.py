@@ -1,0 +1,1 @@
+"""Pages of the lab: playground, map, dimensions, path."""

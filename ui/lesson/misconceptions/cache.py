@@ -1,0 +1,55 @@
+"""Shared results of what people get wrong."""
+
+import numpy as np
+import torch
+
+from ui.service.cache import shared
+from vae import experiments
+from vae.experiments import Codes
+from vae.experiments.lesson import decoders, misconceptions
+from vae.experiments.lesson.decoders import BlankPage, Nudged
+from vae.experiments.lesson.misconceptions import LogVariances, Mixture, WhichKL
+from vae.hub.sources import Resolved
+
+BETA = 1.0
+LOG_BETAS = (0.001, 0.01, 0.1, 1.0, 10.0, 50.0)
+NUDGED = 200  # reference pictures
+BLANK = 100
+
+
+@shared(256)
+def which_kl(model: Resolved, observed: np.ndarray) -> WhichKL:
+    """ELBO, log p(x) and the divergences of what the model sees, (1, H, W); only numbers are kept."""
+    return misconceptions.which_kl(model.model, torch.from_numpy(observed), BETA)
+
+
+@shared(4)
+def log_variances(model: Resolved) -> LogVariances:
+    """Of the reference pictures."""
+    return misconceptions.log_variances(model.model, model.reference.images, LOG_BETAS)
+
+
+@shared(64)
+def codes(model: Resolved, beta: float) -> Codes:
+    """The reference pictures' posteriors; 32 kB."""
+    return experiments.codes(model.model, model.reference.images, beta)
+
+
+@shared(64)
+def mixture(model: Resolved, seed: int) -> Mixture:
+    """All of them together."""
+    return misconceptions.mixture(codes(model, BETA), seed=seed)
+
+
+@shared(64)
+def nudged(model: Resolved, plain: Resolved, seed: int) -> Nudged:
+    """Moved codes of the first reference pictures; 0.1 MB."""
+    return decoders.nudged(
+        model.model, plain.model, model.reference.images[:NUDGED], BETA, seed=seed
+    )
+
+
+@shared(64)
+def blank_page(model: Resolved, seed: int) -> BlankPage:
+    """A blank page beside the first reference pictures."""
+    return decoders.blank_page(model.model, model.reference.images[:BLANK], BETA, seed=seed)

@@ -1,0 +1,1 @@
+"""Step 1: p(x), pixel by pixel."""

@@ -1,0 +1,51 @@
+"""Shared results of step 1: sheets of drawn pictures, log p(x) of four of them."""
+
+import torch
+
+from ui.service.cache import shared
+from vae.experiments.lesson import pixels
+from vae.experiments.lesson.pixels import Sheet, Verdict
+from vae.hub.sources import Resolved
+
+ON_A_SHEET = 32  # pictures
+
+
+@shared(64)
+def sheet(model: Resolved, law: str, beta: float, seed: int, number: int) -> Sheet:
+    """The number-th sheet of pictures from a law, counted from 1; about 0.1 MB."""
+    reference = model.reference
+    return pixels.sheet(
+        model.model,
+        reference.mean_training_pixel,
+        reference.images,
+        law,
+        beta,
+        count=ON_A_SHEET,
+        seed=seed,
+        number=number - 1,
+    )
+
+
+@shared(8)
+def reference_distance(model: Resolved) -> float:
+    """In how many pixels a reference picture differs from the nearest of the others."""
+    return pixels.reference_distance(model.reference.images)
+
+
+def verdicts(model: Resolved, observed: torch.Tensor, beta: float, seed: int) -> dict[str, Verdict]:
+    """log p(x) of noise, of a picture from pixel frequencies, of what the model sees (1, H, W) and
+    of a blank page."""
+    frequencies = model.reference.mean_training_pixel
+    drawn = {
+        name: pixels.subject(model.model, frequencies, name, seed=seed)
+        for name in pixels.SUBJECTS
+        if name != pixels.PICTURE
+    } | {pixels.PICTURE: observed}
+    return {name: _verdict(model, drawn[name], beta, name) for name in pixels.SUBJECTS}
+
+
+@shared(512)
+def _verdict(model: Resolved, observed: torch.Tensor, beta: float, name: str) -> Verdict:
+    return pixels.verdict(
+        model.model, model.reference.mean_training_pixel, observed, beta, name=name
+    )

@@ -1,0 +1,100 @@
+"""Step 1: the goal is p(x), the distribution of the data. Pixels drawn one by one never make a
+digit; a model's draws do."""
+
+import streamlit as st
+
+from ui.lesson import frame
+from ui.lesson.step1_pixels import cache, view
+from ui.text import Text
+from ui.widgets import concurrency, link, sidebar
+from ui.widgets.sidebar import SidebarSelection
+from vae import experiments
+from vae.experiments.lesson.pixels import LAWS, PICTURE, Counts, Verdict, counts
+
+STATIC = {"displayModeBar": False}
+
+
+def main() -> None:
+    text = link.current_text()
+    choice = sidebar.show(text, only="mnist", beta=1.0, noise=False)
+    frame.head(text, "step1", text("step1.idea"))
+    frame.predict(text, "million")
+    frame.needs_reference(text, choice.model)
+    _sheets(text, choice)
+    frame.check(text, "cloud", right="b")
+    found = _verdicts(text, choice)
+    _revealed(text, choice, found)
+    frame.foot(text, "step1")
+
+
+@concurrency.fragment
+def _sheets(text: Text, choice: SidebarSelection) -> None:
+    with frame.experiment(text("step1.do_draw"), text("step1.do_draw_help")):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            law = link.linked(
+                st.segmented_control,
+                text("step1.law"),
+                LAWS,
+                key="law",
+                default=LAWS[0],
+                accept=link.one_of(LAWS),
+                required=True,
+                format_func=lambda law: text(f"step1.law_{law}"),
+            )
+            numbers = view.sheet_numbers(link.words("sheets"))
+            st.button(
+                text("step1.more"),
+                key="more_sheets",
+                icon=":material/casino:",
+                on_click=lambda: link.set_words("sheets", view.one_more(numbers, law)),
+            )
+        drawn = cache.sheet(choice.model, law, choice.beta, choice.seed, numbers[law])
+        st.image(view.sheet_picture(drawn), width=640, alt=view.sheet_alt(text, drawn))
+        st.markdown(
+            view.drawn_so_far(text, drawn, numbers[law], cache.reference_distance(choice.model))
+        )
+        st.caption(text(f"step1.said_{law}"))
+
+
+def _verdicts(text: Text, choice: SidebarSelection) -> dict[str, Verdict]:
+    with frame.experiment(text("step1.do_rate"), text("step1.do_rate_help")):
+        st.markdown(text("step1.rate"))
+        given = frame.picture(text, choice.model)
+        observed = experiments.observe(choice.model.model, given.view.image, seed=choice.seed)
+        with st.spinner(text("step1.rating")), concurrency.aside():
+            found = cache.verdicts(choice.model, observed, choice.beta, choice.seed)
+        st.plotly_chart(
+            view.verdicts_figure(text, found),
+            config=STATIC,
+            key="verdicts",
+            alt=view.verdicts_alt(text, found),
+        )
+        st.caption(view.precision(text, found))
+    return found
+
+
+def _revealed(text: Text, choice: SidebarSelection, found: dict[str, Verdict]) -> None:
+    large = counts(choice.model.metrics, found[PICTURE].observed.size)
+    values = view.counts_values(large)
+    if not frame.reveal(text, "step1", "million", right="c", **values):
+        return
+    _counts(text, large)
+    st.markdown(view.compared(text, found))
+    st.markdown(view.blank_page(text, choice.model.metrics, found))
+    frame.why(
+        text, text("step1.why"), r"\sum_{x \in \{0,1\}^{784}} p(x) = 1 \qquad\qquad x \sim p(x)"
+    )
+
+
+def _counts(text: Text, large: Counts) -> None:
+    with frame.experiment(text("step1.counts")):
+        st.plotly_chart(
+            view.counts_figure(text, large),
+            config=STATIC,
+            key="counts",
+            alt=view.counts_alt(text, large),
+        )
+        st.caption(text("step1.counted", **view.counts_values(large)))
+
+
+main()

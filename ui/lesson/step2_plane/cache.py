@@ -1,0 +1,23 @@
+"""Shared results of step 2: distances and log p(x) of test pictures, codes and pixel planes."""
+
+from ui.service.cache import one_at_a_time, shared
+from vae.experiments.lesson import plane
+from vae.experiments.lesson.plane import Crowd, PixelPlane
+from vae.hub.sources import Resolved
+
+
+@shared(8)
+def typical_distance(model: Resolved) -> float:
+    """Between two of its reference pictures."""
+    return plane.typical_distance(model.reference.images)
+
+
+@shared(16)
+def crowds(
+    model: Resolved, planes: tuple[PixelPlane, ...], beta: float, seed: int
+) -> dict[str, Crowd]:
+    """Test pictures, pictures of the code and of pixel planes, with their mean log p(x); about 0.6
+    MB."""
+    with one_at_a_time:
+        found = plane.crowds(model.model, planes, model.reference.images, beta, seed=seed)
+    return {crowd.kind: crowd for crowd in found}

@@ -1,0 +1,33 @@
+"""Shared results of step 3: estimates of log p(x) from draws of the prior."""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+
+import numpy as np
+import torch
+
+from ui.service.cache import one_at_a_time, shared
+from vae.experiments.lesson import (
+    inference,
+)
+from vae.experiments.lesson.inference import PriorDraws
+from vae.hub.sources import Resolved
+
+SLOW_DRAWS = 1000  # latents for one estimate: of so many, one visitor's at a time
+
+
+@shared(64, ignore=("progress",))
+def prior_draws(
+    model: Resolved,
+    observed: np.ndarray,
+    beta: float,
+    count: int,
+    seed: int,
+    progress: Callable[[float], None],
+) -> PriorDraws:
+    """Estimates of log p(x) of what the model sees, (1, H, W), from draws of the prior; at most 0.1
+    MB."""
+    with one_at_a_time if count >= SLOW_DRAWS else nullcontext():
+        return inference.prior_draws(
+            model.model, torch.from_numpy(observed), beta, count=count, seed=seed, progress=progress
+        )

@@ -1,0 +1,56 @@
+"""Shared results of step 4: ELBOs of Gaussians, and the amortisation gap."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from ui.service.cache import one_at_a_time, shared
+from vae.experiments.lesson import (
+    variational,
+)
+from vae.experiments.lesson.variational import Amortisation, Gaussian
+from vae.hub.sources import Resolved
+
+
+@shared(2048)
+def gaussian(
+    model: Resolved,
+    observed: np.ndarray,
+    beta: float,
+    mean: tuple[float, float],
+    log_deviation: tuple[float, float],
+) -> Gaussian:
+    """The ELBO of a Gaussian for what the model sees, (1, H, W)."""
+    return variational.gaussian(model.model, torch.from_numpy(observed), beta, mean, log_deviation)
+
+
+def climb(
+    model: Resolved,
+    observed: np.ndarray,
+    beta: float,
+    start: Gaussian,
+    steps: int,
+    progress: Callable[[float], None],
+) -> tuple[Gaussian, ...]:
+    """Steps up the ELBO of what the model sees, (1, H, W)."""
+    return variational.climb(
+        model.model,
+        torch.from_numpy(observed),
+        beta,
+        start,
+        steps=steps,
+        progress=progress,
+        measure=lambda mean, log_deviation: gaussian(model, observed, beta, mean, log_deviation),
+    )
+
+
+@shared(256, ignore=("progress",))
+def amortisation(
+    model: Resolved, observed: np.ndarray, beta: float, progress: Callable[[float], None]
+) -> Amortisation:
+    """The encoder's Gaussian of what the model sees, (1, H, W), beside the best one."""
+    with one_at_a_time:
+        return variational.amortisation(
+            model.model, torch.from_numpy(observed), beta, progress=progress
+        )

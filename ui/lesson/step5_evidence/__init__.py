@@ -1,0 +1,1 @@
+"""Step 5: both sides of log p(x) = ELBO + KL."""

@@ -1,0 +1,39 @@
+"""Shared results of step 5: the importance-weighted bound, both sides of log p(x)."""
+
+import numpy as np
+import torch
+
+from ui.service.cache import one_at_a_time, shared
+from vae.experiments.lesson import evidence
+from vae.experiments.lesson.evidence import Balance, LogEvidence
+from vae.hub.sources import Resolved
+
+
+@shared(256)
+def evidence_bound(model: Resolved, observed: np.ndarray, seed: int) -> LogEvidence:
+    """The importance-weighted bound on log p(x) of what the model sees, (1, H, W) of zeros and
+    ones, at beta = 1."""
+    with one_at_a_time:
+        return evidence.evidence_bound(model.model, torch.from_numpy(observed), 1.0, seed=seed)
+
+
+@shared(1024, ignore=("known",))
+def balance(
+    model: Resolved,
+    observed: np.ndarray,
+    known: LogEvidence,
+    seed: int,
+    shift: float,
+    widening: float,
+) -> Balance:
+    """Both sides of log p(x) = ELBO + KL for the encoder's q of what the model sees, or one moved
+    from it, at beta = 1."""
+    return evidence.balance(
+        model.model,
+        torch.from_numpy(observed),
+        1.0,
+        known,
+        seed=seed,
+        shift=shift,
+        widening=widening,
+    )

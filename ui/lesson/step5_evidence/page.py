@@ -1,0 +1,185 @@
+"""Step 5: the formula. Two rows of bars that end at the same place with one of the two KLs; another
+q; the loss."""
+
+import streamlit as st
+import torch
+
+from ui.lesson import frame
+from ui.lesson.step5_evidence import cache, view
+from ui.service.cache import posterior_map
+from ui.text import Text
+from ui.view import figures, pictures, sentences
+from ui.view.pictures import SHARP
+from ui.widgets import concurrency, formula, link, picture_input, sidebar
+from ui.widgets.sidebar import SidebarSelection
+from vae import experiments
+from vae.experiments import PosteriorMap, Reconstruction
+from vae.experiments.lesson import evidence
+from vae.experiments.lesson.evidence import Balance, LogEvidence
+
+MODELS = {"plane": "mnist-2d", "many": "mnist"}
+FILLERS = ("none", *view.NAMES)
+FORMULA = r"""\begin{aligned}
+\log p(x) = {}&\mathrm{ELBO} \\
+&+ \mathrm{KL}\big(q(z|x)\,\|\,p(z|x)\big) \\
+\mathrm{ELBO} = {}&\mathbb E_q[\log p(x|z)] \\
+&- \mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)
+\end{aligned}"""
+STATIC = {"displayModeBar": False}
+
+
+def main() -> None:
+    text = link.current_text()
+    heading, asked, picture = (
+        st.container(),
+        st.container(),
+        st.container(border=True, gap="xsmall", key="your_picture"),
+    )
+    with picture:
+        row, below = st.container(horizontal=True, key="source_row"), st.container()
+        with row:
+            st.subheader(
+                text("step5.picture"),
+                anchor=False,
+                width="content",
+                help=text(
+                    "step5.code_help", samples=f"{evidence.SAMPLES:,}", draws=f"{evidence.DRAWS:,}"
+                ),
+            )
+            kind = link.linked(
+                st.segmented_control,
+                text("step5.code"),
+                tuple(MODELS),
+                key="code",
+                default="plane",
+                accept=link.one_of(tuple(MODELS)),
+                required=True,
+                label_visibility="collapsed",
+                format_func=lambda kind: text(f"step5.code_{kind}"),
+            )
+            choice = sidebar.show(text, only=MODELS[kind], beta=1.0, noise=False)
+            given = picture_input.choose(text, choice.model, below)
+        seen = experiments.reconstruct(
+            choice.model.model, given.view.image, 1.0, seed=choice.seed, use_mean=True
+        )
+        posterior, known = _known(text, choice, seen)
+        _seen(text, choice, seen, known)
+    with heading:
+        frame.head(text, "step5", text("step5.idea"))
+        st.caption(text("step5.beta"))
+    with asked:
+        frame.predict(text, "which_kl")
+    own = cache.balance(choice.model, seen.observed, known, choice.seed, 0.0, 1.0)
+    with frame.experiment(text("step5.do"), text("step5.do_help")):
+        _fill(text, own)
+    if frame.reveal(text, "step5", "which_kl", right="b", **view.asked(text, own)):
+        frame.why(text, text("step5.why"), FORMULA)
+        frame.article(text, view.slip(text, own))
+        frame.check(text, "worse_q", right="b")
+        with frame.experiment(text("step5.formula"), text("step5.formula_help")):
+            _another(text, choice, seen, own, posterior)
+        with frame.experiment(text("step5.loss")):
+            _loss(text, choice, seen, own)
+    frame.foot(text, "step5")
+
+
+def _known(
+    text: Text, choice: SidebarSelection, seen: Reconstruction
+) -> tuple[PosteriorMap | None, LogEvidence]:
+    """The true posterior where it can be added up, and what is known of log p(x)."""
+    if choice.model.model.config.latent_dim == 2:
+        with st.spinner(text("step5.counting")), concurrency.aside():
+            posterior = posterior_map(choice.model, seen.observed, 1.0, False)
+        return posterior, evidence.quadrature(posterior)
+    with st.spinner(text("step5.bounding", samples=f"{evidence.SAMPLES:,}")), concurrency.aside():
+        return None, cache.evidence_bound(choice.model, seen.observed, choice.seed)
+
+
+def _seen(text: Text, choice: SidebarSelection, seen: Reconstruction, known: LogEvidence) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.image(
+            pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP),
+            width=96,
+            alt=sentences.seen_alt(text, choice.model, seen),
+        )
+        st.markdown(view.known(text, known))
+
+
+@concurrency.fragment
+def _fill(text: Text, own: Balance) -> None:
+    filler = link.linked(
+        st.segmented_control,
+        text("step5.filler"),
+        FILLERS,
+        key="filler",
+        default="none",
+        accept=link.one_of(FILLERS),
+        required=True,
+        format_func=lambda filler: view.NAMES.get(filler) or text("step5.filler_none"),
+    )
+    formula.show(
+        {"bars": view.bars(text, own, filler), "loose": view.loose(text, own)}, key="filled_bars"
+    )
+    st.markdown(view.verdict(text, own, filler))
+
+
+@concurrency.fragment
+def _another(
+    text: Text,
+    choice: SidebarSelection,
+    seen: Reconstruction,
+    own: Balance,
+    posterior: PosteriorMap | None,
+) -> None:
+    left, right = st.columns(2)
+    with left:
+        shift = link.linked(
+            st.slider,
+            text("step5.shift"),
+            0.0,
+            evidence.FARTHEST,
+            step=0.25,
+            key="qshift",
+            default=0.0,
+            accept=link.number(0.0, evidence.FARTHEST),
+            format="%.2f",
+        )
+    with right:
+        widening = link.linked(
+            st.select_slider,
+            text("step5.widen"),
+            evidence.WIDENINGS,
+            key="qwide",
+            default=1.0,
+            accept=link.nearest(evidence.WIDENINGS),
+            format_func=lambda times: f"× {times:g}",
+        )
+    sides = cache.balance(choice.model, seen.observed, own.evidence, choice.seed, shift, widening)
+    found = evidence.explained(
+        choice.model.model,
+        torch.from_numpy(seen.observed),
+        1.0,
+        seed=choice.seed,
+        shift=shift,
+        widening=widening,
+    )
+    st.markdown(view.moved(text, sides, own))
+    formula.show(
+        {
+            "bars": view.bars(text, sides, "posterior", own),
+            "formula": view.formula(text, sides, seen, found, posterior),
+        },
+        key="whole_formula",
+    )
+
+
+def _loss(text: Text, choice: SidebarSelection, seen: Reconstruction, own: Balance) -> None:
+    loss = evidence.beside_average(own, choice.now, seen.observed.size)
+    st.plotly_chart(
+        figures.loss_bars(text, loss), config=STATIC, key="loss", alt=sentences.loss_alt(text, loss)
+    )
+    st.markdown(view.spent(text, own, choice.now))
+    st.caption(text("step5.loss_gap"))
+
+
+main()

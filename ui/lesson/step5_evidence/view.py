@@ -1,0 +1,484 @@
+"""Step 5: what the formula in the browser is given, and what is said of its numbers. Pure."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ui.text import Text, number
+from ui.view import pictures
+from ui.view.figures import CURVE, DISTORTION, OWN, POSTERIOR, RATE
+from ui.view.map_tiles import posterior_picture
+from ui.view.pictures import NEUTRAL, SHARP
+from vae.experiments import PosteriorMap, Reconstruction
+from vae.experiments.lesson.evidence import SIDE, Balance, Explained, LogEvidence
+from vae.hub.metrics import BetaMetrics
+
+NAMES = {"prior": "KL(q ‖ p(z))", "posterior": "KL(q ‖ p(z|x))"}  # what may be put into the gap
+TERMS = {"evidence": CURVE, "distortion": DISTORTION, "rate": RATE, "gap": POSTERIOR}
+FEW = 10.0  # effective samples: below, the bound's own standard error is too small
+CHANCE = 0.1  # nats: a KL that is wrong and misses by less does so by chance
+LADDER = (
+    1.0,
+    1.5,
+    2.0,
+    3.0,
+    5.0,
+    7.0,
+)  # times powers of ten: nats from the middle of the bars to either end
+ROOM = 1.15  # times the longest of what is to be seen
+BRIGHT = np.array(
+    [90, 180, 255]
+)  # the dearest pixel: distortion's blue, on the dark ground of a picture
+REACH = 3.3  # standard deviations that a window shows
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What part of the bars is shown, nats: the end of −log p(x) always stands in its middle."""
+
+    middle: float
+    half: float
+
+    def place(self, nats: float) -> float:
+        """Percent from the left, never outside."""
+        return round(min(100.0, max(0.0, 50 * (1 + (nats - self.middle) / self.half))), 3)
+
+    def ticks(self) -> list[dict[str, object]]:
+        step = self.half / (
+            2 if self.half / 2 % 1 == 0 or self.half < 2 else 3 if self.half % 3 == 0 else 2
+        )
+        low, high = self.middle - self.half, self.middle + self.half
+        values = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
+        return [
+            {"left": self.place(float(value)), "label": f"{value:,g}"}
+            for value in values + 0.0
+            if value >= 0
+        ]
+
+
+def nats_of(value: float) -> str:
+    """Two decimals."""
+    return number(value, ",.2f")
+
+
+def scale(*shown: Balance) -> Scale:
+    """Room for the rates and the gaps of these q, of one picture, to either side of −log p(x)."""
+    wanted = ROOM * max(0.5, *(max(abs(sides.gap), sides.rate) for sides in shown))
+    power = 10.0 ** np.floor(np.log10(wanted))
+    half = next(step * power for step in (*LADDER, 10.0) if step * power >= wanted)
+    return Scale(-shown[0].evidence.nats, float(half))
+
+
+def bars(text: Text, sides: Balance, filler: str, own: Balance | None = None) -> dict[str, object]:
+    """The two rows, and the two KLs by themselves. filler: what was put into the gap, "none" or one
+    of NAMES.
+
+    own: the encoder's q, where another one is looked at: its −ELBO gets a mark.
+    """
+    shown, evidence, total = scale(sides, own or sides), -sides.evidence.nats, sides.negative_elbo
+    upper = [
+        _segment(shown, "distortion", 0, sides.distortion, text("step5.bar_distortion")),
+        _segment(shown, "rate", sides.distortion, total, text("step5.bar_rate")),
+    ]
+    length = {"none": 0.0, "prior": sides.rate, "posterior": sides.divergence}[filler]
+    lower = [
+        _segment(shown, "evidence", 0, evidence, "−log p(x)", open_end=not sides.evidence.exact)
+    ]
+    if filler != "none":
+        lower.append(
+            _segment(
+                shown,
+                "rate" if filler == "prior" else "gap",
+                evidence,
+                evidence + length,
+                NAMES[filler],
+            )
+        )
+    elif sides.gap > 0:
+        lower.append(_segment(shown, "empty", evidence, total, "?"))
+    marks = [{"left": shown.place(total), "label": "−ELBO", "faint": False}]
+    if own is not None and abs(own.negative_elbo - total) > 1e-9:
+        marks.append(
+            {"left": shown.place(own.negative_elbo), "label": text("step5.mark_own"), "faint": True}
+        )
+    return {
+        "rows": [
+            {
+                "head": text(
+                    "step5.row_elbo",
+                    distortion=nats_of(sides.distortion),
+                    rate=nats_of(sides.rate),
+                    total=nats_of(total),
+                ),
+                "segments": upper,
+            },
+            {"head": _lower_head(text, sides, filler, length), "segments": lower},
+        ],
+        "marks": marks,
+        "ticks": shown.ticks(),
+        "axis": text("step5.axis") if shown.middle > shown.half else "nats",
+        "alt": bars_alt(text, sides, filler, length),
+    }
+
+
+def loose(text: Text, sides: Balance) -> dict[str, object]:
+    """Both KLs as lengths, not yet put anywhere, on the scale of the rows."""
+    low = -sides.evidence.nats - scale(sides).half
+    least = text("step5.loose_least", name=NAMES["posterior"], value=nats_of(sides.divergence))
+    exact = f"{NAMES['posterior']}: {nats_of(sides.divergence)}"
+    pieces = {
+        "rate": (f"{NAMES['prior']}: {nats_of(sides.rate)}", sides.rate),
+        "gap": (exact if sides.evidence.exact else least, max(0.0, sides.divergence)),
+    }
+    shown = [
+        {"head": head, "segment": _segment(scale(sides), term, low, low + length, "")}
+        for term, (head, length) in pieces.items()
+    ]
+    return {"head": text("step5.loose"), "pieces": shown}
+
+
+def _segment(
+    shown: Scale, term: str, begin: float, end: float, label: str, *, open_end: bool = False
+) -> dict[str, object]:
+    left, right = shown.place(begin), shown.place(end)
+    low = shown.middle - shown.half
+    return {
+        "term": term,
+        "left": left,
+        "width": max(0.0, round(right - left, 3)),
+        "label": label,
+        "colour": TERMS.get(term, ""),
+        "cut": begin < low - 1e-9,
+        "open": open_end,
+    }
+
+
+def _lower_head(text: Text, sides: Balance, filler: str, length: float) -> str:
+    evidence, exact = -sides.evidence.nats, sides.evidence.exact
+    if filler == "none":
+        return (
+            f"−log p(x) **{nats_of(evidence)}** + ?"
+            if exact
+            else text("step5.row_bound", evidence=nats_of(evidence))
+        )
+    values = {
+        "evidence": nats_of(evidence),
+        "name": NAMES[filler],
+        "value": nats_of(length),
+        "total": nats_of(evidence + length),
+    }
+    if exact:
+        return "−log p(x) {evidence} + {name} {value} = **{total}**".format(**values)
+    return (
+        text("step5.row_filled_bound", **values)
+        if filler == "prior"
+        else text("step5.row_filled_rest", **values)
+    )
+
+
+def bars_alt(text: Text, sides: Balance, filler: str, length: float) -> str:
+    evidence, known = -sides.evidence.nats, sides.evidence.exact
+    least, most = ("", "") if known else ("≥ " if filler == "posterior" else "", "≤ ")
+    filled = (
+        text("alt_step5.nothing")
+        if filler == "none"
+        else text("alt_step5.added", name=NAMES[filler], value=f"{least}{nats_of(length)}")
+    )
+    return text(
+        "alt_step5.bars",
+        distortion=nats_of(sides.distortion),
+        rate=nats_of(sides.rate),
+        total=nats_of(sides.negative_elbo),
+        evidence=f"{most}{nats_of(evidence)}",
+        filled=filled,
+        end=nats_of(evidence + length),
+    )
+
+
+def formula(
+    text: Text,
+    sides: Balance,
+    seen: Reconstruction,
+    found: Explained,
+    posterior: PosteriorMap | None,
+) -> list[dict[str, object]]:
+    """The terms of log p(x) = E_q[log p(x|z)] − KL(q ‖ p(z)) + KL(q ‖ p(z|x)), in order, each with
+    its number and its picture.
+
+    posterior: the true one, None where it cannot be added up.
+    """
+    exact = sides.evidence.exact
+    names = {
+        "evidence": text("step5.term_evidence"),
+        "distortion": text("step5.term_distortion"),
+        "rate": text("step5.bar_rate"),
+        "gap": text("step5.term_gap"),
+    }
+    values = {
+        "evidence": sides.evidence.nats,
+        "distortion": -sides.distortion,
+        "rate": sides.rate,
+        "gap": sides.divergence,
+    }
+    shows = {
+        "evidence": _evidence(text, seen, exact),
+        "distortion": _distortion(text, sides, seen, found),
+        "rate": _rate(text, sides),
+        "gap": _gap(text, sides, posterior),
+    }
+    said = {
+        term: nats_of(value) if exact or term in ("distortion", "rate") else f"≥ {nats_of(value)}"
+        for term, value in values.items()
+    }
+    return [
+        {
+            "term": term,
+            "name": name,
+            "value": said[term],
+            "colour": TERMS[term],
+            **shows[term],
+            "alt": f"{'log p(x)' if term == 'evidence' else name}: {said[term]} nats",
+        }
+        for term, name in names.items()
+    ]
+
+
+def _evidence(text: Text, seen: Reconstruction, exact: bool) -> dict[str, object]:
+    said = text("step5.show_evidence") if exact else text("step5.show_evidence_bound")
+    return {"said": said, "pictures": [_own(text, seen)]}
+
+
+def _distortion(
+    text: Text, sides: Balance, seen: Reconstruction, found: Explained
+) -> dict[str, object]:
+    costs = {"value": nats_of(sides.distortion), "dearest": nats_of(found.dearest)}
+    share = float(found.reconstruction.mean())
+    return {
+        "said": text("step5.show_distortion", pixels=f"{found.pixel_distortion.size:,}", **costs),
+        "pictures": [
+            _own(text, seen),
+            {
+                "source": pictures.photo_uri(pictures.to_uint8(found.reconstruction), SHARP),
+                "caption": text("step5.reconstruction"),
+                "alt": text("alt_step5.reconstruction", share=share),
+            },
+            {
+                "source": pictures.photo_uri(cost_picture(found.pixel_distortion), SHARP),
+                "caption": text("step5.costs"),
+                "alt": text("alt_step5.costs", **costs),
+            },
+        ],
+    }
+
+
+def _rate(text: Text, sides: Balance) -> dict[str, object]:
+    many = len(sides.mean)
+    if many > 2:
+        values = sorted((float(rate) for rate in sides.rate_per_dimension), reverse=True)
+        return {
+            "said": text("step5.show_rate_many", dimensions=many, value=nats_of(sides.rate)),
+            "columns": {
+                "values": values,
+                "colour": RATE,
+                "alt": text(
+                    "alt_step5.rate_many", values=", ".join(f"{value:.2f}" for value in values)
+                ),
+            },
+        }
+    half = max(2.2, float((np.abs(sides.mean) + REACH * sides.deviation).max()))
+    prior = {"x": 0.0, "y": 0.0, "across": 1.0, "down": 1.0, "colour": "", "dashed": False}
+    return {
+        "said": text("step5.show_rate_plane"),
+        "plane": {
+            "window": {"x": 0.0, "y": 0.0, "half": half},
+            "ellipses": [prior, *_rings(sides, (1,))],
+            "points": True,
+            "alt": text("alt_step5.rate_plane", **_where(sides)),
+        },
+    }
+
+
+def _gap(text: Text, sides: Balance, posterior: PosteriorMap | None) -> dict[str, object]:
+    if posterior is None:
+        return {
+            "said": text(
+                "step5.show_gap_many",
+                dimensions=len(sides.mean),
+                value=nats_of(sides.divergence),
+                error=nats_of(sides.gap_error),
+            )
+        }
+    window = posterior.window
+    centre = np.array([window.x, window.y])
+    low = np.minimum(centre - window.half, sides.mean - REACH * sides.deviation)
+    high = np.maximum(centre + window.half, sides.mean + REACH * sides.deviation)
+    (x, y), half = (low + high) / 2, float((high - low).max() / 2)
+    (true_x, true_y), (true_across, true_down) = posterior.mean, posterior.deviation
+    return {
+        "said": text("step5.show_gap_plane"),
+        "plane": {
+            "window": {"x": float(x), "y": float(y), "half": half},
+            "ellipses": _rings(sides, (1, 2, 3)),
+            "points": False,
+            "image": vars(window) | {"source": posterior_picture(posterior)},
+            "alt": text(
+                "alt_step5.gap_plane",
+                true_x=true_x,
+                true_y=true_y,
+                true_across=true_across,
+                true_down=true_down,
+                **_where(sides),
+            ),
+        },
+    }
+
+
+def _rings(sides: Balance, deviations: tuple[int, ...]) -> list[dict[str, object]]:
+    (x, y), (across, down) = sides.mean, sides.deviation
+    return [
+        {
+            "x": float(x),
+            "y": float(y),
+            "across": float(times * across),
+            "down": float(times * down),
+            "colour": OWN,
+            "dashed": False,
+        }
+        for times in deviations
+    ]
+
+
+def _where(sides: Balance) -> dict[str, float]:
+    (x, y), (across, down) = sides.mean, sides.deviation
+    return {"x": x, "y": y, "across": across, "down": down}
+
+
+def _own(text: Text, seen: Reconstruction) -> dict[str, str]:
+    return {
+        "source": pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP),
+        "caption": text("step5.seen"),
+        "alt": text("alt_step5.seen", share=seen.ink_seen),
+    }
+
+
+def cost_picture(costs: np.ndarray) -> np.ndarray:
+    """(1, H, W) nats -> (H, W, 3) uint8: the brighter the blue, the dearer, up to the dearest
+    pixel."""
+    amount = (costs / max(float(costs.max()), 1e-9)).clip(0, 1).mean(0)[..., None]
+    return (NEUTRAL + amount * (BRIGHT - NEUTRAL)).round().astype(np.uint8)
+
+
+def verdict(text: Text, sides: Balance, filler: str) -> str:
+    """Whether what was put into the gap fills it."""
+    exact, evidence = sides.evidence.exact, sides.evidence
+    values = {
+        "gap": nats_of(sides.gap),
+        "misfit": nats_of(abs(sides.misfit)),
+        "error": nats_of(sides.gap_error),
+    }
+    if filler == "none":
+        return (
+            text("step5.empty", gap=values["gap"])
+            if exact
+            else text("step5.empty_bound", gap=values["gap"])
+        )
+    if filler == "posterior":
+        if not exact:
+            return text("step5.fits_bound", gap=values["gap"], error=values["error"])
+        apart = abs(sides.divergence - sides.gap)
+        return text("step5.fits", apart=f"{max(apart, 1e-4):.1g}", squares=f"{SIDE**2:,}")
+    if not exact:
+        needed = evidence.nats + sides.misfit
+        if sides.misfit > 0:
+            return text(
+                "step5.too_long_bound",
+                needed=nats_of(needed),
+                bound=nats_of(evidence.nats),
+                error=nats_of(evidence.error),
+                misfit=values["misfit"],
+            )
+        return text("step5.too_short_bound", misfit=values["misfit"])
+    if abs(sides.misfit) < CHANCE:
+        return text("step5.by_chance", misfit=values["misfit"])
+    return (
+        text("step5.too_long", misfit=values["misfit"])
+        if sides.misfit > 0
+        else text("step5.too_short", misfit=values["misfit"])
+    )
+
+
+def known(text: Text, evidence: LogEvidence) -> str:
+    """How well log p(x) is known."""
+    if evidence.exact:
+        small = evidence.error < 1e-3
+        return (
+            text("step5.exact", evidence=nats_of(evidence.nats))
+            if small
+            else text(
+                "step5.inexact", evidence=nats_of(evidence.nats), error=f"{evidence.error:.4f}"
+            )
+        )
+    said = text(
+        "step5.bound",
+        evidence=nats_of(evidence.nats),
+        samples=f"{evidence.samples:,}",
+        error=nats_of(evidence.error),
+        effective=f"{evidence.effective_samples:,.1f}",
+    )
+    return f"{said} {text('step5.bound_few')}" if evidence.effective_samples < FEW else said
+
+
+def moved(text: Text, sides: Balance, own: Balance) -> str:
+    """What another q changes, and what not."""
+    if sides.negative_elbo == own.negative_elbo:
+        return text("step5.unmoved")
+    exact = sides.evidence.exact
+    fallen, grown = sides.negative_elbo - own.negative_elbo, sides.divergence - own.divergence
+    values = {
+        "change": nats_of(abs(fallen)),
+        "elbo": nats_of(-sides.negative_elbo),
+        "gap": nats_of(sides.divergence),
+    }
+    stands = (
+        text("step5.stands", evidence=nats_of(sides.evidence.nats))
+        if exact
+        else text("step5.stands_bound", evidence=nats_of(sides.evidence.nats))
+    )
+    if exact:
+        values["change_gap"] = nats_of(abs(grown))
+        return f"{stands} {text('step5.worse', **values) if fallen > 0 else text('step5.better', **values)}"
+    return f"{stands} {text('step5.worse_bound', **values) if fallen > 0 else text('step5.better_bound', **values)}"
+
+
+def asked(text: Text, sides: Balance) -> dict[str, str]:
+    """The numbers of this picture in what is said of the prediction."""
+    gap = nats_of(sides.divergence)
+    return {
+        "rate": nats_of(sides.rate),
+        "distortion": nats_of(sides.distortion),
+        "gap": gap if sides.evidence.exact else text("step5.at_least", value=gap),
+    }
+
+
+def slip(text: Text, sides: Balance) -> str:
+    """The article's formula in the numbers of this picture."""
+    evidence, exact = nats_of(sides.evidence.nats), sides.evidence.exact
+    values = {
+        "elbo": nats_of(-sides.negative_elbo),
+        "rate": nats_of(sides.rate),
+        "sum": nats_of(-sides.distortion),
+    }
+    if not exact and sides.misfit > 0:  # the sum lies above the bound, where log p(x) might lie too
+        return text("step5.slip_bound", evidence=evidence, **values)
+    return text("step5.slip", evidence=evidence if exact else f"≥ {evidence}", **values)
+
+
+def spent(text: Text, sides: Balance, now: BetaMetrics) -> str:
+    """Which part of the loss this picture spends more on, beside the test set's average."""
+    average = now.distortion / (now.distortion + now.rate)
+    values = {"share": f"{100 * sides.distortion_share:.0f}", "average": f"{100 * average:.0f}"}
+    return (
+        text("step5.loss_more_distortion", **values)
+        if sides.distortion_share >= 0.5
+        else text("step5.loss_more_rate", **values)
+    )

@@ -1,0 +1,17 @@
+"""Shared results of step 6: draws and their derivatives."""
+
+import torch
+
+from ui.service.cache import one_at_a_time, shared
+from vae.experiments.lesson import reparameterisation
+from vae.experiments.lesson.reparameterisation import GradientDraws
+from vae.hub.sources import Resolved
+
+
+@shared(32)
+def gradient_draws(
+    model: Resolved, observed: torch.Tensor, beta: float, seed: int
+) -> GradientDraws:
+    """Draws of what the model sees, (1, H, W), and their derivatives; about 0.3 MB."""
+    with one_at_a_time:
+        return reparameterisation.draw_gradients(model.model, observed, beta, seed=seed)

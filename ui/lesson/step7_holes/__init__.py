@@ -1,0 +1,1 @@
+"""Step 7: holes of the latent space."""

@@ -1,0 +1,19 @@
+"""Shared results of step 7: codes of the plane, and the map of its holes."""
+
+from ui.lesson.step7_holes import view
+from ui.service.cache import shared
+from vae.experiments.lesson import holes
+from vae.experiments.lesson.holes import Plane
+from vae.hub.sources import Resolved
+
+
+@shared(64)
+def latent_plane(model: Resolved, beta: float) -> Plane:
+    """The reference pictures' codes at one beta, and the holes between them; about 0.05 MB."""
+    return holes.plane(model.model, model.reference.images, beta)
+
+
+@shared(64)
+def hole_map(model: Resolved, beta: float) -> str:
+    """A map of them, as a data: address; about 0.06 MB."""
+    return view.map_picture(latent_plane(model, beta).holes, model.reference.labels)

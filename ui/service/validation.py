@@ -1,0 +1,115 @@
+"""What strangers send is checked here before it reaches a model: right kind, right size, or one
+sentence that says so."""
+
+import base64
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ui.text import DEFAULT, Text
+from vae.hub.sources import Resolved
+
+DEFAULT_SEED, LARGEST_SEED = 7, 99_999
+MOST_PICTURES = 64
+GALLERY_COUNTS = (8, 16, 32, 64)  # on the pages
+MOST_NUMBERS = 1 << 18  # in one answer: 64 pictures of 28 × 28, 21 in colour of 64 × 64
+HOTTEST = 10.0  # temperature of samples: far beyond it there is nothing to see
+FARTHEST = 1e6  # a coordinate of a latent; float32 must not overflow on the way through the decoder
+SHORTEST_FILE = (
+    32  # bytes; no picture is smaller, and a misspelt name of an example often is valid base64
+)
+
+
+class InputError(ValueError):
+    """An argument that cannot be used. str(error) is one English sentence; key and values find it
+    in another language."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        super().__init__(Text(DEFAULT)(key, **values))
+        self.key, self.values = key, values
+
+
+def number(name: str, value: object, low: float, high: float) -> float:
+    """A finite number from low to high."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise InputError(
+            "api.number", name=name, low=f"{low:g}", high=f"{high:g}", value=_shown(value)
+        )
+    return float(value)
+
+
+def whole(name: str, value: object, low: int, high: int) -> int:
+    """A whole number from low to high; 7.0 is one, as JSON knows no other kind."""
+    is_whole = (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and value == int(value)
+    )
+    if not (is_whole and low <= value <= high):
+        raise InputError("api.whole", name=name, low=low, high=high, value=_shown(value))
+    return int(value)
+
+
+def flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InputError("api.flag", name=name, value=_shown(value))
+    return value
+
+
+def one_of(name: str, value: object, options: Sequence[str]) -> str:
+    if value not in options:
+        raise InputError("api.one_of", name=name, options=", ".join(options), value=_shown(value))
+    return value
+
+
+def beta(value: object, model: Resolved) -> float:
+    """A beta that the network was trained for; None is 1, or the end that is nearest. A plain
+    autoencoder has none: 0."""
+    low, high = model.model.config.beta_range
+    if model.model.config.autoencoder:
+        if value not in (None, 0):
+            raise InputError("api.no_beta", model=model.name)
+        return 0.0
+    return min(max(1.0, low), high) if value is None else number("beta", value, low, high)
+
+
+def most_pictures(model: Resolved) -> int:
+    """How many pictures of this model one answer may hold."""
+    return min(MOST_PICTURES, MOST_NUMBERS // math.prod(model.model.config.image_shape))
+
+
+def latents(value: object, model: Resolved) -> torch.Tensor:
+    """(N, D) float32, N from 1 to most_pictures."""
+    most = most_pictures(model)
+    dimensions = model.model.config.latent_dim
+    try:
+        array = np.array(value, dtype=np.float64)
+        fits = array.ndim == 2 and 1 <= len(array) <= most and array.shape[1] == dimensions
+        fits = fits and bool((np.abs(array) <= FARTHEST).all())
+    except (TypeError, ValueError, OverflowError):  # words, lists of unequal length
+        fits = False
+    if not fits:
+        raise InputError("api.latents", most=most, dimensions=dimensions)
+    return torch.from_numpy(array.astype(np.float32))
+
+
+def file(value: object, model: Resolved) -> bytes:
+    """The bytes of a picture that came as base64, also as a data: address."""
+    if isinstance(value, str):
+        address = value.startswith("data:")
+        try:
+            content = base64.b64decode(value.partition(",")[2] if address else value, validate=True)
+        except ValueError:
+            content = b""
+        if address or len(content) >= SHORTEST_FILE:
+            return content  # what else is wrong with it, vae.images says
+    raise InputError("api.picture", examples=", ".join(model.examples.names))
+
+
+def _shown(value: object) -> str:
+    """A stranger's value in a sentence of ours: short, whatever it is."""
+    shown = repr(value)
+    return shown if len(shown) <= 40 else f"{shown[:39]}…"

@@ -1,0 +1,1 @@
+"""Figures, pictures and sentences as pure functions: no front end, no state."""

@@ -1,0 +1,165 @@
+"""What the map in the browser is given: tiles of a part of the plane as one picture, codes as
+packed numbers. Pure."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ui.view import figures, pictures
+from vae import experiments
+from vae.experiments import Codes, PosteriorMap, Reconstruction, Window
+from vae.experiments.lesson.plane import PixelPlane
+from vae.hub.sources import Resolved
+
+# tiles a side: a fifth of a unit each on the whole plane; odd, so that one of them is its middle
+SIDE = 41
+QUALITIES = (
+    40,
+    25,
+    15,
+)  # of the sheet, as WebP, until it is small enough. A pinned point is decoded anew and shown exactly
+MOST_BYTES = 115_000  # of the sheet: what is shown of it all goes to a phone
+MOST_POSTERIORS = 1000
+# The circles of the prior's standard deviations: its own, or those of a normal distribution that is
+# no prior.
+SOLID, DASHED = "solid", "dashed"
+POSTERIOR_ALPHA = (0, 60, 120, 190)  # outside, and in one, two or three of the regions
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """codes: of the reference pictures, None where there are none to draw. data: what the browser
+    gets, once for each beta and part of the plane."""
+
+    codes: Codes | None
+    data: dict[str, object]
+
+    @property
+    def id(self) -> str:
+        return self.data["id"]
+
+
+def spacing(window: Window) -> float:
+    """How far apart the middles of neighbouring tiles are."""
+    return 2 * window.half / SIDE
+
+
+@dataclass(frozen=True)
+class Ellipse:
+    """A diagonal Gaussian on the map beside the picture's own: drawn at 1, 2 and 3 standard
+    deviations in its colour."""
+
+    mean: tuple[float, float]
+    deviation: tuple[float, float]
+    colour: str
+
+
+def draw(model: Resolved, beta: float, window: Window) -> Atlas:
+    """Decode the tiles and encode the reference pictures."""
+    tiles = experiments.tiles(model.model, window, beta, SIDE)
+    codes = experiments.codes(model.model, model.reference.images, beta)
+    deviations = codes.deviation[:MOST_POSTERIORS] if codes.deviation.any() else codes.deviation[:0]
+    pixels = pictures.grid(tiles, columns=SIDE, gap=0)
+    sheet = next(
+        sheet
+        for quality in QUALITIES
+        if len(sheet := pictures.webp(pixels, quality)) <= MOST_BYTES or quality == QUALITIES[-1]
+    )
+    digest = hashlib.sha256(sheet + codes.mean.tobytes() + repr(window).encode()).hexdigest()[:16]
+    return Atlas(
+        codes,
+        {
+            "id": digest,
+            "sheet": pictures.uri("webp", sheet),
+            "means": _packed(codes.mean, "<f4"),
+            "deviations": _packed(deviations, "<f4"),
+            "labels": _packed(model.reference.labels, "u1"),
+        },
+    )
+
+
+def of_plane(plane: PixelPlane, window: Window) -> Atlas:
+    """A plane of pixel space, without codes. The browser draws its tiles from three pictures: sums
+    are no work for a server."""
+    pictures_sent = {
+        name: _packed(getattr(plane, name), "<f4") for name in ("base", "across", "up")
+    }
+    digest = hashlib.sha256(repr((pictures_sent, window)).encode()).hexdigest()[:16]
+    return Atlas(
+        None,
+        {
+            "id": digest,
+            "means": "",
+            "deviations": "",
+            "labels": "",
+            "plane": pictures_sent
+            | {"side": SIDE, "tile": list(plane.base.shape[1:]), "window": vars(window)},
+        },
+    )
+
+
+def view(
+    atlas: Atlas,
+    model: Resolved,
+    window: Window,
+    own: Reconstruction | None,
+    *,
+    count: int = 0,
+    posterior: PosteriorMap | None = None,
+    pin: dict[str, object] | None,
+    pinned: bool,
+    legend: Sequence[dict[str, str]],
+    text: dict[str, str],
+    alt: str,
+    rings: str = SOLID,
+    codes: bool = True,
+    ellipses: Sequence[Ellipse] = (),
+    trail: Sequence[tuple[float, float]] = (),
+) -> dict[str, object]:
+    """Everything that ui/widgets/components/latent_map.js draws. own: the picture whose q is drawn and
+    pointed to, if any.
+
+    count: of how many reference pictures the posteriors are shown. pinned: whether a point is
+    pinned, be it outside of the window, where `pin` is None. rings: SOLID or DASHED. codes: whether
+    the reference pictures' codes are drawn. ellipses: other Gaussians. trail: points joined by a
+    line, in the order in which they were visited.
+    """
+    _, height, width = model.model.config.image_shape
+    return {
+        "atlas": atlas.id,
+        "side": SIDE,
+        "tile": [height, width],
+        "window": vars(window),
+        "count": count,
+        "codes": codes,
+        "own": own
+        and {"mean": own.posterior_mean.tolist(), "deviation": own.posterior_deviation.tolist()},
+        "rings": rings,
+        "pin": pin,
+        "pinned": pinned,
+        "alt": alt,
+        "text": text,
+        "legend": list(legend),
+        "ellipses": [vars(ellipse) for ellipse in ellipses],
+        "trail": [list(point) for point in trail],
+        "posterior": posterior
+        and {"window": vars(posterior.window), "picture": posterior_picture(posterior)},
+        "colours": figures.DIGITS,
+        "ownColour": figures.OWN,
+    }
+
+
+def posterior_picture(posterior: PosteriorMap) -> str:
+    """The three regions in three strengths of one colour, clear outside."""
+    colour = tuple(int(figures.POSTERIOR[place : place + 2], 16) for place in (1, 3, 5))
+    pixels = np.empty((*posterior.shares.shape, 4), np.uint8)
+    pixels[..., :3] = colour
+    pixels[..., 3] = np.array(POSTERIOR_ALPHA, np.uint8)[posterior.shares]
+    return pictures.uri("png", pictures.png(pixels))
+
+
+def _packed(values: np.ndarray, kind: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, kind).tobytes()).decode()

@@ -1,0 +1,50 @@
+"""A picture that somebody gave, and what both front ends show of it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from ui.view import pictures
+from ui.view.pictures import SHARP, THUMBNAIL
+from vae.hub.sources import Resolved
+from vae.images import framing
+from vae.images.reading import Step, View
+from vae.model import VAE
+
+
+@dataclass(frozen=True)
+class SourcePicture:
+    """The picture of a source, and its data: addresses, encoded once and not again at every move of
+    beta."""
+
+    view: View
+
+    @cached_property
+    def file(self) -> str:
+        """The file as it was given."""
+        return pictures.photo_uri(self.view.steps[0].image, SHARP)
+
+    @cached_property
+    def guide(self) -> str:
+        """The part that was framed, with lines for eyes and mouth."""
+        return pictures.guide_uri(self.view.steps[-2].image, (framing.EYES, framing.MOUTH))
+
+    @cached_property
+    def thumbnails(self) -> dict[str, str]:
+        """Each step's name and picture, in order."""
+        return {step.name: pictures.photo_uri(step.image, THUMBNAIL) for step in self.view.steps}
+
+
+def example(model: Resolved, name: str | None, first: int = 0) -> SourcePicture:
+    """The model's example of that name, else the one of this number. Everybody is given the same,
+    encoded once."""
+    names = model.examples.names
+    name = name if name in names else names[first % len(names)]
+    if (model.model, name) not in _examples:
+        image = model.examples.picture(name)
+        _examples[model.model, name] = SourcePicture(
+            View(image, (Step("file", pictures.to_uint8(image.numpy())),))
+        )
+    return _examples[model.model, name]
+
+
+_examples: dict[tuple[VAE, str], SourcePicture] = {}  # at most twelve of each model

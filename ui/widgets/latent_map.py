@@ -1,0 +1,46 @@
+"""The map of the latent plane as a Streamlit component: pointing decodes at once, in the browser; a
+pin asks the server."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from ui.view.map_tiles import Atlas
+
+_FOLDER = Path(__file__).parent / "components"
+
+
+def _content(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+_carrier = st.components.v2.component("vae_lab_atlas", js=_content("atlas.js"))
+_map = st.components.v2.component(
+    "vae_lab_map",
+    html=_content("latent_map.html"),
+    css=_content("latent_map.css"),
+    js=_content("latent_map.js"),
+)
+
+
+def show(
+    atlas: Atlas,
+    view: dict[str, object],
+    *,
+    key: str,
+    on_pin: Callable[[tuple[float, float] | None], None],
+) -> None:
+    """Draw the map. view: what ui.view.map_tiles.view says. on_pin is called with the point that was pinned,
+    None for no longer."""
+    _carrier(key=f"{key}_atlas", data=atlas.data, height=1)
+    _map(key=key, data=view, on_pin_change=lambda: on_pin(_point(st.session_state[key].get("pin"))))
+
+
+def _point(event: object) -> tuple[float, float] | None:
+    """What the browser sent, believed only if it is two numbers."""
+    try:
+        x, y = (float(value) for value in event["point"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return x, y

@@ -1,0 +1,236 @@
+"""Where the picture comes from: examples, upload, drawing, camera. Never empty, and never losing a
+picture that worked."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+from streamlit_drawable_canvas import st_canvas
+
+import vae
+from ui.text import Text
+from ui.view import pictures, source_picture
+from ui.view.source_picture import SourcePicture
+from ui.widgets import link, uploads
+from ui.widgets.framing import controls
+from vae.hub.sources import Resolved
+from vae.images.framing import EYES, MOUTH
+from vae.images.reading import WHOLE, Framing
+from vae.model import VAEConfig
+
+SOURCES = ("example", "upload", "draw", "camera")
+CANVAS = 200  # pixels a side
+
+
+@dataclass(frozen=True)
+class _File:
+    """A picture as it came. name: another one for each that is given. forget: to be called when it
+    was read."""
+
+    name: str
+    content: Callable[[], bytes]
+    forget: Callable[[], None] = lambda: None
+
+
+@dataclass
+class _Opened:
+    """What a session remembers of a source: the last file's name, and the picture in it or what is
+    wrong with it."""
+
+    file: str | None = None
+    picture: np.ndarray | None = None  # of the last file that could be opened
+    error: vae.ImageError | None = None
+
+
+@dataclass
+class _Kept:
+    """What it remembers of a source for one kind of model: the last picture that could be read."""
+
+    file: str | None = None  # the last one tried
+    error: vae.ImageError | None = None  # what is wrong with it
+    shown: str | None = None  # name of the file that `opened`, `framing` and `given` belong to
+    opened: np.ndarray | None = None
+    framing: Framing = WHOLE
+    given: SourcePicture | None = None
+
+
+def choose(
+    text: Text, model: Resolved, below: DeltaGenerator, slot: str = "", first: int = 0
+) -> SourcePicture:
+    """Draw the source's controls and return the picture to show: the one given, else the last good
+    one, else the example.
+
+    below: where the controls go that frame a photograph, which need the whole width. slot: which of
+    a page's pictures this is, a suffix to the keys of its controls; first: the number of the
+    example that it begins with.
+    """
+    source = link.linked(
+        st.segmented_control,
+        text("picture.source"),
+        SOURCES,
+        key=f"source{slot}",
+        default="example",
+        accept=link.one_of(SOURCES),
+        required=True,
+        label_visibility="collapsed",
+        format_func=lambda source: text(f"picture.source_{source}"),
+    )
+    if source == "example":
+        link.set_own_picture(slot, shown=False)
+        return _example(text, model, slot, first)
+    file = {"upload": _upload, "draw": _draw, "camera": _camera}[source](
+        text, model.model.config, slot
+    )
+    kept = _read(text, model, source + slot, file, below)
+    if kept is not None:
+        link.set_own_picture(slot, shown=True)
+        return kept
+    gone = link.expects_own_picture(slot) and not _had_own(slot)
+    link.set_own_picture(slot, shown=gone)
+    st.caption(text("source.gone") if gone else text(f"picture.waiting_{source}"))
+    return source_picture.example(
+        model, st.session_state.get(f"example{slot}", link.in_link(f"example{slot}")), first
+    )
+
+
+def _example(text: Text, model: Resolved, slot: str, first: int) -> SourcePicture:
+    names = model.examples.names
+    name = link.linked(
+        st.pills,
+        text("picture.example"),
+        names,
+        key=f"example{slot}",
+        default=names[first % len(names)],
+        accept=link.one_of(names),
+        required=True,
+        label_visibility="collapsed",
+        wrap=True,
+        format_func=lambda name: text(f"examples.{name}") if text.has(f"examples.{name}") else name,
+    )
+    return source_picture.example(model, name)
+
+
+def _upload(text: Text, config: VAEConfig, slot: str) -> _File | None:
+    megabytes = vae.images.MAX_BYTES >> 20
+    file = st.file_uploader(
+        text(f"upload.{config.preprocess}"),
+        key=f"upload{slot}",
+        help=text("picture.upload_help", megabytes=megabytes),
+        max_upload_size=megabytes,
+    )
+    return file and _File(file.file_id, file.getvalue, lambda: uploads.drop(file, f"upload{slot}"))
+
+
+def _camera(text: Text, config: VAEConfig, slot: str) -> _File | None:
+    photograph = st.camera_input(text(f"camera.{config.preprocess}"), key=f"camera{slot}")
+    return photograph and _File(
+        photograph.file_id, photograph.getvalue, lambda: uploads.drop(photograph, f"camera{slot}")
+    )
+
+
+def _draw(text: Text, config: VAEConfig, slot: str) -> _File | None:
+    canvas = st_canvas(
+        stroke_width=14,
+        stroke_color="#111111",
+        background_color="#FFFFFF",
+        width=CANVAS,
+        height=CANVAS,
+        drawing_mode="freedraw",
+        key=f"canvas{slot}",
+        return_image_data=True,
+    )
+    if not (canvas.json_data or {}).get("objects"):
+        return None
+    content = canvas.image_bytes
+    return _File(hashlib.sha256(content).hexdigest(), lambda: content)
+
+
+def _had_own(slot: str) -> bool:
+    """Whether this session has had a picture of one's own in this place, from whatever source."""
+    here = {f"{source}{slot}" for source in SOURCES}
+    return any(
+        kept.given
+        for (source, *_), kept in st.session_state.get("pictures", {}).items()
+        if source in here
+    )
+
+
+def _read(
+    text: Text, model: Resolved, source: str, file: _File | None, below: DeltaGenerator
+) -> SourcePicture | None:
+    """This file read; where it cannot be read, one sentence and the last picture that could."""
+    config = model.model.config
+    last: _Opened = st.session_state.setdefault("opened", {}).setdefault(source, _Opened())
+    store: dict[tuple, _Kept] = st.session_state.setdefault("pictures", {})
+    kept = store.setdefault((source, config.preprocess, config.image_shape), _Kept())
+    if file is not None:
+        _open(file, last)
+        _prepare(last, kept, config)
+    if file is not None and kept.error:
+        st.error(
+            text(f"errors.{kept.error.code}", **kept.error.details),
+            icon=":material/image_not_supported:",
+        )
+    if kept.given and (file is None or kept.error):
+        st.caption(text("picture.kept"))
+    if kept.given and not source.startswith("draw"):
+        with below:
+            _frame(
+                text,
+                config,
+                kept,
+                key="-".join(
+                    map(str, (source, config.preprocess, *config.image_shape, kept.shown))
+                ),
+            )
+    return kept.given
+
+
+def _open(file: _File, last: _Opened) -> None:
+    """Once for all kinds of models: of the file itself nothing is kept."""
+    if file.name == last.file:
+        return
+    try:
+        last.picture, last.error = vae.images.opened(file.content()), None
+    except vae.ImageError as error:
+        last.error = error  # remembered, or every move of beta would read the bad file again
+    finally:
+        file.forget()
+    last.file = file.name
+
+
+def _prepare(last: _Opened, kept: _Kept, config: VAEConfig) -> None:
+    """The opened picture as this kind of model sees it."""
+    if last.file == kept.file:
+        return
+    kept.file, kept.error = last.file, last.error
+    if last.error is None or (
+        kept.given is None and last.picture is not None
+    ):  # a kind that has seen none of the good ones
+        try:
+            kept.given = SourcePicture(vae.images.view(last.picture, config))
+            kept.opened, kept.framing, kept.shown = last.picture, WHOLE, last.file
+        except vae.ImageError as error:
+            kept.error = kept.error or error
+
+
+def _frame(text: Text, config: VAEConfig, kept: _Kept, key: str) -> None:
+    """Let the student frame the photograph that is shown, and prepare it anew where that changed."""
+    framing, preview = controls(text, config, kept.opened, kept.framing, key)
+    if framing != kept.framing:
+        try:
+            kept.given = SourcePicture(vae.images.view(kept.opened, config, framing))
+            kept.framing = framing
+        except vae.ImageError as error:
+            st.error(
+                text(f"errors.{error.code}", **error.details), icon=":material/image_not_supported:"
+            )
+    if preview is not None:
+        preview.image(
+            kept.given.guide,
+            width=pictures.GUIDE_SIDE,
+            alt=text("alt.framing", eyes=EYES, mouth=MOUTH),
+        )

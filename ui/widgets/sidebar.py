@@ -1,0 +1,173 @@
+"""The side bar: model, beta, seed, noise, language. Everything on every page answers to it."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ui.service.selection import Selection
+from ui.service.validation import DEFAULT_SEED, LARGEST_SEED
+from ui.text import LANGUAGES, Text
+from ui.view import sentences
+from ui.widgets import concurrency, link
+from vae.hub import sources
+from vae.hub.folder import WeightsError
+from vae.hub.metrics import BetaMetrics
+
+
+@dataclass(frozen=True)
+class SidebarSelection(Selection):
+    """What the side bar says."""
+
+    seed: int
+    use_mean: bool
+
+
+def show(
+    text: Text,
+    *,
+    only: str | None = None,
+    beta: float | None = None,
+    beta_note: str | None = None,
+    noise: bool = True,
+) -> SidebarSelection:
+    """Draw the side bar and return what is chosen. Stops the page with a sentence where the model
+    cannot be used.
+
+    only, beta: the one model and beta that this page is about. beta_note: said instead where it
+    looks at several betas. noise: whether z, drawn or the mean, is part of what it shows.
+    """
+    with st.sidebar:
+        st.title(text("app.title"), anchor=False)
+        name = only or _model(text)
+        if only or link.hidden("model"):
+            st.caption(f"{text('sidebar.model')}: {sentences.title(text, name)}")
+        controls, foot = st.container(), st.container()
+        with foot:
+            _language(text)
+        model = resolve(text, name)
+        with controls:
+            now = _beta(text, model, beta, beta_note)
+            seed = _seed(text)
+            kind = (
+                "mean"
+                if model.model.config.autoencoder or not noise
+                else link.linked(
+                    st.segmented_control,
+                    text("sidebar.noise"),
+                    ("draw", "mean"),
+                    key="noise",
+                    default="draw",
+                    accept=link.one_of(("draw", "mean")),
+                    required=True,
+                    format_func=lambda kind: text(f"sidebar.noise_{kind}"),
+                    help=text("sidebar.noise_help"),
+                )
+            )
+            st.caption(
+                sentences.source(text, model), help=sentences.without_folders(model.reason) or None
+            )
+            if text.has(f"credit.{name}"):
+                st.caption(text(f"credit.{name}"))
+    return SidebarSelection(model, now, seed, kind == "mean")
+
+
+def plain(text: Text) -> None:
+    """The side bar of a page that is about no model: the language."""
+    with st.sidebar:
+        st.title(text("app.title"), anchor=False)
+        _language(text)
+
+
+def _model(text: Text) -> str:
+    names = sources.names()
+    return (
+        link.linked(
+            st.selectbox,
+            text("sidebar.model"),
+            names,
+            key="model",
+            default="mnist",
+            accept=link.one_of(names),
+            format_func=lambda name: sentences.title(text, name),
+        )
+        if names
+        else ""
+    )
+
+
+def resolve(text: Text, name: str) -> sources.Resolved:
+    """A model; stops the page with a sentence where it cannot be used."""
+    try:
+        if sources.is_loaded(name):  # the spinner starts a thread, at every move of beta
+            return sources.resolve(name)
+        with st.spinner(text("sidebar.loading")), concurrency.aside():
+            return sources.resolve(name)
+    except WeightsError as error:
+        st.error(
+            text("problems.weights", reason=sentences.without_folders(str(error))),
+            icon=":material/error:",
+        )
+        st.stop()
+
+
+def _beta(
+    text: Text, model: sources.Resolved, fixed: float | None, note: str | None
+) -> BetaMetrics:
+    if fixed is not None:
+        st.caption(note or text("sidebar.fixed_beta", beta=fixed))
+        return model.metrics.at(fixed)
+    stops = tuple(entry.beta for entry in model.metrics.betas)
+    if model.model.config.autoencoder:
+        st.caption(text("sidebar.no_beta"))
+        return model.metrics.betas[0]
+    if len(stops) == 1:  # a network for one beta has nothing to slide
+        st.caption(f"{text('sidebar.beta')} {stops[0]:g}")
+        return model.metrics.betas[0]
+    beta = link.linked(
+        st.select_slider,
+        text("sidebar.beta"),
+        stops,
+        key="beta",
+        default=model.metrics.at(1.0).beta,
+        accept=link.nearest(stops),
+        format_func=lambda stop: f"{stop:g}",
+        help=text("sidebar.beta_help"),
+    )
+    if link.hidden("beta"):
+        st.caption(f"{text('sidebar.beta')} {beta:g}")
+    else:
+        st.caption(text("sidebar.beta_ends", low=f"{stops[0]:g}", high=f"{stops[-1]:g}"))
+    return model.metrics.at(beta)
+
+
+def _seed(text: Text) -> int:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seed = link.linked(
+            st.number_input,
+            text("sidebar.seed"),
+            0,
+            LARGEST_SEED,
+            key="seed",
+            default=DEFAULT_SEED,
+            accept=link.number(0, LARGEST_SEED, int),
+            help=text("sidebar.seed_help"),
+        )
+        if link.hidden("seed"):
+            st.caption(f"{text('sidebar.seed')} {seed}")
+        else:
+            st.button(text("sidebar.new_seed"), on_click=link.new_seed, key="new_seed")
+    return seed
+
+
+def _language(text: Text) -> None:
+    if link.hidden("language"):
+        return
+    st.segmented_control(
+        text("sidebar.language"),
+        list(LANGUAGES),
+        format_func=LANGUAGES.get,
+        required=True,
+        key="language",
+        label_visibility="collapsed",
+        on_change=link.keep_choices,
+    )

@@ -1,0 +1,270 @@
+"""Pictures drawn pixel by pixel beside pictures drawn through z: what the distribution of the data
+is, and is not.
+
+Three distributions over the same set, all binary pictures of one size: every picture equally
+probable; each pixel drawn on its own with the data set's frequency of ink; the model. So log p(x),
+in nats, may be compared between them.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae.elbo import elbo_with_noise, weighted_bound
+from vae.hub.metrics import Metrics
+from vae.latent import prior_sample
+from vae.likelihood import binarize
+from vae.model import VAE, DiagonalGaussian
+from vae.noise import seeded, standard_normal, uniform
+
+UNIFORM, FREQUENCIES, MODEL = LAWS = ("uniform", "frequencies", "model")
+NOISE, CLOUD, PICTURE, BLANK = SUBJECTS = ("noise", "cloud", "picture", "blank")
+LEAST_FREQUENCY = (
+    1e-5  # no pixel is impossible: fewer than one of the training pictures has ink there
+)
+
+ATOMS = 80.0  # in the observable universe, log10: about 10^80
+AGE_SECONDS = (
+    4.35e17  # since the Big Bang: 13.8 billion years (Planck 2018, arXiv 1807.06209, table 2)
+)
+PICTURES_A_SECOND = 1e9  # that every atom is imagined to draw
+
+SAMPLES = 500  # of the importance-weighted bound, as in metrics.json
+FIT_STEPS, FIT_DRAWS, FIT_RATE = 100, 8, 0.2
+ONE_IN = 1e6  # pictures, of the ceiling
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Pictures drawn from one of the LAWS: images (N, C, H, W), only 0 and 1.
+
+    distances: (N,), in how many pixels each differs from the reference picture that is nearest to
+    it.
+    """
+
+    law: str
+    images: np.ndarray
+    distances: np.ndarray
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many binary pictures there are, beside large numbers, as logarithms to base 10.
+
+    pictures: 2 to the number of pixels. atoms: of the observable universe. drawn: pictures that all
+    of them would have drawn since the Big Bang, a billion a second each. like_data: exp of the test
+    set's mean -log p(x) in nats, as many equally probable pictures as would cost as much to name.
+    """
+
+    pixels: int
+    pictures: float
+    atoms: float
+    drawn: float
+    like_data: float
+
+    @property
+    def one_in(self) -> float:
+        """Of how many random pictures one is like the data, log10."""
+        return self.pictures - self.like_data
+
+    @property
+    def still_one_in(self) -> float:
+        """Once all those atoms have drawn: one in how many such universes would have met one,
+        log10."""
+        return self.one_in - self.drawn
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """log p(x) of one binary picture (C, H, W) under the three laws, nats.
+
+    uniform, frequencies: exact. model: the importance-weighted lower bound from `samples` draws,
+    effective_samples of which carry it. ceiling: above it lies the model's log p(x) of at most one
+    in ONE_IN of the pictures that were drawn as this one was; None for a picture that was not drawn
+    from one of the two other laws.
+    """
+
+    observed: np.ndarray
+    uniform: float
+    frequencies: float
+    model: float
+    effective_samples: float
+    samples: int
+    ceiling: float | None = None
+
+    @property
+    def loose(self) -> bool:
+        """Whether so few of the draws carry the bound that the truth may lie well above it."""
+        return self.effective_samples < 5
+
+
+@torch.no_grad()
+def draw_pictures(
+    model: VAE,
+    frequencies: np.ndarray,
+    law: str,
+    beta: float,
+    *,
+    count: int,
+    seed: int,
+    sheet: int = 0,
+) -> Tensor:
+    """The sheet-th `count` pictures of this seed from one of the LAWS, (count, C, H, W), only 0 and
+    1.
+
+    frequencies: (C, H, W), the training pictures' mean. Raises ValueError for another law.
+    """
+    generator = seeded(seed, law, sheet)
+    shape = (count, *model.config.image_shape)
+    if law == MODEL:
+        latents = prior_sample(count, model.config.latent_dim, generator=generator)
+        return model.decode(latents, beta).sample(generator)
+    if law not in LAWS:
+        raise ValueError(f"pictures are drawn from one of {LAWS}, not {law!r}")
+    ink = torch.full(shape[1:], 0.5) if law == UNIFORM else torch.from_numpy(frequencies)
+    return (uniform(shape, generator, torch.device("cpu")) < ink).float()
+
+
+def sheet(
+    model: VAE,
+    frequencies: np.ndarray,
+    reference: np.ndarray,
+    law: str,
+    beta: float,
+    *,
+    count: int,
+    seed: int,
+    number: int,
+) -> Sheet:
+    """The number-th sheet of pictures from a law, and how far from the reference pictures (M, C, H,
+    W) uint8 they are."""
+    images = draw_pictures(model, frequencies, law, beta, count=count, seed=seed, sheet=number)
+    return Sheet(
+        law,
+        images.numpy(),
+        _differing(images.flatten(1), _known(reference)).min(1).values.int().numpy(),
+    )
+
+
+def reference_distance(reference: np.ndarray) -> float:
+    """In how many pixels a reference picture (M, C, H, W) uint8 differs from the nearest of the
+    others, mean over all."""
+    known = _known(reference)
+    return float(_differing(known, known).fill_diagonal_(math.inf).min(1).values.mean())
+
+
+def _known(reference: np.ndarray) -> Tensor:
+    """One binarisation of each reference picture, the one of the map: (M, P)."""
+    return binarize(
+        torch.from_numpy(reference).float() / 255, generator=seeded(0, "reference")
+    ).flatten(1)
+
+
+def _differing(pictures: Tensor, others: Tensor) -> Tensor:
+    """In how many pixels binary pictures (N, P) differ from others (M, P): (N, M)."""
+    return pictures.sum(1)[:, None] + others.sum(1)[None] - 2 * pictures @ others.T
+
+
+def counts(metrics: Metrics, pixels: int) -> Counts:
+    """How many binary pictures of this many pixels there are, beside atoms and pictures like the
+    data."""
+    return Counts(
+        pixels=pixels,
+        pictures=pixels * math.log10(2),
+        atoms=ATOMS,
+        drawn=ATOMS + math.log10(PICTURES_A_SECOND) + math.log10(AGE_SECONDS),
+        like_data=metrics.importance_weighted.nats / math.log(10),
+    )
+
+
+def uniform_log_prob(pixels: int) -> float:
+    """log of one in all binary pictures, nats."""
+    return -pixels * math.log(2)
+
+
+def frequencies_log_prob(observed: Tensor, frequencies: np.ndarray) -> float:
+    """log p(x) of a binary picture (C, H, W) where each pixel is ink with its own frequency, nats;
+    none is 0 or 1."""
+    ink = torch.from_numpy(frequencies).double().clamp(LEAST_FREQUENCY, 1 - LEAST_FREQUENCY)
+    return float(torch.where(observed > 0, ink.log(), torch.log1p(-ink)).sum())
+
+
+def subject(model: VAE, frequencies: np.ndarray, name: str, *, seed: int) -> Tensor:
+    """One of the SUBJECTS but PICTURE, (C, H, W): the first of its law's first sheet, or a page
+    without ink."""
+    if name == BLANK:
+        return torch.zeros(model.config.image_shape)
+    law = {NOISE: UNIFORM, CLOUD: FREQUENCIES}[name]
+    return draw_pictures(model, frequencies, law, 1.0, count=1, seed=seed)[0]
+
+
+def verdict(
+    model: VAE, frequencies: np.ndarray, observed: Tensor, beta: float, *, name: str = PICTURE
+) -> Verdict:
+    """log p(x) of a binary picture (C, H, W) under the three laws.
+
+    A picture that is no digit gets z from a Gaussian fitted to it, since the encoder never learned
+    where its z are. The ceiling is Markov's inequality: averaged over the pictures of a law, p(x)
+    of the model divided by that of the law is 1, since probabilities add up to 1; so it exceeds
+    ONE_IN for at most one in ONE_IN of them.
+    """
+    proposal = None if name == PICTURE else fitted(model, observed[None], beta)
+    found = weighted_bound(
+        model,
+        observed[None],
+        beta,
+        samples=SAMPLES,
+        generator=seeded(0, "verdict"),
+        proposal=proposal,
+    )
+    every, each = uniform_log_prob(observed.numel()), frequencies_log_prob(observed, frequencies)
+    law = {NOISE: every, CLOUD: each}.get(name)
+    return Verdict(
+        observed=observed.numpy(),
+        uniform=every,
+        frequencies=each,
+        model=float(found.nats[0]),
+        effective_samples=float(found.effective_samples[0]),
+        samples=SAMPLES,
+        ceiling=None if law is None else law + math.log(ONE_IN),
+    )
+
+
+def fitted(model: VAE, observed: Tensor, beta: float) -> DiagonalGaussian:
+    """A diagonal Gaussian for each picture (N, C, H, W) whose ELBO gradient ascent has raised, from
+    the encoder's: (N, D)."""
+    start = model.encode(observed, beta)
+    mean, log_variance = (
+        part.detach().clone().requires_grad_() for part in (start.mean, start.log_variance)
+    )
+    optimizer = torch.optim.Adam([mean, log_variance], FIT_RATE)
+    generator = seeded(0, "fit")
+    with torch.enable_grad():
+        for _ in range(FIT_STEPS):
+            eps = standard_normal((FIT_DRAWS, *mean.shape), generator, observed.device)
+            loss = elbo_with_noise(
+                model, observed, beta, eps, DiagonalGaussian(mean, log_variance)
+            ).negative_elbo.sum()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return DiagonalGaussian(mean.detach(), log_variance.detach())
+
+
+def share_less_probable(metrics: Metrics, nats: float) -> float:
+    """The share of the test pictures, 0 to 1, whose log p(x) is lower than this.
+
+    log p(x) of each is taken as its ELBO and what the ELBO lacks on average, both from metrics.json
+    at the beta of its importance-weighted estimate.
+    """
+    now = metrics.at(metrics.importance_weighted.beta)
+    return now.share_above(-nats + now.negative_elbo - metrics.importance_weighted.nats)
+
+
+def least_gap(picture: Verdict, drawn: Verdict) -> float:
+    """How many nats the model's bound on a picture lies above the ceiling of pictures drawn from
+    another law."""
+    return picture.model - drawn.ceiling

@@ -1,0 +1,303 @@
+"""The reparameterisation trick: one dimension of z = mu + sigma * eps, its spread, and the gradient
+with it and without."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vae.elbo import gauss_hermite
+from vae.experiments.lesson.gaussian import Curve
+from vae.experiments.playground import Reconstruction
+from vae.model import VAE, DiagonalGaussian
+from vae.noise import seeded, standard_normal
+
+FACTORS = (
+    "deviation",
+    "variance",
+    "log_variance",
+)  # by which eps is multiplied; only the first gives the claimed spread
+PARAMETERS = ("mean", "log_deviation")
+DRAWS = 5_000  # of z, whose spread is measured
+SAMPLES = 1_000  # of the gradient
+REFERENCE_DRAWS = 2_000  # through the noise, of a code for which quadrature has too many dimensions
+BINS = 81
+REACH = 4.0  # standard deviations that curves and histogram cover to each side
+PLACES = np.linspace(-REACH, REACH, BINS)
+CHANCE = 5.0  # standard errors: a claim that is true is called wrong once in two million times
+WITHIN = math.erf(
+    math.sqrt(2)
+)  # the share of a Gaussian within two standard deviations of its mean
+
+
+@dataclass(frozen=True)
+class OneDraw:
+    """One dimension of one z, step by step: eps, scaled = sigma * eps, z = mu + sigma * eps.
+
+    log_variance: log sigma^2, what the encoder puts out. dimension counts from 0. steps: the
+    distribution of each of the three, with its peak at 1: N(0, 1), N(0, sigma^2), N(mu, sigma^2).
+    """
+
+    dimension: int
+    mean: float
+    log_variance: float
+    eps: float
+    scaled: float
+    z: float
+    steps: tuple[Curve, Curve, Curve]
+
+    @property
+    def deviation(self) -> float:
+        """sigma = exp(log sigma^2 / 2)."""
+        return math.exp(0.5 * self.log_variance)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """mu + factor * eps, many times, beside the N(mu, sigma^2) that the encoder claims.
+
+    factor: its name; value: the number; claimed: sigma; measured: standard deviation of the draws.
+    histogram: (BINS,) middles of the bins and how high each stands where the draws' own density has
+    its peak at 1; curve: the claimed density, with its peak at 1 too, so that both are seen however
+    unlike they are. within: the share of draws less than 2 sigma from mu, 0 to 1; 95.4 % of the
+    claimed distribution lie there.
+    """
+
+    factor: str
+    value: float
+    mean: float
+    claimed: float
+    measured: float
+    draws: int
+    within: float
+    histogram: Curve
+    curve: Curve
+
+    @property
+    def chance(self) -> float:
+        """Standard error: by how much the standard deviation of as many draws scatters where the
+        claim is true."""
+        return self.claimed / math.sqrt(2 * (self.draws - 1))
+
+    @property
+    def ratio(self) -> float:
+        """How many times as wide as claimed."""
+        return self.measured / self.claimed
+
+    @property
+    def fits(self) -> bool:
+        """Whether chance explains the difference of the two deviations."""
+        return abs(self.measured - self.claimed) <= CHANCE * self.chance
+
+    @property
+    def right(self) -> bool:
+        """Whether the factor is sigma. Another may fit by coincidence: sigma^2 near sigma = 1, |log
+        sigma^2| near 0.70."""
+        return self.factor == "deviation"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Single-draw estimates of a gradient, (S,) float64, nats per unit of the parameter."""
+
+    samples: np.ndarray
+
+    @property
+    def mean(self) -> float:
+        return float(self.samples.mean())
+
+    @property
+    def deviation(self) -> float:
+        """Of one draw."""
+        return float(self.samples.std(ddof=1))
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean."""
+        return self.deviation / math.sqrt(len(self.samples))
+
+
+@dataclass(frozen=True)
+class GradientDraws:
+    """One picture's draws, from which the gradient of every dimension is estimated. S draws of D
+    dimensions.
+
+    deviation: (D,), sigma of q. eps: (S, D). losses: (S,), f(z) = -log p(x|z) in nats. slopes: (S,
+    D), df/dz. reference, reference_error: (2, D), the gradients with respect to mu and log sigma
+    and their standard errors: by Gauss–Hermite quadrature where D <= 2 (error 0, reference_draws
+    0), else the mean of `reference_draws` others through the noise.
+    """
+
+    deviation: np.ndarray
+    eps: np.ndarray
+    losses: np.ndarray
+    slopes: np.ndarray
+    reference: np.ndarray
+    reference_error: np.ndarray
+    reference_draws: int
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """The gradient of the distortion E_q[-log p(x|z)] with respect to mu or log sigma of one
+    dimension, in nats.
+
+    pathwise: through the noise. score: by the score function; score_baseline: with the mean of the
+    other draws' -log p(x|z) subtracted. All three of the same draws, all three right on average.
+    reference: as in GradientDraws.
+    """
+
+    parameter: str
+    dimension: int
+    reference: float
+    reference_error: float
+    reference_draws: int
+    pathwise: Estimate
+    score: Estimate
+    score_baseline: Estimate
+
+    @property
+    def times(self) -> float:
+        """The variance of the score function's estimate in those of the pathwise one: how many
+        times as many draws it needs."""
+        return (self.score.deviation / self.pathwise.deviation) ** 2
+
+    @property
+    def times_baseline(self) -> float:
+        """Likewise with the baseline."""
+        return (self.score_baseline.deviation / self.pathwise.deviation) ** 2
+
+
+def follow(seen: Reconstruction, dimension: int) -> OneDraw:
+    """One dimension of a picture's z. Raises IndexError for one that the model has not."""
+    if not 0 <= dimension < len(seen.z):
+        raise IndexError(f"there are dimensions 0 to {len(seen.z) - 1}, not {dimension}")
+    mean, deviation, eps = (
+        float(values[dimension])
+        for values in (seen.posterior_mean, seen.posterior_deviation, seen.eps)
+    )
+    steps = tuple(
+        Curve(centre + width * PLACES, np.exp(-0.5 * PLACES**2))
+        for centre, width in ((0.0, 1.0), (0.0, deviation), (mean, deviation))
+    )
+    return OneDraw(
+        dimension,
+        mean,
+        2 * math.log(deviation),
+        eps,
+        deviation * eps,
+        mean + deviation * eps,
+        steps,
+    )
+
+
+def spread(draw: OneDraw, factor: str, *, seed: int, draws: int = DRAWS) -> Spread:
+    """Multiply eps by sigma, by sigma^2 = exp(log sigma^2), or by log sigma^2 itself, and measure
+    what comes out.
+
+    The same eps for each factor. Raises KeyError for another factor.
+    """
+    value = dict(zip(FACTORS, (draw.deviation, draw.deviation**2, draw.log_variance), strict=True))[
+        factor
+    ]
+    eps = standard_normal((draws,), seeded(seed, "spread"), torch.device("cpu")).double().numpy()
+    z = draw.mean + value * eps
+    reach = REACH * max(draw.deviation, abs(value))
+    counts, edges = np.histogram(z, BINS, (draw.mean - reach, draw.mean + reach))
+    peak = draws * np.diff(edges) / (max(abs(value), 1e-9) * math.sqrt(2 * math.pi))
+    middles = (edges[1:] + edges[:-1]) / 2
+    places = np.unique(np.concatenate([middles, draw.mean + draw.deviation * PLACES]))
+    claimed = np.exp(-0.5 * ((places - draw.mean) / draw.deviation) ** 2)
+    return Spread(
+        factor,
+        value,
+        draw.mean,
+        draw.deviation,
+        float(z.std(ddof=1)),
+        draws,
+        float((np.abs(z - draw.mean) < 2 * draw.deviation).mean()),
+        Curve(middles, counts / peak),
+        Curve(places, claimed),
+    )
+
+
+def draw_gradients(
+    model: VAE, observed: Tensor, beta: float, *, seed: int, samples: int = SAMPLES
+) -> GradientDraws:
+    """Draw z from a picture's (C, H, W) q and differentiate -log p(x|z). Raises ValueError for a
+    plain autoencoder."""
+    dimensions = model.config.latent_dim
+    if model.config.autoencoder:
+        raise ValueError("a plain autoencoder draws no z: there is nothing to estimate")
+    with torch.no_grad():
+        q = model.encode(observed[None], beta)
+    deviation = q.standard_deviation[0].double().numpy()
+
+    def drawn(count: int, name: str) -> Tensor:
+        return standard_normal((count, dimensions), seeded(seed, name), observed.device)
+
+    def reference(eps: Tensor) -> np.ndarray:
+        """Pathwise estimates with respect to mu and log sigma, (2, S, D)."""
+        _, slopes = _losses_and_slopes(model, observed, beta, q, eps.float())
+        return np.stack([slopes, slopes * deviation * eps.double().numpy()])
+
+    if dimensions <= 2:
+        nodes, weights = gauss_hermite(dimensions)
+        exact = np.einsum("s,psd->pd", weights.numpy(), reference(nodes))
+        centre, error, draws = exact, np.zeros_like(exact), 0
+    else:
+        more, draws = reference(drawn(REFERENCE_DRAWS, "gradient reference")), REFERENCE_DRAWS
+        centre, error = more.mean(1), more.std(1, ddof=1) / math.sqrt(draws)
+    eps = drawn(samples, "gradient")
+    losses, slopes = _losses_and_slopes(model, observed, beta, q, eps)
+    return GradientDraws(
+        deviation, eps.numpy(), losses, slopes.astype(np.float32), centre, error, draws
+    )
+
+
+def gradients(drawn: GradientDraws, dimension: int, parameter: str) -> Gradients:
+    """The gradient with respect to one dimension's mu or log sigma, estimated from each draw. With
+    f = -log p(x|z):
+
+        pathwise        df/dz  and  df/dz * sigma * eps                          (Kingma & Welling
+        2014, section 2.4) score function  f(z) * eps / sigma  and  f(z) * (eps^2 - 1)
+        (Williams 1992, REINFORCE)
+
+    Raises ValueError for a parameter that is not one of PARAMETERS, IndexError for a dimension that
+    is not there.
+    """
+    if not 0 <= dimension < len(drawn.deviation):
+        raise IndexError(f"there are dimensions 0 to {len(drawn.deviation) - 1}, not {dimension}")
+    place = PARAMETERS.index(parameter)
+    deviation, losses = float(drawn.deviation[dimension]), drawn.losses
+    eps, slopes = (values[:, dimension].astype(np.float64) for values in (drawn.eps, drawn.slopes))
+    of_mean = parameter == "mean"
+    pathwise = slopes if of_mean else slopes * deviation * eps
+    score = eps / deviation if of_mean else eps**2 - 1
+    others = (losses.sum() - losses) / (
+        len(losses) - 1
+    )  # without its own draw, or the estimate would be biased
+    return Gradients(
+        parameter,
+        dimension,
+        float(drawn.reference[place, dimension]),
+        float(drawn.reference_error[place, dimension]),
+        drawn.reference_draws,
+        Estimate(pathwise),
+        Estimate(losses * score),
+        Estimate((losses - others) * score),
+    )
+
+
+def _losses_and_slopes(
+    model: VAE, observed: Tensor, beta: float, q: DiagonalGaussian, eps: Tensor
+) -> tuple[np.ndarray, np.ndarray]:
+    """-log p(x|z), (S,), and its derivatives with respect to z, (S, D), at z = mu + sigma * eps;
+    float64."""
+    with torch.enable_grad():
+        z = q.at(eps).detach().requires_grad_(True)
+        losses = -model.decode(z, beta).log_prob(observed.expand(len(z), *observed.shape))
+        (slopes,) = torch.autograd.grad(losses.sum(), z)
+    return losses.detach().double().numpy(), slopes.double().numpy()

@@ -1,0 +1,133 @@
+"""What can go wrong with a repository on the Hub, in one sentence each.
+
+The client raises errors of many kinds and libraries; `said` makes HubErrors of them, which say what
+would help.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from huggingface_hub import constants
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    HTTPError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    OIDCError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from vae.hub.folder import WeightsError
+
+Answer = TypeVar("Answer")
+MAY_NOT_WRITE = (
+    "this token may not write to {repo_id}: the name is somebody else's, or the token only reads; choose a name "
+    "of your own, or a token with the right to write and `hf auth login`"
+)
+
+
+class HubError(WeightsError):
+    """A repository cannot be used. kind: "offline", "unreachable", "busy", "denied", "missing",
+    "moved", "cache" or "refused"."""
+
+    def __init__(self, kind: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+
+
+class BusyError(HubError):
+    """The Hub stumbles or wants to be left alone. retry_after: what it says of how long, as it says
+    it."""
+
+    def __init__(self, repo_id: str, status: int, retry_after: str | None = None) -> None:
+        super().__init__(
+            "busy",
+            f"the Hub has had too many requests ({repo_id}); try again in some minutes"
+            if status == 429
+            else f"the Hub answers {status} for {repo_id}; try again later",
+        )
+        self.retry_after = retry_after
+
+
+def said(
+    repo_id: str, revision: str | None, work: Callable[[], Answer], *, writing: bool = False
+) -> Answer:
+    """work(), with the client's many errors as HubErrors of one sentence."""
+    try:
+        return work()
+    except HubError:
+        raise
+    except HFValidationError as error:
+        raise HubError(
+            "missing", f"{repo_id!r} is no name of a repository; one looks like user/name"
+        ) from error
+    except RevisionNotFoundError as error:
+        raise HubError(
+            "missing",
+            f"{repo_id} has no revision {revision}; give a branch, a tag or a full commit id",
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise HubError(
+            "missing",
+            f"there is no repository {repo_id} that you may read; check the name, or log in",
+        ) from error
+    except OIDCError as error:  # nobody who could vouch for this process
+        raise HubError("denied", _reason(error)) from error
+    except HfHubHTTPError as error:
+        raise _refusal_of_the_hub(repo_id, error, writing) from error
+    except OfflineModeIsEnabled as error:
+        raise HubError(
+            "offline", "HF_HUB_OFFLINE forbids to ask the Hub; unset it and try again"
+        ) from error
+    except (HTTPError, LocalEntryNotFoundError, ConnectionError, TimeoutError) as error:
+        raise HubError(
+            "unreachable",
+            f"the Hub at {constants.ENDPOINT} does not answer ({_reason(error)}); check the "
+            "connection and try again",
+        ) from error
+    except Exception as error:  # an answer of another kind, a proxy or an address that the client can't use: it raises anything
+        if isinstance(error, OSError) and error.filename:
+            raise HubError(
+                "cache",
+                f"the local cache cannot be written ({error.strerror}); let HF_HOME name a folder with "
+                "room that can",
+            ) from error
+        raise HubError(
+            "unreachable", f"{repo_id}: the transfer failed ({_reason(error)}); try again"
+        ) from error
+
+
+def _refusal_of_the_hub(repo_id: str, error: HfHubHTTPError, writing: bool) -> HubError:
+    status = error.response.status_code
+    if status == 401:
+        return HubError(
+            "denied",
+            f"the Hub does not know this token ({repo_id}); log in anew with `hf auth login`",
+        )
+    if status == 403 and not writing:
+        return HubError(
+            "denied",
+            f"this token may not read {repo_id}; ask its owner, or log in with `hf auth login`",
+        )
+    if status == 403:
+        return HubError("denied", MAY_NOT_WRITE.format(repo_id=repo_id))
+    if status in (409, 412):
+        return HubError(
+            "moved", f"somebody else changed {repo_id} at this moment; look at it and publish again"
+        )
+    if status == 404:
+        return HubError(
+            "missing",
+            f"{constants.ENDPOINT} knows nothing of {repo_id}; check the name, and HF_ENDPOINT",
+        )
+    if status in (400, 413):
+        return HubError("refused", f"the Hub does not take this ({repo_id}, status {status})")
+    return BusyError(repo_id, status)
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of what an error, or the one behind it, says."""
+    cause = error.__cause__ or error
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0]

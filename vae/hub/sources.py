@@ -1,0 +1,299 @@
+"""Where models come from: a folder, a bundled name in weights/, or a repository on the Hugging Face
+Hub."""
+
+import functools
+import os
+import re
+import time
+import tomllib
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+
+from vae.hub import files
+from vae.hub.folder import CONFIG, LOADED, WEIGHTS, Folder, WeightsError, load_folder, load_model
+from vae.model import VAE
+
+BUNDLE = Path(__file__).resolve().parents[2] / "weights"
+SOURCES = "sources.toml"
+MAX_SOURCES = 2**20  # bytes
+VARIABLE = "VAE_LAB_SOURCE_"
+SECONDS_TO_WAIT = (
+    5.0  # at most, for the Hub and for checking what has come, before the bundled weights serve
+)
+SECONDS_TO_NOTICE = 0.2  # of them, that the time is over
+SECONDS_TO_REMEMBER = 60.0  # that a model of the Hub alone failed
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """One commit of a repository on the Hub: the full id of 40 hexadecimal digits, so that it can
+    never change."""
+
+    repo_id: str
+    commit: str
+
+    @property
+    def address(self) -> str:
+        """The page of this commit, for people."""
+        from vae.hub import repository
+
+        return repository.page(self.repo_id, self.commit)
+
+
+@dataclass(frozen=True)
+class Resolved(Folder):
+    """A checked weights folder, its name, and where it came from.
+
+    source: "hub", "cache" (a copy of the Hub's that was already here) or "bundled". pinned: the
+    commit that was to serve, None where none is set. problem, reason: why the bundled weights serve
+    although one is set, as a word ("offline", "unreachable", "busy", "denied", "missing", "cache",
+    "refused", "settings") and as a sentence.
+    """
+
+    name: str
+    source: str
+    pinned: Pinned | None = None
+    problem: str = ""
+    reason: str = ""
+
+
+def bundled() -> tuple[str, ...]:
+    """Names of the folders in weights/, whole or broken, in alphabetical order."""
+    return (
+        tuple(sorted(path.name for path in BUNDLE.iterdir() if path.is_dir()))
+        if BUNDLE.is_dir()
+        else ()
+    )
+
+
+def names() -> tuple[str, ...]:
+    """Names that `resolve` knows: the bundled ones, and those that weights/sources.toml takes from
+    the Hub alone."""
+    try:
+        listed = {name for name, entry in _table().items() if entry.get("repo_id")}
+    except WeightsError:  # resolve says it, of each model
+        listed = set()
+    return tuple(sorted({*bundled(), *listed}))
+
+
+def load(name: str | Path, *, revision: str | None = None) -> VAE:
+    """The model in an existing folder, else the bundled one of that name, else of the repository
+    "user/name" on the Hub.
+
+    Never another than the one asked for. revision: branch, tag or commit of the repository; None is
+    its main branch. A download shows its progress on stderr and is made once: a full commit in the
+    local cache is used without any request. It is given up where nothing arrives for 15 seconds,
+    and after 5 minutes in all; if the Hub does not answer or is busy, the copy in the local cache
+    that the branch or tag last named is used, with a warning. Where a full commit is asked for, no
+    other is taken. Ready to use on the CPU, in float32, without gradients. Raises WeightsError:
+    which file is wrong, or which names there are; HubError, one of them, where the Hub is the
+    problem.
+    """
+    folder = Path(name)
+    if revision is None and folder.is_dir():
+        return load_model(folder)
+    if revision is None and str(name) in bundled():
+        return load_model(BUNDLE / str(name))
+    from vae.hub import repository  # the Hub's client is loaded only where it is needed
+
+    if not repository.REPO_ID.fullmatch(str(name)):
+        raise WeightsError(
+            _unknown(name)
+            if revision is None
+            else f"{str(name)!r} has no revisions; they belong to a repository on the Hub, named like user/name"
+        )
+    return _load_from_hub(str(name), revision)
+
+
+def source(name: str) -> Pinned | None:
+    """Which commit of which repository a model comes from, by VAE_LAB_SOURCE_NAME=user/name@commit
+    or weights/sources.toml.
+
+    None means bundled. Raises WeightsError, naming the variable or the file, where that is no full
+    commit of a repository.
+    """
+    variable = VARIABLE + re.sub(r"\W", "_", name.upper().replace("-", "_"))
+    where, text = variable, os.environ.get(variable)
+    if text is None:
+        where, entry = f"{BUNDLE / SOURCES}: {name}", _table().get(name, {})
+        text = f"{entry.get('repo_id', '')}@{entry.get('commit', '')}"
+    if text in ("", "@"):
+        return None
+    from vae.hub import repository
+
+    repo_id, _, commit = text.partition("@")
+    if not (repository.REPO_ID.fullmatch(repo_id) and repository.COMMIT.fullmatch(commit)):
+        raise WeightsError(
+            f"{where}: it must name a repository, user/name, and a full commit of 40 digits, not {text!r}"
+        )
+    return Pinned(repo_id, commit)
+
+
+def resolve(name: str) -> Resolved:
+    """What the app uses: a model with everything measured of it, chosen once per process and never
+    exchanged.
+
+    The local cache at the pinned commit (no request), then the Hub, then the bundled folder, which
+    serves after 5 seconds at most where the Hub does not. `source` says which it is, `reason` why.
+    Raises WeightsError where none can be used.
+    """
+    if name not in _resolved:
+        with _guard:
+            lock = _locks.setdefault(name, Lock())
+        # a class that opens the link at once loads a model once, and another model does not wait
+        # for this one
+        with lock:
+            if name not in _resolved:
+                _resolved[name] = _choose(name)
+    return _resolved[name]
+
+
+def is_loaded(name: str) -> bool:
+    """Whether `resolve` answers at once."""
+    return name in _resolved
+
+
+def forget() -> None:
+    """Let the next resolve look anew."""
+    _resolved.clear()
+    _failures.clear()
+    _silent.clear()
+
+
+_guard, _locks = Lock(), {}
+_resolved: dict[str, Resolved] = {}
+_failures: dict[str, tuple[float, WeightsError]] = {}  # of models of the Hub alone: when, and why
+_silent: list[
+    WeightsError
+] = []  # what the first model met, where the Hub did not answer: no further model waits for it
+
+
+def _load_from_hub(repo_id: str, revision: str | None) -> VAE:
+    """The cached copy of a full commit, else the Hub's answer, else the copy that a branch last
+    named. Raises HubError."""
+    from vae.hub import repository
+
+    needed, damaged = (CONFIG, WEIGHTS), None
+    if revision and repository.COMMIT.fullmatch(revision.lower()):
+        revision = revision.lower()
+        if snapshot := repository.cached(repo_id, revision, needed):
+            try:
+                return snapshot.read(load_model)
+            except repository.HubError as error:
+                if repository.offline():
+                    raise
+                damaged = error
+    try:
+        return repository.pull(repo_id, revision, needed, load_model, anew=damaged is not None)
+    except repository.HubError as error:
+        snapshot = None if damaged else repository.cached(repo_id, revision or "main", needed)
+        if error.kind not in ("unreachable", "busy") or snapshot is None:
+            raise
+        model = snapshot.read(load_model)
+        warnings.warn(
+            f"{error}; the copy of commit {snapshot.commit[:7]} in the local cache is used",
+            stacklevel=3,
+        )
+        return model
+
+
+def _choose(name: str) -> Resolved:
+    when, failure = _failures.get(name, (0.0, None))
+    if (
+        failure and time.monotonic() - when < SECONDS_TO_REMEMBER
+    ):  # a class need not queue up for it
+        raise failure
+    started, pinned, problem = time.monotonic(), None, None
+    bundle = functools.cache(lambda: load_folder(BUNDLE / name))
+    try:
+        if pinned := source(name):
+            return _from_hub(name, pinned, started, bundle if name in bundled() else None)
+    except WeightsError as error:
+        problem = error
+    if name not in bundled():
+        if pinned:
+            _failures[name] = time.monotonic(), problem
+        raise problem or WeightsError(_unknown(name))
+    return Resolved(
+        **vars(bundle()),
+        name=name,
+        source="bundled",
+        pinned=pinned,
+        problem=getattr(problem, "kind", "settings") if problem else "",
+        reason=str(problem or ""),
+    )
+
+
+def _from_hub(
+    name: str, pinned: Pinned, started: float, bundle: Callable[[], Folder] | None
+) -> Resolved:
+    """The cached copy of this commit, else the Hub's, checked whole. Raises HubError, before
+    `started` is 5 seconds ago.
+
+    bundle: loads what else will serve; it is called while the Hub is asked, so that it is there
+    when the time is over.
+    """
+    from vae.hub import repository
+
+    damaged = None
+    if snapshot := repository.cached(pinned.repo_id, pinned.commit, LOADED):
+        try:
+            return Resolved(
+                **vars(snapshot.read(load_folder)), name=name, source="cache", pinned=pinned
+            )
+        except repository.HubError as error:
+            damaged = error
+    if _silent or (damaged and repository.offline()):
+        raise damaged or _silent[0]
+
+    def ready() -> None:
+        with suppress(WeightsError):  # said where it is needed
+            if bundle:
+                bundle()
+
+    left = SECONDS_TO_WAIT - SECONDS_TO_NOTICE - (time.monotonic() - started)
+    try:
+        folder = repository.pull(
+            pinned.repo_id,
+            pinned.commit,
+            LOADED,
+            load_folder,
+            anew=damaged is not None,
+            within=max(0.0, left),
+            meanwhile=ready,
+        )
+    except repository.HubError as error:
+        if error.kind == "unreachable":
+            _silent.append(error)
+        raise
+    return Resolved(**vars(folder), name=name, source="hub", pinned=pinned)
+
+
+def _table() -> dict[str, dict[str, str]]:
+    """The content of weights/sources.toml, empty where there is none. Raises WeightsError."""
+    try:
+        table = tomllib.loads(files.content(BUNDLE / SOURCES, MAX_SOURCES).decode())
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{BUNDLE / SOURCES}: {error}") from error
+    for name, entry in table.items():
+        if not isinstance(entry, dict) or not all(
+            isinstance(value, str) for value in entry.values()
+        ):
+            raise WeightsError(
+                f"{BUNDLE / SOURCES}: {name} must be a table with repo_id and commit"
+            )
+    return table
+
+
+def _unknown(name: str | Path) -> str:
+    known = ", ".join(bundled()) or "none in this installation"
+    return (
+        f"there is no folder and no bundled model named {str(name)!r}; a repository on the Hub is named like user/name; "
+        f"bundled models: {known}"
+    )

@@ -1,0 +1,369 @@
+"""One handwritten digit, found in a photo, scan or drawing and made like those of MNIST: white ink
+on black, centred.
+
+A photo of paper holds more than ink: shadows, a desk, ruled lines, dust. The steps here rest on
+three facts. Ink is an island: the way from it to the border of the picture leads over paper, while
+shadows, desk and ruled lines reach the border themselves (`_paper`). Ink comes in strokes: long,
+thin and sharp (`_strongest_stroke`). And the pieces of one digit lie closer together than two
+digits do (`shapes.one_digit`).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from vae.images.errors import ImageError
+from vae.images.strokes import (
+    INK,
+    SKETCH,
+    TOUCHING,
+    Shape,
+    depth_in,
+    is_surroundings,
+    one_digit,
+    pool_of,
+    pooled,
+    shapes_in,
+)
+
+BOX = 20 / 28  # MNIST: the digit fills 20 of 28 pixels
+STROKES = (
+    2.2,
+    4.2,
+)  # thickness in the model's pixels that ink is brought into; most of MNIST lies in between
+DRAWN = (
+    8,
+    24,
+)  # pixels for each of the model's in which it is drawn anew: memory grows with the square of its longer side
+# of a model's pixel, from black to white, before pixels are averaged: MNIST's share of greys
+EDGE = 0.35
+FAINTEST = (
+    0.06  # contrast, as a part of the paper's brightness, below which a stroke is texture or noise
+)
+
+
+def digit(picture: np.ndarray, height: int, width: int) -> list[tuple[str, np.ndarray]]:
+    """The stages from a picture (H, W, 3) uint8 to a digit (height, width) uint8, in order, each
+    with its name.
+
+    Raises ImageError where there is no ink, more than one shape, or nothing like a digit.
+    """
+    luminance = np.asarray(Image.fromarray(picture).convert("L"))
+    if _is_finished(luminance, height, width):
+        return [("centred", luminance)]
+    grey = _telling_grey(picture)
+    ink = _ink(grey)
+    crop = one_digit(ink)
+    stages = {
+        "grey": grey / 255,
+        "ink": ink,
+        "cropped": crop,
+        "centred": _centred(crop, height, width),
+    }
+    return [(name, _bytes(stage)) for name, stage in stages.items()]
+
+
+def _bytes(fraction: np.ndarray) -> np.ndarray:
+    return np.clip(np.rint(fraction * 255), 0, 255).astype(np.uint8)
+
+
+def _is_finished(grey: np.ndarray, height: int, width: int) -> bool:
+    """Whether a picture is as the data set has it: its size, white ink, a black rim, the mass in
+    the middle."""
+    if grey.shape != (height, width) or grey.max() < 128:
+        return False
+    off_centre = np.subtract(ndimage.center_of_mass(grey.astype(float)), (height / 2, width / 2))
+    return bool(
+        _rim(grey).mean() < 16 and np.abs(off_centre).max() < 0.6
+    )  # MNIST: below 8, and at most 0.5
+
+
+def _telling_grey(picture: np.ndarray) -> np.ndarray:
+    """Grey (H, W) float32 in 0..255: the mixture of red, green and blue in which details differ the
+    most.
+
+    Plain luminance loses a yellow pen on white paper, or a red one on blue. No colour is
+    subtracted: a shadow dims a sum of colours by one factor, and so it can be divided out later.
+    """
+    coarse = picture[:: 1 + picture.shape[0] // 200, :: 1 + picture.shape[1] // 200].astype(
+        np.float64
+    )
+    around = ndimage.uniform_filter(coarse, (3 + coarse.shape[0] // 8, 3 + coarse.shape[1] // 8, 0))
+    detail = (coarse - around).reshape(-1, 3)
+    detail *= np.linalg.norm(detail, axis=1, keepdims=True)  # strong details count, noise does not
+    mixture = np.linalg.eigh(detail.T @ detail + 1.0)[1][
+        :, -1
+    ]  # + 1: an even picture gets equal parts
+    mixture = np.maximum(mixture if mixture.sum() > 0 else -mixture, 0)
+    return picture.astype(np.float32) @ (mixture / mixture.sum()).astype(np.float32)
+
+
+# --- where the ink is
+# -------------------------------------------------------------------------------------------------
+
+
+def _ink(grey: np.ndarray) -> np.ndarray:
+    """How much ink lies on each pixel (H, W), from 0, paper, to 1, the full contrast of the
+    strongest stroke."""
+    blur = max(grey.shape) / 1500
+    tone = (
+        ndimage.gaussian_filter(grey, blur) if blur > 0.3 else grey
+    )  # evens out lines thinner than a pixel
+    # Ink that runs off a photo is no island, and is looked for when there is no other. On a
+    # drawing, which has neither shadows nor a desk, ink may reach the border.
+    for framed in (True,) if _is_drawing(tone) else (False, True):
+        either = [_islands(tone, light, framed) for light in (False, True)]
+        found = max(either, key=_score)
+        if found.stroke.score:
+            break
+    # Where something is much stronger than the best stroke, it may be a stroke of dots.
+    if found.stroke.contrast < 0.4 * max(
+        np.percentile(islands.contrast, 99.9) for islands in either
+    ):
+        dots = max((_dots_joined(islands) for islands in either), key=_score)
+        if dots.stroke.score > 2 * found.stroke.score:
+            return dots.contrast / dots.stroke.contrast
+    if not found.stroke.score:
+        raise ImageError("too_much_ink" if found.contrast.mean() > 0.2 else "no_ink")
+    return _evenly_lit(tone, found)
+
+
+def _is_drawing(tone: np.ndarray) -> bool:
+    """Whether most of the picture has the very same tone, as a canvas has, and but a stroke or two
+    reach its border."""
+    off = np.abs(tone - np.median(tone))
+    runs, count = ndimage.label(_rim(off) > 20)
+    longest = np.bincount(runs)[1:].max(initial=0)
+    return bool(np.mean(off < 3) > 0.6 and count < 6 and longest < 0.25 * min(tone.shape))
+
+
+@dataclass(frozen=True)
+class _Stroke:
+    """score: how surely this is a stroke. contrast: of its ink. thickness: pixels of the full
+    picture."""
+
+    score: float = 0
+    contrast: float = 0
+    thickness: float = 0
+
+
+@dataclass(frozen=True)
+class _Found:
+    """contrast: of the islands (H, W), dark ones or, if `light`, light ones. stroke: the best one
+    among them."""
+
+    contrast: np.ndarray
+    stroke: _Stroke
+    light: bool
+
+
+def _score(found: _Found) -> float:
+    return found.stroke.score
+
+
+def _islands(tone: np.ndarray, light: bool, framed: bool) -> _Found:
+    ground = 255 - tone if light else tone
+    paper = _paper(ground, framed)
+    contrast = _contrast(ground, paper, np.percentile(tone, 99.9) if light else paper)
+    return _Found(contrast, _strongest_stroke(contrast, least=0.03), light)
+
+
+def _dots_joined(found: _Found) -> _Found:
+    contrast = ndimage.maximum_filter(found.contrast, round(0.06 * min(found.contrast.shape)))
+    return _Found(contrast, _strongest_stroke(contrast, least=0.2), found.light)
+
+
+def _evenly_lit(tone: np.ndarray, found: _Found) -> np.ndarray:
+    """The ink (H, W), measured again: the thickness is known now, and paper close by tells more of
+    the light there."""
+    ground = 255 - tone if found.light else tone
+    close = 2 * round(found.stroke.thickness) + 5
+    paper = ndimage.grey_closing(ground, (close, close), mode="nearest")
+    contrast = _contrast(
+        ground, paper, _full_brightness(tone, 255 - paper) if found.light else paper
+    )
+    island = np.clip(found.contrast / (0.3 * found.stroke.contrast), 0, 1)
+    strong = max(float(np.percentile(contrast[island == 1], 75)), FAINTEST / 2)
+    ink = np.minimum(island * contrast / strong, 1)
+    return _even(ink, reach=round(2 * found.stroke.thickness) + max(tone.shape) // 50)
+
+
+def _even(ink: np.ndarray, reach: int) -> np.ndarray:
+    """The ink (H, W) with pale stretches of a stroke made as strong as the rest, and what is only
+    pale taken away."""
+    strongest_nearby = ndimage.maximum_filter(ink, 1 + reach)
+    even = ink / np.clip(strongest_nearby, 0.4, 1)
+    labels, count = ndimage.label(even > INK, TOUCHING)
+    somewhere_strong = np.zeros(count + 1, bool)
+    somewhere_strong[labels[ink >= INK]] = True
+    return np.where(somewhere_strong[labels] | (labels == 0), even, 0)
+
+
+def _contrast(tone: np.ndarray, paper: np.ndarray, white: np.ndarray | float) -> np.ndarray:
+    """How much darker each pixel is than its paper, as a part of what is white there, in 0..1."""
+    return np.minimum(
+        (paper - tone) / np.maximum(white, max(10, 0.4 * np.percentile(white, 95))), 1
+    )
+
+
+def _full_brightness(tone: np.ndarray, board: np.ndarray) -> np.ndarray:
+    """How bright white chalk would be at each pixel, judged by how well lit the board is there.
+
+    Shadows dim ink and paper by the same factor: dark ink is measured against its own paper, but a
+    board can be black.
+    """
+    light = (board + 10) / (np.median(board) + 10)
+    return np.percentile(tone, 99.9) * np.clip(light, 1 / 3, 1)
+
+
+def _rim(picture: np.ndarray) -> np.ndarray:
+    return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])
+
+
+def _paper(tone: np.ndarray, framed: bool) -> np.ndarray:
+    """The picture (H, W) without its dark islands, and without dark things narrower than 0.4 of its
+    shorter side.
+
+    framed: a rim of paper is laid around the picture first, so that ink at its border is an island
+    too.
+    """
+    scale = min(1, SKETCH / max(tone.shape))
+    sketch = _resized(
+        tone, max(1, round(tone.shape[0] * scale)), max(1, round(tone.shape[1] * scale))
+    )
+    narrow = max(3, round(0.4 * min(sketch.shape)))
+    rim = np.percentile(_rim(sketch), 75)
+    water = (
+        _flooded(np.pad(sketch, 1, constant_values=rim))[1:-1, 1:-1] if framed else _flooded(sketch)
+    )
+    paper = np.minimum(water, ndimage.grey_closing(sketch, narrow, mode="nearest"))
+    if scale < 1:  # the lighter side of an edge must not spill over it when the sketch is enlarged
+        paper = _resized(ndimage.minimum_filter(paper, 3), *tone.shape)
+    return np.maximum(paper, tone)
+
+
+def _resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    shrinks = height < picture.shape[0]
+    method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(picture).resize((width, height), method))
+
+
+def _flooded(land: np.ndarray, rounds: int = 25) -> np.ndarray:
+    """The level at which water would stand on this land after endless rain, if it may run off at
+    the border.
+
+    Swept in four directions until nothing changes; long winding valleys would need more rounds than
+    they are worth.
+    """
+    water = np.full_like(land, 255)
+    water[[0, -1]], water[:, [0, -1]] = land[[0, -1]], land[:, [0, -1]]
+    land_turned = np.ascontiguousarray(land.T)
+    for _ in range(rounds):
+        before = water
+        water = _drained(_drained(water.copy(), land).T.copy(), land_turned).T.copy()
+        if np.count_nonzero(before != water) < 1e-3 * water.size:
+            break
+    return water
+
+
+def _drained(water: np.ndarray, land: np.ndarray) -> np.ndarray:
+    """One sweep down and one up, in place: no row stands higher than its neighbour, unless its own
+    land does."""
+    for downhill, ground in ((water, land), (water[::-1], land[::-1])):
+        above = downhill[0]
+        for row, floor in zip(downhill[1:], ground[1:], strict=True):
+            np.minimum(row, above, out=row)
+            np.maximum(row, floor, out=row)
+            above = row
+    return water
+
+
+def _strongest_stroke(contrast: np.ndarray, least: float) -> _Stroke:
+    """What looks most like a stroke of ink, at any threshold; its score is zero where nothing does.
+
+    least: length, as a part of the shorter side, of what may be a stroke. The score is length times
+    contrast: a faint long crease loses against ink, and so does a black speck.
+    """
+    pool = pool_of(contrast.shape)
+    contrast = pooled(contrast)
+    faintest = max(FAINTEST, 6 * float(np.median(contrast)))
+    best = _Stroke()
+    for threshold in np.geomspace(0.6, FAINTEST / 2, 8):
+        for shape in shapes_in(contrast > threshold, max(5, least * min(contrast.shape)))[:4]:
+            peak = float(np.percentile(contrast[shape.box][shape.mask], 90))
+            score = peak * shape.stature
+            if (
+                score < best.score
+                or peak < faintest
+                or not shape.is_stroke
+                or is_surroundings(shape, contrast.shape)
+            ):
+                continue
+            if _is_crisp(shape, contrast, threshold):
+                best = _Stroke(score, peak, 2 * pool * float(shape.depth.max()))
+    return best
+
+
+def _is_crisp(shape: Shape, contrast: np.ndarray, threshold: float) -> bool:
+    """Whether the ink ends within a few pixels, as no shadow and no glare does."""
+    window = tuple(slice(max(0, side.start - 6), side.stop + 6) for side in shape.box)
+    mask = np.zeros(contrast.shape, bool)
+    mask[shape.box] = shape.mask
+    away = depth_in(~mask[window])
+    around = contrast[window][(away > 2) & (away < 6)]
+    # The edge of a thick shape must be crisp all around: half of a bright spot's may be, where a
+    # shadow cuts it.
+    share = 50 if shape.thickness < 0.25 else 80
+    return not around.size or float(np.percentile(around, share)) < threshold / 2
+
+
+# --- how it is drawn anew
+# ---------------------------------------------------------------------------------------------
+
+
+def _centred(ink: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The digit (height, width) in 0..1 as MNIST has it: fitted into its box, pen-thick, mass in
+    the middle.
+
+    It is drawn anew from the distance of each point to the edge of the ink, which gives pencil and
+    marker alike a white core and a soft edge.
+    """
+    inner = round(BOX * min(height, width))
+    scale = float(np.clip(1, *(fineness * inner / max(ink.shape) for fineness in DRAWN)))
+    size = [max(1, round(side * scale)) for side in ink.shape[::-1]]
+    drawing = np.asarray(
+        Image.fromarray(ink.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
+    )
+    drawing = np.pad(drawing, 2 + round(max(drawing.shape) / 5))  # room for thin strokes to grow
+    solid = drawing > min(INK, drawing.max() / 2)
+    inside, outside = depth_in(solid), depth_in(~solid)
+    pixel = _longer_side(solid) / inner  # a pixel of the model, measured in this drawing
+    thickness = (
+        4 * inside[solid].mean() - 2
+    ) / pixel  # in a bar, the mean distance to the edge is a quarter of it
+    depth = inside - outside + (np.clip(thickness, *STROKES) - thickness) / 2 * pixel
+    pixel = _longer_side(depth > 0) / (
+        inner - 0.5
+    )  # pixels that are touched count for the box, as in MNIST
+    soft = np.clip(0.5 + depth / (EDGE * pixel), 0, 1)
+
+    # Cut a window of the model's shape around the centre of mass, yet not through the digit. It is
+    # half a pixel off the window's middle, as in MNIST: there its mean is row 14 and column 14,
+    # counted from 0 to 27.
+    window = np.array([height, width]) * pixel
+    ((rows, columns),) = ndimage.find_objects((depth > 0).astype(np.int8))
+    first, last = np.array([rows.start, columns.start]), np.array([rows.stop, columns.stop])
+    start = np.clip(
+        np.array(ndimage.center_of_mass(soft)) + 0.5 - (window + pixel) / 2, last - window, first
+    )
+    room = int(window.max()) + 1
+    top, left = start + room
+    around = Image.fromarray(np.pad(soft.astype(np.float32), room))
+    box = (left, top, left + window[1], top + window[0])
+    return np.asarray(around.resize((width, height), Image.Resampling.BOX, box=box))
+
+
+def _longer_side(mask: np.ndarray) -> int:
+    return int(max(np.ptp(np.flatnonzero(mask.any(axis))) + 1 for axis in (0, 1)))

@@ -1,0 +1,214 @@
+"""What a picture file announces about itself, looked at before any decoder gets it.
+
+Pillow and the libraries beneath it believe a file: they copy what each of 65,000 notes points to,
+keep every scan of a JPEG, and decode a part as often as the file asks for it. So the notes that
+nobody needs are made unknown to them, and what a picture will cost is estimated from its own words,
+which the decoder then holds it to.
+"""
+
+import re
+import struct
+import zlib
+
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+from vae.images import av1
+from vae.images.errors import ImageError
+
+MEMORY = 250_000_000  # bytes that unpacking may take, above the file itself
+# of a progressive JPEG; cameras write about ten, and each costs a pass over the whole picture
+MOST_SCANS = 40
+MOST_SCANNED = 600_000_000  # pixels of all scans together
+# in one entry of a TIFF, as the places of its strips, which Pillow lists before it looks at the
+# size
+MOST_NUMBERS = 100_000
+MOST_PARTS = 1000  # of one HEIC picture; a phone's has about 200
+LONGEST_CONTENTS = (
+    1_000_000  # bytes of the table of contents of a HEIC or AVIF, which holds colour profiles too
+)
+
+_ORIENTATION = 0x0112  # the tag of EXIF and TIFF
+_BYTES_OF_A_MODE = {
+    "1": 1,
+    "L": 1,
+    "P": 1,
+    "I;16": 2,
+    "I;16B": 2,
+    "I;16L": 2,
+    "I;16N": 2,
+}  # Pillow's; any other has 4
+_AVIF_BYTES = 16  # for each pixel of an AVIF, or of a WebP
+_TEXT = (
+    1,
+    2,
+    7,
+)  # kinds of a TIFF's entries that stay bytes; of all others Pillow makes numbers, one by one
+_SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
+_ARITHMETIC = re.compile(
+    rb"\xff[\xc9-\xcb\xcd-\xcf]\x00[\x0b\x0e\x11\x14]\x08"
+)  # a rare way to pack a JPEG, ten times as slow
+_JPEG_NOTES = re.compile(rb"(\xff\xe1..)Exif(?=\0\0)|(\xff\xe2..)MPF\0", re.DOTALL)
+_ANIMATION = re.compile(
+    rb"(\0{3}\x08)acTL(.{8}).{4}", re.DOTALL
+)  # of a PNG: for each frame Pillow makes two pictures more
+_AVIF_NOTES = re.compile(rb"(infe\x02.{7}|infe\x03.{9})Exif", re.DOTALL)
+
+
+def quiet(file: bytes) -> tuple[bytes, bytes]:
+    """The file without the notes that Pillow would read through before it knows the picture, and a
+    JPEG's EXIF by itself."""
+    if file[:2] in (b"II", b"MM"):
+        _check_tiff(file)
+    elif file[:2] == b"\xff\xd8":
+        notes = next(
+            (
+                file[found.end() + 2 : found.end() + 65536]
+                for found in _JPEG_NOTES.finditer(file)
+                if found[1]
+            ),
+            b"",
+        )
+        return _JPEG_NOTES.sub(lambda found: b"%bnone" % (found[1] or found[2]), file), notes
+    elif file[:4] == b"\x89PNG":
+        return _ANIMATION.sub(lambda found: found[1] + _summed(b"none" + found[2]), file), b""
+    elif file[4:8] == b"ftyp":
+        contents = _contents(file)
+        _check_parts(contents)
+        if b"av01" in contents:  # AVIF is turned by boxes of its own, whatever its EXIF says
+            if av1.frame_pixels(file, contents) > MEMORY / _AVIF_BYTES:
+                raise ImageError(
+                    "too_many_pixels", limit_megapixels=MEMORY // _AVIF_BYTES // 1_000_000
+                )
+            return _AVIF_NOTES.sub(rb"\1none", file), b""
+    return file, b""
+
+
+def _summed(chunk: bytes) -> bytes:
+    """A PNG's chunk with its checksum."""
+    return chunk + struct.pack(">I", zlib.crc32(chunk))
+
+
+def _check_tiff(file: bytes) -> None:
+    """Raises where its first directory lists more than a picture needs, or where there is none."""
+    order = "<" if file[:2] == b"II" else ">"
+    version, directory = struct.unpack_from(order + "HI", file, 2)
+    if version != 42:  # BigTIFF, for files of many gigabytes, is laid out otherwise
+        raise ValueError("not a plain TIFF")
+    (entries,) = struct.unpack_from(order + "H", file, directory)
+    for entry in range(entries):
+        _, kind, count = struct.unpack_from(order + "HHI", file, directory + 2 + 12 * entry)
+        if kind not in _TEXT and count > MOST_NUMBERS:
+            raise ImageError("too_slow")
+
+
+def _contents(file: bytes) -> bytes:
+    """The tables of contents of a HEIC or AVIF, one after the other."""
+    contents, place, boxes = b"", 0, 0
+    while place + 8 <= len(file):
+        length, name = struct.unpack_from(">I4s", file, place)
+        if length == 1:
+            (length,) = struct.unpack_from(">Q", file, place + 8)
+        end = place + length if length else len(file)
+        boxes += 1
+        if end < place + 8 or boxes > MOST_PARTS:
+            raise ValueError("not a list of boxes")
+        if name in (b"meta", b"moov"):
+            contents += file[place:end]
+        if len(contents) > LONGEST_CONTENTS:
+            raise ImageError("too_slow")
+        place = end
+    return contents
+
+
+def _check_parts(contents: bytes) -> None:
+    """Raises where a HEIC or AVIF is put together of more parts than a camera's, or of pictures
+    laid over each other."""
+    # "made of these": the picture's number in two bytes or in four, and how many parts follow
+    counts = re.findall(rb"dimg(?=(..)(..)(..))", contents, re.DOTALL)
+    parts = sum(
+        int.from_bytes(long if picture == b"\0\0" else short, "big")
+        for picture, short, long in counts
+    )
+    if parts > MOST_PARTS or b"iovl" in contents:
+        raise ImageError("too_slow")
+
+
+def bytes_per_pixel(image: Image.Image) -> float:
+    """What the decoder of an opened, yet unread picture will take at its height, for each pixel.
+    Measured, and rounded up."""
+    own = _BYTES_OF_A_MODE.get(image.mode, 4)
+    if image.format in ("WEBP", "AVIF"):  # several pictures on the way
+        return _AVIF_BYTES
+    if image.format == "HEIF":
+        is_plain = (
+            image.mode == "RGB"
+            and image.info.get("bit_depth") == 8
+            and image.info.get("chroma") == 420
+        )
+        return 8 if is_plain else 20
+    if isinstance(image, TiffImageFile):
+        return own * (2 if image.tag_v2.get(_ORIENTATION, 1) != 1 else 1) + _strip(image) / (
+            image.width * image.height
+        )
+    if isinstance(image, JpegImageFile):
+        most = max((across * down for _, across, down, _ in image.layer), default=1)
+        return 1 + 2 * sum(across * down for _, across, down, _ in image.layer) / max(
+            1, most
+        )  # of many scans
+    return own
+
+
+def _strip(image: TiffImageFile) -> float:
+    """Bytes of one strip or tile of a TIFF, which is unpacked as a whole beside the picture."""
+    tags, pixels = image.tag_v2, image.width * image.height
+    area = (
+        tags[322] * tags[323]
+        if 322 in tags and 323 in tags
+        else min(pixels, max(image.size) * tags.get(278, pixels))
+    )
+    bits = tags.get(258, (1,))
+    samples = (
+        tags.get(277, len(bits)) if tags.get(284, 1) == 1 else 1
+    )  # or each colour in strips of its own
+    return area * max(bits) * samples / 8
+
+
+def check_time(image: Image.Image, file: bytes) -> None:
+    """Raises where unpacking would take too long, as far as a file's size and kind tell."""
+    megapixels, megabytes = image.width * image.height / 1e6, len(file) / 1e6
+    if image.format == "HEIF":
+        is_slow = megapixels / 32 + megabytes / 12 > 1
+    elif image.format == "AVIF":
+        is_slow = megapixels / 30 + megabytes / 9 > 1
+    elif isinstance(image, JpegImageFile):
+        scans = len(_SCAN.findall(file))
+        is_slow = scans > MOST_SCANS or scans * image.width * image.height > MOST_SCANNED
+        is_slow = is_slow or bool(megabytes > 2 and _ARITHMETIC.search(file))
+    else:
+        is_slow = False
+    if is_slow:
+        raise ImageError("too_slow")
+
+
+def orientation(notes: bytes) -> int | None:
+    """How the camera was held, 1 to 8, from EXIF; None where it doesn't say. Reads that one entry
+    and nothing else."""
+    while notes.startswith(b"Exif\0\0"):
+        notes = notes[6:]
+    if notes[:2] not in (b"II", b"MM"):
+        return None
+    order = "<" if notes[:2] == b"II" else ">"
+    try:
+        (directory,) = struct.unpack_from(order + "I", notes, 4)
+        (entries,) = struct.unpack_from(order + "H", notes, directory)
+        for entry in range(entries):
+            tag, kind, count, value = struct.unpack_from(
+                order + "HHIH", notes, directory + 2 + 12 * entry
+            )
+            if (tag, kind, count) == (_ORIENTATION, 3, 1):
+                return value
+    except struct.error:  # broken notes beside a sound picture
+        pass
+    return None

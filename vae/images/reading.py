@@ -1,0 +1,371 @@
+"""An untrusted file -> what the model sees, step by step.
+
+`read` takes the bytes of a picture as a student uploads, draws or photographs it, and either
+answers with a View or raises an ImageError whose one sentence names what is wrong and what would
+work. Nothing else comes out of it, whatever the bytes are: size and cost are known before a pixel
+is unpacked (`vae.images.headers`), the picture is made small as soon as it is unpacked, one that takes too
+long is given up, and only one is unpacked or viewed at a time in the whole process.
+"""
+
+import functools
+import io
+import math
+import os
+import re
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+
+from vae.images import digit, framing, garment, headers
+from vae.images.errors import ERROR_SENTENCES, ImageError
+from vae.images.framing import WHOLE, Framing
+from vae.model import VAEConfig
+
+__all__ = [
+    "ERROR_SENTENCES",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "Framing",
+    "ImageError",
+    "Step",
+    "View",
+    "opened",
+    "read",
+    "view",
+]
+
+MAX_BYTES = 20 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+LEAST_SIDE = 8  # pixels; a digit needs them
+LONGEST_STRIP = 50  # times as long as wide
+WORKING_PIXELS = 800_000  # a thin pen line in a phone's photo is still about a pixel wide
+DECODING_SECONDS = 1.5  # of computing, not waiting
+MOST_READS = 200_000  # from one file; a sound one of 20 MB takes a few thousand
+MOST_READ = (
+    6  # times a file's length, and more of a small file: notes may all point to the same bytes
+)
+FORMATS = ("PNG", "JPEG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
+
+_UPRIGHT = {  # what undoes each of the values of EXIF's orientation
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_BEGINNINGS = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|....ftyp(hei|hev|mif1|msf1|avi[fs])|GIF8|BM|II\*\0|MM\0\*",
+    re.DOTALL,
+)
+_ORIENTATION_IN_XMP = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
+
+Result = TypeVar("Result")
+Pipeline = Callable[[np.ndarray, int, int, Framing], list[tuple[str, np.ndarray]]]
+_PIPELINES: dict[str, Pipeline] = {
+    "ink": lambda picture, height, width, _: digit.digit(
+        picture, height, width
+    ),  # finds its digit by itself
+    "garment": garment.garment,
+    "photo": framing.framed,
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One stage on the way from the file to the model.
+
+    name: stable key, translated by the app: "file", "grey", "ink", "cut_out", "light", "cropped",
+    "centred", "small". image: (H, W) grey or (H, W, 3) colour, uint8, ready to display.
+    """
+
+    name: str
+    image: np.ndarray
+
+
+@dataclass(frozen=True)
+class View:
+    """What the model sees, and how it came about.
+
+    image: (C, H, W) float32 in [0, 1], grey or colour; binarising is done elsewhere. steps: the
+    stages in order, from the upright file, made small, to the picture that `image` holds.
+    """
+
+    image: torch.Tensor
+    steps: tuple[Step, ...]
+
+
+def read(file: bytes, config: VAEConfig, framing: Framing = WHOLE) -> View:
+    """A file's bytes -> a View for the model with this config (its image_shape and preprocess).
+
+    Reads PNG, JPEG, WebP, HEIC, AVIF, GIF, BMP and TIFF, of an animation the first frame. A picture
+    that is in the data set's own form already comes through unchanged. framing: which part of a
+    photo; a garment is found anywhere and heeds only `mirrored`, a digit nothing of it. Raises
+    ImageError, and nothing else, for bytes it can't use.
+    """
+    return view(opened(file), config, framing)
+
+
+def view(picture: np.ndarray, config: VAEConfig, framing: Framing = WHOLE) -> View:
+    """The same for a picture that `opened` has given: framing it anew costs no decoding. Raises
+    ImageError as `read` does."""
+    return _alone(_view, picture, config, framing)
+
+
+def _view(picture: np.ndarray, config: VAEConfig, framing: Framing) -> View:
+    channels, height, width = config.image_shape
+    steps = [Step("file", picture)] + [
+        Step(*stage) for stage in _PIPELINES[config.preprocess](picture, height, width, framing)
+    ]
+    return View(image=_tensor(steps[-1].image, channels), steps=tuple(steps))
+
+
+def _tensor(picture: np.ndarray, channels: int) -> torch.Tensor:
+    """(H, W) or (H, W, 3) uint8 -> (channels, H, W) float32 in [0, 1]; luminance where a model
+    without colour gets a photo."""
+    if picture.ndim == 3 and channels == 1:
+        picture = np.asarray(Image.fromarray(picture).convert("L"))
+    planes = np.atleast_3d(picture).transpose(2, 0, 1).astype(np.float32) / 255
+    return torch.from_numpy(planes).expand(channels, -1, -1).contiguous()
+
+
+# --- one at a time
+# ----------------------------------------------------------------------------------------------------
+
+
+def _alone(work: Callable[..., Result], *arguments: object) -> Result:
+    """What the work gives, done while nobody else's is: a class must not need the memory of thirty
+    pictures.
+
+    By one thread for all who ask: the allocator keeps what each thread has used for that thread's
+    next time.
+    """
+    outcome = _worker().submit(_outcome, work, arguments).result()
+    if isinstance(outcome, ImageError):
+        raise outcome
+    return outcome
+
+
+@functools.cache
+def _worker() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, "pictures")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_worker.cache_clear)  # threads stay behind
+
+
+def _outcome(work: Callable[..., Result], arguments: tuple) -> Result | ImageError:
+    """What the work gives or raises; an error without where it came from, which would keep the file
+    as long as itself."""
+    try:
+        return work(*arguments)
+    except ImageError as error:
+        return ImageError(error.code, **error.details)
+
+
+# --- from bytes to a small, upright picture without transparency
+# ------------------------------------------------------
+
+
+def opened(file: bytes) -> np.ndarray:
+    """The picture (H, W, 3) uint8: upright, at most WORKING_PIXELS large, laid on paper where it is
+    transparent.
+
+    Raises ImageError, and nothing else, for bytes that it can't use.
+    """
+    if not file:
+        raise ImageError("empty")
+    if len(file) > MAX_BYTES:
+        raise ImageError(
+            "too_many_bytes", megabytes=_megabytes(len(file)), limit_megabytes=_megabytes(MAX_BYTES)
+        )
+    return _alone(_opened, file)
+
+
+def _opened(file: bytes) -> np.ndarray:
+    _learn_heic()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of what is refused or mended here anyway
+            return _on_paper(np.asarray(_unpacked(file)))
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels(MAX_PIXELS) from error
+    except Exception as error:  # decoders of untrusted bytes raise whatever they like
+        raise ImageError("damaged" if _BEGINNINGS.match(file) else "not_a_picture") from error
+
+
+def _megabytes(count: int) -> float:
+    return math.ceil(count / 1024 / 1024 * 10) / 10
+
+
+def _too_many_pixels(limit: float) -> ImageError:
+    return ImageError("too_many_pixels", limit_megapixels=int(limit) // 1_000_000)
+
+
+def _unpacked(file: bytes) -> Image.Image:
+    """The picture in mode RGBa (colours already multiplied by their opacity), upright and small."""
+    file, notes = headers.quiet(file)
+    image = Image.open(_Patience(file), formats=FORMATS)
+    most = min(MAX_PIXELS, headers.MEMORY / headers.bytes_per_pixel(image))
+    _check_size(image, most)
+    headers.check_time(image, file)
+    if isinstance(image, JpegImageFile):
+        factor = _factor(image)
+        image.draft(None, (image.width // factor, image.height // factor))
+    image.load()
+    if image.width * image.height > most:  # some headers lie
+        raise _too_many_pixels(most)
+    small, orientation = _shrunk(image), _orientation(image, file, notes)
+    return small.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else small
+
+
+@functools.cache
+def _learn_heic() -> None:
+    import pillow_heif  # here, because it takes its time and the app should start without it
+
+    pillow_heif.register_heif_opener()
+
+
+class _Patience(io.BytesIO):
+    """A file in memory that refuses to be read on when its decoding has taken too long, or has read
+    too much.
+
+    Pillow reads chunk after chunk in Python; a file of a million empty chunks would hold it for a
+    minute.
+    """
+
+    def __init__(self, file: bytes) -> None:
+        super().__init__(file)
+        self._end = time.thread_time() + DECODING_SECONDS
+        self._reads, self._bytes = MOST_READS, MOST_READ * len(file) + 10_000_000
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self._reads -= 1
+        self._bytes -= len(data)
+        if self._reads < 0 or self._bytes < 0 or time.thread_time() > self._end:
+            raise ImageError("too_slow")
+        return data
+
+
+def _check_size(image: Image.Image, most: float) -> None:
+    width, height = image.size
+    if width * height > most:
+        raise _too_many_pixels(most)
+    least = max(LEAST_SIDE, math.ceil(max(width, height) / LONGEST_STRIP))
+    if min(width, height) < least:
+        raise ImageError("too_small", width=width, height=height, least=least)
+
+
+def _factor(image: Image.Image) -> int:
+    """By how much each side can be divided so that at least WORKING_PIXELS remain."""
+    return max(1, math.isqrt(image.width * image.height // WORKING_PIXELS))
+
+
+def _shrunk(image: Image.Image) -> Image.Image:
+    """The picture in mode RGBa with at most WORKING_PIXELS, averaged over areas so that thin lines
+    fade but stay.
+
+    Converted band by band: the large picture exists once, as it was unpacked.
+    """
+    factor = _factor(image)
+    white = _white(image)
+    small = Image.new("RGBa", (-(-image.width // factor), -(-image.height // factor)))
+    rows = factor * max(1, 1_000_000 // (image.width * factor))
+    for top in range(0, image.height, rows):
+        band = image.crop((0, top, image.width, min(image.height, top + rows)))
+        small.paste(_reduced(band, factor, white), (0, top // factor))
+    rest = math.sqrt(WORKING_PIXELS / (small.width * small.height))
+    if rest >= 1:
+        return small
+    return small.resize(
+        (max(1, int(small.width * rest)), max(1, int(small.height * rest))), Image.Resampling.BOX
+    )
+
+
+def _white(image: Image.Image) -> float:
+    """The number that stands for white in greys of more than 8 bits, which the file does not tell."""
+    if image.mode[0] not in "IF":
+        return 255
+    rows = max(1, 1_000_000 // image.width)
+    bands = (
+        image.crop((0, row, image.width, min(image.height, row + rows)))
+        for row in range(0, image.height, rows)
+    )
+    top = max(
+        float(_numbers(band).max()) for band in bands
+    )  # Pillow's own extrema know but some of the orders of bytes
+    usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
+    return next((white for white in usual if top <= white), top)
+
+
+def _numbers(band: Image.Image) -> np.ndarray:
+    """(H, W) finite numbers: a grey picture of more than 8 bits, in whatever order its bytes are."""
+    numbers = np.asarray(band)
+    limit = np.finfo(np.float32).max
+    return (
+        np.nan_to_num(numbers, posinf=limit, neginf=-limit)
+        if numbers.dtype.kind == "f"
+        else numbers
+    )
+
+
+def _reduced(band: Image.Image, factor: int, white: float) -> Image.Image:
+    """Any of Pillow's modes -> RGBa, averaged over squares of factor by factor pixels."""
+    if band.has_transparency_data:
+        return band.convert("RGBA").convert("RGBa").reduce(factor)
+    if band.mode[0] in "IF":
+        grey = np.multiply(_numbers(band), 255 / white, dtype=np.float32, casting="unsafe")
+        band = Image.fromarray(np.clip(np.rint(grey, out=grey), 0, 255, out=grey).astype(np.uint8))
+    elif band.mode == "LAB":
+        band = band.getchannel("L")
+    plain = band if band.mode == "L" else band.convert("RGB")
+    return plain.reduce(factor).convert("RGBA").convert("RGBa")
+
+
+def _orientation(image: Image.Image, file: bytes, notes: bytes) -> int:
+    """How the camera was held, 1 to 8, as far as the decoder has not turned the picture already.
+    notes: a JPEG's EXIF."""
+    if image.format == "TIFF":
+        return 1
+    # By its standard HEIC is turned by boxes of its own, which the decoder heeds, and EXIF is but a
+    # note, which the decoder blanks. Phones and editors that write the note alone mean it.
+    if image.format == "HEIF" and not re.search(b"irot|imir", file[:65536]):
+        return image.info.get("original_orientation") or 1
+    try:
+        if text := image.info.get("Raw profile type exif"):  # of a PNG, as ImageMagick writes it
+            notes = bytes.fromhex("".join(text.split("\n")[3:]))
+        if orientation := headers.orientation(notes or image.info.get("exif") or b""):
+            return orientation
+        xmp = image.info.get("XML:com.adobe.xmp") or image.info.get("xmp") or b""
+        found = _ORIENTATION_IN_XMP.search(xmp.encode() if isinstance(xmp, str) else xmp)
+        return int(found[1]) if found else 1
+    except (ValueError, TypeError, AttributeError):  # broken notes beside a sound picture
+        return 1
+
+
+def _on_paper(picture: np.ndarray) -> np.ndarray:
+    """(H, W, 4) with opacity -> (H, W, 3), laid on black or white so that the ink shows.
+
+    What covers most of the frame is paper, and goes on with its like; what covers little is ink,
+    and needs contrast.
+    """
+    colours, opacity = picture[..., :3], picture[..., 3:] / np.float32(255)
+    if opacity.min() == 1:
+        return np.ascontiguousarray(colours)
+    is_bright = colours.mean() > 127 * opacity.mean()
+    is_paper = opacity.mean() > 0.5
+    paper = 255 if is_bright == is_paper else 0
+    return np.rint(colours + (1 - opacity) * paper).astype(np.uint8)
