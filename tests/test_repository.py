@@ -140,6 +140,38 @@ def test_settings_that_stand_in_two_files_agree():
     assert set(re.findall("#[0-9A-F]{6}", icon)) == {figures.DISTORTION, figures.RATE}
 
 
+def is_source(path: Path) -> bool:
+    """Whether a file is the project's own: no virtual environment, no run, no build."""
+    folders = set(path.relative_to(ROOT).parts[:-1])
+    return not any(f in {"runs", "build"} or f.startswith(".") for f in folders - {".ci"})
+
+
+def docstrings(path: Path) -> dict[str, str]:
+    """The docstrings of a file, by the name of what they describe and its line."""
+    found = {}
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node)
+            if text is not None:
+                name = f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 1)}"
+                found[f"{name} {getattr(node, 'name', '')}"] = text
+    return found
+
+
+def test_the_first_line_of_a_docstring_stands_alone():
+    openings = ("Of", "Likewise", "The same", "As", "Or", "Like")
+    wrong = []
+    for path in filter(is_source, ROOT.rglob("*.py")):
+        for name, text in docstrings(path).items():
+            first, *rest = text.split("\n")
+            words = first.rstrip(".:?,").split()
+            borrowed = any(words[: len(o.split())] == o.split() for o in openings)
+            spills = not first.endswith((".", ":", "?")) or any(line.strip() for line in rest[:1])
+            if borrowed or spills:
+                wrong.append(f"{name}: {first}")
+    assert not wrong, "\n".join(wrong)
+
+
 def test_files_stay_readable():
     for path in ROOT.rglob("*.py"):
         if not any(
