@@ -1,4 +1,4 @@
-"""VAE Lab: streamlit run app.py"""
+"""The Streamlit app: streamlit run app.py."""
 
 from pathlib import Path
 

@@ -1,5 +1,7 @@
-"""Both front ends in one process: Streamlit at /, Gradio and its API at /gradio. uvicorn asgi:app
---port 7860"""
+"""Both front ends in one process: Streamlit at /, Gradio and its API at /gradio.
+
+uvicorn asgi:app --port 7860
+"""
 
 from pathlib import Path
 
@@ -21,7 +23,7 @@ app.add_middleware(Headers)
 
 @app.get("/gradio")
 def with_a_slash(request: Request) -> RedirectResponse:
-    """Or it would be taken for a page of Streamlit's."""
+    """Redirect to the path with a slash; Streamlit would take the other for one of its pages."""
     return RedirectResponse(request.url.replace(path="/gradio/"))
 
 

@@ -1,5 +1,7 @@
-"""VAE Lab as Gradio Blocks: python gradio_app.py [--share]; in a notebook from gradio_app import
-demo; demo.launch()."""
+"""The Gradio app: python gradio_app.py [--share].
+
+In a notebook: from gradio_app import demo; demo.launch()
+"""
 
 import argparse
 import importlib.util
@@ -17,13 +19,12 @@ from ui.service import process
 from ui.text import DEFAULT, Text
 
 process.configure()
-AT_ONCE = max(
-    2, os.cpu_count() or 2
-)  # computations of pages; as many of the API, which therefore never holds up a page
-QUEUE = 300  # that wait; a class of thirty in which everybody moves a slider has fewer
+# Computations of pages; the API has as many of its own, so that it never delays a page.
+AT_ONCE = max(2, os.cpu_count() or 2)
+QUEUE = 300  # waiting calls; a class of thirty in which everybody moves a slider has fewer
 _LOG = logging.getLogger("vae_lab")
 TRANSLATIONS = translations()
-# What both launch() and mount_gradio_app() take. Runs would otherwise be kept in the visitor's
+# Options of both launch() and mount_gradio_app(). run_history would keep a visitor's runs in the
 # browser.
 OPTIONS = {
     "i18n": TRANSLATIONS,
@@ -42,11 +43,16 @@ OPTIONS = {
 
 
 class Lab(gr.Blocks):
-    """Blocks that also in a notebook are launched with their own strings and limits, and log
-    nothing that they are given."""
+    """Gradio Blocks with the app's own strings and limits, also when a notebook launches them.
+
+    Nothing that a visitor sends is logged.
+    """
 
     def validate_inputs(self, block_fn: object, inputs: list[object]) -> None:
-        """Gradio's own check would print the values that came, also a picture, into the log."""
+        """Refuse a call with too few arguments.
+
+        Gradio's own check would print the values, also a picture, into the log.
+        """
         if len(inputs) < len(block_fn.inputs):
             sentence = Text(DEFAULT)(
                 "api.few", name=block_fn.api_name, needed=len(block_fn.inputs), count=len(inputs)
@@ -54,8 +60,10 @@ class Lab(gr.Blocks):
             raise gr.Error(sentence, print_exception=False)
 
     async def process_api(self, *arguments: object, **named: object) -> dict[str, object]:
-        """As Gradio's, but whatever fails is one sentence: by itself it answers {"error": null},
-        and logs what it was given."""
+        """Answer a call, or refuse it in one sentence.
+
+        Gradio itself would answer {"error": null}, and log the call's arguments.
+        """
         try:
             return await super().process_api(*arguments, **named)
         except gr.Error as error:  # ours, or one of Gradio's that repeats what came
@@ -76,8 +84,7 @@ class Lab(gr.Blocks):
 
 
 def _forget(call: dict[str, object]) -> None:
-    """Drop what came with a call that is answered; Gradio's queue goes on holding the last one
-    until the next comes."""
+    """Drop the arguments of an answered call: Gradio's queue keeps the last call until the next."""
     inputs, request, event = call.get("inputs"), call.get("request"), call.get("event_data")
     if isinstance(inputs, list):
         inputs.clear()
@@ -88,13 +95,13 @@ def _forget(call: dict[str, object]) -> None:
 
 
 def _place(error: BaseException) -> str:
-    """File and line where it was raised, which says nothing of what was given."""
+    """File and line where an error was raised; its message may hold a visitor's data."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{os.path.basename(frame.filename)}:{frame.lineno}"
 
 
 def build() -> Lab:
-    """The page and the API."""
+    """Build the page and the API."""
     with Lab(title="VAE Lab", analytics_enabled=False, fill_width=True) as blocks:
         Page(blocks, TRANSLATIONS)
         add_endpoints(blocks)

@@ -1,1 +1,4 @@
-"""What both front ends share: API, validation, cache, navigation, the process. No Streamlit."""
+"""Services of both front ends: API, validation, cache, selection, navigation, process.
+
+Nothing here imports Streamlit or Gradio.
+"""

@@ -1,10 +1,11 @@
-"""The API, for homework from Python or curl: each function here is an endpoint of gradio_app.py
-with the same name.
+"""The API's endpoints, for homework from Python or curl.
 
-Pure: plain values in, dictionaries of plain values out, as JSON has them. Arrays are nested lists,
-their numbers float32 written out in full, so that NumPy reads back the same bits. A rate that is
-infinite (a plain autoencoder's) is null. Raises InputError for an argument that cannot be used,
-vae.ImageError for a picture, WeightsError for a model.
+Each function here is an endpoint of gradio_app.py with the same name. Plain values in, dictionaries
+of plain values out, as JSON has them. Arrays are nested lists of float32 values written in full, so
+that NumPy reads back the same bits. An infinite rate (of a plain autoencoder) is null.
+
+Raises InputError for an argument that cannot be used, vae.ImageError for a picture, WeightsError
+for a model.
 """
 
 from typing import TypedDict
@@ -27,8 +28,11 @@ DEFAULT_MODEL = "mnist"
 
 
 class ModelCard(TypedDict):
-    """One model. betas: those measured on the whole test set; between the first and the last any
-    beta can be asked for."""
+    """A model's sizes, measured betas and examples.
+
+    betas: those measured on the whole test set; any beta from the first to the last can be asked
+    for.
+    """
 
     name: str
     title: str
@@ -42,8 +46,10 @@ class ModelCard(TypedDict):
 
 
 class Code(TypedDict):
-    """q(z|x) of one picture. observed (C, H, W): what the encoder saw, binarised where the
-    likelihood is Bernoulli."""
+    """The posterior q(z|x) of one picture.
+
+    observed (C, H, W): what the encoder saw, binarised where the likelihood is Bernoulli.
+    """
 
     observed: list
     mean: list[float]
@@ -53,11 +59,12 @@ class Code(TypedDict):
 
 
 class Reconstructed(TypedDict):
-    """A picture's way through the network, and its loss in nats, as the page shows it.
+    """A picture's reconstruction, and its loss in nats.
 
-    reconstruction (C, H, W): E[x|z]. distortion: mean over `draws` of z ~ q(z|x), not that of the
-    one z shown. average_…: the whole test set at this beta, null at a beta that was not measured;
-    likewise easier_than, the share of test pictures that are harder.
+    reconstruction (C, H, W): E[x|z]. distortion: the mean over `draws` samples z ~ q(z|x), not that
+    of the one z shown. average_distortion, average_rate: over the whole test set at this beta.
+    easier_than: the share of test pictures that are harder. These three are null at a beta that was
+    not measured.
     """
 
     beta: float
@@ -77,15 +84,17 @@ class Reconstructed(TypedDict):
 
 
 class Pictures(TypedDict):
-    """images (N, C, H, W), values from 0 to 1; latents (N, D)."""
+    """Decoded pictures: images (N, C, H, W), values from 0 to 1; latents (N, D)."""
 
     images: list
     latents: list[list[float]]
 
 
 class Curve(TypedDict):
-    """Rate and distortion at each beta, nats. dedicated_…: networks trained for one beta alone,
-    where there are some."""
+    """Rate and distortion at each beta, in nats.
+
+    dedicated_…: of networks trained for one beta alone, where there are some.
+    """
 
     betas: list[float]
     test_rate: list[float | None]
@@ -98,8 +107,7 @@ class Curve(TypedDict):
 
 
 def models() -> list[ModelCard]:
-    """The models that can be asked, with their sizes, the betas that were measured and the names of
-    their examples."""
+    """The models that can be asked: sizes, measured betas and names of their examples."""
     text = Text(DEFAULT)
     return [
         ModelCard(
@@ -121,14 +129,15 @@ def models() -> list[ModelCard]:
 def encode(
     picture: str, model: str = DEFAULT_MODEL, beta: float | None = None, seed: int = DEFAULT_SEED
 ) -> Code:
-    """The posterior q(z|x) of a picture: mean and standard deviation of each dimension, and the
-    rate in nats.
+    """The posterior q(z|x) of a picture, and its rate in nats.
+
+    Mean and standard deviation of each dimension.
 
     Args:
-        picture: the bytes of a picture file in base64, or the name of one of the model's examples,
-        such as "7" model: a name from /models
-        beta: a number in the range of the model's betas; 1 where it is left out seed: of the
-        binarisation, 0 to 99999
+        picture: a picture file in base64, or the name of one of the model's examples, such as "7"
+        model: a name from /models
+        beta: a number in the range of the model's betas; 1 where it is left out
+        seed: of the binarisation, 0 to 99999
     """
     chosen = resolve(model)
     seen = experiments.reconstruct(
@@ -153,8 +162,8 @@ def decode(
     """The pictures E[x|z] of latents of your own.
 
     Args:
-        latents: 1 to 64 codes (of large pictures fewer), each a list of as many numbers as the
-        model has latent dimensions model: a name from /models
+        latents: 1 to 64 codes (fewer of large pictures), each a list of latent_dim numbers
+        model: a name from /models
         beta: a number in the range of the model's betas; 1 where it is left out
     """
     chosen = resolve(model)
@@ -176,14 +185,15 @@ def reconstruct(
     draw: int = 0,
     use_mean: bool = False,
 ) -> Reconstructed:
-    """A picture encoded, one z drawn, decoded; with its distortion and rate in nats beside the test
-    set's averages.
+    """A picture encoded, one z drawn and decoded, with distortion and rate in nats.
+
+    Beside them stand the test set's averages.
 
     Args:
-        picture: the bytes of a picture file in base64, or the name of one of the model's examples,
-        such as "7" model: a name from /models
-        beta: a number in the range of the model's betas; 1 where it is left out seed: of the
-        binarisation and of all noise, 0 to 99999
+        picture: a picture file in base64, or the name of one of the model's examples, such as "7"
+        model: a name from /models
+        beta: a number in the range of the model's betas; 1 where it is left out
+        seed: of the binarisation and of all noise, 0 to 99999
         draw: which eps of this seed: 0, 1, 2, …
         use_mean: take z = mu instead of a draw; the distortion remains that of draws
     """
@@ -256,8 +266,8 @@ def rate_distortion(
 
     Args:
         model: a name from /models
-        picture: the bytes of a picture file in base64, or the name of an example; left out: the
-        test set alone seed: of the picture's binarisation and noise, 0 to 99999
+        picture: a picture file in base64, or an example's name; left out, the test set alone
+        seed: of the picture's binarisation and noise, 0 to 99999
     """
     chosen, seed = resolve(model), _seed(seed)
     own = trade_off(chosen, image(picture, chosen), seed) if picture else None
@@ -274,12 +284,12 @@ def rate_distortion(
 
 
 def resolve(name: object) -> Resolved:
-    """The model of that name, as every part of the app has it."""
+    """The loaded model of a name. Raises InputError for an unknown name."""
     return sources.resolve(validation.one_of("model", name, sources.names()))
 
 
 def image(picture: object, model: Resolved) -> torch.Tensor:
-    """What the model sees of an example or of a file, (C, H, W)."""
+    """The model's input (C, H, W), from an example's name or a picture file in base64."""
     if isinstance(picture, str) and picture in model.examples.names:
         return model.examples.picture(picture)
     return vae.images.read(validation.file(picture, model), model.model.config).image
@@ -288,7 +298,7 @@ def image(picture: object, model: Resolved) -> torch.Tensor:
 def _loss(
     model: Resolved, pixels: torch.Tensor, beta: float, seed: int
 ) -> tuple[TradeOff, Breakdown | None]:
-    """Of a beta between those measured there is no test average."""
+    """Trade-off at one beta, and its breakdown where the test set was measured there."""
     average = model.metrics.at(beta) if beta else model.metrics.betas[0]
     if average.beta == beta:
         own = trade_off(model, pixels, seed)

@@ -1,9 +1,8 @@
-"""How the bodies of requests arrive: whole, within bounds of size, time and memory, before anything
-else looks at them.
+"""Middleware that receives request bodies whole, within limits of size, time and memory.
 
-Both front ends stand behind it: Streamlit's uploads and Gradio's calls. A server that reads by
-itself waits for as long as a stranger pleases, and a limit on what was announced is used up by
-whoever announces much and sends nothing.
+Both front ends stand behind it: Streamlit's uploads and Gradio's calls. A server by itself waits
+for a body as long as the client pleases. Bytes are counted as they come: a limit on announced sizes
+could be used up by clients that announce much and send nothing.
 """
 
 import asyncio
@@ -17,21 +16,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import vae
 
 MOST_UPLOAD_BYTES = vae.images.MAX_BYTES + 65_536  # a file, and what a form writes around it
-MOST_SMALL_BYTES = 262_144  # bodies as small as this are never refused for want of room
-# of all bodies that have arrived and are not yet answered: a class that uploads at once
+MOST_SMALL_BYTES = 262_144  # bodies as small as this are never refused for want of memory
+# All bodies received and not yet answered: enough for a class that uploads at once.
 MOST_HELD_BYTES = 200_000_000
-MOST_HELD_OF_ONE = (
-    MOST_HELD_BYTES // 2
-)  # of one address; behind a school's there may be a whole class
-MOST_BODIES_OF_ONE = (
-    100  # that arrive at the same time from one address; for one more, the slowest is given up
-)
-SECONDS = 10.0  # in which a body must have arrived, or LEAST_BYTES more of it
-LEAST_BYTES = 327_680  # 32 KB a second; the slowest of mobile networks is faster
+# One address: a whole class may share that of its school.
+MOST_HELD_OF_ONE = MOST_HELD_BYTES // 2
+# Bodies in transfer from one address; for one more, the smallest is given up.
+MOST_BODIES_OF_ONE = 100
+SECONDS = 10.0  # for a body to be complete, or LEAST_BYTES longer
+LEAST_BYTES = 327_680  # 32 KB a second; even slow mobile networks are faster
 
 
 class RefusedError(Exception):
-    """A request that is not answered as asked, with an HTTP status and one sentence."""
+    """A refused request: an HTTP status and one sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -39,7 +36,7 @@ class RefusedError(Exception):
 
 
 class _LeftError(Exception):
-    """The client has gone before its request was there."""
+    """The client closed the connection before its request was complete."""
 
 
 def require(good: bool, status: int, sentence: str) -> None:
@@ -49,15 +46,14 @@ def require(good: bool, status: int, sentence: str) -> None:
 
 
 async def refuse(error: RefusedError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer with the sentence, under the names that Gradio's and FastAPI's clients look for."""
+    """Send the sentence as JSON, under the keys that Gradio's and FastAPI's clients read."""
     content = {"error": error.sentence, "detail": error.sentence}
-    # What is left of the body must not be taken for the next request.
+    # Close the connection: the rest of the body must not be read as the next request.
     await JSONResponse(content, error.status, {"connection": "close"})(scope, receive, send)
 
 
 def one_piece(body: bytes, receive: Receive) -> Receive:
-    """What an application receives that is given the body at once, and afterwards what its client
-    still says."""
+    """A receive function that yields the whole body at once, then the client's later messages."""
     whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def again() -> Message:
@@ -68,8 +64,7 @@ def one_piece(body: bytes, receive: Receive) -> Receive:
 
 @dataclass(eq=False)
 class _Body:
-    """One that arrives: its bytes so far, and the limit of the wait for more, from the moment when
-    it is waited for."""
+    """A body in transfer: its size so far in bytes, and the timeout of the wait for more."""
 
     size: int = 0
     wait: asyncio.Timeout | None = None
@@ -80,11 +75,11 @@ class _Body:
 
 
 class Arrival:
-    """Middleware that passes a request on when its body has arrived. Requests without one, and
-    websockets, pass at once.
+    """Middleware that passes a request on when its body is complete.
 
-    most: the most bytes of a body for a path. waiting: bytes of bodies that were passed on and
-    still wait to be worked on, which count with those that arrive.
+    Requests without a body, and websockets, pass at once. most: the largest body in bytes for a
+    path. waiting: bytes of bodies that were passed on and still wait to be worked on; they count
+    with those in transfer.
     """
 
     def __init__(
@@ -94,8 +89,8 @@ class Arrival:
         waiting: Callable[[], int] = lambda: 0,
     ) -> None:
         self.app, self.most, self.waiting = app, most, waiting
-        self.held: Counter[str] = Counter()  # bytes that have arrived, by address
-        self.arriving: dict[str, list[_Body]] = {}  # by address, the oldest first
+        self.held: Counter[str] = Counter()  # bytes received, by address
+        self.arriving: dict[str, list[_Body]] = {}  # bodies in transfer by address, oldest first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
@@ -126,8 +121,7 @@ class Arrival:
                 del self.held[client]
 
     def _add(self, client: str, body: _Body) -> None:
-        """Among those that arrive. Where there are too many from one address, the one of which
-        least has come makes room."""
+        """Register a body in transfer; above the limit of one address, give up its smallest."""
         others = self.arriving.setdefault(client, [])
         if len(others) >= MOST_BODIES_OF_ONE:
             slowest = min(others, key=lambda other: other.size)
@@ -143,7 +137,7 @@ class Arrival:
             self.arriving.pop(client, None)
 
     def _require_room(self, size: int, client: str) -> None:
-        """For a body of which so many bytes have arrived."""
+        """Refuse a body of this size in bytes where the bodies in memory leave no room for it."""
         if size > MOST_SMALL_BYTES:
             there_is_room = self.held.total() + self.waiting() <= MOST_HELD_BYTES
             require(there_is_room, 503, "too many pictures are waiting; try again in some seconds")
@@ -155,13 +149,14 @@ class Arrival:
             )
 
     async def _pieces(self, scope: Scope, receive: Receive, body: _Body) -> AsyncIterator[bytes]:
-        """What arrives, in time and no more than allowed. Raises RefusedError, and _LeftError where
-        the client has left."""
+        """The pieces of a body, within the limits of time and size.
+
+        Raises RefusedError at a limit, and _LeftError when the client disconnects.
+        """
         most = self.most(scope["path"].removeprefix(scope.get("root_path", "")))
         too_large = f"a body of {most:,} bytes at most is read here"
-        announced = dict(scope["headers"]).get(
-            b"content-length", b""
-        )  # none where it comes in chunks
+        # Empty where the body comes in chunks.
+        announced = dict(scope["headers"]).get(b"content-length", b"")
         require(not announced.isdigit() or int(announced) <= most, 413, too_large)
         clock = asyncio.get_running_loop()
         since, before, more = clock.time(), 0, True

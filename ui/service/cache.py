@@ -1,7 +1,8 @@
 """Bounded caches that all visitors share, and the results that several pages need.
 
-What is kept are numbers, pictures that no visitor gave, and digests of those that a visitor did:
-theirs end with their session. Of a class that opens one link the first computes, the others wait.
+They keep numbers, pictures that no visitor gave, and digests of visitors' pictures; the pictures
+themselves end with their session. When a class opens one link, the first visitor's session computes
+and the others wait for its result.
 """
 
 import hashlib
@@ -24,22 +25,23 @@ from vae.hub.sources import Resolved
 P = ParamSpec("P")
 T = TypeVar("T")
 one_at_a_time = Lock()
-"""Held by what takes seconds: it leaves a processor to what takes milliseconds."""
+"""Lock of computations that take seconds: one at a time leaves a processor to the short ones."""
 
 
 def digest(array: np.ndarray | torch.Tensor) -> bytes:
-    """SHA-256 of an array's bytes, which stands for it in the key of a cache."""
+    """SHA-256 of an array's bytes: the array's part in a cache key."""
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).digest()
 
 
 def shared(
     size: int, *, ignore: tuple[str, ...] = ()
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Cache of the `size` results that were used last, for a pure function of hashable values,
-    arrays, tensors, resolved models and data classes of these.
+    """Decorator: cache the `size` most recently used results of a pure function.
 
-    ignore: parameters that do not change the result, such as a progress bar. Arrays are known by
-    their digests and models by their networks. Whoever asks for what is being computed waits.
+    Arguments may be hashable values, arrays, tensors, resolved models, and tuples or data classes
+    of these. Arrays are known by their digests, models by their networks. ignore: parameters that
+    do not change the result, such as a progress bar. A call whose result is being computed waits
+    for it.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
@@ -71,7 +73,7 @@ def _part(value: object) -> Hashable:
 
 @shared(512)
 def trade_off(model: Resolved, pixels: torch.Tensor, seed: int) -> TradeOff:
-    """The rate and distortion of what the model sees, (C, H, W), at every measured beta."""
+    """Rate and distortion of the model's input (C, H, W) at every measured beta."""
     return experiments.trade_off(
         model.model, pixels, tuple(entry.beta for entry in model.metrics.betas), seed=seed
     )
@@ -79,15 +81,13 @@ def trade_off(model: Resolved, pixels: torch.Tensor, seed: int) -> TradeOff:
 
 @shared(64)
 def map_atlas(model: Resolved, beta: float, window: Window) -> Atlas:
-    """The tiles of a part of the plane at one beta, and the reference pictures' codes; about 0.2
-    MB."""
+    """Map tiles of a window at one beta, and the reference pictures' codes; about 0.2 MB."""
     return map_tiles.draw(model, beta, window)
 
 
 @shared(256)
 def posterior_map(model: Resolved, observed: np.ndarray, beta: float, temper: bool) -> PosteriorMap:
-    """The true or the tempered posterior of what the model sees, (1, H, W) of zeros and ones; about
-    0.1 MB."""
+    """The true or tempered posterior of a picture (1, H, W) of zeros and ones; about 0.1 MB."""
     with one_at_a_time:
         return experiments.posterior_map(
             model.model, torch.from_numpy(observed), beta, temper=temper

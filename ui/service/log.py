@@ -1,5 +1,7 @@
-"""What strangers may write into the log: a line now and then, where the server would write a
-traceback for each message."""
+"""A log filter for invalid websocket messages.
+
+The servers would write a traceback for each; here it is one line now and then.
+"""
 
 import logging
 import time
@@ -11,8 +13,7 @@ LOGGERS = ("streamlit.web.server.starlette.starlette_websocket", "uvicorn.error"
 
 
 class Garbage(logging.Filter):
-    """Shortens a record about a message that no browser of ours sends, and drops those that follow
-    it too soon."""
+    """Filter that shortens records of invalid messages and drops those that follow too soon."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,8 +32,10 @@ class Garbage(logging.Filter):
 
 
 def _is_garbage(error: BaseException | None) -> bool:
-    """No message of Streamlit's protocol, or text in place of one, which different versions of
-    Starlette tell differently."""
+    """Whether an error comes from a message that is not of Streamlit's protocol.
+
+    For text in place of bytes, versions of Starlette raise different errors.
+    """
     is_text = isinstance(error, KeyError) and error.args == ("bytes",)
     return (
         is_text
@@ -42,7 +45,7 @@ def _is_garbage(error: BaseException | None) -> bool:
 
 
 def set_up() -> None:
-    """Put the filter before the servers' loggers; done again it changes nothing."""
+    """Add the filter to the servers' loggers; a second call changes nothing."""
     for name in LOGGERS:
         logger = logging.getLogger(name)
         if not any(isinstance(one, Garbage) for one in logger.filters):

@@ -1,9 +1,8 @@
-"""Memory that visitors no longer use, given back to the system: what was freed, and what only the
-garbage collector finds.
+"""Unused memory, returned to the system while the app runs.
 
-The C library keeps what a process frees for its next wish, and pieces of somebody's picture in it.
-A class that uploads leaves more than a gigabyte behind, on a host that promises 0.7: python -m
-benchmarks.soak
+The garbage collector finds unreachable objects; the C library keeps freed memory for the next
+allocation, and with it pieces of somebody's picture. A class that uploads leaves more than a
+gigabyte behind, on a host that promises 0.7: python -m benchmarks.soak
 """
 
 import ctypes
@@ -15,15 +14,15 @@ import time
 from collections.abc import Callable
 
 SECONDS_BETWEEN = 30.0
-TIMES = 3  # after somebody was here: servers let go of some of it only while they look for the next
+TIMES = 3  # rounds after a visit: servers release some objects only at later events
 _LOG = logging.getLogger("vae_lab")
-_used = threading.Event()  # since memory was given back
+_used = threading.Event()  # whether somebody used the app since memory was given back
 _starting = threading.Lock()
 _tidied: list[Callable[[], bool]] = []
 
 
 def _c_library() -> ctypes.CDLL | None:
-    """glibc, the C library of most Linux systems, where it is the one in use."""
+    """The C library where it is glibc, as on most Linux systems; else None."""
     if not sys.platform.startswith("linux"):
         return None
     library = ctypes.CDLL(None)
@@ -31,27 +30,26 @@ def _c_library() -> ctypes.CDLL | None:
 
 
 def give_back() -> None:
-    """Free what nothing refers to any more, and return to the system every page of memory on which
-    nothing is left."""
+    """Collect garbage, and return all unused pages of memory to the system."""
     gc.collect()
     if library := _c_library():
         library.malloc_trim(0)
 
 
 def used() -> None:
-    """Somebody was here: there will be something to give back."""
+    """Note that somebody used the app, so that memory is given back later."""
     _used.set()
 
 
 def nothing_ended() -> bool:
-    """Where a front end ends its sessions by itself."""
+    """Default of `tidy`: for a front end that ends its sessions by itself."""
     return False
 
 
 def keep(tidy: Callable[[], bool] = nothing_ended) -> None:
-    """Give memory back every SECONDS_BETWEEN, in a thread, as long as there is something.
+    """Start the thread that gives memory back every SECONDS_BETWEEN while the app is in use.
 
-    tidy: what to do before, once for each front end; it answers whether it has ended something.
+    tidy: called before, once for each front end; returns whether it has ended a session.
     """
     with _starting:
         if not _tidied:
@@ -74,5 +72,5 @@ def _keep() -> None:
             if left:
                 left -= 1
                 give_back()
-        except Exception:  # the next time
+        except Exception:  # the next round tries again
             _LOG.exception("memory was not given back")

@@ -21,8 +21,10 @@ _UI = Path(__file__).parents[1]
 
 
 def sections(only: object) -> dict[str, tuple[str, ...]]:
-    """Names of the pages in each section of the navigation. only: "lesson" for a link that shows
-    the lesson alone."""
+    """Names of the pages in each section of the navigation.
+
+    only: "lesson" for a link that shows the lesson alone.
+    """
     return {"lesson": LESSON} if only == "lesson" else SECTIONS
 
 

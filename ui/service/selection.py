@@ -1,4 +1,4 @@
-"""What is looked at: a model, at a point of its beta scale."""
+"""The selected model, at one point of its beta scale."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from vae.hub.sources import Resolved
 
 @dataclass(frozen=True)
 class Selection:
-    """now: the test set's measurements at the chosen beta."""
+    """A model and the test set's measurements at the selected beta (`now`)."""
 
     model: Resolved
     now: BetaMetrics
@@ -19,5 +19,5 @@ class Selection:
 
     @property
     def autoencoder(self) -> bool:
-        """A plain one: without beta, noise, rate or prior."""
+        """Whether the model is a plain autoencoder: without beta, noise, rate or prior."""
         return self.model.model.config.autoencoder

@@ -1,5 +1,7 @@
-"""What strangers send is checked here before it reaches a model: right kind, right size, or one
-sentence that says so."""
+"""Validation of arguments from outside, before they reach a model.
+
+What has the wrong kind or size raises InputError: one sentence that says so.
+"""
 
 import base64
 import math
@@ -13,18 +15,19 @@ from vae.hub.sources import Resolved
 
 DEFAULT_SEED, LARGEST_SEED = 7, 99_999
 MOST_PICTURES = 64
-GALLERY_COUNTS = (8, 16, 32, 64)  # on the pages
+GALLERY_COUNTS = (8, 16, 32, 64)  # the choices on the pages
 MOST_NUMBERS = 1 << 18  # in one answer: 64 pictures of 28 × 28, 21 in colour of 64 × 64
-HOTTEST = 10.0  # temperature of samples: far beyond it there is nothing to see
+HOTTEST = 10.0  # temperature of samples; far above it nothing can be seen
 FARTHEST = 1e6  # a coordinate of a latent; float32 must not overflow on the way through the decoder
-SHORTEST_FILE = (
-    32  # bytes; no picture is smaller, and a misspelt name of an example often is valid base64
-)
+# Bytes: no picture is smaller, and a misspelt name of an example often is valid base64.
+SHORTEST_FILE = 32
 
 
 class InputError(ValueError):
-    """An argument that cannot be used. str(error) is one English sentence; key and values find it
-    in another language."""
+    """An argument that cannot be used; str(error) is one English sentence.
+
+    key and values find the sentence in another language.
+    """
 
     def __init__(self, key: str, **values: object) -> None:
         super().__init__(Text(DEFAULT)(key, **values))
@@ -32,7 +35,7 @@ class InputError(ValueError):
 
 
 def number(name: str, value: object, low: float, high: float) -> float:
-    """A finite number from low to high."""
+    """A finite number from low to high. Raises InputError."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise InputError(
             "api.number", name=name, low=f"{low:g}", high=f"{high:g}", value=_shown(value)
@@ -41,7 +44,10 @@ def number(name: str, value: object, low: float, high: float) -> float:
 
 
 def whole(name: str, value: object, low: int, high: int) -> int:
-    """A whole number from low to high; 7.0 is one, as JSON knows no other kind."""
+    """An integer from low to high; 7.0 is one, for JSON knows one kind of number.
+
+    Raises InputError.
+    """
     is_whole = (
         isinstance(value, int | float)
         and not isinstance(value, bool)
@@ -66,8 +72,10 @@ def one_of(name: str, value: object, options: Sequence[str]) -> str:
 
 
 def beta(value: object, model: Resolved) -> float:
-    """A beta that the network was trained for; None is 1, or the end that is nearest. A plain
-    autoencoder has none: 0."""
+    """A beta in the range that the network was trained for. Raises InputError.
+
+    None is 1, or the nearest end of the range. A plain autoencoder has no beta: 0.
+    """
     low, high = model.model.config.beta_range
     if model.model.config.autoencoder:
         if value not in (None, 0):
@@ -77,12 +85,12 @@ def beta(value: object, model: Resolved) -> float:
 
 
 def most_pictures(model: Resolved) -> int:
-    """How many pictures of this model one answer may hold."""
+    """The most pictures of this model in one answer."""
     return min(MOST_PICTURES, MOST_NUMBERS // math.prod(model.model.config.image_shape))
 
 
 def latents(value: object, model: Resolved) -> torch.Tensor:
-    """(N, D) float32, N from 1 to most_pictures."""
+    """Latents (N, D) in float32, N from 1 to most_pictures. Raises InputError."""
     most = most_pictures(model)
     dimensions = model.model.config.latent_dim
     try:
@@ -97,7 +105,7 @@ def latents(value: object, model: Resolved) -> torch.Tensor:
 
 
 def file(value: object, model: Resolved) -> bytes:
-    """The bytes of a picture that came as base64, also as a data: address."""
+    """The bytes of a picture file in base64, or in a data URI. Raises InputError."""
     if isinstance(value, str):
         address = value.startswith("data:")
         try:
@@ -105,11 +113,11 @@ def file(value: object, model: Resolved) -> bytes:
         except ValueError:
             content = b""
         if address or len(content) >= SHORTEST_FILE:
-            return content  # what else is wrong with it, vae.images says
+            return content  # vae.images refuses what is no picture
     raise InputError("api.picture", examples=", ".join(model.examples.names))
 
 
 def _shown(value: object) -> str:
-    """A stranger's value in a sentence of ours: short, whatever it is."""
+    """A value from outside for a sentence of ours, cut to 40 characters."""
     shown = repr(value)
     return shown if len(shown) <= 40 else f"{shown[:39]}…"

@@ -1,5 +1,4 @@
-"""Every string that a person sees, in each language: a folder of TOML files a language, the same
-keys in all."""
+"""The strings in each language: a folder of TOML files for each, with the same keys."""
 
 import tomllib
 from functools import cache
@@ -15,8 +14,10 @@ DEFAULT = "en"
 
 @cache
 def strings(language: str) -> dict[str, str]:
-    """All strings of a language, keys joined by dots: {"sidebar.beta": "Beta", …}. KeyError for an
-    unknown language."""
+    """All strings of a language: {"sidebar.beta": "Beta", …}.
+
+    Raises KeyError for an unknown language.
+    """
     if language not in LANGUAGES:
         raise KeyError(language)
     parts = [tomllib.loads(path.read_text(encoding="utf-8")) for path in files(language)]
@@ -31,13 +32,15 @@ def strings(language: str) -> dict[str, str]:
 
 
 def files(language: str) -> list[Path]:
-    """Where a language's strings stand: lab.toml, and one file for each page of the lesson."""
+    """The TOML files of a language: lab.toml, and one for each page of the lesson."""
     return sorted((Path(__file__).parent / language).glob("*.toml"))
 
 
 class _Numbers(Formatter):
-    """Formats as str.format does, but with a true minus sign, as on the axes of the figures, where
-    Python writes a hyphen."""
+    """str.format with a true minus sign, where Python writes a hyphen.
+
+    The axes of the figures have the true sign as well.
+    """
 
     def format_field(self, value: object, format_spec: str) -> str:
         formatted = super().format_field(value, format_spec)
@@ -55,14 +58,18 @@ _numbers = _Numbers()
 
 
 def number(value: float, spec: str) -> str:
-    """A number as Text writes it, with a true minus sign and never minus nothing. spec: as after
-    the colon of a placeholder."""
+    """A number as Text formats it: with a true minus sign, and zero never negative.
+
+    spec: a format spec, as after the colon of a placeholder.
+    """
     return _numbers.format_field(value, spec)
 
 
 class Text:
-    """Called with a key and its numbers, gives the sentence in this language; a missing one is an
-    error, never a blank."""
+    """A language's strings: called with a key and its numbers, returns the sentence.
+
+    A missing string is an error, never a blank.
+    """
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -71,11 +78,11 @@ class Text:
     def __call__(self, key: str, **values: object) -> str:
         if any(map(_negative, values.values())):
             return _numbers.vformat(self._strings[key], (), values)
-        return self._strings[key].format(**values)  # ten times as fast, and a page has many strings
+        # Ten times as fast as the formatter, and a page has many strings.
+        return self._strings[key].format(**values)
 
     def has(self, key: str) -> bool:
-        """Whether there is a string of this key, for names that come from outside, such as a
-        model's folder."""
+        """Whether this key exists, for names from outside such as a model's folder."""
         return key in self._strings
 
 

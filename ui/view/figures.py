@@ -1,5 +1,7 @@
-"""Plotly figures, pure: data classes of vae.experiments and vae.hub.metrics in, a figure out. Text
-comes in as a Text."""
+"""Plotly figures: data classes of vae.experiments and vae.hub.metrics in, a figure out.
+
+Pure; words come in as a Text.
+"""
 
 from collections.abc import Sequence
 from functools import cache
@@ -12,13 +14,13 @@ from ui.text import Text
 from vae.experiments import Breakdown, Reconstruction, TradeOff
 from vae.hub.metrics import Dedicated, Metrics
 
-# One colour for distortion, one for rate, everywhere. Both read on white and on near-black, and
-# apart for colour-blind people.
+# One colour for distortion and one for rate, everywhere: legible on white and on near-black, and
+# different for colour-blind people.
 DISTORTION, RATE = "#2474B5", "#C4581A"
 CURVE, OWN, RIVAL = "#8A8F98", "#9160CF", "#009E73"
 POSTERIOR = "#E07B00"
-# The ten classes on the map, at least 3 : 1 on white and on near-black. Each is also drawn as its
-# own digit.
+# The ten classes on the map: contrast at least 3 : 1 on white and on near-black. Each is also drawn
+# as its own digit.
 DIGITS = [
     "#3B7DD8",
     "#D9542B",
@@ -34,10 +36,10 @@ DIGITS = [
 
 
 class Drawing(BaseFigure):
-    """A figure whose whole description is there from the start, as Streamlit and Gradio send it.
+    """A Plotly figure as its complete description, as Streamlit and Gradio send it.
 
-    Plotly's own figure checks each value and copies it twice: with three of them, a third of the
-    processor time of a move of beta. A test has it check them instead.
+    Plotly's own figure checks each value and copies it twice: for three figures that is a third of
+    the processor time of a move of beta. A test checks the descriptions with it instead.
     """
 
     def __init__(self, traces: list[dict], layout: dict) -> None:
@@ -47,18 +49,18 @@ class Drawing(BaseFigure):
         }
 
     def to_dict(self) -> dict:
-        """What the browser draws."""
+        """The description that the browser draws."""
         return self._description
 
 
 @cache
 def _template(name: str) -> dict:
-    """The look that a front end gives to all figures; Streamlit sets its name when it is loaded."""
+    """A front end's template for all figures; Streamlit sets its name when it is loaded."""
     return pio.templates[name].to_plotly_json()
 
 
 def build(traces: list[dict], height: int, *, x: dict, y: dict, **layout: object) -> Drawing:
-    """What all figures have in common. x, y: the axes."""
+    """A figure with the layout that all share. x, y: the axes. height: pixels."""
     fixed = {"fixedrange": True, "automargin": True}
     margins = {"l": 0, "r": 8, "t": 8, "b": 0} | layout.pop("margin", {})
     return Drawing(
@@ -78,10 +80,9 @@ def build(traces: list[dict], height: int, *, x: dict, y: dict, **layout: object
 
 
 def posterior(text: Text, code: Reconstruction, order: Sequence[int]) -> Drawing:
-    """mu ± sigma of each dimension as a bar, the z that was drawn as a dot. order: dimensions from
-    left to right.
+    """Mean ± standard deviation of each dimension as bars, and the drawn z as dots.
 
-    A plain autoencoder's code is the dots alone.
+    order: dimensions from left to right. A plain autoencoder's code is the dots alone.
     """
     mean, deviation, z = (
         values[list(order)] for values in (code.posterior_mean, code.posterior_deviation, code.z)
@@ -175,10 +176,10 @@ def loss_bars(text: Text, loss: Breakdown) -> Drawing:
 def plane(
     text: Text, metrics: Metrics, dedicated: tuple[Dedicated, ...], own: TradeOff, loss: Breakdown
 ) -> Drawing:
-    """The test set's rate–distortion curve, this picture's own, networks trained for one beta, and
-    the current beta.
+    """The rate–distortion plane: curves of the test set and this picture, and the current beta.
 
-    Every trace that can be clicked carries its beta as customdata.
+    With points of networks trained for one beta. Every trace that can be clicked carries its beta
+    as customdata.
     """
     beta_hover = "beta %{customdata:g}<br>%{x:,.2f} + %{y:,.2f} nats<extra>%{fullData.name}</extra>"
     lines = [
@@ -240,7 +241,7 @@ def plane(
         },
     ]
     distortions = [entry.distortion for entry in metrics.betas]
-    # A colour picture's distortion never comes near zero: from there the curve would look flat.
+    # A colour picture's distortion never comes near zero: an axis from zero would flatten the curve.
     from_zero = min(distortions) < max(distortions) / 2
     return build(
         [
@@ -259,5 +260,5 @@ def plane(
 
 
 def legend_above() -> dict[str, object]:
-    """A legend in a row over the figure."""
+    """A legend in one row above the figure."""
     return {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}}

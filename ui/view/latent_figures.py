@@ -1,4 +1,4 @@
-"""Plotly figures of the pages about the latent space, pure like ui/view/figures.py."""
+"""Plotly figures of the pages about the latent space. Pure."""
 
 import html
 from collections.abc import Mapping
@@ -11,16 +11,16 @@ from ui.view.figures import CURVE, OWN, RATE, RIVAL, Drawing, build, legend_abov
 from vae.experiments import Path, Reconstruction
 from vae.hub.metrics import ACTIVE_NATS, BetaMetrics, Metrics
 
-FAINT = 1e-3  # nats: what is below is drawn like nothing
+FAINT = 1e-3  # nats; less is drawn like zero
 
 
 def rates(
     text: Text, now: BetaMetrics, seen: Reconstruction, chosen: int, names: Mapping[int, str]
 ) -> Drawing:
-    """KL of each dimension: the test set's mean beside this picture's, most used first. Every bar
-    carries its dimension.
+    """KL of each dimension: the test set's mean beside this picture's, most used first.
 
-    chosen: the dimension with the mark. names: what the student calls some of them.
+    Every bar carries its dimension. chosen: the marked dimension. names: the student's names of
+    dimensions.
     """
     order = now.dimensions_by_rate
     means, own = (
@@ -80,7 +80,7 @@ def rates(
         legend=legend_above(),
         annotations=notes,
         shapes=shapes,
-        # As categories: where they have no room, Plotly leaves some of the numbers out.
+        # Categories, of which Plotly leaves some labels out where they have no room.
         x={
             "title": {"text": text("dimensions.axis")},
             "type": "category",
@@ -92,8 +92,10 @@ def rates(
 
 
 def alive(text: Text, metrics: Metrics, now: BetaMetrics) -> Drawing:
-    """Test-set mean KL of every dimension at every beta, on a logarithmic scale of colour; a line
-    at the current beta."""
+    """Heat map of the test set's mean KL: dimensions by betas, on a logarithmic scale.
+
+    A line stands at the current beta.
+    """
     order = metrics.dimensions_by_use
     values = np.array([entry.rate_per_dimension for entry in metrics.betas]).T[list(order)]
     betas = [entry.beta for entry in metrics.betas]
@@ -137,7 +139,7 @@ def alive(text: Text, metrics: Metrics, now: BetaMetrics) -> Drawing:
 
 
 def radii(text: Text, path: Path) -> Drawing:
-    """Each step's distance from the origin, and the shell in which 95 % of the prior lie."""
+    """Each step's distance from the origin, and the shell that holds 95 % of the prior."""
     steps, (low, high) = _steps(path), path.shell
     line = {
         "type": "scatter",
@@ -183,7 +185,7 @@ def radii(text: Text, path: Path) -> Drawing:
 
 
 def path_losses(text: Text, path: Path) -> Drawing:
-    """The negative ELBO along both ways."""
+    """The negative ELBO along both paths."""
     steps = _steps(path)
     lines = [
         {
@@ -227,6 +229,6 @@ def _steps(path: Path) -> list[int]:
 
 
 def _named(text: Text, dimension: int, names: Mapping[int, str]) -> str:
-    """A dimension's number, and what the student calls it. A hover text would read HTML in it."""
+    """A dimension's number, and the student's name for it, escaped for a hover text."""
     number = text("code.hover", dimension=dimension + 1)
     return f"{number}: {html.escape(names[dimension])}" if dimension in names else number

@@ -1,4 +1,4 @@
-"""What the pages about the latent space say: like ui/view/sentences.py, pure."""
+"""Sentences of the pages about the latent space. Pure."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ def plane_alt(
     count: int,
     posterior: PosteriorMap | None,
 ) -> str:
-    """The whole map in one sentence, for who does not see it."""
+    """Alternative text of the map."""
     inside = int(window.holds(codes.mean).sum())
     x, y = seen.posterior_mean
     values = {"count": f"{len(codes.mean):,}", "inside": f"{inside:,}", "x": x, "y": y}
@@ -39,7 +39,7 @@ def plane_alt(
 def legend(
     text: Text, *, autoencoder: bool, count: int, posterior: PosteriorMap | None
 ) -> list[dict[str, str]]:
-    """What each kind of mark on the map is."""
+    """The entries of the map's legend."""
     marks = [
         {
             "shape": "dashed" if autoencoder else "prior",
@@ -74,7 +74,7 @@ def legend(
 
 
 def aggregate(text: Text, codes: Codes) -> str:
-    """The mixture of all posteriors beside the prior, or the codes of a plain autoencoder."""
+    """The aggregate posterior beside the prior, or the codes of a plain autoencoder."""
     mean, deviation = codes.aggregate_mean, codes.aggregate_deviation
     values = {
         "count": f"{len(codes.mean):,}",
@@ -91,7 +91,7 @@ def aggregate(text: Text, codes: Codes) -> str:
 
 
 def outside(text: Text, codes: Codes, window: Window) -> str:
-    """How many codes the plot does not show."""
+    """How many codes lie outside the plot."""
     count = len(codes.mean) - int(window.holds(codes.mean).sum())
     return text("map.outside", outside=f"{count:,}", count=f"{len(codes.mean):,}") if count else ""
 
@@ -157,7 +157,7 @@ def alive_alt(text: Text, model: Resolved) -> str:
 
 
 def change(text: Text, model: Resolved, now: BetaMetrics, moved: Traversal) -> str:
-    """What moving the dimension did, and why a dead one does nothing."""
+    """The effect of moving a dimension, and why an inactive one has none."""
     values = {
         "number": moved.dimension + 1,
         "change": moved.largest_change,
@@ -202,7 +202,7 @@ def shell(text: Text, path: Path) -> str:
 
 
 def losses(text: Text, model: Resolved, path: Path) -> str:
-    """Of the step in the middle; their number is odd."""
+    """Negative ELBOs of the step in the middle; the number of steps is odd."""
     half = len(path.radii) // 2
     values = {
         "latent": path.negative_elbo[half],
@@ -215,7 +215,7 @@ def losses(text: Text, model: Resolved, path: Path) -> str:
 
 
 def end_alt(text: Text, model: Resolved, image: np.ndarray, *, last: bool) -> str:
-    """Of the picture that a path begins or ends at."""
+    """Alternative text of the picture at a path's start or end."""
     values = {"share": float(image.mean()), "stuff": stuff(text, model)}
     return text("alt.path_end", **values) if last else text("alt.path_start", **values)
 
@@ -226,8 +226,7 @@ def latent_way_alt(text: Text, path: Path) -> str:
 
 
 def pixel_way(text: Text, model: Resolved) -> str:
-    """What the numbers below the cross-fade belong to: its mixtures as the likelihood can speak of
-    them."""
+    """What the numbers below the cross-fade are, which depends on the likelihood."""
     return (
         text("path.pixels_binarised")
         if model.model.config.binarised
@@ -259,5 +258,5 @@ def losses_alt(text: Text, path: Path) -> str:
 
 
 def animation_file(model: Resolved, beta: float, seed: int) -> str:
-    """The name under which the animation is saved."""
+    """File name of the saved animation."""
     return f"{model.name}-path-beta-{beta:g}-seed-{seed}.gif"

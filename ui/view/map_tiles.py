@@ -1,5 +1,4 @@
-"""What the map in the browser is given: tiles of a part of the plane as one picture, codes as
-packed numbers. Pure."""
+"""Data of the map in the browser: tiles as one picture, codes as packed numbers. Pure."""
 
 import base64
 import hashlib
@@ -14,25 +13,24 @@ from vae.experiments import Codes, PosteriorMap, Reconstruction, Window
 from vae.experiments.lesson.plane import PixelPlane
 from vae.hub.sources import Resolved
 
-# tiles a side: a fifth of a unit each on the whole plane; odd, so that one of them is its middle
+# Tiles a side: a fifth of a unit each on the whole plane; odd, so that one lies in the middle.
 SIDE = 41
-QUALITIES = (
-    40,
-    25,
-    15,
-)  # of the sheet, as WebP, until it is small enough. A pinned point is decoded anew and shown exactly
-MOST_BYTES = 115_000  # of the sheet: what is shown of it all goes to a phone
+# WebP qualities of the sheet, tried until it is small enough. A pinned point is decoded anew and
+# shown exactly.
+QUALITIES = (40, 25, 15)
+MOST_BYTES = 115_000  # of the sheet, for a phone's network
 MOST_POSTERIORS = 1000
-# The circles of the prior's standard deviations: its own, or those of a normal distribution that is
-# no prior.
+# Circles at standard deviations: of the prior, or of a normal distribution that is no prior.
 SOLID, DASHED = "solid", "dashed"
-POSTERIOR_ALPHA = (0, 60, 120, 190)  # outside, and in one, two or three of the regions
+POSTERIOR_ALPHA = (0, 60, 120, 190)  # outside, and inside one, two or three of the regions
 
 
 @dataclass(frozen=True)
 class Atlas:
-    """codes: of the reference pictures, None where there are none to draw. data: what the browser
-    gets, once for each beta and part of the plane."""
+    """Tiles and codes of a window, which the browser gets once for each beta and window.
+
+    codes: of the reference pictures, None where none are drawn.
+    """
 
     codes: Codes | None
     data: dict[str, object]
@@ -43,14 +41,13 @@ class Atlas:
 
 
 def spacing(window: Window) -> float:
-    """How far apart the middles of neighbouring tiles are."""
+    """Distance between the centres of neighbouring tiles."""
     return 2 * window.half / SIDE
 
 
 @dataclass(frozen=True)
 class Ellipse:
-    """A diagonal Gaussian on the map beside the picture's own: drawn at 1, 2 and 3 standard
-    deviations in its colour."""
+    """Another diagonal Gaussian on the map, drawn at 1, 2 and 3 standard deviations."""
 
     mean: tuple[float, float]
     deviation: tuple[float, float]
@@ -82,8 +79,10 @@ def draw(model: Resolved, beta: float, window: Window) -> Atlas:
 
 
 def of_plane(plane: PixelPlane, window: Window) -> Atlas:
-    """A plane of pixel space, without codes. The browser draws its tiles from three pictures: sums
-    are no work for a server."""
+    """A plane of pixel space, without codes.
+
+    The browser computes its tiles as sums of three pictures, which saves the server the work.
+    """
     pictures_sent = {
         name: _packed(getattr(plane, name), "<f4") for name in ("base", "across", "up")
     }
@@ -119,13 +118,13 @@ def view(
     ellipses: Sequence[Ellipse] = (),
     trail: Sequence[tuple[float, float]] = (),
 ) -> dict[str, object]:
-    """Everything that ui/widgets/components/latent_map.js draws. own: the picture whose q is drawn and
-    pointed to, if any.
+    """One view of the map, as ui/widgets/components/latent_map.js draws it.
 
-    count: of how many reference pictures the posteriors are shown. pinned: whether a point is
-    pinned, be it outside of the window, where `pin` is None. rings: SOLID or DASHED. codes: whether
-    the reference pictures' codes are drawn. ellipses: other Gaussians. trail: points joined by a
-    line, in the order in which they were visited.
+    own: the picture whose q is drawn and pointed to, if any. count: number of reference pictures
+    whose posteriors are drawn. pinned: whether a point is pinned, even outside the window, where
+    `pin` is None. rings: SOLID or DASHED. codes: whether the reference pictures' codes are drawn.
+    ellipses: other Gaussians. trail: points joined by a line, in the order in which they were
+    visited.
     """
     _, height, width = model.model.config.image_shape
     return {
@@ -153,7 +152,7 @@ def view(
 
 
 def posterior_picture(posterior: PosteriorMap) -> str:
-    """The three regions in three strengths of one colour, clear outside."""
+    """The posterior's three regions in one colour, transparent outside, as a data URI."""
     colour = tuple(int(figures.POSTERIOR[place : place + 2], 16) for place in (1, 3, 5))
     pixels = np.empty((*posterior.shares.shape, 4), np.uint8)
     pixels[..., :3] = colour

@@ -1,4 +1,4 @@
-"""Arrays to PNG: pixels enlarged without smoothing, differences in two colours, tiles in a grid."""
+"""Arrays to PNG, WebP, GIF and data URIs: sharp enlargements, differences, grids of tiles."""
 
 import base64
 import io
@@ -9,19 +9,16 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-LOST, ADDED = (
-    np.array([60, 150, 225]),
-    np.array([235, 120, 40]),
-)  # blue and orange, bright enough on the dark ground
+# Blue and orange, bright enough on the dark ground.
+LOST, ADDED = np.array([60, 150, 225]), np.array([235, 120, 40])
 NEUTRAL = np.array([24, 24, 27])
-# pixels a side at least: the model's squares stay sharp also where a program smooths what it
-# enlarges
+# Pixels a side at least: the model's squares stay sharp even in a program that smooths enlargements.
 SHARP = 448
 THUMBNAIL = 96
 GUIDE_SIDE = 176  # pixels on the screen
 PIXEL_ART = 64  # pixels: a longer side belongs to a photo
-# Most rows of what is enlarged are like the one above: this way they take half the time that Pillow
-# needs, and not a byte more.
+# Most rows of an enlarged picture equal the row above: these settings take half of Pillow's time,
+# and not a byte more.
 _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_UP]
 _PNG_GREY = [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
 
@@ -33,10 +30,10 @@ def to_uint8(image: np.ndarray) -> np.ndarray:
 
 
 def difference(signed: np.ndarray) -> np.ndarray:
-    """(C, H, W) float in [-1, 1] -> (H, W, 3) uint8: blue where the picture lost light, orange
-    where it gained, else dark.
+    """(C, H, W) float in [-1, 1] -> (H, W, 3) uint8: blue for lost light, orange for gained.
 
-    How strong: the mean over channels, so that a change of colour alone shows as well.
+    Dark where nothing changed. The strength is the mean over channels, so that a change of colour
+    alone shows as well.
     """
     amount = np.abs(signed).mean(0)[..., None]
     colour = np.where(signed.mean(0)[..., None] < 0, LOST, ADDED)
@@ -44,8 +41,10 @@ def difference(signed: np.ndarray) -> np.ndarray:
 
 
 def grid(images: np.ndarray, columns: int, gap: int = 2) -> np.ndarray:
-    """(N, C, H, W) float in [0, 1] -> one uint8 picture, `columns` tiles wide, mid-grey lines
-    between."""
+    """(N, C, H, W) float in [0, 1] -> one uint8 picture, `columns` tiles wide.
+
+    gap: pixels of the mid-grey lines between the tiles.
+    """
     tiles = (images.clip(0, 1) * 255).round().astype(np.uint8).transpose(0, 2, 3, 1)
     count, height, width, channels = tiles.shape
     rows = math.ceil(count / columns)
@@ -64,8 +63,7 @@ def sheet(images: np.ndarray) -> bytes:
 
 
 def framed(pixels: np.ndarray, side: int) -> np.ndarray:
-    """A picture of any size, shrunk to at most `side` pixels and set in the middle of a transparent
-    square."""
+    """A picture of any size, shrunk to `side` pixels and centred on a transparent square."""
     image = Image.fromarray(pixels)
     image.thumbnail((side, side))
     if image.width == image.height:
@@ -76,24 +74,26 @@ def framed(pixels: np.ndarray, side: int) -> np.ndarray:
 
 
 def strip(images: np.ndarray) -> str:
-    """Pictures (N, C, H, W) in [0, 1] in a row, as a data: address."""
+    """A row of pictures (N, C, H, W) in [0, 1], as a data URI."""
     return _row(grid(images, columns=len(images)))
 
 
 def difference_strip(signed: np.ndarray) -> str:
-    """Differences (N, C, H, W) in [-1, 1] in a row, as a data: address."""
+    """A row of differences (N, C, H, W) in [-1, 1], as a data URI."""
     tiles = np.stack([difference(one) for one in signed]).transpose(0, 3, 1, 2) / 255
     return _row(grid(tiles, columns=len(tiles)))
 
 
 def _row(pixels: np.ndarray) -> str:
-    """Enlarged so far that a tile is sharp at 80 pixels of the screen."""
+    """The data URI of a row, enlarged so that a tile is sharp at 80 pixels of the screen."""
     return uri("png", png(pixels, at_least=80))
 
 
 def animation(left: np.ndarray, right: np.ndarray, milliseconds: int = 120) -> bytes:
-    """Two rows of pictures (N, C, H, W) in [0, 1] side by side, there and back, as an endless GIF
-    with sharp squares."""
+    """An endless GIF of two rows of pictures (N, C, H, W) in [0, 1] side by side.
+
+    It runs there and back, with sharp squares.
+    """
     pairs = [grid(np.stack(pair), columns=2) for pair in zip(left, right, strict=True)]
     frames = [*pairs, *pairs[-2:0:-1]]
     factor = math.ceil(SHARP / min(frames[0].shape[:2]))
@@ -109,8 +109,11 @@ def animation(left: np.ndarray, right: np.ndarray, milliseconds: int = 120) -> b
 
 
 def guide_uri(pixels: np.ndarray, heights: Sequence[float]) -> str:
-    """A square photo with dashed lines, light and dark to show on both: across at these heights,
-    and down the middle."""
+    """A square photo with dashed guide lines, as a data URI.
+
+    The lines run across at `heights` (0 to 1) and down the middle, in light and dark dashes to show
+    on any photo.
+    """
     side = 2 * GUIDE_SIDE
     image = Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR)
     draw = ImageDraw.Draw(image)
@@ -125,8 +128,10 @@ def guide_uri(pixels: np.ndarray, heights: Sequence[float]) -> str:
 
 
 def png(pixels: np.ndarray, at_least: int = 0) -> bytes:
-    """uint8 pixels as a PNG, enlarged by a whole factor until the shorter side has `at_least`
-    pixels, squares kept sharp."""
+    """uint8 pixels as a PNG, enlarged by a whole factor with sharp squares.
+
+    at_least: pixels of the shorter side.
+    """
     factor = max(1, math.ceil(at_least / min(pixels.shape[:2])))
     enlarged = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_NEAREST)
     if enlarged.ndim == 3:
@@ -139,22 +144,24 @@ def png(pixels: np.ndarray, at_least: int = 0) -> bytes:
 
 
 def webp(pixels: np.ndarray, quality: int) -> bytes:
-    """uint8 pixels as a WebP with loss."""
+    """uint8 pixels as a lossy WebP."""
     return _encoded(Image.fromarray(pixels), format="WEBP", quality=quality)
 
 
 def uri(kind: str, content: bytes) -> str:
-    """A picture's bytes as a data: address. kind: "png" or "webp".
+    """A picture's bytes as a data URI. kind: "png" or "webp".
 
-    Not a file of the server's: Streamlit forgets such a file as soon as a later run no longer shows
-    it, and when controls are moved fast the browser may ask for it just then.
+    Streamlit drops a file on the server as soon as a later run no longer shows it; when controls
+    move fast, the browser may ask for it just then.
     """
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def photo_uri(pixels: np.ndarray, side: int) -> str:
-    """A picture of any size as a data: address: a photo shrunk and framed, a model's picture
-    enlarged with sharp squares."""
+    """A picture of any size as a data URI.
+
+    A photo is shrunk and framed, a model's picture enlarged with sharp squares.
+    """
     square = framed(pixels, side)
     if max(pixels.shape[:2]) <= PIXEL_ART:
         return uri("png", png(square, side))

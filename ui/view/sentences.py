@@ -1,7 +1,7 @@
-"""What is said about pictures and numbers, the same in both front ends. Pure: data classes of vae
-in, a sentence out.
+"""Sentences about pictures and numbers, the same in both front ends. Pure.
 
-A name that ends in _alt is an alternative text: what the picture or figure shows, with its numbers.
+Data classes of vae in, a sentence out. A name that ends in _alt is an alternative text: what the
+picture or figure shows, with its numbers.
 """
 
 from ui.text import Text, number
@@ -13,7 +13,7 @@ from vae.images.reading import View
 
 
 def title(text: Text, name: str) -> str:
-    """A model's name for people; a folder that the strings don't know keeps its own."""
+    """A model's title; a folder that the strings don't know keeps its name."""
     return text(f"models.{name}") if text.has(f"models.{name}") else name
 
 
@@ -34,7 +34,7 @@ def source(text: Text, model: Resolved) -> str:
 
 
 def without_folders(reason: str) -> str:
-    """The server's own folders are nobody's business."""
+    """An error's text without the server's own paths."""
     return reason.replace(str(sources.BUNDLE), "weights")
 
 
@@ -79,7 +79,7 @@ def difference_alt(text: Text, model: Resolved, seen: Reconstruction) -> str:
 
 
 def loss(text: Text, loss: Breakdown) -> str:
-    """The split of the loss beside the test average, in Markdown with the two terms' colours."""
+    """Distortion and rate beside the test set's average, in Markdown with their colours."""
     if not loss.beta:
         return text(
             "breakdown.point",
@@ -110,7 +110,7 @@ def loss_alt(text: Text, loss: Breakdown) -> str:
 
 
 def bits(text: Text, loss: Breakdown) -> str:
-    """The negative ELBO as colour models are compared, in Markdown."""
+    """The negative ELBO in bits per dimension, as colour models are compared, in Markdown."""
     return text(
         "breakdown.bits", bits=loss.bits_per_dimension, average=loss.average_bits_per_dimension
     )
@@ -121,7 +121,7 @@ def bits_help(text: Text, loss: Breakdown) -> str:
 
 
 def verdict(text: Text, loss: Breakdown) -> str:
-    """How hard this picture is beside those of the test set."""
+    """How hard this picture is, compared with the test set."""
     name = (
         text("breakdown.objective", beta=f"{loss.beta:g}")
         if loss.beta
@@ -154,7 +154,7 @@ def plane_alt(text: Text, model: Resolved, loss: Breakdown) -> str:
 
 
 def regret(text: Text, model: Resolved) -> str:
-    """What one network for every beta costs; empty where no networks for single betas were trained."""
+    """The cost of one network for every beta; empty without networks trained for one beta."""
     if not model.dedicated:
         return ""
     differences = (
@@ -165,7 +165,7 @@ def regret(text: Text, model: Resolved) -> str:
 
 
 def regret_help(text: Text, model: Resolved) -> str:
-    """What a regret is; empty as `regret` is."""
+    """The meaning of regret; empty where `regret` is."""
     return (
         text("plane.regret_help", examples=f"{model.dedicated[0].examples:,}")
         if model.dedicated
@@ -183,14 +183,14 @@ def gallery_alt(
 
 
 def gallery_file(model: Resolved, beta: float, seed: int) -> str:
-    """The name under which the gallery is saved."""
+    """File name of the saved gallery."""
     return (
         f"{model.name}{'' if model.model.config.autoencoder else f'-beta-{beta:g}'}-seed-{seed}.png"
     )
 
 
 def gallery_note(text: Text, model: Resolved, temperature: float) -> str:
-    """Why the tiles are no samples from the prior, empty where they are."""
+    """Why the tiles are no samples from the prior; empty where they are."""
     if model.model.config.autoencoder:
         return text("gallery.no_prior", temperature=temperature)
     return "" if temperature == 1.0 else text("gallery.not_prior", temperature=temperature)

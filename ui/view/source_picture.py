@@ -1,4 +1,4 @@
-"""A picture that somebody gave, and what both front ends show of it."""
+"""A picture from a source (example, file, drawing, camera), as both front ends show it."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,30 +13,31 @@ from vae.model import VAE
 
 @dataclass(frozen=True)
 class SourcePicture:
-    """The picture of a source, and its data: addresses, encoded once and not again at every move of
-    beta."""
+    """A picture from a source, with data URIs that are encoded once, not at every move of beta."""
 
     view: View
 
     @cached_property
     def file(self) -> str:
-        """The file as it was given."""
+        """The original picture, as a data URI."""
         return pictures.photo_uri(self.view.steps[0].image, SHARP)
 
     @cached_property
     def guide(self) -> str:
-        """The part that was framed, with lines for eyes and mouth."""
+        """The framed part with lines for eyes and mouth, as a data URI."""
         return pictures.guide_uri(self.view.steps[-2].image, (framing.EYES, framing.MOUTH))
 
     @cached_property
     def thumbnails(self) -> dict[str, str]:
-        """Each step's name and picture, in order."""
+        """The name of each step of preprocessing and its picture as a data URI, in order."""
         return {step.name: pictures.photo_uri(step.image, THUMBNAIL) for step in self.view.steps}
 
 
 def example(model: Resolved, name: str | None, first: int = 0) -> SourcePicture:
-    """The model's example of that name, else the one of this number. Everybody is given the same,
-    encoded once."""
+    """The model's example of a name, or else the one with the number `first`.
+
+    It is encoded once, for all visitors.
+    """
     names = model.examples.names
     name = name if name in names else names[first % len(names)]
     if (model.model, name) not in _examples:

@@ -1,1 +1,1 @@
-"""Streamlit controls that several pages use, and what lies between a page and its address."""
+"""Streamlit's controls on several pages, the link (the URL), concurrency and components."""

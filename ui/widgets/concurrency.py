@@ -1,8 +1,7 @@
-"""A few pages are drawn at a time, the others wait their turn.
+"""A limit on the number of pages that are drawn at the same time.
 
-Where a whole class moves beta at the same instant, two hundred scripts would take the interpreter
-from each other at every step: that costs a quarter more of the processor, and the first answer
-comes as late as the last.
+When a whole class moves beta at once, two hundred scripts would compete for the interpreter: that
+costs a quarter more processor time, and the first answer comes as late as the last.
 """
 
 import os
@@ -13,14 +12,17 @@ from threading import BoundedSemaphore, local
 
 import streamlit as st
 
-# One more than there are processors, so that none idles while a page waits for something.
+# One more than the processors, so that none idles while a page waits for something.
 _turns = BoundedSemaphore((os.cpu_count() or 1) + 1)
 _mine = local()
 
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """Around the drawing of a page, or of a part of it; within a turn nothing more is waited for."""
+    """Context manager for drawing a page or a part of it: waits until few others do.
+
+    A turn inside another one does not wait.
+    """
     if getattr(_mine, "held", False):
         yield
         return
@@ -34,8 +36,10 @@ def turn() -> Iterator[None]:
 
 @contextmanager
 def aside() -> Iterator[None]:
-    """Around what may take seconds, or waits for the network or for somebody who does: others have
-    their turn meanwhile."""
+    """Context manager that gives the turn away while something takes seconds or waits.
+
+    For example for the network; other pages are drawn meanwhile.
+    """
     held = getattr(_mine, "held", False)
     if held:
         _mine.held = False
@@ -49,7 +53,7 @@ def aside() -> Iterator[None]:
 
 
 def fragment(draw: Callable[..., None]) -> Callable[..., None]:
-    """st.fragment, drawn in turn."""
+    """st.fragment that is drawn within a turn."""
 
     @st.fragment
     @wraps(draw)

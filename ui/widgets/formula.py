@@ -1,5 +1,7 @@
-"""The formula of the evidence with its bars as a Streamlit component: pointing answers at once, in
-the browser."""
+"""Streamlit component: the formula of the evidence with its bars.
+
+Pointing is answered at once, in the browser.
+"""
 
 from pathlib import Path
 
@@ -21,5 +23,8 @@ _formula = st.components.v2.component(
 
 
 def show(data: dict[str, object], *, key: str) -> None:
-    """Draw it. data: bars, and where wanted loose and formula, each as ui.lesson.step5_evidence.view says."""
+    """Draw the component. data: what ui.lesson.step5_evidence.view gives.
+
+    bars always, loose and formula where wanted.
+    """
     _formula(key=key, data=data)

@@ -1,5 +1,4 @@
-"""How a student lays the frame over a photograph: zoom, position, mirror, and a guide for eyes and
-mouth."""
+"""Controls that frame a photograph: zoom, position, mirror, guide for eyes and mouth."""
 
 import numpy as np
 import streamlit as st
@@ -14,10 +13,10 @@ from vae.model import VAEConfig
 def controls(
     text: Text, config: VAEConfig, picture: np.ndarray, before: Framing, key: str
 ) -> tuple[Framing, DeltaGenerator | None]:
-    """Draw the controls that this kind of model has; what they say, and a place for the picture
-    with the guide, if it has one.
+    """Draw the framing controls of this kind of model; the framing, and a place for the guide.
 
-    key: of this picture and kind of model; another one starts at `before`.
+    The place is None for models without a guide. key: of this picture and kind of model; a new key
+    starts at `before`.
     """
     if config.preprocess == "photo":
         return _photo(text, config, picture, before, key)
@@ -53,7 +52,7 @@ def _photo(
 
 
 def _position(label: str, before: float, room: float, key: str) -> float:
-    """0 to 1. Without room a slider would move nothing."""
+    """A slider's value from 0 to 1; disabled where there is less than a pixel of room."""
     return (
         st.slider(label, 0, 100, round(100 * before), format="%d %%", key=key, disabled=room < 1)
         / 100

@@ -1,5 +1,7 @@
-"""The map of the latent plane as a Streamlit component: pointing decodes at once, in the browser; a
-pin asks the server."""
+"""Streamlit component: the map of the latent plane.
+
+Pointing decodes at once, in the browser; a pin asks the server.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,14 +33,16 @@ def show(
     key: str,
     on_pin: Callable[[tuple[float, float] | None], None],
 ) -> None:
-    """Draw the map. view: what ui.view.map_tiles.view says. on_pin is called with the point that was pinned,
-    None for no longer."""
+    """Draw the map. view: from ui.view.map_tiles.view.
+
+    on_pin: called with the pinned point, or with None when the pin is taken away.
+    """
     _carrier(key=f"{key}_atlas", data=atlas.data, height=1)
     _map(key=key, data=view, on_pin_change=lambda: on_pin(_point(st.session_state[key].get("pin"))))
 
 
 def _point(event: object) -> tuple[float, float] | None:
-    """What the browser sent, believed only if it is two numbers."""
+    """The browser's point, None unless it is two numbers."""
     try:
         x, y = (float(value) for value in event["point"])
     except (KeyError, TypeError, ValueError):

@@ -1,12 +1,12 @@
-"""What a session remembers, and what of it lives in the URL so that a link reopens the same view.
+"""The session's values, and those in the URL so that a link reopens the same view.
 
 Streamlit's own bind="query-params" writes the words that a widget shows, which change with the
 language; here the link holds the values themselves, and a value that no longer fits (another
 model's beta, an edited link) moves to one that does.
 
 When the page is switched, Streamlit empties the URL and forgets the widgets of the page that was
-left. What stands in the link is therefore kept in the session, and is back with its page; the URL
-is read when the session begins.
+left. The session therefore keeps the link's values, and they are back with their page; the URL is
+read when the session begins.
 """
 
 import math
@@ -22,25 +22,14 @@ from vae.hub import metrics
 
 Value = TypeVar("Value")
 FARTHEST_PIN = 100.0  # standard deviations of the prior
-CONTROLS = (
-    "model",
-    "beta",
-    "seed",
-    "noise",
-    "source",
-    "example",
-    "language",
-)  # that a link may hide: ?hide=beta,seed
-EVERYWHERE = (
-    "hide",
-    "only",
-    "answers",
-    "seen",
-)  # in the link of every page: what a teacher chose, and how far a student is
+# Controls that a link may hide: ?hide=beta,seed.
+CONTROLS = ("model", "beta", "seed", "noise", "source", "example", "language")
+# Keys in the link of every page: a teacher's choices, and a student's progress.
+EVERYWHERE = ("hide", "only", "answers", "seen")
 
 
 def current_text() -> Text:
-    """The strings of the session's language: chosen here, else in the link, else the browser's."""
+    """The strings of the session's language: from the control, the link, or the browser."""
     if st.session_state.get("language") not in LANGUAGES:
         named = in_link("lang")
         st.session_state["language"] = named if named in LANGUAGES else preferred(st.context.locale)
@@ -58,9 +47,9 @@ def linked(
 ) -> Value:
     """Draw a widget whose value stands in the URL as ?key=value, unless it is the default.
 
-    accept: turns a link's string, or the session's last value, into one that the widget can take;
-    ValueError or TypeError mean that it can't. A control that the link hides is not drawn and keeps
-    the link's value.
+    accept: turns a link's string, or the session's last value, into a value of the widget, or
+    raises ValueError or TypeError. A control that the link hides is not drawn and keeps the link's
+    value.
     """
     value = value_of(key, default, accept)
     if not hidden(key):
@@ -74,7 +63,7 @@ def linked(
 
 
 def value_of(key: str, default: Value, accept: Callable[[object], Value]) -> Value:
-    """The value with which a linked widget is going to be drawn."""
+    """The value with which a linked widget will be drawn."""
     before = (
         in_link(key, default) if hidden(key) else st.session_state.get(key, in_link(key, default))
     )
@@ -96,8 +85,8 @@ def placed(
     drawn, before_that = (
         st.session_state.setdefault(name, set()) for name in ("drawn", "drawn_before")
     )
-    # A widget that was not there in the last run is a new one to Streamlit, whatever the session
-    # holds of its key.
+    # Streamlit treats a widget that was not drawn in the last run as new, whatever the session
+    # holds for its key.
     if key not in drawn | before_that or key not in st.session_state:
         st.session_state[key] = st.session_state.get(key, value)
     drawn.add(key)
@@ -105,23 +94,27 @@ def placed(
 
 
 def put(key: str, value: object) -> None:
-    """What a linked widget is to show when it is drawn next; before that, in the same run."""
+    """Set the value of a linked widget before it is drawn in this run."""
     st.session_state[key] = value
 
 
 def hidden(key: str) -> bool:
-    """Whether the link hides this control: ?hide=beta,seed. The second picture's are hidden with
-    the first's."""
+    """Whether the link hides this control: ?hide=beta,seed.
+
+    The second picture's controls are hidden with the first's.
+    """
     name = key.rstrip("0123456789")
     return name in CONTROLS and name in words("hide")
 
 
 @contextmanager
 def page(name: str) -> Iterator[None]:
-    """Around the drawing of a page: what it writes into the link becomes one entry of the browser's
-    history, not one each."""
+    """Context manager for drawing a page: gathers its writes to the link.
+
+    They become one entry of the browser's history, not one each.
+    """
     same = st.session_state.get("page") == name
-    if not same:  # its widgets are new ones, also those that the page before had
+    if not same:  # all widgets are new, also those that the last page had
         st.session_state["page"], st.session_state["language"] = name, st.session_state["language"]
     st.session_state["drawn_before"] = st.session_state.get("drawn", set()) if same else set()
     st.session_state["drawn"], st.session_state["linked_here"], st.session_state["gathering"] = (
@@ -129,7 +122,7 @@ def page(name: str) -> Iterator[None]:
         set(),
         True,
     )
-    # Always in the URL, also when it is the browser's own: a link must open in the same language
+    # Always in the URL, even the browser's own language: a link must open in the same language
     # elsewhere.
     _write_link("lang", st.session_state["language"])
     for key in EVERYWHERE:
@@ -150,15 +143,17 @@ def page(name: str) -> Iterator[None]:
 
 
 def keep_choices() -> None:
-    """When the language changes: the browser names a choice by the words that it shows, so it must
-    be told the new ones."""
+    """Set all drawn widgets' values again after a change of the language.
+
+    The browser names a choice by its label, so it must be sent the new ones.
+    """
     for key in st.session_state.get("drawn", ()):
-        if key in st.session_state:  # widgets of another kind of model are not drawn now
+        if key in st.session_state:  # another kind of model has other widgets
             st.session_state[key] = st.session_state[key]
 
 
 def one_of(options: Sequence[Value]) -> Callable[[object], Value]:
-    """Accepts one of the options, or its string."""
+    """Parser of a link's value: one of the options, or its string."""
 
     def accept(value: object) -> Value:
         return options[[str(option) for option in options].index(str(value))]
@@ -167,7 +162,7 @@ def one_of(options: Sequence[Value]) -> Callable[[object], Value]:
 
 
 def number(low: float, high: float, kind: type = float) -> Callable[[object], float]:
-    """Accepts a finite number between low and high."""
+    """Parser of a link's value: a finite number from low to high."""
 
     def accept(value: object) -> float:
         parsed = kind(value)
@@ -179,7 +174,7 @@ def number(low: float, high: float, kind: type = float) -> Callable[[object], fl
 
 
 def nearest(stops: Sequence[float]) -> Callable[[object], float]:
-    """Accepts any positive number: the stop that is nearest to it on a logarithmic scale."""
+    """Parser of a positive number: the nearest stop on a logarithmic scale."""
 
     def accept(value: object) -> float:
         parsed = float(value)
@@ -191,8 +186,10 @@ def nearest(stops: Sequence[float]) -> Callable[[object], float]:
 
 
 def eps_number() -> int:
-    """Which eps of the seed is shown: 0 at first, one more for each press of "new eps"; in the URL
-    as ?eps=."""
+    """The number of the seed's eps, in the URL as ?eps=: 0 at first, then counted up.
+
+    Each press of "new eps" adds one.
+    """
     try:
         return number(0, LARGEST_SEED, int)(in_link("eps", 0))
     except ValueError:
@@ -200,19 +197,21 @@ def eps_number() -> int:
 
 
 def next_eps() -> None:
-    """Draw another eps."""
+    """Count the eps up by one."""
     _write_link("eps", str((eps_number() + 1) % (LARGEST_SEED + 1)))
 
 
 def new_seed() -> None:
-    """Another seed, in order, so that a class can follow; eps starts anew."""
+    """Count the seed up by one, so that a class can follow; eps starts anew."""
     st.session_state["seed"] = (st.session_state["seed"] + 1) % (LARGEST_SEED + 1)
     _write_link("eps", None)
 
 
 def pin(slot: str = "") -> tuple[float, float] | None:
-    """The point that is pinned on the map, in the URL as ?pin=x,y. slot: which of a page's maps, as
-    for pictures."""
+    """The pinned point of a map, in the URL as ?pin=x,y.
+
+    slot: which of a page's maps, as for pictures.
+    """
     try:
         x, y = (
             number(-FARTHEST_PIN, FARTHEST_PIN)(part)
@@ -224,38 +223,38 @@ def pin(slot: str = "") -> tuple[float, float] | None:
 
 
 def set_pin(point: tuple[float, float] | None, slot: str = "") -> None:
-    """Pin a point, or none."""
+    """Pin a point, or take the pin away."""
     _write_link(f"pin{slot}", point and ",".join(f"{coordinate:.5g}" for coordinate in point))
 
 
 def words(key: str) -> list[str]:
-    """What stands in the link under this key, apart by commas: ?seen=step1,step2."""
+    """The comma-separated words of a key in the link: ?seen=step1,step2."""
     return [word for word in str(in_link(key, "")).split(",") if word]
 
 
 def set_words(key: str, values: Sequence[str]) -> None:
-    """Write them into the link; none takes the key away."""
+    """Write words into the link; an empty list removes the key."""
     _write_link(key, ",".join(values) or None)
 
 
 def expects_own_picture(slot: str) -> bool:
-    """Whether the link was made with a picture of one's own in this place, which no link can hold."""
+    """Whether the link was made with a visitor's own picture in this slot; no link can hold one."""
     return in_link(f"own{slot}") == "1"
 
 
 def set_own_picture(slot: str, shown: bool) -> None:
-    """Note in the link whether this place shows a picture of one's own, or says that it did."""
+    """Note in the link whether this slot shows a visitor's own picture, or the note that it did."""
     _write_link(f"own{slot}", "1" if shown else None)
 
 
 def in_link(key: str, default: object = None) -> object:
-    """What the link says of a key, also on a page that was left."""
+    """A key's value in the link, also one of a page that was left."""
     _note(key)
     return _link().get(key, default)
 
 
 def _note(key: str) -> None:
-    """This key belongs to the link of the page that is drawn."""
+    """Add the key to those of the current page's link."""
     for keys in ("linked_here", "linked_ever"):
         st.session_state.setdefault(keys, set()).add(key)
 

@@ -1,5 +1,7 @@
-"""Where the picture comes from: examples, upload, drawing, camera. Never empty, and never losing a
-picture that worked."""
+"""Streamlit's picture input: example, upload, drawing or camera.
+
+There is always a picture: a file that cannot be read leaves the last good one, or the example.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -27,8 +29,7 @@ CANVAS = 200  # pixels a side
 
 @dataclass(frozen=True)
 class _File:
-    """A picture as it came. name: another one for each that is given. forget: to be called when it
-    was read."""
+    """A picture file. name: a new one for each file. forget: called when it was read."""
 
     name: str
     content: Callable[[], bytes]
@@ -37,20 +38,19 @@ class _File:
 
 @dataclass
 class _Opened:
-    """What a session remembers of a source: the last file's name, and the picture in it or what is
-    wrong with it."""
+    """The session's last file from a source: its name, and its picture or error."""
 
     file: str | None = None
-    picture: np.ndarray | None = None  # of the last file that could be opened
+    picture: np.ndarray | None = None  # in the last file that could be opened
     error: vae.ImageError | None = None
 
 
 @dataclass
 class _Kept:
-    """What it remembers of a source for one kind of model: the last picture that could be read."""
+    """The last picture from a source that this kind of model could read."""
 
-    file: str | None = None  # the last one tried
-    error: vae.ImageError | None = None  # what is wrong with it
+    file: str | None = None  # name of the last file
+    error: vae.ImageError | None = None  # why it could not be read
     shown: str | None = None  # name of the file that `opened`, `framing` and `given` belong to
     opened: np.ndarray | None = None
     framing: Framing = WHOLE
@@ -60,12 +60,10 @@ class _Kept:
 def choose(
     text: Text, model: Resolved, below: DeltaGenerator, slot: str = "", first: int = 0
 ) -> SourcePicture:
-    """Draw the source's controls and return the picture to show: the one given, else the last good
-    one, else the example.
+    """Draw the source's controls; the current picture, else the last good one, else the example.
 
-    below: where the controls go that frame a photograph, which need the whole width. slot: which of
-    a page's pictures this is, a suffix to the keys of its controls; first: the number of the
-    example that it begins with.
+    below: place for the framing controls, which need the whole width. slot: which of a page's
+    pictures this is, a suffix of its controls' keys. first: number of the initial example.
     """
     source = link.linked(
         st.segmented_control,
@@ -149,7 +147,7 @@ def _draw(text: Text, config: VAEConfig, slot: str) -> _File | None:
 
 
 def _had_own(slot: str) -> bool:
-    """Whether this session has had a picture of one's own in this place, from whatever source."""
+    """Whether this session has had a visitor's own picture in this slot, from any source."""
     here = {f"{source}{slot}" for source in SOURCES}
     return any(
         kept.given
@@ -161,7 +159,7 @@ def _had_own(slot: str) -> bool:
 def _read(
     text: Text, model: Resolved, source: str, file: _File | None, below: DeltaGenerator
 ) -> SourcePicture | None:
-    """This file read; where it cannot be read, one sentence and the last picture that could."""
+    """The picture in a file, or an error message and the last picture that could be read."""
     config = model.model.config
     last: _Opened = st.session_state.setdefault("opened", {}).setdefault(source, _Opened())
     store: dict[tuple, _Kept] = st.session_state.setdefault("pictures", {})
@@ -190,26 +188,25 @@ def _read(
 
 
 def _open(file: _File, last: _Opened) -> None:
-    """Once for all kinds of models: of the file itself nothing is kept."""
+    """Open a file once for all kinds of models; nothing is kept of the file itself."""
     if file.name == last.file:
         return
     try:
         last.picture, last.error = vae.images.opened(file.content()), None
     except vae.ImageError as error:
-        last.error = error  # remembered, or every move of beta would read the bad file again
+        last.error = error  # kept, or every move of beta would read the bad file again
     finally:
         file.forget()
     last.file = file.name
 
 
 def _prepare(last: _Opened, kept: _Kept, config: VAEConfig) -> None:
-    """The opened picture as this kind of model sees it."""
+    """Preprocess the opened picture for this kind of model."""
     if last.file == kept.file:
         return
     kept.file, kept.error = last.file, last.error
-    if last.error is None or (
-        kept.given is None and last.picture is not None
-    ):  # a kind that has seen none of the good ones
+    # After a bad file, a kind of model without a picture takes the last good one.
+    if last.error is None or (kept.given is None and last.picture is not None):
         try:
             kept.given = SourcePicture(vae.images.view(last.picture, config))
             kept.opened, kept.framing, kept.shown = last.picture, WHOLE, last.file
@@ -218,7 +215,7 @@ def _prepare(last: _Opened, kept: _Kept, config: VAEConfig) -> None:
 
 
 def _frame(text: Text, config: VAEConfig, kept: _Kept, key: str) -> None:
-    """Let the student frame the photograph that is shown, and prepare it anew where that changed."""
+    """Draw the framing controls, and preprocess the photograph again where they changed."""
     framing, preview = controls(text, config, kept.opened, kept.framing, key)
     if framing != kept.framing:
         try:

@@ -1,4 +1,4 @@
-"""The side bar: model, beta, seed, noise, language. Everything on every page answers to it."""
+"""The side bar: model, beta, seed, noise, language; every page depends on them."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from vae.hub.metrics import BetaMetrics
 
 @dataclass(frozen=True)
 class SidebarSelection(Selection):
-    """What the side bar says."""
+    """The selection in the side bar: model, beta, seed and noise."""
 
     seed: int
     use_mean: bool
@@ -30,11 +30,11 @@ def show(
     beta_note: str | None = None,
     noise: bool = True,
 ) -> SidebarSelection:
-    """Draw the side bar and return what is chosen. Stops the page with a sentence where the model
-    cannot be used.
+    """Draw the side bar and return its selection.
 
-    only, beta: the one model and beta that this page is about. beta_note: said instead where it
-    looks at several betas. noise: whether z, drawn or the mean, is part of what it shows.
+    Stops the page with a sentence where the model cannot be used. only, beta: the page's one model
+    and beta. beta_note: shown in place of beta where the page uses several. noise: whether the page
+    depends on z, drawn or the mean.
     """
     with st.sidebar:
         st.title(text("app.title"), anchor=False)
@@ -72,7 +72,7 @@ def show(
 
 
 def plain(text: Text) -> None:
-    """The side bar of a page that is about no model: the language."""
+    """Draw the side bar of a page without a model: the language alone."""
     with st.sidebar:
         st.title(text("app.title"), anchor=False)
         _language(text)
@@ -96,9 +96,9 @@ def _model(text: Text) -> str:
 
 
 def resolve(text: Text, name: str) -> sources.Resolved:
-    """A model; stops the page with a sentence where it cannot be used."""
+    """A loaded model; stops the page with a sentence where it cannot be used."""
     try:
-        if sources.is_loaded(name):  # the spinner starts a thread, at every move of beta
+        if sources.is_loaded(name):  # a spinner would start a thread at every move of beta
             return sources.resolve(name)
         with st.spinner(text("sidebar.loading")), concurrency.aside():
             return sources.resolve(name)

@@ -6,10 +6,10 @@ import streamlit as st
 
 
 def show(picture: str, numbers: Sequence[str], alt: str, *, key: str) -> None:
-    """picture: address of the strip. numbers: one for each of its tiles; what reads the page aloud
-    has them in alt.
+    """Draw the row. picture: its data URI. numbers: one for each tile.
 
-    On a phone it is wider than the screen and scrolls (ui/style.css).
+    Screen readers find the numbers in `alt`. On a phone the row is wider than the screen and
+    scrolls (ui/style.css).
     """
     with st.container(key=f"strip_{key}", gap="xsmall"):
         st.image(picture, width="stretch", alt=alt)

@@ -1,5 +1,7 @@
-"""What Streamlit keeps of visitors: uploads, dropped once they were read, and sessions, ended when
-their time is over."""
+"""Limits on what Streamlit keeps of visitors: uploads and sessions.
+
+Uploads are dropped when they were read, sessions end when their time is over.
+"""
 
 from concurrent.futures import Future
 
@@ -16,27 +18,24 @@ SECONDS_TO_END = 30.0
 
 
 def drop(file: UploadedFile, key: str) -> None:
-    """Forget its bytes, not that it was given to the widget of this key, which goes on naming it.
+    """Drop an uploaded file's bytes; the widget of this key goes on naming it.
 
     Streamlit would keep them until the session ends, though nobody reads them again.
     """
     if context := get_script_run_ctx():
         empty = UploadedFileRec(file_id=file.file_id, name=file.name, type=file.type, data=b"")
         context.uploaded_file_mgr.add_file(context.session_id, empty)
-    for copy in (
-        file,
-        st.session_state.get(key),
-    ):  # the widget's own, and the one that it has given
+    # The widget's own copy, and the one that it returned.
+    for copy in (file, st.session_state.get(key)):
         if copy is not None:
             copy.truncate(0)
 
 
 def end_expired_sessions() -> bool:
-    """End the sessions whose visitors left longer ago than server.disconnectedSessionTTL; whether
-    there were any.
+    """End the sessions left longer ago than server.disconnectedSessionTTL; whether any were.
 
     Streamlit looks for them only when another visitor leaves: after the last one all would stay.
-    Done in its own thread, where visitors come and go.
+    Runs in the server's own thread, where sessions begin and end.
     """
     if not runtime.exists():
         return False
@@ -52,7 +51,7 @@ def end_expired_sessions() -> bool:
             ]
             for info in ended:
                 info.session.shutdown()
-                # the server's loop goes on holding the last session that it has looked at
+                # The server's loop keeps a reference to the last session that it looked at.
                 info.session.session_state.clear()
             done.set_result(bool(ended))
         except BaseException as error:
@@ -63,11 +62,10 @@ def end_expired_sessions() -> bool:
 
 
 def bound() -> None:
-    """Bound what Streamlit keeps of files that no page has read: of a session the last few, of all
-    so many bytes.
+    """Limit the unread files that Streamlit keeps: a few of each session, some bytes of all.
 
-    Whoever holds a page open may send any number, and under names that no widget knows. Done again
-    it changes nothing.
+    An open page may send any number of files, even under names that no widget knows. A second call
+    changes nothing.
     """
     if getattr(MemoryUploadedFileManager.add_file, "bounded", False):
         return
