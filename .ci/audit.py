@@ -1,10 +1,11 @@
-"""Known vulnerabilities of everything that is installed in a folder: python audit.py PIP_AUDIT
-[SITE_PACKAGES]
+"""Known vulnerabilities of all packages that are installed in a folder.
 
-Fails where there are some, and where pip-audit did not look: it is missing, crashes, says something
-else than its JSON, or leaves out what is installed. Only where its data cannot be reached is that
-said, and no failure: then pip-audit ends with a connection error, or a registry in PyPI's place
-knows nothing of any package.
+    python audit.py PIP_AUDIT [SITE_PACKAGES]
+
+Fails where there are some, and where pip-audit did not look: it is missing, crashes, prints
+something else than its JSON, or leaves out what is installed. Only where its data cannot be
+reached, that is printed and is no failure: then pip-audit ends with a connection error, or a
+registry in PyPI's place knows nothing of any package.
 """
 
 import importlib.metadata
@@ -25,7 +26,7 @@ NOT_ON_PYPI = "Dependency not found on PyPI"
 
 
 class AuditError(Exception):
-    """Nothing is known of the packages. Why, in half a sentence."""
+    """The packages could not be audited. Why, in half a sentence."""
 
 
 def main(pip_audit: str, folder: str = sysconfig.get_path("purelib")) -> int:
@@ -72,8 +73,10 @@ def main(pip_audit: str, folder: str = sysconfig.get_path("purelib")) -> int:
 
 
 def audited(pip_audit: str, folder: str) -> dict[str, dict]:
-    """What pip-audit says of each package in the folder, by name. Raises AuditError,
-    ConnectionError where it could not."""
+    """The report of pip-audit on each package in the folder, by name.
+
+    Raises AuditError, and ConnectionError where it had no connection.
+    """
     command = [pip_audit, "--path", folder, "--format", "json", "--progress-spinner", "off"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)

@@ -1,4 +1,6 @@
-"""A class on the playground at once: python -m benchmarks.classroom --students 200
+"""A load test: a class on the playground at once.
+
+    python -m benchmarks.classroom --students 200
 
 Starts the app as a person does and opens that many real sessions (benchmarks.students), each with a
 picture and a seed of its own. Every student moves beta once in ten seconds for a minute, from one
@@ -52,7 +54,10 @@ class Arguments:
 
 @dataclass
 class Part:
-    """What was measured in one part of the lesson. failures: in words."""
+    """The measurements of one part of the lesson.
+
+    failures: in words.
+    """
 
     name: str
     runs: list[Run] = field(default_factory=list)
@@ -87,7 +92,7 @@ async def move(student: Student, beta: str) -> Run:
 
 
 async def answered(part: Part, student: Student, beta: str) -> None:
-    """The same, counted."""
+    """Move one student's beta, and count the answer or the failure."""
     try:
         part.runs.append(await move(student, beta))
     except RunError as failure:
@@ -101,7 +106,7 @@ def other_beta(student: Student, dice: random.Random) -> str:
 
 
 async def open_students(app: App, count: int, dice: random.Random, part: Part) -> list[Student]:
-    """Each with a seed and an example of its own, after the first move of beta."""
+    """Open sessions, each with a seed and an example of its own, after the first move of beta."""
     queue = asyncio.Semaphore(OPENING)
     names = sources.resolve(MODEL).examples.names
     students = [
@@ -131,7 +136,10 @@ async def open_students(app: App, count: int, dice: random.Random, part: Part) -
 
 
 async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple[str, str]]]:
-    """All parts, and what was found besides."""
+    """Run all parts of the lesson.
+
+    Returns their measurements, and what else was found.
+    """
     dice = random.Random(arguments.seed)
     opening, burst = Part(f"opening the page, {OPENING} at a time"), Part("all at once")
     moving = Part(f"one move in {arguments.every:g} s")
@@ -146,8 +154,10 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
     moves: list[tuple[Student, str]] = []
 
     async def walk(student: Student) -> None:
-        """At moments of its own, for as long as the lesson lasts; who waits for an answer moves
-        later."""
+        """Move at random moments, for as long as the lesson lasts.
+
+        Who waits for an answer moves later.
+        """
         at = dice.random() * arguments.every
         while at < arguments.seconds:
             await asyncio.sleep(start + at - time.perf_counter())
@@ -200,8 +210,10 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
 
 
 def bare(moves: Iterable[tuple[Student, str]]) -> Part:
-    """The same moves by the network alone, one after another in this process: a reconstruction and
-    a gallery each."""
+    """The time of the same moves by the network alone, one after another in this process.
+
+    Each is a reconstruction and a gallery.
+    """
     part = Part("the network alone, one by one")
     model = sources.resolve(MODEL)
     began = time.perf_counter()

@@ -1,4 +1,6 @@
-"""From the command to the first finished picture: python -m benchmarks.cold_start
+"""The time from the command to the first finished picture.
+
+    python -m benchmarks.cold_start
 
 A student connects as soon as the app is healthy, and the clock stops when the reconstruction has
 arrived. Beside it, in turns, what importing PyTorch and Streamlit alone takes a new Python.
@@ -31,7 +33,10 @@ class Arguments:
 
 
 class FirstPicture(Student):
-    """seen: when the reconstruction arrived."""
+    """A student who waits for the first picture.
+
+    seen: when the reconstruction arrived.
+    """
 
     seen = float("nan")
 
@@ -49,7 +54,7 @@ async def first_picture(address: str) -> float:
 
 
 def app_seconds() -> tuple[float, float]:
-    """From the command to health, and to the picture."""
+    """Seconds from the command to health, and to the picture."""
     start = time.perf_counter()
     with running_app() as app:
         up = time.perf_counter() - start

@@ -1,9 +1,10 @@
-"""Seconds to read a picture as people send it, for each kind of model: python -m
-benchmarks.pictures
+"""Seconds to read a picture as people send it, for each kind of model.
 
-Beside it, in turns, what unpacking alone takes: the ratio says what finding and framing the digit
-or garment costs, and depends less on the machine than the seconds do. Nobody should wait for more
-than PATIENCE seconds.
+    python -m benchmarks.pictures
+
+Beside it, in turns, what decoding alone takes: the ratio says what finding and framing the digit or
+garment costs, and depends less on the machine than the seconds do. Nobody should wait for more than
+PATIENCE seconds.
 """
 
 import io
@@ -37,8 +38,10 @@ class Arguments:
 
 
 def photograph(width: int, height: int, pen: int) -> bytes:
-    """A dark bar of `pen` pixels width, a one or a dress, on grainy paper with a shadow on one
-    side, as a JPEG."""
+    """A dark bar, `pen` pixels wide, on grainy paper with a shadow on one side, as a JPEG.
+
+    The bar can pass for a one or for a dress.
+    """
     noise = np.random.default_rng(0).normal(0, 5, (height, width)).astype(np.float32)
     paper = np.linspace(235, 170, width, dtype=np.float32) + noise
     paper[height // 4 : 3 * height // 4, width // 2 : width // 2 + pen] = 70
@@ -62,7 +65,7 @@ def files(megapixels: float) -> dict[str, bytes]:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """How long this takes once."""
+    """The duration of the work."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

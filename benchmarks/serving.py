@@ -1,5 +1,7 @@
-"""The Streamlit app in a process of its own, started as a person starts it, and what it takes of
-the machine."""
+"""The Streamlit app in a process of its own, and the resources that it takes.
+
+Started as a person starts it.
+"""
 
 import contextlib
 import socket
@@ -18,14 +20,19 @@ SECONDS_TO_START = 120.0
 
 @dataclass(frozen=True)
 class App:
-    """A running app. pid: of its process, None where somebody else has started it."""
+    """A running app.
+
+    pid: of its process, None where somebody else has started it.
+    """
 
     address: str
     pid: int | None = None
 
     def megabytes(self) -> float:
-        """Resident memory. Linux only; nan where the process is not ours or the system does not
-        tell."""
+        """Resident memory.
+
+        Linux only; nan where the process is not ours or the system does not tell.
+        """
         try:
             status = Path(f"/proc/{self.pid}/status").read_text()
         except OSError:
@@ -33,7 +40,7 @@ class App:
         return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
     def processor_seconds(self) -> float:
-        """Of all cores together since the start; nan as above."""
+        """Processor time of all cores together since the start; nan as for megabytes."""
         try:
             fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
@@ -44,7 +51,7 @@ class App:
 
 
 def _command(port: int) -> list[str]:
-    """What a person types, with a port, and without opening a browser."""
+    """The command that a person types, with a port, and without opening a browser."""
     return [
         sys.executable,
         "-m",
@@ -79,8 +86,10 @@ def healthy(address: str) -> bool:
 
 @contextlib.contextmanager
 def running_app(environment: Mapping[str, str] | None = None) -> Iterator[App]:
-    """Start the app on a free port and yield it once it answers. Raises RuntimeError with its
-    output where it does not."""
+    """Start the app on a free port and yield it once it answers.
+
+    Raises RuntimeError with its output where it does not.
+    """
     port = free_port()
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(

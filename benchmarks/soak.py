@@ -1,4 +1,6 @@
-"""What memory a long day leaves: python -m benchmarks.soak
+"""A soak test: the memory that a long day leaves.
+
+    python -m benchmarks.soak
 
 Every page once; then many photographs, given by two visitors; then ten minutes at saturation, as
 many students as keep the app busy without a pause, each for half a minute, some with a photograph
@@ -64,7 +66,7 @@ def photograph(dice: np.random.Generator) -> bytes:
 async def place(
     app: App, arguments: Arguments, dice: random.Random, until: float, counts: Counter
 ) -> None:
-    """One student after another, in the same place."""
+    """Students in one place, one after another."""
     while time.monotonic() < until:
         own = dice.random() < arguments.with_picture
         query = f"lang=en&seed={dice.randrange(LARGEST_SEED)}&example={dice.randrange(10)}{'&source=upload' if own else ''}"
@@ -86,14 +88,14 @@ async def place(
 
 
 async def every_page(app: App) -> None:
-    """One visitor after another, each at a page of the lab, of the lesson or the teacher's."""
+    """Visitors, one after another, each at another page of the lab, the lesson or the teacher's."""
     for name in (name for names in navigation.SECTIONS.values() for name in names):
         async with Student(app.address, "lang=en", page="" if name == navigation.LAB[0] else name):
             pass
 
 
 async def uploads(app: App, count: int, seed: int, counts: Counter) -> None:
-    """Two visitors give so many photographs, in turns; a line after the first twenty."""
+    """Two visitors upload so many photographs, in turns; prints a line after the first twenty."""
     dice = np.random.default_rng(seed)
     async with (
         Student(app.address, "lang=en&source=upload") as one,

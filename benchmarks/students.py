@@ -33,13 +33,12 @@ Path = tuple[int, ...]
 
 
 class RunError(Exception):
-    """A run that ended otherwise than a student expects: in an error, in silence, or with something
-    else than was asked."""
+    """A run that ended in an error, in silence, or with another result than was asked for."""
 
 
 @dataclass
 class Run:
-    """What one run of the script sent, from the student's message to the script's end.
+    """The messages of one run of the script, from the student's message to the script's end.
 
     seconds: between the two. messages, size, largest: how many came, and their bytes on the wire,
     in all and the most of one. places: the elements at the places of the page, what was kept
@@ -53,7 +52,7 @@ class Run:
     places: dict[Path, Element] = field(default_factory=dict)
 
     def elements(self, kind: str) -> Iterator:
-        """All elements of one kind: "imgs", "plotly_chart", "markdown", …"""
+        """All elements of one kind, such as "imgs", "plotly_chart" or "markdown"."""
         for path in sorted(self.places):
             if self.places[path].WhichOneof("type") == kind:
                 yield getattr(self.places[path], kind)
@@ -64,14 +63,14 @@ class Run:
         return pictures + [chart.alt for chart in self.elements("plotly_chart")]
 
     def words(self) -> str:
-        """All that is written: headings, sentences, notices."""
+        """All text: headings, sentences, notices."""
         return "\n".join(
             piece.body for kind in ("heading", "markdown", "alert") for piece in self.elements(kind)
         )
 
 
 class Student:
-    """An async context manager: within it the session is open and has run once.
+    """A student's session: an async context manager, within which it is open and has run once.
 
     address: of the app, without a path. query: of the link that is opened. page: its name in the
     link, empty for the first. cookies: what the browser would send to the server.
@@ -127,8 +126,10 @@ class Student:
         await self._socket.close()
 
     async def choose(self, key: str, value: str | int | float) -> Run:
-        """Set a widget and wait for the answer. value: as the widget shows it, "0.1" on the slider
-        for beta."""
+        """Set a widget and wait for the answer.
+
+        value: as the widget shows it, "0.1" on the slider for beta.
+        """
         widget = self.widgets[key]
         kind = widget.WhichOneof("value")
         if kind in ("string_array_value", "double_array_value"):
@@ -138,8 +139,10 @@ class Student:
         return await self.rerun()
 
     async def upload(self, name: str, content: bytes, key: str = "upload") -> Run:
-        """Give a file to the uploader, as a browser does: ask where, put it there, and name it in
-        the next run."""
+        """Upload a file as a browser does.
+
+        It asks for an address, puts the file there, and names it in the next run.
+        """
         request = str(uuid.uuid4())
         message = BackMsg()
         message.file_urls_request.request_id = request
@@ -164,8 +167,10 @@ class Student:
         return await self.rerun()
 
     async def rerun(self) -> Run:
-        """Send all widgets' values and wait until the script that they start has ended. Raises
-        RunError."""
+        """Send all widgets' values and wait until the script that they start has ended.
+
+        Raises RunError.
+        """
         message = BackMsg()
         state = message.rerun_script
         state.query_string, state.page_script_hash, state.page_name = (
@@ -195,7 +200,7 @@ class Student:
         return self.last
 
     async def _answer(self) -> Run:
-        """Read to the end of the run that begins next."""
+        """Read messages to the end of the run that begins next."""
         run, begun, seen = Run(), "", {}
         self._runs += 1
         while True:
@@ -267,7 +272,7 @@ class Student:
                 ]
 
     def _forget(self) -> None:
-        """A browser keeps a message for some runs after it was last part of one."""
+        """Drop messages that were last part of a run some runs ago, as a browser does."""
         self._kept = {
             digest: kept
             for digest, kept in self._kept.items()

@@ -1,5 +1,6 @@
-"""Training examples per second, this trainer beside the loop that tutorials show: python -m
-benchmarks.training
+"""Training examples per second of this trainer beside the loop that tutorials show.
+
+    python -m benchmarks.training
 
 All train the same network on the same pictures, in turns on the same cores, each in a process of
 its own. The plain loop is that of PyTorch's own VAE example: a DataLoader over single pictures in
@@ -79,8 +80,10 @@ class Arguments:
 
 
 class Pictures(Dataset):
-    """Picture and label, as tutorials get them from torchvision.datasets.MNIST with ToTensor: by
-    way of a Pillow image."""
+    """Picture and label as torchvision.datasets.MNIST with ToTensor gives them.
+
+    Tutorials read it so: by way of a Pillow image.
+    """
 
     def __init__(self, images: torch.Tensor) -> None:
         self.images, self.labels = images, torch.zeros(len(images), dtype=torch.int64)
@@ -133,10 +136,12 @@ def trainer_steps(
 
 
 def work(name: str, arguments: Arguments, orders: Connection) -> None:
-    """In a process of its own: run one loop for as many seconds as an order says and answer with
-    examples per second, or answer PROFILE with the operations that take most time. None is the last
-    order. The first answer, once the loop is warm, is the number of threads and, of this trainer,
-    its precision and why."""
+    """Run one loop in a process of its own, as the orders say.
+
+    An order is a number of seconds, answered with examples per second, or PROFILE, answered with
+    the operations that take most time. None is the last order. The first answer, once the loop is
+    warm, is the number of threads and, for this trainer, its precision and why.
+    """
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     settings, device = PRESETS[arguments.preset], torch.device(arguments.device)
@@ -162,8 +167,10 @@ def work(name: str, arguments: Arguments, orders: Connection) -> None:
 
 @contextmanager
 def restricted(kind: str) -> Iterator[None]:
-    """The environment in which a process takes this CPU for one of this kind; it is read when
-    PyTorch is imported."""
+    """The environment in which a process takes this CPU for one of this kind.
+
+    It is read when PyTorch is imported.
+    """
     before = dict(os.environ)
     os.environ.update(KINDS[kind])
     try:
@@ -175,7 +182,7 @@ def restricted(kind: str) -> Iterator[None]:
 
 
 def examples_per_second(steps: Iterator[int], seconds: float) -> float:
-    """Over at least `seconds`."""
+    """Training speed, measured over at least `seconds`."""
     examples, start = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - start) < seconds:
         examples += next(steps)
@@ -183,7 +190,7 @@ def examples_per_second(steps: Iterator[int], seconds: float) -> float:
 
 
 def top_five(steps: Iterator[int]) -> str:
-    """The operations in which most of the time goes, as a table."""
+    """The five operations that take most of the time, as a table."""
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
         for _ in itertools.islice(steps, PROFILED_STEPS):
             pass

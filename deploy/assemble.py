@@ -1,5 +1,9 @@
-"""Put together the folder that a Space on the Hugging Face Hub holds: python -m deploy.assemble
-docker|zerogpu FOLDER"""
+"""Assemble the folder that a Space on the Hugging Face Hub holds.
+
+    python -m deploy.assemble docker|zerogpu FOLDER
+
+It is pushed to the Space as it is.
+"""
 
 import argparse
 import shutil
@@ -29,7 +33,9 @@ GENERATED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 def assemble(kind: str, folder: Path, root: Path = ROOT) -> list[str]:
     """Write the Space of this kind into a new folder; the relative names of its files.
-    FileExistsError where there is one."""
+
+    Raises FileExistsError where there is one.
+    """
     names, own = KINDS[kind]
     folder.mkdir(parents=True)
     for name in (*COMMON, *names):
@@ -45,7 +51,7 @@ def assemble(kind: str, folder: Path, root: Path = ROOT) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """The command line."""
+    """The command line: python -m deploy.assemble."""
     parser = argparse.ArgumentParser(
         description="Put together the folder that a Space holds; upload it with hf upload."
     )

@@ -1,5 +1,7 @@
-"""The model card: README.md of a weights folder, from card.md and the numbers of metrics.json and
-training.json."""
+"""The model card: README.md of a weights folder, filled in from card.md and the measurements.
+
+The numbers are those of metrics.json and training.json.
+"""
 
 import json
 import math
@@ -112,7 +114,7 @@ Line = Annotated[
 
 @dataclass(frozen=True)
 class _Network:
-    """What the card says of the network."""
+    """The fields of the network's config that the card shows."""
 
     beta_range: tuple[Beta, Beta]
     likelihood: Literal[LIKELIHOODS]
@@ -121,7 +123,7 @@ class _Network:
 
 @dataclass(frozen=True)
 class _Settings:
-    """What the card says of the settings; training.settings reads them all."""
+    """The fields of the settings that the card shows; training.settings reads them all."""
 
     dataset: Name
     epochs: Count
@@ -131,7 +133,7 @@ class _Settings:
 
 @dataclass(frozen=True)
 class _Record:
-    """What the card says of a run."""
+    """The fields of training.json that the card shows."""
 
     settings: _Settings
     preset: Name
@@ -147,7 +149,7 @@ _RECORD = TypeAdapter(_Record)
 
 
 def summary(metrics: Metrics) -> str:
-    """One line: the numbers that a researcher looks for."""
+    """The most important measurements in one line."""
     if metrics.importance_weighted is None:
         return f"plain autoencoder: distortion {metrics.betas[0].distortion:.2f} nats at its code; no rate, no ELBO"
     one, bound = metrics.at(1.0), metrics.importance_weighted
@@ -158,8 +160,10 @@ def summary(metrics: Metrics) -> str:
 
 
 def read_training(path: Path) -> dict:
-    """training.json, as training.train writes it, of the weights beside it. Raises ValueError,
-    naming the file."""
+    """training.json of the weights beside it, as training.train writes it.
+
+    Raises ValueError, naming the file.
+    """
     content = sealed(path.parent)
     try:
         parsed(_RECORD, content, more=True)
@@ -177,9 +181,11 @@ def write(
     *,
     repo_id: str | None = None,
 ) -> None:
-    """Write folder/README.md. training: the content of training.json. repo_id: the repository on
-    the Hub that the card will lie in, which then is what its lines of Python load; without it they
-    load what the card there already names.
+    """Write folder/README.md.
+
+    training: the content of training.json. repo_id: the repository on the Hub that the card will
+    lie in, which then is what its lines of Python load; without it they load what the card there
+    already names.
     """
     captions = CAPTIONS | (
         {"samples": "Pictures decoded from N(0, I)"} if config.autoencoder else {}
@@ -207,7 +213,7 @@ def write(
 
 
 def name(training: dict) -> str:
-    """What a model is called: its preset, and its beta where it is for one alone."""
+    """The name of a model: its preset, and its beta where it is for one alone."""
     low, high = training["settings"]["network"]["beta_range"]
     return training["preset"] if low < high or not high else f"{training['preset']}-beta-{low:g}"
 
@@ -224,7 +230,7 @@ def _address(folder: Path) -> str | None:
 
 
 def _metadata(name: str, config: VAEConfig, metrics: Metrics, dataset: str) -> str:
-    """What the Hub reads: YAML with the measured numbers as a model-index."""
+    """The YAML metadata that the Hub reads, with the measured numbers as a model-index."""
     source, one = SOURCES.get(dataset), metrics.betas[0] if config.autoencoder else metrics.at(1.0)
     measured = (
         {"distortion": ("Distortion at the code, nats", one.distortion)}
@@ -268,7 +274,7 @@ def _metadata(name: str, config: VAEConfig, metrics: Metrics, dataset: str) -> s
 
 
 def _fields(training: dict) -> dict[str, object]:
-    """What the card says of the training run."""
+    """The card's fields about the training run."""
     settings = training["settings"]
     network, source = settings["network"], SOURCES.get(settings["dataset"])
     low, high = network["beta_range"]

@@ -1,5 +1,4 @@
-"""A run after some step, in one file: written whole, and read only where every byte and every
-number is what was written.
+"""Checkpoints: a run after some step, in one file, written atomically and read strictly.
 
 The file is safetensors, so no pickle: float32 tensors, and in its header the rest as JSON and the
 sha256 of the whole file, in which zeros stand for that sum. Format 1, of earlier versions, had
@@ -42,8 +41,10 @@ _START_ANEW = "start anew with another --run-dir"
 
 @dataclass(frozen=True)
 class StepReport:
-    """One step: distortion and rate in nats, averaged over its examples and so over all betas;
-    neither is finite where the step was skipped."""
+    """Distortion and rate of one step in nats, averaged over its examples and so over all betas.
+
+    Neither is finite where the step was skipped.
+    """
 
     distortion: float
     rate: float
@@ -52,7 +53,7 @@ class StepReport:
 
 
 class State(BaseModel):
-    """What a checkpoint holds beside its tensors.
+    """The counters and settings in a checkpoint, beside its tensors.
 
     step, skipped, skipped_in_a_row, seconds: the counters of a Trainer. settings: as JSON holds
     them. data_sha256: of the data files, by name. reports: of the steps that no line of the log has
@@ -74,9 +75,11 @@ class State(BaseModel):
 
 @dataclass(frozen=True)
 class Layout:
-    """What a checkpoint of a run can hold. settings, data_sha256: as in State. total_steps: of the
-    run. log_every: steps in a line of the log. patience: so many steps in a row are never skipped.
-    shapes: of the parameters, by name."""
+    """What a checkpoint of a run can hold.
+
+    settings, data_sha256: as in State. total_steps: of the run. log_every: steps in a line of the
+    log. patience: so many steps in a row are never skipped. shapes: of the parameters, by name.
+    """
 
     settings: dict[str, JsonValue]
     data_sha256: dict[str, str]
@@ -86,8 +89,10 @@ class Layout:
     shapes: Mapping[str, tuple[int, ...]]
 
     def tensors(self, updates: int) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of all tensors after so many steps that were not skipped; the optimiser
-        has none before one."""
+        """Names and shapes of all tensors after so many steps that were not skipped.
+
+        The optimiser has none before the first one.
+        """
         expected = {
             f"{part}.{name}": shape
             for part in ("model", "average")
@@ -105,7 +110,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file that is whole: its state, and its float32 tensors on the CPU by name."""
+    """A verified file: its state, and its float32 tensors on the CPU by name."""
 
     path: Path
     state: State
@@ -122,8 +127,10 @@ class Checkpoint:
         return precision
 
     def require(self, layout: Layout) -> None:
-        """Raise TrainingError unless this is a checkpoint of that run, with counters, shapes and
-        numbers that it can have."""
+        """Raise TrainingError unless this is a checkpoint of that run.
+
+        Its counters, shapes and numbers must be ones that the run can have.
+        """
         state = self.state
         if state.settings != layout.settings:
             raise TrainingError(
@@ -195,10 +202,10 @@ class Checkpoint:
 
 
 def write(path: Path, state: State, tensors: Mapping[str, Tensor]) -> None:
-    """Write a checkpoint beside `path` and rename it, so that a crash leaves the old one or the new
-    one, whole.
+    """Write a checkpoint atomically: beside `path`, then renamed.
 
-    tensors: float32, on any device. Raises TrainingError or OSError.
+    So a crash leaves the old one or the new one, whole. tensors: float32, on any device. Raises
+    TrainingError or OSError.
     """
     content = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     temporary = path.with_suffix(".tmp")
@@ -226,7 +233,7 @@ def write(path: Path, state: State, tensors: Mapping[str, Tensor]) -> None:
 
 
 def read(path: Path) -> Checkpoint:
-    """A checkpoint of which every byte is what was written. Raises TrainingError."""
+    """A checkpoint whose checksum is right. Raises TrainingError."""
     try:
         content = files.content(path, MAX_BYTES)
         length = int.from_bytes(content[:8], "little")
@@ -271,7 +278,7 @@ def read(path: Path) -> Checkpoint:
 
 
 def _whole(content: bytes, sha256: object) -> bool:
-    """Whether a file is what the checksum in its header says."""
+    """Whether the checksum in a file's header is right."""
     if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
         return False
     zeroed = content.replace((_SHA256 + sha256).encode(), (_SHA256 + _ZEROS).encode(), 1)
@@ -279,7 +286,7 @@ def _whole(content: bytes, sha256: object) -> bool:
 
 
 def changes(there: Mapping, here: Mapping) -> str:
-    """In which settings, as JSON holds them, two runs differ: "epochs: 3 there, 2 here; …"."""
+    """The settings, as JSON holds them, that differ: "epochs: 3 there, 2 here; …"."""
     there, here = _flat(there), _flat(here)
     return _line(
         "; ".join(
@@ -291,7 +298,7 @@ def changes(there: Mapping, here: Mapping) -> str:
 
 
 def _flat(settings: Mapping, prefix: str = "") -> dict[str, object]:
-    """{"network": {"width": 512}} -> {"network.width": 512}."""
+    """Flatten nested settings: {"network": {"width": 512}} -> {"network.width": 512}."""
     flat = {}
     for key, value in settings.items():
         flat |= (
@@ -309,7 +316,7 @@ def _few(names: list[str]) -> str:
 
 
 def _line(said: object, most: int = 300) -> str:
-    """In one line that a terminal can show, whatever it says."""
+    """Text of unknown content as one line that a terminal can show."""
     text = "".join(
         letter if letter.isprintable() else " " for letter in str(said) or type(said).__name__
     )

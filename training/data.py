@@ -1,5 +1,7 @@
-"""The data sets on disk, verified, held in memory as one tensor of 8-bit pixels: IDX files, or
-JPEGs packed in an .npz."""
+"""The data sets on disk, verified, and held in memory as one tensor of 8-bit pixels.
+
+They are IDX files, or JPEGs packed in an .npz.
+"""
 
 import gzip
 import hashlib
@@ -20,19 +22,20 @@ IMAGES_MAGIC, LABELS_MAGIC = 2051, 2049  # IDX: unsigned bytes in three dimensio
 
 
 class DataError(Exception):
-    """A data file is missing, cannot be downloaded, or is not what it should be. One sentence that
-    says what to do."""
+    """A data file is missing, cannot be downloaded, or is not what it should be.
+
+    One sentence that says what to do.
+    """
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a known data set comes from: its public home, if it has one, and the sha256 of each
-    file.
+    """Where a known data set comes from.
 
-    classes: what its labels mean, where numbers would not say it. selection: how its pictures were
-    chosen and changed. portraits: photographs of people, of which no labels and no more than the
-    examples are passed on. hub_id: its name on the Hugging Face Hub, or that of the set which it
-    was selected from.
+    Its public home, if it has one, and the sha256 of each file. classes: what its labels mean,
+    where numbers would not say it. selection: how its pictures were chosen and changed. portraits:
+    photographs of people, of which no labels and no more than the examples are passed on. hub_id:
+    its name on the Hugging Face Hub, or that of the set which it was selected from.
     """
 
     home: str | None
@@ -108,8 +111,11 @@ SOURCES = {
 
 @dataclass(frozen=True)
 class Split:
-    """images: (N, C, H, W) uint8; labels: (N,) uint8, all 0 where there are none; sha256 of the
-    files, by name."""
+    """The training or the test part of a data set.
+
+    images: (N, C, H, W) uint8; labels: (N,) uint8, all 0 where there are none; sha256 of the files,
+    by name.
+    """
 
     images: Tensor
     labels: Tensor
@@ -117,12 +123,12 @@ class Split:
 
 
 def load(dataset: str, data_dir: Path | None, part: str) -> Split:
-    """Read one part, "train" or "test", of a data set in the four original IDX files, or packed in
-    one .npz of its name.
+    """Read one part, "train" or "test", of a data set.
 
-    dataset: a key of SOURCES (checked against its sha256), or the name of any folder in data_dir
-    with files of those names (their own sha256 is recorded). data_dir: holds a folder for each data
-    set; None downloads a known one into data/. Raises DataError.
+    It lies in the four original IDX files, or packed in one .npz of its name. dataset: a key of
+    SOURCES (checked against its sha256), or the name of any folder in data_dir with files of those
+    names (their own sha256 is recorded). data_dir: holds a folder for each data set; None downloads
+    a known one into data/. Raises DataError.
     """
     source = SOURCES.get(dataset)
     folder = (data_dir or Path("data")) / dataset
@@ -202,7 +208,7 @@ def _read(path: Path, expected: str | None) -> tuple[bytes, str]:
 
 
 def _verified(path: Path, expected: str | None) -> tuple[bytes, str]:
-    """A file's bytes and their sha256, which must be the expected one."""
+    """A file's bytes and their sha256, which is compared with the expected one."""
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -1,5 +1,7 @@
-"""One training run in several processes, as torchrun starts them. A single process is the case of
-one."""
+"""Data-parallel training in several processes, as torchrun starts them.
+
+A single process is the case of one.
+"""
 
 import os
 from collections.abc import Iterator
@@ -11,15 +13,18 @@ from torch import Tensor, distributed
 
 
 class ProcessLostError(Exception):
-    """Another process of the run has ended, or was never found. One sentence that says what to do."""
+    """Another process of the run has ended, or was never found.
+
+    One sentence that says what to do.
+    """
 
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among those of a run. rank: which one, from 0; count: of how many; local_*: the
-    same on this machine.
+    """This process among those of a run.
 
-    Only rank 0 writes files and shows progress.
+    rank: which one, from 0; count: of how many; local_*: the same on this machine. Only rank 0
+    writes files and shows progress.
     """
 
     rank: int = 0
@@ -28,20 +33,27 @@ class Processes:
     local_count: int = 1
 
     def share(self, total: int) -> slice:
-        """This process's part of `total` examples. The parts cover all of them and differ by one at
-        most."""
+        """This process's part of `total` examples.
+
+        The parts cover all of them and differ by one at most.
+        """
         return slice(total * self.rank // self.count, total * (self.rank + 1) // self.count)
 
     def sum(self, values: Tensor) -> Tensor:
-        """The sum over all processes, the same bits in each. Raises ProcessLostError."""
+        """All-reduce: the sum over all processes, equal in each. Raises ProcessLostError.
+
+        The same bits, so that all processes stay in step.
+        """
         if self.count > 1:
             with self.together():
                 distributed.all_reduce(values)
         return values
 
     def any(self, value: bool) -> bool:
-        """Whether it holds in any process. All get the same answer, so they can stop after the same
-        step."""
+        """Whether it holds in any process.
+
+        All get the same answer, so they can stop after the same step.
+        """
         return (
             value
             if self.count == 1
@@ -50,8 +62,10 @@ class Processes:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Around work that needs the others: what PyTorch raises when one of them has ended becomes
-        ProcessLostError."""
+        """A context for collective work, in which the loss of a process is a ProcessLostError.
+
+        PyTorch itself raises errors of several kinds.
+        """
         try:
             yield
         except torch.OutOfMemoryError:
@@ -65,7 +79,7 @@ class Processes:
             ) from error
 
     def wait(self) -> None:
-        """Until all processes have come here. Raises ProcessLostError."""
+        """A barrier: wait until all processes have come here. Raises ProcessLostError."""
         if self.count > 1:
             with self.together():
                 distributed.barrier()
@@ -75,7 +89,7 @@ ALONE = Processes()
 
 
 def own() -> Processes:
-    """What torchrun's environment says of this process."""
+    """This process's ranks, from torchrun's environment."""
     return Processes(
         *(
             int(os.environ.get(name, default))

@@ -1,4 +1,4 @@
-"""What stops a training run."""
+"""The error that stops a training run."""
 
 
 class TrainingError(Exception):

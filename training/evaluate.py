@@ -1,5 +1,6 @@
-"""Measure a weights folder on the whole test set: python -m training.evaluate weights/mnist
---data-dir DIR
+"""Measure a weights folder on the whole test set.
+
+    python -m training.evaluate weights/mnist --data-dir DIR
 
 Recomputes metrics.json, examples.npz, reference.npz, figures/ and the model card (README.md), and
 writes the sha256 of what the folder holds into config.json. All numbers are those of the stored
@@ -86,8 +87,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def evaluate(arguments: Arguments) -> int:
-    """Measure; then compare, or write everything. Returns the exit code. Raises DataError,
-    WeightsError."""
+    """Measure; then compare, or write everything. Returns the exit code.
+
+    Raises DataError, WeightsError.
+    """
     folder = arguments.folder
     model = load_model(folder)
     training = card.read_training(folder / "training.json")
@@ -140,8 +143,10 @@ def evaluate(arguments: Arguments) -> int:
 
 
 def observed(model: VAE, images: Tensor, seed: int) -> Tensor:
-    """uint8 test pictures as the likelihood speaks of them, float32: binarised once, with this
-    seed, for a Bernoulli model."""
+    """uint8 test pictures in the form that the likelihood is defined for, float32.
+
+    Binarised once, with this seed, for a Bernoulli model.
+    """
     return observe(
         images.float() / 255, model.config.likelihood, generator=seeded(seed, "test set")
     )
@@ -156,10 +161,10 @@ def measure(
     importance_samples: int,
     reference_count: int = REFERENCE_COUNT,
 ) -> Metrics:
-    """All numbers of metrics.json but the fidelity, for uint8 test pictures (N, C, H, W). The same
-    eps at every beta.
+    """All numbers of metrics.json but the fidelity, for uint8 test pictures (N, C, H, W).
 
-    reference_count: how many of the first pictures are published with the weights.
+    The same eps at every beta. reference_count: how many of the first pictures are published with
+    the weights.
     """
     pictures = observed(model, images, seed)
     betas = beta_stops(model.config.beta_range)
@@ -200,8 +205,10 @@ def at_beta(
     samples: int,
     progress: Progress | None = None,
 ) -> BetaMetrics:
-    """Rate, distortion and their spread over pictures (N, C, H, W) at one beta, in nats. progress
-    counts decoded pictures."""
+    """Rate, distortion and their spread over pictures (N, C, H, W) at one beta, in nats.
+
+    progress counts decoded pictures.
+    """
     distortions, rates = [], []
     for number, batch in enumerate(pictures.split(BATCH)):
         if model.config.autoencoder:
@@ -253,8 +260,10 @@ def _importance_weighted(
 
 
 def example_indices(labels: Tensor) -> list[int]:
-    """The first test picture of each class, or of all where there is but one class; at most
-    EXAMPLE_COUNT."""
+    """The first test picture of each class, or of all where there is but one class.
+
+    At most EXAMPLE_COUNT.
+    """
     classes = labels.unique()
     if len(classes) == 1:
         return list(range(min(EXAMPLE_COUNT, len(labels))))
@@ -285,13 +294,15 @@ def _write_reference(folder: Path, test: data.Split, training_images: Tensor) ->
 
 
 def _grey_levels(squared_error: float | tuple[float, ...]) -> list[float]:
-    """Roots of squared errors in grey levels, which are of the size of the other numbers."""
+    """Root mean squared errors in grey levels, so that they have the size of the other numbers."""
     return (255 * np.sqrt(np.atleast_1d(squared_error))).tolist()
 
 
 def _compare(published: Metrics, found: Metrics) -> int:
-    """Print the largest relative difference of any number; 0 if the published metrics are
-    reproduced, else 1."""
+    """Print the largest relative difference of any number.
+
+    Returns 0 if the published metrics are reproduced, else 1.
+    """
 
     def numbers(value: object) -> list[float]:
         if isinstance(value, dict):

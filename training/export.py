@@ -1,4 +1,4 @@
-"""The end of a training run: a weights folder, and training.json, from which anyone can repeat it."""
+"""Export of a finished run: a weights folder and training.json, which holds all to repeat it."""
 
 import dataclasses
 import json
@@ -17,8 +17,10 @@ from vae.noise import seeded
 
 
 def export(trainer: Trainer, folder: Path, preset: str, command: str) -> None:
-    """Write config.json, model.safetensors and training.json of the averaged weights. command: what
-    repeats the run."""
+    """Write config.json, model.safetensors and training.json of the averaged weights.
+
+    command: repeats the run.
+    """
     model = trainer.averaged_model()
     if model.config.autoencoder:
         standardise_code(model, trainer.images, trainer.settings.seed)
@@ -53,12 +55,11 @@ def export(trainer: Trainer, folder: Path, preset: str, command: str) -> None:
 
 @torch.no_grad()
 def standardise_code(model: VAE, images: Tensor, seed: int) -> None:
-    """Give a plain autoencoder's code mean 0 and variance 1 in each dimension over the training
-    pictures.
+    """Give a plain autoencoder's code mean 0 and variance 1 in each dimension.
 
-    Nothing in its loss decides where the code lies and how wide it is. Both go into the layers on
-    either side of it, so that no reconstruction changes and its map can be laid beside that of a
-    variational model.
+    Over the training pictures. Nothing in its loss decides where the code lies and how wide it is.
+    Both go into the layers on either side of it, so that no reconstruction changes and its map can
+    be laid beside that of a variational model.
     """
     observed = observe(
         images.float() / 255, model.config.likelihood, generator=seeded(seed, "code")

@@ -1,5 +1,8 @@
-"""How like the original reconstructions of colour pictures are: squared error beside PCA's, and
-whether each is told apart."""
+"""Similarity of reconstructed colour pictures to the originals.
+
+It is measured as squared error, beside that of PCA, and as the share of reconstructions whose
+nearest picture is their own original.
+"""
 
 from collections.abc import Sequence
 
@@ -24,9 +27,10 @@ def measure(
     betas: Sequence[float],
     seed: int,
 ) -> Fidelity:
-    """All of it, for test pictures (N, C, H, W) float32 in [0, 1] and training pictures uint8.
+    """The fidelity of a model at these betas.
 
-    mirrored: whether PCA sees the training pictures both ways round, as the network did.
+    For test pictures (N, C, H, W) float32 in [0, 1] and training pictures uint8. mirrored: whether
+    PCA sees the training pictures both ways round, as the network did.
     """
     components = model.config.latent_dim
     low, high = model.config.beta_range
@@ -42,8 +46,7 @@ def measure(
 
 
 def squared_error(model: VAE, pictures: Tensor, beta: float) -> float:
-    """Mean over pictures, pixels and channels of (E[x|z] - x)^2 at z = mu, in units of white
-    squared."""
+    """Mean over pictures, pixels and channels of (E[x|z] - x)^2 at z = mu, where white is 1."""
     total = sum(
         (model.decode(model.encode(batch, beta).mean, beta).mean - batch)
         .double()
@@ -58,8 +61,10 @@ def squared_error(model: VAE, pictures: Tensor, beta: float) -> float:
 def pca_squared_error(
     training_images: Tensor, mirrored: bool, pictures: Tensor, components: int, seed: int
 ) -> float:
-    """The same of the best linear code with as many numbers: principal components of the training
-    pictures (Pearson 1901)."""
+    """Mean squared error of the best linear code with as many numbers.
+
+    That is the principal components of the training pictures (Pearson 1901).
+    """
     if mirrored:
         training_images = torch.cat([training_images, training_images.flip(3)])
     data = training_images.flatten(1).float() / 255
@@ -77,8 +82,11 @@ def pca_squared_error(
 
 
 def identified(model: VAE, pictures: Tensor, beta: float, candidates: int, seed: int) -> float:
-    """The share of reconstructions, each from one z ~ q(z|x), that lie nearer to their own original
-    than to any of `candidates` - 1 other test pictures, drawn anew for each; distance in pixels."""
+    """The share of reconstructions that are nearer to their own original than to other pictures.
+
+    Each is made from one z ~ q(z|x), and compared with `candidates` - 1 other test pictures, drawn
+    anew for each; the distance is Euclidean, in pixel space.
+    """
     count, found = len(pictures), 0
     others = others_of(count, candidates - 1, seed)
     for number, batch in enumerate(torch.arange(count).split(BATCH)):
@@ -96,8 +104,10 @@ def identified(model: VAE, pictures: Tensor, beta: float, candidates: int, seed:
 
 
 def others_of(count: int, others: int, seed: int) -> Tensor:
-    """(count, others): for each of `count` pictures the numbers of so many other ones, all
-    different, or of all there are."""
+    """For each of `count` pictures the indices of so many other ones: (count, others).
+
+    All different; or all that there are.
+    """
     steps = (
         torch.rand(count, count - 1, generator=seeded(seed, "candidates")).argsort(1)[:, :others]
         + 1

@@ -1,5 +1,7 @@
-"""Pictures of the model card, by matplotlib: the rate–distortion curve, reconstructions, samples, a
-2-D latent plane."""
+"""Figures of the model card, by matplotlib.
+
+The rate–distortion curve, reconstructions, samples, and the latent plane of a 2-D model.
+"""
 
 from pathlib import Path
 
@@ -25,7 +27,10 @@ INK, MUTED = "#222222", "#767676"
 def write(
     folder: Path, model: VAE, metrics: Metrics, examples: Tensor, reference: Reference
 ) -> None:
-    """Write into figures/ what names() says of this model. examples: (M, C, H, W) uint8."""
+    """Write the figures that names() lists for this model into figures/.
+
+    examples: (M, C, H, W) uint8.
+    """
     target = folder / "figures"
     target.mkdir(exist_ok=True)
     low, high = model.config.beta_range
@@ -46,7 +51,7 @@ def write(
 
 
 def names(config: VAEConfig) -> tuple[str, ...]:
-    """The pictures that a card of such a model shows."""
+    """The figures on the card of such a model."""
     curve = () if config.autoencoder else ("rate_distortion",)
     plane = ("latent_plane",) if config.latent_dim == 2 else ()
     return (*curve, "reconstructions", "samples", *plane)
@@ -158,8 +163,10 @@ def _name(beta: float) -> str:
 
 @torch.no_grad()
 def _latent_plane(model: VAE, betas: list[float], reference: Reference) -> plt.Figure:
-    """Where the encoder puts the reference pictures, each class a colour and its digit at the
-    class's median."""
+    """Where the encoder puts the reference pictures: a colour for each class.
+
+    Its digit stands at the class's median.
+    """
     images = torch.from_numpy(reference.images).float() / 255
     observed = experiments.observe(model, images, seed=SEED)
     figure, all_axes = plt.subplots(1, len(betas), figsize=(3.4 * len(betas), 3.6), squeeze=False)

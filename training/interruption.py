@@ -1,8 +1,7 @@
-"""Ctrl-C at any moment of a command: one line and exit code 130, never a traceback. Imports nothing
-that takes long.
+"""Ctrl-C at any moment of a command: one line and exit code 130, never a traceback.
 
-Before the first line of a command Python prepares itself, for some hundredths of a second, and
-answers by its own traceback.
+Imports nothing that takes long. Before the first line of a command Python prepares itself, for some
+hundredths of a second, and answers by its own traceback.
 """
 
 import contextlib
@@ -17,8 +16,11 @@ _STOPPED = "\nstopped; the same command begins again"
 
 
 def expect() -> None:
-    """The first thing that a command does: until run_command an interruption ends the process at
-    once, since whatever is being imported could swallow an exception, or print it."""
+    """Let an interruption end the process at once, until run_command.
+
+    It is the first thing that a command does, since whatever is being imported could swallow an
+    exception, or print it.
+    """
     if (
         signal.getsignal(signal.SIGINT) is signal.default_int_handler
     ):  # not where a shell's background job ignores it
@@ -26,8 +28,10 @@ def expect() -> None:
 
 
 def run_command(main: Callable[[Sequence[str]], int]) -> None:
-    """Run a command's main with its arguments and exit with its code; where it does not answer
-    KeyboardInterrupt itself, with one line."""
+    """Run a command's main with its arguments and exit with its code.
+
+    Where main does not handle KeyboardInterrupt itself, it ends with one line.
+    """
     try:
         if signal.getsignal(signal.SIGINT) is _leave:
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -52,8 +56,10 @@ def _leave(_: int, __: FrameType | None) -> None:
 
 
 class Interruption:
-    """Ctrl-C and SIGTERM, noticed between two steps: in the middle of one, weights and step number
-    would not agree."""
+    """Ctrl-C and SIGTERM, noticed between two steps.
+
+    In the middle of one, weights and step number would not agree.
+    """
 
     def __init__(self) -> None:
         self.requested = False

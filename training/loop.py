@@ -1,5 +1,4 @@
-"""The training loop as a value: everything that a step reads and changes, and how it is saved and
-restored."""
+"""The training loop as an object: all that a step reads and changes, saved and restored as one."""
 
 import dataclasses
 import json
@@ -39,12 +38,11 @@ def draw_betas(
     generator: torch.Generator,
     shares: Sequence[tuple[float, float]] = (),
 ) -> Tensor:
-    """(count,) betas from low to high; equal ends may also be 0. Log-uniform, or by `shares`:
-    (highest beta, share) of one piece after another from low on, log-uniform within each, and
-    nothing above high.
+    """(count,) betas from low to high, log-uniform; equal ends may also be 0.
 
-    One number is drawn for each whatever the shares are, so that the noise drawn next does not
-    depend on them.
+    shares: pieces (highest beta, share), one after another from low on, log-uniform within each,
+    and nothing above high. One number is drawn for each beta whatever the shares are, so that the
+    noise drawn next does not depend on them.
     """
     u = torch.rand(count, generator=generator)
     if low == high:
@@ -62,8 +60,11 @@ def draw_betas(
 
 
 def initial_model(settings: Settings) -> VAE:
-    """The network before its first step. Trained for one beta, it starts from the weights of the
-    conditioned network of this seed, as far as it has the same: so the two can be compared."""
+    """The network before its first step.
+
+    Trained for one beta, it starts from the weights of the conditioned network of this seed, as far
+    as it has the same: so the two can be compared.
+    """
     config = settings.network
     (low, high) = config.beta_range
     with torch.random.fork_rng(devices=[]):
@@ -79,16 +80,18 @@ def initial_model(settings: Settings) -> VAE:
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """The context in which matrix products and convolutions run in this precision, "bfloat16" or
-    "float32"."""
+    """The autocast context for this precision, "bfloat16" or "float32".
+
+    Matrix products and convolutions run in it.
+    """
     return torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
 
 
 class Objective(nn.Module):
-    """Distortion and rate as a module's forward, which is what DistributedDataParallel wraps: (N,)
-    each.
+    """Distortion and rate as a module's forward, (N,) nats each.
 
-    A plain autoencoder, whose beta is 0, has no rate: 0 stands for it.
+    A module is what DistributedDataParallel wraps. A plain autoencoder, whose beta is 0, has no
+    rate: 0 stands for it.
     """
 
     def __init__(self, model: VAE) -> None:
@@ -104,11 +107,10 @@ class Objective(nn.Module):
 
 
 class Trainer:
-    """Model, averaged weights and optimiser after `step` steps of `settings` on `images` (N, C, H,
-    W) uint8.
+    """Model, averaged weights and optimiser after `step` steps of `settings`.
 
-    With several processes each takes its share of every batch, and all hold the same weights after
-    each step.
+    images: (N, C, H, W) uint8. With several processes each takes its share of every batch, and all
+    hold the same weights after each step.
     """
 
     def __init__(
@@ -166,7 +168,10 @@ class Trainer:
         )
 
     def remaining(self) -> Iterator[StepReport]:
-        """Train to the end, a report a step. Stopping between two steps loses nothing."""
+        """Train to the end; yields a report after each step.
+
+        Stopping between two steps loses nothing.
+        """
         order = torch.empty(0)
         while self.step < self.total_steps:
             epoch, position = divmod(self.step, self.steps_per_epoch)
@@ -205,11 +210,11 @@ class Trainer:
         return StepReport(*(total / settings.batch_size for total in sums), skipped=not finite)
 
     def _backward(self, indices: Tensor) -> Tensor:
-        """Gradients of the mean loss of the whole batch; (3,): this process's sums of distortion,
-        rate and loss.
+        """Gradients of the mean loss of the whole batch.
 
-        Noise and betas are drawn for the whole batch, and each process takes its share: so any
-        number of processes, and a run resumed with another number, trains on the same draws.
+        Returns (3,): this process's sums of distortion, rate and loss. Noise and betas are drawn
+        for the whole batch, and each process takes its share: so any number of processes, and a run
+        resumed with another number, trains on the same draws.
         """
         settings, config = self.settings, self.settings.network
         noise, share = seeded(settings.seed, "step", self.step), self.processes.share(len(indices))
@@ -244,8 +249,11 @@ class Trainer:
         )
 
     def _beta_ceiling(self) -> float:
-        """The largest beta of this step: drawn, or charged for the rate where the network knows
-        only one."""
+        """The largest beta of this step, which rises during the warm-up.
+
+        It bounds the betas that are drawn; where the network knows only one beta, it is the weight
+        of the rate.
+        """
         settings = self.settings
         risen = (
             self.step / settings.beta_warmup_steps
@@ -297,8 +305,10 @@ class Trainer:
 
     @torch.no_grad()
     def restore(self, found: Checkpoint) -> None:
-        """Go on from a checkpoint. Raises TrainingError, and has changed nothing, unless it is one
-        of this run."""
+        """Go on from a checkpoint.
+
+        Raises TrainingError, and has changed nothing, unless it is one of this run.
+        """
         found.require(self._layout())
         tensors = {name: tensor.to(self.device) for name, tensor in found.tensors.items()}
         for name, parameter in self.model.named_parameters():

@@ -1,5 +1,4 @@
-"""How a process that repeats the same step, of training or evaluation, asks the operating system
-for memory."""
+"""Settings of the memory allocator for a process that repeats the same step."""
 
 import ctypes
 import sys
@@ -9,12 +8,12 @@ _NEVER, _ONE_GIB, _32_MIB = 2**31 - 1, 2**30, 2**25
 
 
 def keep_freed_memory() -> None:
-    """What a step frees stays with this process for the next one. Only for glibc, the C library of
-    most Linux systems.
+    """Let the allocator keep what a step frees for the next one.
 
-    Without it every large tensor is new memory from the system, which has to clear it page by page:
-    thousands of times a step, a sixth of the time of training on a CPU (training/EXPERIMENTS.md).
-    The process stays as large as its largest step.
+    Only for glibc, the C library of most Linux systems. Without it every large tensor is new memory
+    from the system, which has to clear it page by page: thousands of times a step, a sixth of the
+    time of training on a CPU (training/EXPERIMENTS.md). The process stays as large as its largest
+    step.
     """
     if not sys.platform.startswith("linux"):
         return

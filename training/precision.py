@@ -1,7 +1,6 @@
-"""The precision of a training run: bfloat16 where the processor has instructions for it, else
-float32.
+"""The precision of a training run: bfloat16 where the processor supports it, else float32.
 
-Without such instructions PyTorch emulates bfloat16, and a step takes more than ten times as long
+Without instructions for it PyTorch emulates bfloat16, and a step takes more than ten times as long
 (EXPERIMENTS.md, Speed). Where nobody says what the processor has, a few steps of each are timed.
 """
 
@@ -29,8 +28,10 @@ TIMED_STEPS, TIMED_SECONDS = (
 
 @dataclass(frozen=True)
 class Choice:
-    """The faster precision on a machine, and why in half a sentence. slowdown: as slowdown() gives
-    it; None if not measured."""
+    """The faster precision on a machine, and why in half a sentence.
+
+    slowdown: as slowdown() gives it; None if not measured.
+    """
 
     precision: Literal["bfloat16", "float32"]
     reason: str
@@ -38,11 +39,10 @@ class Choice:
 
 
 def has_instructions(device: torch.device) -> bool | None:
-    """Whether the device multiplies bfloat16 numbers in hardware, by what PyTorch and oneDNN say;
-    None where neither knows.
+    """Whether the device multiplies bfloat16 numbers in hardware; None where that is unknown.
 
-    None also for a CPU with AVX-512 but without its bfloat16 instructions: oneDNN counts it among
-    those that can.
+    PyTorch and oneDNN are asked. None also for a CPU with AVX-512 but without its bfloat16
+    instructions: oneDNN counts it among those that can.
     """
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
@@ -64,8 +64,9 @@ def has_instructions(device: torch.device) -> bool | None:
 
 
 def slowdown(settings: Settings, device: torch.device, count: int) -> float:
-    """Duration of forward and backward pass in bfloat16, as a multiple of their duration in
-    float32: the ratio of the medians of a few steps of each, in turn, with `count` noise pictures.
+    """Duration of forward and backward pass in bfloat16 divided by that in float32.
+
+    The ratio of the medians of a few steps of each, in turn, with `count` noise pictures.
     """
     config, noise = settings.network, seeded(settings.seed, "precision")
     objective = Objective(initial_model(settings).to(device))
@@ -98,8 +99,10 @@ def slowdown(settings: Settings, device: torch.device, count: int) -> float:
 
 
 def choose(settings: Settings, device: torch.device, count: int) -> Choice:
-    """The faster precision on this device: by its instructions or, where they are not known, by
-    timing `count` pictures."""
+    """The faster precision on this device.
+
+    By its instructions or, where they are not known, by timing `count` pictures.
+    """
     known = has_instructions(device)
     if known is None:
         factor = slowdown(settings, device, count)
@@ -114,7 +117,7 @@ def choose(settings: Settings, device: torch.device, count: int) -> Choice:
 def resolve(
     settings: Settings, device: torch.device, processes: Processes = ALONE, began: str | None = None
 ) -> tuple[Settings, str]:
-    """The settings with a precision that is no longer AUTO, and a sentence that says which and why.
+    """The settings with a precision that is no longer AUTO, and a sentence that says why.
 
     began: the precision of a run that is resumed, which it keeps. Several processes take float32 as
     soon as one of them is faster with it: all wait for the slowest. Raises ProcessLostError.

@@ -1,5 +1,7 @@
-"""The progress of a long command: a bar for whoever watches, and a forecast in one line for whoever
-reads the log later."""
+"""The progress of a long command: a bar, and a forecast of its duration in one line.
+
+The bar is for whoever watches, the line for whoever reads the log later.
+"""
 
 import sys
 import time
@@ -13,11 +15,11 @@ MANY = 1_000_000  # units that are shown in thousands and millions
 
 
 class Progress:
-    """tqdm's bar over `total` units, of which `initial` are done. After the first minute it prints
-    how long the rest will take.
+    """tqdm's bar over `total` units, of which `initial` are done, with a forecast.
 
-    The first update does not count: what is loaded or compiled before it comes once. hidden:
-    neither shows nor prints, as in all processes of a run but one. clock: seconds since any moment.
+    After the first minute it prints how long the rest will take. The first update does not count:
+    what is loaded or compiled before it comes once. hidden: neither shows nor prints, as in all
+    processes of a run but one. clock: seconds since any moment.
     """
 
     def __init__(
@@ -74,7 +76,7 @@ class Progress:
 
 
 def duration(seconds: float) -> str:
-    """A duration as a person says it: "40 seconds", "25 minutes", "3 h 20 min"."""
+    """A duration in words: "40 seconds", "25 minutes", "3 h 20 min"."""
     if seconds < 90:
         return f"{seconds:.0f} seconds"
     minutes = round(seconds / 60)

@@ -1,5 +1,6 @@
-"""Push a weights folder to the Hugging Face Hub: python -m training.publish weights/mnist --repo-id
-user/vae-mnist
+"""Push a weights folder to the Hugging Face Hub.
+
+    python -m training.publish weights/mnist --repo-id user/vae-mnist
 
 The repository then holds exactly the files of the folder, in one commit; publishing the same folder
 again makes none. Only its card differs: it names the repository. The folder itself is never
@@ -33,8 +34,10 @@ from vae.hub.sources import BUNDLE
 
 @dataclass(frozen=True)
 class Arguments:
-    """Push a measured weights folder to a repository on the Hub. The folder stays as it is; the
-    card that is pushed names the repository."""
+    """Push a measured weights folder to a repository on the Hub.
+
+    The folder stays as it is; the card that is pushed names the repository.
+    """
 
     folder: Annotated[Path, tyro.conf.Positional]
     """Weights folder, e.g. weights/mnist."""
@@ -69,8 +72,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def publish(arguments: Arguments) -> None:
-    """Check, push with a card that names the repository, print. Raises WeightsError (HubError among
-    them), OSError."""
+    """Check the folder, push it with a card that names the repository, and print the commit.
+
+    Raises WeightsError (HubError among them), OSError.
+    """
     folder = arguments.folder
     checked = load_folder(folder)  # what could not be loaded again is not sent
     files = contents(folder)

@@ -1,10 +1,12 @@
-"""What one network for every beta costs: python -m training.regret weights/mnist --data-dir DIR
+"""The regret of one network for every beta against networks for a single one.
+
+    python -m training.regret weights/mnist --data-dir DIR
 
 Trains the same network without conditioning for a few single betas, from the same initial weights,
 on the same examples in the same order with the same noise, by the same schedule as training.json
 records, in the precision that this machine is faster with (--precision names another); measures
 each on the whole test set with the noise of metrics.json; and writes dedicated.json and the model
-card. Regret is the difference of the objectives, distortion + beta * rate. A run that was
+card. Regret is the difference of the objectives, distortion + beta * rate, in nats. A run that was
 interrupted goes on; one that is finished is only measured. Betas can be divided between cores or
 machines by --betas: what dedicated.json says of other betas stays.
 """
@@ -45,8 +47,7 @@ from vae.hub.metrics import (
 
 @dataclass(frozen=True)
 class Arguments:
-    """Train a network for each of a few betas alone, and say by how much it is better than the one
-    for all of them."""
+    """Train a network for each of a few betas alone, to compare with the one for all of them."""
 
     folder: Annotated[Path, tyro.conf.Positional]
     """Weights folder of the conditioned network, e.g. weights/mnist."""
@@ -81,8 +82,10 @@ def main(argv: Sequence[str]) -> int:
 
 
 def measure(arguments: Arguments) -> None:
-    """Train, measure, write, print. Raises DataError, TrainingError, WeightsError, ValueError,
-    OSError, KeyboardInterrupt."""
+    """Train the networks, measure them, write and print the results.
+
+    Raises DataError, TrainingError, WeightsError, ValueError, OSError, KeyboardInterrupt.
+    """
     folder = arguments.folder
     config = load_model(folder).config
     if not config.conditioned:
@@ -125,7 +128,7 @@ def measure(arguments: Arguments) -> None:
 
 
 def _trained(arguments: Arguments, settings: Settings, preset: str, run_dir: Path) -> Path:
-    """The weights folder of the dedicated network, trained if it is not there yet."""
+    """The weights folder of the dedicated network; it is trained if that is missing."""
     weights = run_dir / "weights"
     if (weights / CONFIG).exists():
         record = card.read_training(weights / "training.json")

@@ -1,4 +1,4 @@
-"""The folder of a run: held by one run at a time, and its log."""
+"""The folder of a run: its lock, so that one run at a time uses it, and its log."""
 
 import contextlib
 import json
@@ -19,11 +19,10 @@ _LOCK = "lock"
 
 @contextlib.contextmanager
 def held(folder: Path, processes: Processes) -> Iterator[None]:
-    """Make the folder and keep other runs out of it, until the end of the block or of the process,
-    however it ends.
+    """Make the folder and lock it until the end of the block or of the process.
 
-    The first process holds it, for all of them. A folder where nothing was written meanwhile is
-    gone afterwards. Raises TrainingError, in every process, where another run is in it; OSError;
+    The first process holds the lock, for all of them. A folder where nothing was written meanwhile
+    is gone afterwards. Raises TrainingError, in every process, where another run is in it; OSError;
     ProcessLostError.
     """
     taken, created = False, []
@@ -52,8 +51,7 @@ def held(folder: Path, processes: Processes) -> Iterator[None]:
 
 
 def means(reports: Sequence[StepReport]) -> dict[str, float]:
-    """Distortion, rate and loss, averaged over the steps that were not skipped; NaN where there is
-    none."""
+    """Mean distortion, rate and loss of the steps that were not skipped; NaN without any."""
     kept = [report for report in reports if not report.skipped]
     return {
         name: float(np.mean([getattr(report, name) for report in kept])) if kept else float("nan")
@@ -62,8 +60,10 @@ def means(reports: Sequence[StepReport]) -> dict[str, float]:
 
 
 class Log:
-    """log.jsonl, a line for each write. On resuming, lines later than the checkpoint are dropped:
-    they come again."""
+    """log.jsonl, a line for each write.
+
+    On resuming, lines later than the checkpoint are dropped: they come again.
+    """
 
     def __init__(self, path: Path, step: int) -> None:
         lines = (
@@ -89,7 +89,7 @@ class Log:
 
 
 def _step(line: str) -> float:
-    """Of a line of the log; infinite for one that a crash cut off."""
+    """The step of a line of the log; infinite for a line that a crash cut off."""
     try:
         return float(json.loads(line)["step"])
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError):

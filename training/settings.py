@@ -1,4 +1,4 @@
-"""What a training run is: everything that decides its outcome, one preset for each model."""
+"""The settings of a training run: everything that decides its outcome, one preset a model."""
 
 import math
 from dataclasses import dataclass, replace
@@ -12,8 +12,11 @@ AUTO = "auto"  # a precision that training.precision resolves for the machine, o
 
 @dataclass(frozen=True)
 class Settings:
-    """Equal settings, on the same machine with as many threads and processes, give equal weights,
-    bit for bit."""
+    """Everything that decides the outcome of a training run.
+
+    Equal settings, on the same machine with as many threads and processes, give equal weights, bit
+    for bit.
+    """
 
     dataset: str
     """Data set: mnist, fashion-mnist, faces64, or any folder in --data-dir with the four IDX files
@@ -91,13 +94,18 @@ class Settings:
 
     @classmethod
     def from_record(cls, values: dict) -> "Settings":
-        """As training.json holds them. Raises TypeError or ValueError for another version's."""
+        """The settings that training.json holds.
+
+        Raises TypeError or ValueError for another version's.
+        """
         shares = tuple(map(tuple, values.get("beta_shares", ())))
         return cls(**(values | {"network": VAEConfig(**values["network"]), "beta_shares": shares}))
 
     def for_one_beta(self, beta: float) -> "Settings":
-        """The same run of the same network without conditioning, at this beta alone; beta rises as
-        in this run."""
+        """A run of the same network without conditioning, at this beta alone.
+
+        beta rises as in this run.
+        """
         end = self.beta_warmup_end or self.network.beta_range[1]
         return replace(
             self, network=self.network.for_one_beta(beta), beta_warmup_end=end, beta_shares=()

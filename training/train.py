@@ -1,12 +1,17 @@
-"""Train a beta-conditioned VAE: python -m training.train --preset mnist --data-dir DIR
+"""Train a beta-conditioned VAE.
+
+    python -m training.train --preset mnist --data-dir DIR
 
 Writes runs/NAME/: checkpoint.safetensors and log.jsonl while it runs, weights/ (config.json,
 model.safetensors, training.json) at the end. Ctrl-C saves and says how to go on; `--resume` reaches
 the weights of an uninterrupted run.
 
-Several processes, on CPUs or GPUs, train one network: torchrun --nproc-per-node 4 -m training.train
-…, with the same options. On several machines --run-dir and --data-dir must be folders that all of
-them see. They may be resumed in another number.
+Several processes, on CPUs or GPUs, train one network with the same options:
+
+    torchrun --nproc-per-node 4 -m training.train …
+
+On several machines --run-dir and --data-dir must be folders that all of them see. They may be
+resumed in another number.
 """
 
 if __name__ == "__main__":
@@ -93,8 +98,11 @@ class Arguments:
 
 
 def parse(argv: Sequence[str]) -> Arguments:
-    """The preset is looked up first, so that --help shows its values and every option overrides one
-    of them."""
+    """The arguments of a command line, with the preset's values as defaults.
+
+    The preset is looked up first, so that --help shows its values and every option overrides one of
+    them.
+    """
     preset = "mnist"
     for position, word in enumerate(argv):
         if word.startswith("--preset"):
@@ -123,8 +131,10 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 
 def _repeatable(argv: Sequence[str]) -> str:
-    """The command without what belongs to this machine and this interruption; --precision is added
-    once it is resolved."""
+    """The command without options of this machine and this interruption.
+
+    --precision is added once it is resolved.
+    """
     words, skip = [], False
     for word in argv:
         # tyro takes --data_dir as well.
@@ -138,7 +148,7 @@ def _repeatable(argv: Sequence[str]) -> str:
 
 
 def _command(words: Sequence[str]) -> str:
-    """How to start these options in as many processes as there are now."""
+    """The command that starts these options in as many processes as there are now."""
     me = distributed.own()
     start = ["python"] if me.count == 1 else ["torchrun", "--nproc-per-node", str(me.local_count)]
     return shlex.join([*start, "-m", "training.train", *words])
@@ -172,7 +182,7 @@ def _require_new_or_resumed(directory: Path, arguments: Arguments) -> None:
 def _run(
     arguments: Arguments, directory: Path, device: torch.device, processes: distributed.Processes
 ) -> Path:
-    """run(), in a folder that is this run's alone."""
+    """Train to the end, in a folder that is locked for this run."""
     settings = arguments.settings
     began = checkpoint.read(directory / CHECKPOINT) if arguments.resume else None
     # The first process of each machine may have to download.
@@ -209,7 +219,7 @@ def _run(
 
 
 def _held_out(settings: Settings, images: Tensor) -> tuple[Tensor, Tensor]:
-    """The pictures to train on, and those kept for validation."""
+    """The pictures to train on, and those held out for validation."""
     if tuple(images.shape[1:]) != settings.network.image_shape:
         raise TrainingError(
             f"{settings.dataset} has pictures of shape {tuple(images.shape[1:])}, "
@@ -230,8 +240,10 @@ def _train(
     validation: Tensor,
     interruption: Interruption,
 ) -> None:
-    """To the last step, or until KeyboardInterrupt or ProcessLostError; saved in any of these
-    cases."""
+    """Train to the last step, or until KeyboardInterrupt or ProcessLostError.
+
+    A checkpoint is saved in any of these cases.
+    """
     first = trainer.processes.rank == 0
     saved = measured = time.monotonic()
     with (
@@ -263,7 +275,7 @@ def _train(
 
 
 def _report(trainer: Trainer, validation: Tensor, log: Log, progress: Progress) -> None:
-    """What is due after a step: the progress bar, a line of the log, the held-out pictures."""
+    """Show and log what is due after a step: progress bar, a line of the log, validation."""
     progress.update()
     if trainer.step % LOG_EVERY == 0:
         found = means(trainer.reports)
@@ -285,8 +297,10 @@ def _report(trainer: Trainer, validation: Tensor, log: Log, progress: Progress) 
 
 @torch.no_grad()
 def _validate(trainer: Trainer, pictures: Tensor) -> list[dict[str, float]]:
-    """Rate and distortion of the held-out pictures, one draw each, at a few betas of the averaged
-    weights."""
+    """Rate and distortion of the held-out pictures by the averaged weights, one draw each.
+
+    At a few betas.
+    """
     model = trainer.averaged_model()
     images = observe(
         pictures.to(trainer.device).float() / 255,
@@ -377,7 +391,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _measure_and_publish(folder: Path, arguments: Arguments) -> int:
-    """A card without measured numbers is not published."""
+    """Measure the weights and publish them; a card without measured numbers is not published."""
     from training import evaluate, publish  # with Matplotlib, which is not needed before
 
     data_dir = ["--data-dir", str(arguments.data_dir)] if arguments.data_dir else []

@@ -1,5 +1,7 @@
-"""Variational autoencoders for learning what they are: one network for every beta, proper
-likelihoods, numbers in nats."""
+"""Variational autoencoders to learn from: one network for every beta, all numbers in nats.
+
+The likelihoods are proper probabilities of a picture, so that the ELBO is a bound on log p(x).
+"""
 
 from vae import hub, images
 from vae.elbo import Elbo, elbo, importance_weighted_bound, point_distortion

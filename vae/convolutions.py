@@ -1,5 +1,4 @@
-"""Between pictures and features: convolutions, each of which halves the sides, and their mirror
-image."""
+"""Convolutions between pictures and features: PictureToFeatures and its mirror image."""
 
 import math
 from itertools import pairwise
@@ -15,8 +14,10 @@ def grid(image_shape: tuple[int, int, int], halvings: int) -> tuple[int, int]:
 
 
 class PictureToFeatures(nn.Module):
-    """(N, C, H, W) in [0, 1] -> (N, channels * h * w): convolutions that halve the sides. Strokes
-    look alike everywhere."""
+    """(N, C, H, W) in [0, 1] -> features (N, channels * h * w), by strided convolutions.
+
+    Convolutions, because a stroke looks the same wherever it lies.
+    """
 
     def __init__(self, image_shape: tuple[int, int, int], halvings: int, channels: int) -> None:
         super().__init__()

@@ -1,13 +1,13 @@
-"""The evidence lower bound and its parts. Everything in nats, summed over pixels and dimensions,
-one number a picture.
+"""The evidence lower bound (ELBO), its two terms, and the importance-weighted bound.
 
-    log p(x)  >=  E_q[log p(x|z)] - KL(q(z|x) || p(z))  =  -(distortion + rate)          (Kingma &
-    Welling 2014, eq. 3)
+Everything is in nats, summed over pixels and dimensions, one number for each picture.
 
-distortion = -E_q[log p(x|z)]: what the code costs in detail. rate = KL(q || p): how much the code
-says about the picture. What is missing to log p(x) is KL(q(z|x) || p(z|x)), how far q is from the
-true posterior. The training objective distortion + beta * rate (Higgins et al. 2017) is the
-negative ELBO at beta = 1 only.
+    log p(x)  >=  E_q[log p(x|z)] - KL(q(z|x) || p(z))  =  -(distortion + rate)
+
+(Kingma & Welling 2014, eq. 3.) The distortion -E_q[log p(x|z)] is the reconstruction error; the
+rate KL(q || p) is how much the code says about the picture. What the bound lacks to log p(x) is
+KL(q(z|x) || p(z|x)), the distance of q from the true posterior. The training objective distortion +
+beta * rate (Higgins et al. 2017, eq. 4) is the negative ELBO at beta = 1 only.
 """
 
 import math
@@ -27,8 +27,10 @@ DECODED_PIXELS = 10_000 * 28 * 28  # at once, by the importance-weighted bound
 
 @dataclass(frozen=True)
 class Elbo:
-    """Terms of the bound for N pictures, in nats. distortion, rate: (N,); rate_per_dimension: (N,
-    D)."""
+    """Terms of the bound for N pictures, in nats.
+
+    distortion: (N,). rate_per_dimension: (N, D), KL(q || p(z)) of each latent dimension.
+    """
 
     distortion: Tensor
     rate_per_dimension: Tensor
@@ -40,13 +42,17 @@ class Elbo:
 
     @property
     def negative_elbo(self) -> Tensor:
-        """distortion + rate, (N,): an upper bound on -log p(x), on average, whatever beta the
-        network was asked for."""
+        """distortion + rate, (N,) nats: on average an upper bound on -log p(x).
+
+        This holds for the network at any beta, not at beta = 1 only.
+        """
         return self.distortion + self.rate
 
     def objective(self, beta: float | Tensor) -> Tensor:
-        """distortion + beta * rate, (N,): what training at this beta minimises. beta: one number or
-        (N,)."""
+        """distortion + beta * rate, (N,) nats: what training at this beta minimises.
+
+        beta: one number, or (N,). Raises ValueError for a tensor of another shape.
+        """
         if isinstance(beta, Tensor) and beta.shape not in ((), self.distortion.shape):
             raise ValueError(
                 f"beta must be one number or have shape {tuple(self.distortion.shape)}"
@@ -55,8 +61,9 @@ class Elbo:
 
 
 def kl_to_standard_normal(q: DiagonalGaussian) -> Tensor:
-    """KL(N(mu, sigma^2) || N(0, 1)) of each dimension, (N, D) nats: (mu^2 + sigma^2 - log sigma^2 -
-    1) / 2.
+    """KL(N(mu, sigma^2) || N(0, 1)) of each dimension, (N, D) nats.
+
+        (mu^2 + sigma^2 - log sigma^2 - 1) / 2
 
     Kingma & Welling 2014, appendix B.
     """
@@ -73,13 +80,15 @@ def elbo(
     generator: torch.Generator,
     samples: int = 1,
 ) -> Elbo:
-    """Distortion and rate of each picture. The rate is exact, the distortion a mean over `samples`
-    draws of z ~ q(z|x).
+    """Distortion and rate of each picture: the rate in closed form, the distortion by sampling.
+
+    The distortion is the mean over `samples` draws z ~ q(z|x) by reparameterisation, so the result
+    is differentiable.
 
     images: (N, C, H, W) float32; only 0 and 1 for a Bernoulli model (vae.binarize), multiples of
     1/255 for a discretised logistic one. beta: one number, or (N,), one for each picture.
-    generator: where eps comes from; the same seed gives the same eps at every beta. Differentiable
-    (reparameterised). Raises ValueError for grey pictures, a wrong shape, a beta outside the
+    generator: where eps comes from; the same seed gives the same eps at every beta. Raises
+    ValueError for pixels that the likelihood is not defined for, a wrong shape, a beta outside the
     model's range, samples < 1, or a plain autoencoder, which has no ELBO.
     """
     if samples < 1:
@@ -91,10 +100,10 @@ def elbo(
 def elbo_with_noise(
     model: VAE, images: Tensor, beta: float | Tensor, eps: Tensor, q: DiagonalGaussian | None = None
 ) -> Elbo:
-    """The same with eps ~ N(0, I) given by the caller, (S, N, D) or (S, 1, D): draws that several
-    pictures or betas share.
+    """Distortion and rate with given noise, which several pictures or betas can share.
 
-    q: another Gaussian (N, D) than the encoder's; the bound holds for every one.
+    eps: draws of N(0, I), (S, N, D) or (S, 1, D). q: another Gaussian (N, D) than the encoder's;
+    the bound holds for every q. Else as elbo.
     """
     _require_a_posterior(model)
     q = q or model.encode(images, beta)
@@ -110,10 +119,9 @@ def elbo_with_noise(
 def exact_elbo(
     model: VAE, observed: Tensor, beta: float, *, nodes: int = 32, q: DiagonalGaussian | None = None
 ) -> Elbo:
-    """Distortion and rate of one picture (C, H, W) without luck: the mean over q by Gauss–Hermite
-    quadrature.
+    """Distortion and rate of one picture (C, H, W) by Gauss–Hermite quadrature, without sampling.
 
-    q: another Gaussian (1, D) than the encoder's; the bound holds for every one. nodes: for each
+    q: another Gaussian (1, D) than the encoder's; the bound holds for every q. nodes: for each
     latent dimension, as in gauss_hermite. Terms have length 1. Raises ValueError for more than two
     latent dimensions, else as elbo.
     """
@@ -126,8 +134,11 @@ def exact_elbo(
 def gauss_hermite_elbo(
     model: VAE, observed: Tensor, beta: float, q: DiagonalGaussian, *, nodes: int
 ) -> Elbo:
-    """The same for a given q, differentiable in its mean and log variance: z = mu + sigma * node,
-    as with drawn noise."""
+    """Distortion and rate of one picture for a given q, by Gauss–Hermite quadrature.
+
+    Differentiable in the mean and log variance of q, since z = mu + sigma * node, as with drawn
+    noise. Raises ValueError for more than two latent dimensions, or a plain autoencoder.
+    """
     if model.config.latent_dim > 2:
         raise ValueError(
             "the quadrature needs nodes^D latents: it is for one or two latent dimensions"
@@ -142,11 +153,11 @@ def gauss_hermite_elbo(
 
 
 def gauss_hermite(dimensions: int, nodes: int = 32) -> tuple[Tensor, Tensor]:
-    """eps (M, D) and weights (M,), float64, that sum to 1: the weighted sum of f(eps) is its mean
-    over N(0, I).
+    """Nodes and weights of Gauss–Hermite quadrature for a mean over N(0, I).
 
-    Of the nodes^D places those with a weight below NEGLIGIBLE are left out, which are more than
-    half of a plane's: even a thousand nats there are less than a millionth.
+    Returns eps (M, D) and weights (M,), float64, that sum to 1: the weighted sum of f(eps) is its
+    mean over N(0, I). Of the nodes^D places those with a weight below NEGLIGIBLE are left out,
+    which are more than half of a plane's: even a thousand nats there are less than a millionth.
     """
     points, weights = (torch.from_numpy(values) for values in hermegauss(nodes))
     eps = torch.cartesian_prod(*[points] * dimensions).reshape(-1, dimensions)
@@ -158,11 +169,10 @@ def gauss_hermite(dimensions: int, nodes: int = 32) -> tuple[Tensor, Tensor]:
 
 
 def point_distortion(model: VAE, images: Tensor, beta: float | Tensor) -> Tensor:
-    """-log p(x|z) at z = mu, (N,) nats: the whole loss of a plain autoencoder (beta 0). images and
-    errors as for elbo.
+    """-log p(x|z) at z = mu, (N,) nats: the whole loss of a plain autoencoder (beta 0).
 
-    Of a variational model it is *not* the distortion, which is an average over draws of z and
-    larger.
+    For a variational model it is *not* the distortion, which is an average over draws of z and
+    larger. images and errors as for elbo.
     """
     return -model.decode(model.encode(images, beta).mean, beta).log_prob(images)
 
@@ -177,12 +187,11 @@ def _require_a_posterior(model: VAE) -> None:
 
 @dataclass(frozen=True)
 class WeightedBound:
-    """The importance-weighted bound of N pictures from K samples each, and how far it can be
-    trusted.
+    """The importance-weighted bound of N pictures from K samples each, and how reliable it is.
 
     nats: (N,), the bound on log p(x). effective_samples: (N,), (sum w)^2 / sum w^2 of the K
-    weights, between 1 and K: as many equal weights would scatter as much (Kong 1992). One that is
-    near 1 says that a single lucky z carries the sum.
+    weights, between 1 and K: that many equal weights would scatter as much (Kong 1992). Near 1, a
+    single z carries the sum and the bound is unreliable.
     """
 
     nats: Tensor
@@ -191,9 +200,11 @@ class WeightedBound:
 
     @property
     def standard_error(self) -> Tensor:
-        """Of the bound, (N,) nats, by the delta method: that of the mean weight, divided by it.
-        Weights whose tail was never drawn do not count, so it is too small where effective_samples
-        is."""
+        """Standard error of the bound, (N,) nats, by the delta method.
+
+        It is the standard error of the mean weight, divided by that mean. Weights in a tail that
+        was never drawn do not count, so it is too small where effective_samples is small.
+        """
         return (1 / self.effective_samples - 1 / self.samples).clamp(min=0).sqrt()
 
 
@@ -206,15 +217,14 @@ def importance_weighted_bound(
     generator: torch.Generator,
     chunk: int | None = None,
 ) -> Tensor:
-    """A lower bound on log p(x), (N,) nats, that rises with the number of samples K (Burda et al.
-    2016, eq. 8):
+    """A lower bound on log p(x), (N,) nats, that tightens with the number of samples K.
 
         log (1/K) sum_k p(x|z_k) p(z_k) / q(z_k|x),   z_k ~ q(z|x)
 
-    K = 1 is the one-sample ELBO; K to infinity is log p(x). images as for elbo, beta one number. At
-    most `chunk` latents (pictures times samples) are decoded at once, which bounds the memory:
-    10,000 of 28×28 pixels, fewer of larger ones, unless told. The noise is the same for any
-    `chunk`.
+    (Burda et al. 2016, eq. 8.) K = 1 is the one-sample ELBO; K to infinity is log p(x). images as
+    for elbo, beta one number. chunk: how many latents (pictures times samples) are decoded at once,
+    which bounds the memory; by default 10,000 for 28×28 pixels, fewer for larger pictures. The
+    noise is the same for any `chunk`. Raises ValueError as elbo does.
     """
     return weighted_bound(
         model, images, beta, samples=samples, generator=generator, chunk=chunk
@@ -232,10 +242,10 @@ def weighted_bound(
     chunk: int | None = None,
     proposal: DiagonalGaussian | None = None,
 ) -> WeightedBound:
-    """The same bound with its effective sample size.
+    """The importance-weighted bound together with its effective sample size.
 
     proposal: another Gaussian (N, D) than the encoder's to draw z from; the bound holds for every
-    one.
+    one. Else as importance_weighted_bound.
     """
     chunk = chunk or max(1, DECODED_PIXELS // math.prod(model.config.image_shape))
     if samples < 1:
@@ -270,7 +280,7 @@ def weighted_bound(
 def _log_weights(
     model: VAE, images: Tensor, q: DiagonalGaussian, eps: Tensor, beta: float
 ) -> Tensor:
-    """log p(x|z) + log p(z) - log q(z|x) for eps (N, K, D) -> (N, K)."""
+    """Log importance weights log p(x|z) + log p(z) - log q(z|x) for eps (N, K, D): (N, K) nats."""
     count, samples, latent_dim = eps.shape
     z = q.at(eps.transpose(0, 1)).transpose(0, 1)
     repeated = images.repeat_interleave(samples, dim=0)

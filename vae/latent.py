@@ -1,5 +1,4 @@
-"""Points of the latent space that no picture chose: draws from the prior, lines through it, and
-where its mass lies."""
+"""Latents that no picture was encoded to: prior samples, traversals, paths, the typical radius."""
 
 import math
 
@@ -15,11 +14,10 @@ PARALLEL = 1e-4  # radians from 0 or pi: on such an arc the plane of rotation is
 def prior_sample(
     count: int, latent_dim: int, *, temperature: float = 1.0, generator: torch.Generator
 ) -> Tensor:
-    """z ~ N(0, temperature^2 I), (count, latent_dim) float32. Only temperature 1 is the prior; 0 is
-    its mean.
+    """Draws z ~ N(0, temperature^2 I), (count, latent_dim) float32.
 
-    The first latents of a larger draw are those of a smaller one with the same seed. Raises
-    ValueError for a negative temperature or count.
+    Only temperature 1 is the prior; 0 gives its mean. The first latents of a larger draw are those
+    of a smaller one with the same seed. Raises ValueError for a negative temperature or count.
     """
     if count < 0 or temperature < 0:
         raise ValueError("count and temperature must not be negative")
@@ -71,10 +69,9 @@ def interpolate(start: Tensor, end: Tensor, steps: int, *, spherical: bool = Fal
 
 
 def typical_radius(latent_dim: int, share: float) -> float:
-    """The distance from the origin within which this share of the prior N(0, I) lies: a quantile of
-    the chi distribution.
+    """The radius within which a share of the prior N(0, I) lies: a quantile of the chi law.
 
-    Of many dimensions nearly all the mass lies in a thin shell about sqrt(latent_dim - 1/2), and
+    In many dimensions nearly all the mass lies in a thin shell about sqrt(latent_dim - 1/2), and
     next to none near the origin, though the density is largest there.
     """
     return math.sqrt(2 * gammaincinv(latent_dim / 2, share))

@@ -1,9 +1,8 @@
-"""What p(x|z) is: a probability for every picture that could have been observed, never a
-"reconstruction loss".
+"""Likelihoods p(x|z): the probability of every picture that could have been observed.
 
-Both likelihoods treat pixels as independent given z, so log p(x|z) is the *sum* over pixels, in
-nats. A mean over pixels would silently divide the reconstruction error by the number of pixels and
-multiply beta by it.
+Both treat pixels as independent given z, so log p(x|z) is the *sum* over pixels, in nats. A mean
+over pixels would silently divide the reconstruction error by the number of pixels, which is the
+same as multiplying beta by it.
 """
 
 import math
@@ -19,7 +18,7 @@ GREY_LEVELS = 256
 
 
 def binarize(images: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Dynamic binarisation: read each grey value as the probability of ink and draw the pixel.
+    """Dynamic binarisation: draw each pixel as 1 with its grey value as the probability.
 
     images: any shape, float32 in [0, 1]. Returns the same shape, float32, only 0 and 1. This is the
     data set that the published MNIST numbers in nats are about (Salakhutdinov & Murray 2008; Burda
@@ -32,11 +31,10 @@ def binarize(images: Tensor, *, generator: torch.Generator) -> Tensor:
 
 
 def observe(images: Tensor, likelihood: str, *, generator: torch.Generator) -> Tensor:
-    """What a likelihood can speak of: a binarisation of grey pictures for "bernoulli", else their
-    256 levels.
+    """A picture in the form that the likelihood is defined for.
 
-    images: any shape, float32 in [0, 1]; the same shape comes back. generator: of the binarisation,
-    else not used.
+    That is a binarisation for "bernoulli", else the nearest of 256 levels. images: any shape,
+    float32 in [0, 1]; the same shape comes back. generator: of the binarisation, else not used.
     """
     if likelihood == "bernoulli":
         return binarize(images, generator=generator)
@@ -44,8 +42,10 @@ def observe(images: Tensor, likelihood: str, *, generator: torch.Generator) -> T
 
 
 def bits_per_dimension(nats: float, count: int) -> float:
-    """Nats of a whole picture -> bits for each of its `count` numbers, the unit in which colour
-    models are compared."""
+    """Nats of a whole picture -> bits for each of its `count` pixel values.
+
+    This is the unit in which models of colour pictures are compared.
+    """
     return nats / (count * math.log(2))
 
 
@@ -59,8 +59,7 @@ def _same_shape(images: Tensor, parameters: Tensor) -> None:
 
 @dataclass(frozen=True)
 class Bernoulli:
-    """Each pixel is ink (1) with probability sigmoid(logit), else paper (0). For binarised pictures
-    only.
+    """Each pixel is 1 (ink) with probability sigmoid(logit), else 0; for binarised pictures only.
 
     logits: (N, C, H, W) float32. Kingma & Welling 2014, appendix C.1.
     """
@@ -69,8 +68,10 @@ class Bernoulli:
 
     @property
     def mean(self) -> Tensor:
-        """Probability of ink, (N, C, H, W) in [0, 1]: the usual grey "reconstruction", which is no
-        sample."""
+        """Probability of ink, (N, C, H, W) in [0, 1].
+
+        It is the grey picture that is usually shown as "the reconstruction", but no sample.
+        """
         return torch.sigmoid(self.logits)
 
     def sample(self, generator: torch.Generator) -> Tensor:
@@ -99,8 +100,7 @@ class Bernoulli:
 
 @dataclass(frozen=True)
 class DiscretizedLogistic:
-    """Each pixel is one of the 256 values k/255; its probability is the mass of a logistic density
-    in its bin.
+    """Each pixel is one of 256 values k/255, with the mass of a logistic density in its bin.
 
     location: (N, C, H, W) float32, in pixel units (0 black, 1 white). log_scale: broadcastable to
     it, natural logarithm of the logistic's scale in the same units. The bins of 0 and 255 reach to
@@ -113,11 +113,11 @@ class DiscretizedLogistic:
 
     @property
     def mean(self) -> Tensor:
-        """Expected pixel, (N, C, H, W) in [0, 1], within half a grey level (1/510) of the sum over
-        all 256 values.
+        """Expected pixel, (N, C, H, W) in [0, 1], within half a grey level of the exact sum.
 
         E[x] = (1/255) sum_k P(x > k), which is the midpoint rule for the integral of sigmoid((m -
-        t)/s) over t in [0, 1], and that integral is s (softplus(m/s) - softplus((m - 1)/s)).
+        t)/s) over t in [0, 1], and that integral is s (softplus(m/s) - softplus((m - 1)/s)). Half a
+        grey level is 1/510.
         """
         scale = self.log_scale.exp()
         return scale * (F.softplus(self.location / scale) - F.softplus((self.location - 1) / scale))
@@ -129,12 +129,12 @@ class DiscretizedLogistic:
         return (draw.clamp(0, 1) * (GREY_LEVELS - 1)).round() / (GREY_LEVELS - 1)
 
     def log_prob(self, images: Tensor) -> Tensor:
-        """log p(x|z) in nats, (N,), summed over pixels. Raises ValueError for pixels that are no
-        multiple of 1/255.
+        """log p(x|z) in nats, (N,), summed over pixels.
 
         With upper and lower the standardised edges of the bin, the mass is sigmoid(upper) -
         sigmoid(lower) = sigmoid(upper) sigmoid(-lower) (1 - exp(lower - upper)), which keeps its
-        digits where the two sigmoids are nearly equal; upper - lower is the bin's width.
+        digits where the two sigmoids are nearly equal; upper - lower is the bin's width. Raises
+        ValueError for pixels that are no multiple of 1/255.
         """
         _same_shape(images, self.location)
         levels = images * (GREY_LEVELS - 1)

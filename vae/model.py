@@ -1,14 +1,14 @@
 """One variational autoencoder for every beta: VAEConfig, and the network VAE.
 
-    encoder   q(z|x, beta) = N(mu, diag sigma^2)     amortised posterior        (Kingma & Welling
-    2014, eq. 9) prior     p(z) = N(0, I) decoder   p(x|z, beta)                            a
-    likelihood, likelihood.py
+    encoder   q(z|x, beta) = N(mu, diag sigma^2)    amortised posterior
+    prior     p(z) = N(0, I)
+    decoder   p(x|z, beta)                          a likelihood, see likelihood.py
 
-The training objective distortion + beta * rate (Higgins et al. 2017, eq. 4) has another best
-encoder and another best decoder for each beta. Here a small embedding of log beta scales and shifts
-the features of every residual block in both, so that one set of weights holds the whole family
-(Dosovitskiy & Djolonga, "You Only Train Once", ICLR 2020; Bae et al., "Multi-Rate VAE", ICLR 2023).
-beta is an argument of every call and never state of the module.
+(Kingma & Welling 2014, eq. 9.) The training objective distortion + beta * rate (Higgins et al.
+2017, eq. 4) has another best encoder and another best decoder for each beta. Here a small embedding
+of log beta scales and shifts the features of every residual block in both, so that one set of
+weights holds the whole family (Dosovitskiy & Djolonga, "You Only Train Once", ICLR 2020; Bae et
+al., "Multi-Rate VAE", ICLR 2023). beta is an argument of every call and never state of the module.
 """
 
 import dataclasses
@@ -38,8 +38,7 @@ FREQUENCIES = 8  # sines and cosines of log beta that the embedding starts from
 
 @dataclass(frozen=True)
 class VAEConfig:
-    """Everything that fixes the network's shape and meaning. Raises ValueError for a value that
-    makes no sense.
+    """Everything that fixes the network's shape and meaning.
 
     image_shape: (channels, height, width). latent_dim: D, dimensions of z. likelihood: "bernoulli"
     or "discretized_logistic". beta_range: (lowest, highest) beta that the network was trained for;
@@ -47,10 +46,13 @@ class VAEConfig:
     autoencoder, the same network without noise and without KL, whose code is a point (nothing is
     left that would pay for a wider q). preprocess: how vae.images prepares a file: "ink", "garment"
     or "photo".
+
     halvings: how many convolutions lie between picture and features, and as many on the way back;
-    each halves the sides. channels: of these convolutions.
-    width, blocks: features and number of residual blocks in the encoder, and again in the decoder.
-    beta_embedding: width of the embedding of log beta.
+    each halves the sides. channels: of these convolutions. width, blocks: features and number of
+    residual blocks in the encoder, and again in the decoder. beta_embedding: width of the embedding
+    of log beta.
+
+    Raises ValueError for a value that makes no sense.
     """
 
     image_shape: tuple[int, int, int]
@@ -145,8 +147,7 @@ class VAEConfig:
 
     @property
     def binarised(self) -> bool:
-        """Whether pixels are 0 or 1 to this model: it sees a binarisation of a picture, not its
-        greys or colours."""
+        """Whether the model sees a binarisation of a picture (pixels 0 or 1), not its greys."""
         return self.likelihood == "bernoulli"
 
     @property
@@ -155,17 +156,16 @@ class VAEConfig:
         return self.beta_range == (0, 0)
 
     def for_one_beta(self, beta: float) -> "VAEConfig":
-        """The same network without conditioning, for training at this beta alone."""
+        """A config of the same network without conditioning, for training at this beta alone."""
         return dataclasses.replace(self, beta_range=(beta, beta))
 
 
 @dataclass(frozen=True)
 class DiagonalGaussian:
-    """q(z|x): independent normal dimensions. mean and log_variance: (N, D) float32; log_variance =
-    log sigma^2.
+    """q(z|x): independent normal dimensions.
 
-    A plain autoencoder's q is a point: its log_variance is minus infinity, its rate would be
-    infinite.
+    mean and log_variance: (N, D) float32; log_variance = log sigma^2. A plain autoencoder's q is a
+    point: its log_variance is minus infinity, its rate would be infinite.
     """
 
     mean: Tensor
@@ -177,7 +177,7 @@ class DiagonalGaussian:
         return torch.exp(0.5 * self.log_variance)
 
     def __getitem__(self, pictures: slice) -> "DiagonalGaussian":
-        """Of some of the pictures."""
+        """The posteriors of some of the pictures."""
         return DiagonalGaussian(self.mean[pictures], self.log_variance[pictures])
 
     def at(self, eps: Tensor) -> Tensor:
@@ -192,22 +192,28 @@ class DiagonalGaussian:
 def tempered_posterior(
     estimate: Tensor, log_precision: Tensor, log_beta: Tensor
 ) -> DiagonalGaussian:
-    """What a Gaussian likelihood N(estimate; z, 1/precision), weighted by 1/beta, makes of the
-    prior N(0, 1).
+    """The posterior under a Gaussian likelihood weighted by 1/beta and the prior N(0, 1).
 
-    sigma^2 = 1 / (1 + precision / beta) and mu = (1 - sigma^2) * estimate: the best q for
-    distortion + beta * rate is proportional to p(z) p(x|z)^(1/beta), and this is that product in
-    each dimension. So beta enters where theory puts it: at a small beta sigma starts small, at a
-    large one q starts at the prior and the code is gone; the network has only to say what it read
-    from the picture and how sure it is. All (N, D), log_beta (N, 1) or (1, 1). log sigma^2 <= 0.
+    The likelihood is N(estimate; z, 1/precision), so that
+
+        sigma^2 = 1 / (1 + precision / beta)    and    mu = (1 - sigma^2) * estimate
+
+    The best q for distortion + beta * rate is proportional to p(z) p(x|z)^(1/beta), and this is
+    that product in each dimension. So beta enters where theory puts it: at a small beta sigma
+    starts small; at a large one q starts at the prior and the code is gone. The network has only to
+    say what it read from the picture and how sure it is.
+
+    All (N, D), log_beta (N, 1) or (1, 1). The log variance that is returned is never above 0.
     """
     log_variance = -F.softplus((log_precision - log_beta).clamp(*LOG_PRECISION_BOUNDS))
     return DiagonalGaussian(-torch.expm1(log_variance) * estimate, log_variance)
 
 
 class BetaEmbedding(nn.Module):
-    """log beta -> features. beta: (N,) -> (N, E). Sines and cosines, then one hidden layer, so that
-    it can bend freely."""
+    """Embedding of log beta, (N,) -> (N, E): sines and cosines, then one hidden layer.
+
+    The hidden layer lets the features be any smooth function of log beta.
+    """
 
     def __init__(self, beta_range: tuple[float, float], width: int) -> None:
         super().__init__()
@@ -224,8 +230,10 @@ class BetaEmbedding(nn.Module):
 
 
 class Modulation(nn.Module):
-    """Feature-wise scale and shift by the embedding of beta (Perez et al. 2018, FiLM); the identity
-    at the start."""
+    """Feature-wise scale and shift by the embedding of beta (Perez et al. 2018, FiLM).
+
+    Initialised as the identity.
+    """
 
     def __init__(self, config: VAEConfig, features: int) -> None:
         super().__init__()
@@ -269,8 +277,10 @@ class ResidualBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    """(N, C, H, W), embedding -> what the picture says of each dimension, and the log of how
-    surely, each (N, D)."""
+    """(N, C, H, W), embedding -> estimate and log precision of each latent dimension, each (N, D).
+
+    The estimate is what the picture says of z, the precision is how surely it says so.
+    """
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
@@ -311,8 +321,10 @@ class Decoder(nn.Module):
 
 
 class LogScale(nn.Module):
-    """Learned log scale of the logistic for each channel, a function of beta: (N, C, 1, 1) or (1,
-    C, 1, 1)."""
+    """Learned log scale of the logistic for each channel, a function of beta.
+
+    (N, C, 1, 1), or (1, C, 1, 1) for one beta.
+    """
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
@@ -348,9 +360,9 @@ class VAE(nn.Module):
         return self.encoder.first.weight.device
 
     def encode(self, images: Tensor, beta: float | Tensor) -> DiagonalGaussian:
-        """q(z|x, beta). images: (N, C, H, W) float32 in [0, 1]; beta: one number, or (N,), one for
-        each picture.
+        """The posterior q(z|x, beta) of each picture.
 
+        images: (N, C, H, W) float32 in [0, 1]; beta: one number, or (N,), one for each picture.
         Returns mean and log_variance, (N, D) float32. Raises ValueError for another shape or a beta
         outside beta_range.
         """
@@ -370,8 +382,10 @@ class VAE(nn.Module):
         return tempered_posterior(estimate.float(), log_precision.float(), log_beta)
 
     def decode(self, z: Tensor, beta: float | Tensor) -> Likelihood:
-        """p(x|z, beta) for latents z, (N, D) float32; beta: one number or (N,). Errors as for
-        encode."""
+        """The likelihood p(x|z, beta) for latents z, (N, D) float32.
+
+        beta: one number, or (N,). Errors as for encode.
+        """
         if z.ndim != 2 or z.shape[1] != self.config.latent_dim:
             raise ValueError(
                 f"expected latents of shape (N, {self.config.latent_dim}), not {tuple(z.shape)}"

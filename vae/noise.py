@@ -1,5 +1,4 @@
-"""Randomness that can be repeated: every draw takes a generator, and every generator comes from
-named parts."""
+"""Reproducible randomness: every draw takes a generator, every generator a seed of named parts."""
 
 import hashlib
 import json
@@ -9,8 +8,10 @@ from torch import Tensor
 
 
 def seeded(*parts: int | str) -> torch.Generator:
-    """A CPU generator that depends on all parts alone, e.g. seeded(7, "eps", 0): streams that never
-    share their noise."""
+    """A CPU generator seeded by all parts, e.g. seeded(7, "eps", 0).
+
+    Other parts give another, independent stream of noise.
+    """
     digest = hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest, "little", signed=True))
 
@@ -18,8 +19,10 @@ def seeded(*parts: int | str) -> torch.Generator:
 def uniform(
     shape: tuple[int, ...] | torch.Size, generator: torch.Generator, device: torch.device
 ) -> Tensor:
-    """Uniform draws in [0, 1), float32, made on the generator's own device: the same seed is the
-    same noise everywhere."""
+    """Uniform draws in [0, 1), float32.
+
+    They are made on the generator's own device, so that a seed gives the same noise on all devices.
+    """
     return torch.rand(shape, generator=generator, device=generator.device).to(device)
 
 

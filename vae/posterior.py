@@ -1,16 +1,14 @@
-"""The true posterior of a model with two latent dimensions, by adding up squares: no approximation
-but their size.
+"""The true posterior of a model with two latent dimensions, by adaptive quadrature on a grid.
 
     p(z|x) = p(z) p(x|z) / p(x),      p(x) = integral of p(z) p(x|z) dz
 
-Trained at beta, the best q is not this one but the tempered posterior, proportional to p(z)
-p(x|z)^(1/beta) (from distortion + beta * rate = beta * KL(q || tempered) + constant). The two agree
-at beta = 1.
+The only approximation is the size of the grid's squares. Trained at beta, the best q is not this
+posterior but the tempered one, proportional to p(z) p(x|z)^(1/beta) (from distortion + beta * rate
+= beta * KL(q || tempered) + constant). The two agree at beta = 1.
 
-A peak far narrower than the plane is found by refinement. A coarse grid lies over prior and q;
-squares that hold a share of the mass, or may hold one between their centres, are split into four,
-and so are the neighbours of those that do hold one, until halving the squares no longer changes the
-sum.
+A peak far narrower than the plane is found by refinement. A coarse grid covers prior and q. Squares
+that hold a share of the mass, or may hold one between their centres, are split into four, and so
+are the neighbours of those that do hold one, until halving the squares no longer changes the sum.
 """
 
 import itertools
@@ -41,8 +39,8 @@ class GridPosterior:
 
     centres: (M, 2) float64; sides: (M,); mass: (M,), sums to 1. log_evidence: log of the integral
     that normalises it, nats: log p(x) for the true posterior. error: by how much the last halving
-    of the squares changed it, nats. It knows nothing of a peak that lies wholly between the centres
-    of the coarse squares and that their slopes do not point to.
+    of the squares changed it, nats. A peak that lies wholly between the centres of the coarse
+    squares, and that the values there do not rise towards, is missed by both.
     """
 
     centres: np.ndarray
@@ -53,39 +51,38 @@ class GridPosterior:
 
     @property
     def log_density(self) -> np.ndarray:
-        """Logarithm of the density in each square, (M,) nats per unit of area; -inf where the mass
-        is nothing."""
+        """Log density in each square, (M,) nats per unit of area; -inf where there is no mass."""
         with np.errstate(divide="ignore"):
             return np.log(self.mass) - 2 * np.log(self.sides)
 
     @property
     def mean(self) -> np.ndarray:
-        """(2,)."""
+        """Mean of the density, (2,)."""
         return self.mass @ self.centres
 
     @property
     def covariance(self) -> np.ndarray:
-        """(2, 2)."""
+        """Covariance of the density, (2, 2)."""
         away = self.centres - self.mean
         return (self.mass[:, None] * away).T @ away
 
     def level(self, share: float) -> float:
-        """The log density above which the densest squares hold this share of the mass: the edge of
-        a highest-density region."""
+        """The log density at the edge of the highest-density region with this share of the mass."""
         order = np.argsort(-self.log_density, kind="stable")
         inside = int(np.searchsorted(np.cumsum(self.mass[order]), share))
         return float(self.log_density[order[min(inside, len(order) - 1)]])
 
     def prior_mass(self, share: float) -> float:
-        """How much of the prior N(0, I) lies in the densest squares that hold this share of the
-        mass, 0 to 1."""
+        """The prior's mass, 0 to 1, in the highest-density region of this share."""
         inside = self.log_density >= self.level(share)
         log_prior = -0.5 * np.square(self.centres[inside]).sum(1) - math.log(2 * math.pi)
         return float((np.exp(log_prior) * np.square(self.sides[inside])).sum())
 
     def box(self, share: float) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper corner, (2,) each, of the rectangle around the densest squares that hold
-        this share of the mass."""
+        """The bounding box of the highest-density region of this share: its two corners, (2,) each.
+
+        The lower corner comes first.
+        """
         inside = self.log_density >= self.level(share)
         half = self.sides[inside, None] / 2
         return (self.centres[inside] - half).min(0), (self.centres[inside] + half).max(0)
@@ -95,10 +92,10 @@ class GridPosterior:
 def log_joint(
     model: VAE, observed: Tensor, z: Tensor, beta: float, *, temper: bool = False
 ) -> Tensor:
-    """log p(z) + log p(x|z), nats, (M,) float64, at latents z (M, D); where `temper`, the second
-    term is divided by beta.
+    """log p(z) + log p(x|z), (M,) float64 nats, at latents z (M, D).
 
-    observed: (C, H, W), as the likelihood asks for. The decoder is the one at this beta.
+    temper: divide the second term by beta. observed: (C, H, W), in the form that the likelihood is
+    defined for. The decoder is the one at this beta.
     """
     log_likelihood = log_likelihoods(model, observed, z, beta)
     log_prior = -0.5 * z.double().square().sum(1) - z.shape[1] / 2 * math.log(2 * math.pi)
@@ -107,7 +104,9 @@ def log_joint(
 
 def log_likelihoods(model: VAE, observed: Tensor, z: Tensor, beta: float) -> Tensor:
     """log p(x|z) of one picture (C, H, W) at each of the latents z (M, D): (M,) float64 nats.
-    Differentiable in z."""
+
+    Differentiable in z.
+    """
     return torch.cat(
         [
             model.decode(part.to(torch.float32), beta)
@@ -122,11 +121,11 @@ def log_likelihoods(model: VAE, observed: Tensor, z: Tensor, beta: float) -> Ten
 def grid_posterior(
     model: VAE, observed: Tensor, beta: float, *, temper: bool = False
 ) -> GridPosterior:
-    """p(z|x) of the decoder at this beta, or the tempered posterior that training at this beta aims
-    at.
+    """The true posterior p(z|x) of the decoder at this beta, or the tempered one, as a grid.
 
-    observed: (C, H, W), binarised for a Bernoulli model. Raises ValueError for a model that has not
-    two latent dimensions, or for a plain autoencoder, which has no prior.
+    temper: the posterior that training at this beta aims at. observed: (C, H, W), binarised for a
+    Bernoulli model. Raises ValueError for a model that has not two latent dimensions, or for a
+    plain autoencoder, which has no prior.
     """
     if model.config.latent_dim != 2 or model.config.autoencoder:
         raise ValueError(
@@ -157,8 +156,10 @@ def grid_posterior(
 
 
 class _Level:
-    """Squares of one size, each named by its column and row (M, 2) int64, with the log joint at
-    their centres (M,)."""
+    """Squares of one size, with the log joint at their centres.
+
+    squares: (M, 2) int64, column and row of each. values: (M,).
+    """
 
     def __init__(self, corner: float, side: float) -> None:
         self.corner, self.side = corner, side
@@ -172,7 +173,7 @@ class _Level:
         return self.corner + (self.squares + 0.5) * self.side
 
     def lacks(self, squares: np.ndarray) -> np.ndarray:
-        """Those of the squares, each once, that are not here."""
+        """Those of the squares that are not in this level, without duplicates."""
         squares = np.unique(squares, axis=0)
         return squares[~np.isin(_names(squares), _names(self.squares))]
 
@@ -187,15 +188,17 @@ class _Level:
         return float(np.logaddexp.reduce(self.values) + 2 * math.log(self.side))
 
     def effective_count(self) -> float:
-        """Over how many equal squares the mass is spread: 1 / sum of squared shares."""
+        """The effective number of squares that hold the mass: 1 / sum of squared shares."""
         shares = np.exp(self.values - np.logaddexp.reduce(self.values))
         return float(1 / np.square(shares).sum())
 
 
 @dataclass(frozen=True)
 class _Leaves:
-    """The squares of all levels that were not split: centres (M, 2), sides (M,), log of joint times
-    area (M,)."""
+    """The squares of all levels that were not split.
+
+    centres: (M, 2). sides: (M,). log_mass: (M,), log of joint times area.
+    """
 
     centres: np.ndarray
     sides: np.ndarray
@@ -212,16 +215,21 @@ def _coarse(q: DiagonalGaussian, evaluate: Callable[[np.ndarray], np.ndarray]) -
 
 
 def _rise(values: np.ndarray) -> np.ndarray:
-    """How much more than at its centre the value may be in each square of the coarse grid, (COARSE,
-    COARSE): where it is steep, much more. In a square of half the side it is half as much."""
+    """How much more than at its centre the value may be in each coarse square, (COARSE, COARSE).
+
+    Estimated from the differences to the neighbours; in a square of half the side it is half as
+    much.
+    """
     steps = np.pad(values.reshape(COARSE, COARSE), 1, mode="edge")
     across, down = np.abs(np.diff(steps[:, 1:-1], axis=0)), np.abs(np.diff(steps[1:-1], axis=1))
     return np.maximum(across[1:], across[:-1]) / 2 + np.maximum(down[:, 1:], down[:, :-1]) / 2
 
 
 def _surround(levels: list[_Level], evaluate: Callable[[np.ndarray], np.ndarray]) -> None:
-    """Split also the neighbours of squares that hold mass, however coarse, or a peak at a square's
-    edge would be cut off."""
+    """Split the neighbours of squares that hold mass too, however coarse they are.
+
+    Otherwise a peak at a square's edge would be cut off.
+    """
     finest = levels[-1]
     offsets = np.array([[-1, -1], [-1, 0], [-1, 1], [0, -1], [0, 1], [1, -1], [1, 0], [1, 1]])
     while True:
@@ -262,5 +270,5 @@ def _quarters(squares: np.ndarray) -> np.ndarray:
 
 
 def _names(squares: np.ndarray) -> np.ndarray:
-    """One number for each square."""
+    """One integer for each square, so that sets of squares can be compared."""
     return (squares[:, 0] << 32) + squares[:, 1]

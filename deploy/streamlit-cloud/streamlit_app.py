@@ -1,5 +1,7 @@
-"""Entry point for Streamlit Community Cloud, which takes the requirements.txt that lies beside it:
-app.py without Gradio."""
+"""Entry point for Streamlit Community Cloud: app.py without Gradio.
+
+That host takes the requirements.txt that lies beside the entry point.
+"""
 
 import runpy
 import sys

@@ -1,8 +1,8 @@
 """A Gradio Space on ZeroGPU hardware, the free kind.
 
 The models are small: a processor answers in tens of milliseconds, and a class does not use up its
-daily minutes of GPU. So nothing of ours runs on one. But ZeroGPU starts a Space only where at least
-one function asks for a GPU.
+daily minutes of GPU. So none of this code runs on a GPU. But ZeroGPU starts a Space only where at
+least one function asks for one.
 """
 
 try:
@@ -16,7 +16,7 @@ if spaces is not None:
 
     @spaces.GPU(duration=5)
     def gpu_name() -> str:
-        """What a GPU of this Space would be called. Asked for by nobody; see above."""
+        """The name of this Space's GPU. Never called: ZeroGPU needs such a function."""
         import torch
 
         return torch.cuda.get_device_name()

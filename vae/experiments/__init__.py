@@ -1,13 +1,13 @@
-"""One pure function for each thing a student does. Both front ends call these, so a number cannot
-differ between them.
+"""The numbers behind each page: one pure function for each thing a student does.
 
-Pictures come in as the model sees them, (C, H, W) float32 in [0, 1] (vae.images.read); arrays go
-out as float32 NumPy. seed fixes every draw. The same seed is the same binarisation, the same eps
-and the same prior latents at every beta, so that moving beta shows beta and not luck.
+Both front ends call these, so a number cannot differ between them. Pictures come in as the model
+sees them, (C, H, W) float32 in [0, 1] (vae.images.read); arrays go out as float32 NumPy. seed fixes
+every draw. The same seed is the same binarisation, the same eps and the same prior latents at every
+beta, so that moving beta shows the effect of beta alone.
 
-What the pages of the lab do is named here. The steps of the lesson are modules of their own:
-pixels, plane, inference, variational, evidence, reparameterisation, holes, gaussian; and
-misconceptions, decoders, beta_conventions, worksheet.
+The pages of the lab are in modules of this package. The steps of the lesson are in
+vae.experiments.lesson: pixels, plane, inference, variational, evidence, reparameterisation, holes,
+gaussian; and misconceptions, decoders, beta_conventions, worksheet.
 """
 
 from vae.experiments.dimensions import Traversal, traverse

@@ -1,4 +1,4 @@
-"""The dimensions: what one of them does to a picture when it is moved and the others are kept."""
+"""Latent traversal: one dimension of z is moved and the others are kept."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,11 @@ VALUES = tuple(
 
 @dataclass(frozen=True)
 class Traversal:
-    """One dimension moved around a picture. images, differences: (V, C, H, W), E[x|z] and how it
-    differs from the one at the picture's own z. own_value: of this dimension in that z. changes:
-    (V,), light that came or went, in whole pixels: one that turns from black to white is 1.
+    """One dimension moved around a picture.
+
+    images, differences: (V, C, H, W), E[x|z] and how it differs from the one at the picture's own
+    z. own_value: of this dimension in that z. changes: (V,), light that came or went, in whole
+    pixels: one that turns from black to white is 1.
     """
 
     dimension: int
@@ -34,7 +36,7 @@ class Traversal:
 
     @property
     def largest_share(self) -> float:
-        """The same as a share of all pixels, 0 to 1."""
+        """The largest change as a share of all pixels, 0 to 1."""
         return self.largest_change / (self.images.shape[2] * self.images.shape[3])
 
 
@@ -46,8 +48,10 @@ def traverse(
     dimension: int,
     values: tuple[float, ...] = VALUES,
 ) -> Traversal:
-    """Decode seen.z with one dimension set to each value in turn. Raises IndexError for a dimension
-    that the model has not."""
+    """Decode seen.z with one dimension set to each value in turn.
+
+    Raises IndexError for a dimension that the model has not.
+    """
     latents = traversal(torch.from_numpy(seen.z), dimension, torch.tensor(values))
     images = model.decode(latents, beta).mean.numpy()
     differences = images - seen.mean

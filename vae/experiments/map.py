@@ -1,5 +1,4 @@
-"""The map of a two-dimensional latent space: where pictures lie, what every point decodes to, and
-the true posterior."""
+"""The map of a two-dimensional latent space: codes, decoded tiles and the true posterior."""
 
 import math
 from dataclasses import dataclass
@@ -34,8 +33,10 @@ class Window:
     half: float
 
     def centres(self, side: int) -> Tensor:
-        """The middles of side × side equal squares, rows from top to bottom: (side * side, 2)
-        float32."""
+        """The centres of a grid of side × side squares: (side * side, 2) float32.
+
+        Rows go from top to bottom.
+        """
         steps = (torch.arange(side, dtype=torch.float64) + 0.5) / side * 2 - 1
         rows, columns = torch.meshgrid(-steps, steps, indexing="ij")
         return (
@@ -59,20 +60,25 @@ WHOLE_PLANE = Window(0.0, 0.0, 4.0)  # all but a few codes in 2,000 lie in it
 
 @dataclass(frozen=True)
 class Codes:
-    """q(z|x) of many pictures at one beta: mean and deviation, (N, 2) float32. A plain
-    autoencoder's deviation is 0."""
+    """q(z|x) of many pictures at one beta: mean and deviation, (N, 2) float32.
+
+    A plain autoencoder's deviation is 0.
+    """
 
     mean: np.ndarray
     deviation: np.ndarray
 
     @property
     def aggregate_mean(self) -> np.ndarray:
-        """(2,), of the aggregate posterior: the mixture of all these q in equal parts."""
+        """Mean of the aggregate posterior, (2,): the mixture of all these q in equal parts."""
         return self.mean.mean(0)
 
     @property
     def aggregate_deviation(self) -> np.ndarray:
-        """(2,), likewise: the spread of the means and that within each q together."""
+        """Standard deviation of the aggregate posterior, (2,).
+
+        The spread of the means and that within each q add up.
+        """
         return np.sqrt(self.mean.var(0) + np.square(self.deviation).mean(0))
 
 
@@ -125,8 +131,10 @@ def codes(model: VAE, images: np.ndarray, beta: float) -> Codes:
 
 @torch.no_grad()
 def tiles(model: VAE, window: Window, beta: float, side: int) -> np.ndarray:
-    """E[x|z] at the middles of side × side equal squares of the window, rows from top to bottom:
-    (side * side, C, H, W)."""
+    """E[x|z] at the centres of a grid over the window: (side * side, C, H, W).
+
+    side × side equal squares, rows from top to bottom.
+    """
     return model.decode(window.centres(side), beta).mean.numpy()
 
 
@@ -146,8 +154,10 @@ def around(seen: Reconstruction) -> Window:
 def posterior_map(
     model: VAE, observed: Tensor, beta: float, *, temper: bool = False
 ) -> PosteriorMap:
-    """The true posterior of a picture (C, H, W), or the tempered one. Raises as grid_posterior
-    does."""
+    """The true posterior of a picture (C, H, W), or the tempered one.
+
+    Raises as grid_posterior does.
+    """
     grid = grid_posterior(model, observed, beta, temper=temper)
     terms = exact_elbo(model, observed, beta)
     distortion = float(terms.distortion[0]) / (beta if temper else 1.0)
@@ -167,15 +177,18 @@ def posterior_map(
 
 
 def _window(grid: GridPosterior) -> Window:
-    """The square that holds the outermost region, and some room."""
+    """The square around the outermost region, with a margin."""
     low, high = grid.box(SHARES[-1])
     (x, y), half = (low + high) / 2, float((high - low).max() / 2)
     return Window(float(x), float(y), 1.1 * half)
 
 
 def _shares(grid: GridPosterior, window: Window) -> np.ndarray:
-    """Draw the density from the grid's smallest squares, which are all where the mass is, with a
-    smooth curve between them."""
+    """Highest-density regions on a raster, (R, R) uint8, drawn from the grid's squares.
+
+    Only the smallest squares are used, which are where all the mass is, with a smooth curve between
+    them.
+    """
     side = grid.sides.min()
     smallest = grid.sides == side
     first = grid.centres[smallest].min(0)

@@ -1,4 +1,4 @@
-"""The path: from one picture to another, through the latent space and through pixel space."""
+"""Interpolation from one picture to another, through the latent space and through pixel space."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ SHELL = 0.95  # of the prior's mass, the same share left out inside and outside
 
 @dataclass(frozen=True)
 class Path:
-    """From one picture to the other in S steps, ends included.
+    """S steps from one picture to another, ends included.
 
     latents: (S, D). images: (S, C, H, W), E[x|z] of each. cross_fade: (S, C, H, W), the weighted
     mean of the two pictures' pixels. radii: (S,), distance of each latent from the origin; shell:
@@ -54,7 +54,7 @@ def path(
     steps: int,
     spherical: bool = False,
 ) -> Path:
-    """Walk from ends[0].z to ends[1].z beside the cross-fade of the two pictures, each (C, H, W).
+    """Interpolate from ends[0].z to ends[1].z, beside the cross-fade of the pictures (C, H, W).
 
     Raises ValueError for fewer than 2 steps, or for a plain autoencoder, which has neither prior
     nor ELBO.

@@ -22,12 +22,12 @@ DRAWN_PIXELS = (
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """One picture's way through the network. Pictures (C, H, W), vectors (D,).
+    """One picture's way through the network: pictures (C, H, W), vectors (D,).
 
-    observed: what the likelihood speaks of: binarised for a Bernoulli model, 8-bit for a colour
-    one. posterior_mean, posterior_deviation: mu and sigma of q(z|x). eps: the noise, zero for "use
-    the mean". z = mu + sigma * eps. mean: expected pixels E[x|z]. difference = mean - observed, in
-    [-1, 1]. rate_per_dimension: KL in nats.
+    observed: in the form that the likelihood is defined for: binarised for a Bernoulli model, 8-bit
+    for a colour one. posterior_mean, posterior_deviation: mu and sigma of q(z|x). eps: the noise,
+    zero for "use the mean". z = mu + sigma * eps. mean: expected pixels E[x|z]. difference = mean -
+    observed, in [-1, 1]. rate_per_dimension: KL in nats.
     """
 
     observed: np.ndarray
@@ -61,8 +61,10 @@ class Reconstruction:
 
     @property
     def lost(self) -> float:
-        """Light that the reconstruction lacks, in whole pixels: a white one that comes out black is
-        1."""
+        """Light that the reconstruction lacks, in whole pixels.
+
+        A white pixel that comes out black counts as 1.
+        """
         return float(-self.difference.clip(max=0).mean(0).sum())
 
     @property
@@ -73,11 +75,11 @@ class Reconstruction:
 
 @dataclass(frozen=True)
 class TradeOff:
-    """Rate and distortion of one picture at each beta, nats, (B,); the distortion is a mean over
-    `draws` of z.
+    """Rate and distortion of one picture at each beta, nats, (B,).
 
-    pixel_values: how many numbers make up the picture, pixels times channels. Of a plain
-    autoencoder: one beta, 0, an infinite rate, and no draws: its distortion is that of z = mu.
+    The distortion is a mean over `draws` of z. pixel_values: how many numbers make up the picture,
+    pixels times channels. For a plain autoencoder: one beta, 0, an infinite rate, and no draws: its
+    distortion is that of z = mu.
     """
 
     betas: tuple[float, ...]
@@ -115,13 +117,15 @@ class Breakdown:
 
     @property
     def percent_harder(self) -> int:
-        """Whole percents of the test pictures that are harder; 100 only where all are, so never
-        rounded up to it."""
+        """Whole percents of the test pictures that are harder.
+
+        Never rounded up to 100: that is shown only where all are.
+        """
         return math.floor(100 * self.easier_than)
 
     @property
     def percent_easier(self) -> int:
-        """Whole percents of the test pictures that are easier, likewise."""
+        """Whole percents of the test pictures that are easier, rounded in the same way."""
         return math.floor(100 * (1 - self.easier_than))
 
     @property
@@ -136,21 +140,23 @@ class Breakdown:
 
     @property
     def average_bits_per_dimension(self) -> float:
-        """Likewise, mean over the test set."""
+        """The test set's mean negative ELBO in bits per dimension."""
         return likelihood.bits_per_dimension(self.average_negative_elbo, self.pixel_values)
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Pictures of latents: images (N, C, H, W), latents (N, D)."""
+    """Decoded latents: images (N, C, H, W), latents (N, D)."""
 
     images: np.ndarray
     latents: np.ndarray
 
 
 def observe(model: VAE, image: Tensor, *, seed: int) -> Tensor:
-    """What the likelihood can speak of, (C, H, W): one binarisation of the grey picture, or its
-    8-bit colours."""
+    """The picture in the form that the likelihood is defined for, (C, H, W).
+
+    One binarisation of the grey picture, or its 8-bit colours.
+    """
     return likelihood.observe(
         image, model.config.likelihood, generator=seeded(seed, "binarisation")
     )
@@ -180,8 +186,10 @@ def reconstruct(
 
 
 def draws_for(image: Tensor) -> int:
-    """How many draws of z a picture (C, H, W) gets for its distortion: as many as a person can wait
-    for."""
+    """How many draws of z a picture (C, H, W) gets for its distortion.
+
+    Fewer for larger pictures, so that a page answers in time.
+    """
     return max(4, min(DRAWS, DRAWN_PIXELS // image.numel()))
 
 
@@ -189,10 +197,10 @@ def draws_for(image: Tensor) -> int:
 def trade_off(
     model: VAE, image: Tensor, betas: tuple[float, ...], *, seed: int, draws: int | None = None
 ) -> TradeOff:
-    """The picture's own rate–distortion curve: one binarisation and the same `draws` of eps at
-    every beta.
+    """The picture's own rate–distortion curve.
 
-    draws: 64 for 28×28 pixels, fewer for larger pictures and at least 4, unless told.
+    One binarisation and the same `draws` of eps at every beta. draws: 64 for 28×28 pixels, fewer
+    for larger pictures and at least 4, unless told.
     """
     draws = draws or draws_for(image)
     observed = observe(model, image, seed=seed)
@@ -213,8 +221,10 @@ def trade_off(
 
 
 def breakdown(own: TradeOff, average: BetaMetrics) -> Breakdown:
-    """The picture's point at the beta of `average`, which must be one of its own betas (ValueError
-    otherwise)."""
+    """The picture's point at the beta of `average`.
+
+    Raises ValueError where that is not one of the picture's own betas.
+    """
     index = own.betas.index(average.beta)
     mine = Breakdown(
         beta=average.beta,
@@ -237,10 +247,10 @@ def gallery(
     temperature: float = 1.0,
     draw_pixels: bool = False,
 ) -> Gallery:
-    """Decode `count` latents from N(0, temperature^2 I): E[x|z], or a draw from p(x|z) where
-    draw_pixels.
+    """Decode `count` latents from N(0, temperature^2 I): E[x|z], or draws from p(x|z).
 
-    The same latents, and the same uniform numbers for the pixels, at every beta.
+    draw_pixels chooses the latter. The same latents, and the same uniform numbers for the pixels,
+    at every beta.
     """
     latents = prior_sample(
         count, model.config.latent_dim, temperature=temperature, generator=seeded(seed, "prior")
@@ -252,8 +262,10 @@ def gallery(
 def decode(
     model: VAE, latents: Tensor, beta: float, *, seed: int, draw_pixels: bool = False
 ) -> Gallery:
-    """The pictures of latents (N, D), float32: E[x|z], or a draw from p(x|z) where draw_pixels.
-    Raises as VAE.decode does."""
+    """The pictures of latents (N, D), float32: E[x|z], or with draw_pixels a draw from p(x|z).
+
+    Raises as VAE.decode does.
+    """
     pixels = model.decode(latents, beta)
     images = pixels.sample(seeded(seed, "pixels")) if draw_pixels else pixels.mean
     return Gallery(images.numpy(), latents.numpy())

@@ -1,4 +1,4 @@
-"""Weights folders: on disk, on the Hugging Face Hub, and which of them serves a name: `resolve`."""
+"""Weights folders on disk and on the Hugging Face Hub; `resolve` chooses which of them serves."""
 
 from vae.hub.folder import WeightsError
 from vae.hub.sources import Pinned, Resolved, bundled, forget, load, names, resolve, source

@@ -1,4 +1,4 @@
-"""What can go wrong with a repository on the Hub, in one sentence each.
+"""Errors of a repository on the Hub, one sentence each.
 
 The client raises errors of many kinds and libraries; `said` makes HubErrors of them, which say what
 would help.
@@ -29,8 +29,10 @@ MAY_NOT_WRITE = (
 
 
 class HubError(WeightsError):
-    """A repository cannot be used. kind: "offline", "unreachable", "busy", "denied", "missing",
-    "moved", "cache" or "refused"."""
+    """A repository cannot be used.
+
+    kind: "offline", "unreachable", "busy", "denied", "missing", "moved", "cache" or "refused".
+    """
 
     def __init__(self, kind: str, sentence: str) -> None:
         super().__init__(sentence)
@@ -38,8 +40,10 @@ class HubError(WeightsError):
 
 
 class BusyError(HubError):
-    """The Hub stumbles or wants to be left alone. retry_after: what it says of how long, as it says
-    it."""
+    """The Hub is overloaded or limits the rate of requests.
+
+    retry_after: the value of its header Retry-After.
+    """
 
     def __init__(self, repo_id: str, status: int, retry_after: str | None = None) -> None:
         super().__init__(
@@ -54,7 +58,7 @@ class BusyError(HubError):
 def said(
     repo_id: str, revision: str | None, work: Callable[[], Answer], *, writing: bool = False
 ) -> Answer:
-    """work(), with the client's many errors as HubErrors of one sentence."""
+    """The result of work(), the client's many errors raised as HubErrors of one sentence."""
     try:
         return work()
     except HubError:
@@ -128,6 +132,6 @@ def _refusal_of_the_hub(repo_id: str, error: HfHubHTTPError, writing: bool) -> H
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what an error, or the one behind it, says."""
+    """The first line of the message of an error, or of its cause."""
     cause = error.__cause__ or error
     return (str(cause).strip() or type(cause).__name__).splitlines()[0]

@@ -1,9 +1,9 @@
-"""Answers of a server that nobody vouches for: bounded in bytes and in time whatever it sends, and
-never of another commit.
+"""HTTP transfers from an untrusted server, bounded in bytes and in time.
 
-Nothing here knows what a weights folder is. `bounded_client` makes the client of the whole process;
-what it does with an answer holds for the thread of a Transfer alone, so that other users of the
-Hub's client in this process keep theirs.
+And never of another commit than the one that was asked for. Nothing here knows what a weights
+folder is. `bounded_client` makes the client of the whole process; what it does with an answer holds
+for the thread of a Transfer alone, so that other users of the Hub's client in this process keep
+theirs.
 """
 
 import re
@@ -33,8 +33,10 @@ Answer = TypeVar("Answer")
 
 @dataclass
 class Transfer:
-    """What may come of one repository. commit: of which every answer must be, once it is known;
-    most: bytes of one answer."""
+    """Limits on what one repository may send.
+
+    commit: of which every answer must be, once it is known. most: bytes of one answer.
+    """
 
     repo_id: str
     commit: str | None = None
@@ -43,7 +45,7 @@ class Transfer:
     heard: float = field(default_factory=time.monotonic)  # when something last arrived
 
     def answered(self, response: httpx2.Response) -> None:
-        """Look at the head of an answer, before anything of its body is read. Raises HubError."""
+        """Check the head of a response before anything of its body is read. Raises HubError."""
         self.heard = time.monotonic()
         if (
             response.status_code == 429 or response.status_code >= 500
@@ -73,7 +75,7 @@ class Transfer:
         response.stream = _Counted(response.stream, self)
 
     def require_bounded(self, size: int) -> None:
-        """Raise HubError for an answer of so many bytes, and where it takes too long."""
+        """Raise HubError where an answer has too many bytes or takes too long."""
         if size > self.most:
             raise HubError(
                 "refused",
@@ -84,12 +86,12 @@ class Transfer:
             raise HubError("unreachable", self.too_late(SECONDS_TO_PULL))
 
     def too_late(self, within: float) -> str:
-        """The sentence for a transfer that takes longer."""
+        """The message for a transfer that takes longer."""
         return f"{self.repo_id} has not come from the Hub within {within:.0f} seconds; check the connection and try again"
 
 
 class _Counted(httpx2.SyncByteStream):
-    """The bytes of an answer, counted while they come."""
+    """The body of a response, its bytes counted while they come."""
 
     def __init__(self, stream: httpx2.SyncByteStream, transfer: Transfer) -> None:
         self.stream, self.transfer = stream, transfer
@@ -110,8 +112,10 @@ _transfer: ContextVar[Transfer | None] = ContextVar("transfer", default=None)
 
 
 def bounded_client() -> httpx2.Client:
-    """The Hub's client, which asks for everything unpacked and shows the transfer of its thread
-    what comes."""
+    """The Hub's HTTP client, limited by the Transfer of its thread.
+
+    It asks for everything uncompressed, so that bytes can be counted.
+    """
 
     def look(response: httpx2.Response) -> None:
         if transfer := _transfer.get():
@@ -130,8 +134,7 @@ def watched(
     within: float,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Answer:
-    """Run work in a thread and stop waiting for it after so many seconds, or when nothing has
-    arrived for long.
+    """Run work in a thread, with a time limit and a limit on the time without any data.
 
     meanwhile: what this thread does before it waits. What was given up may go on in the background,
     within the same bounds, and is in the cache the next time. Raises HubError, and what work

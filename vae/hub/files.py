@@ -1,5 +1,4 @@
-"""One file from anywhere: a regular file, read up to a bound; and JSON of exactly the shape that a
-data class declares.
+"""Bounded reading of a file, and strict parsing of JSON into a data class.
 
 Nothing that is read here can wait for ever (a FIFO), fill the memory (a device, a file that grows)
 or hold another thing than was declared (a list where a number should be).
@@ -30,9 +29,11 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 def content(path: Path, most: int) -> bytes:
-    """The bytes of a regular file, or of one that a link names. Raises OSError, and ValueError, a
-    sentence without the path, where it is a folder, a FIFO or a device, or has more than `most`
-    bytes."""
+    """The bytes of a regular file, or of one that a link names.
+
+    Raises OSError; and ValueError, a sentence without the path, where it is a folder, a FIFO or a
+    device, or has more than `most` bytes.
+    """
     _require_regular(
         os.stat(path)
     )  # before it is opened: opening a device may already do something
@@ -51,10 +52,9 @@ def content(path: Path, most: int) -> bytes:
 
 
 def parsed(shape: TypeAdapter[Shape], found: bytes, *, more: bool = False) -> Shape:
-    """JSON as the data class it must be: nothing converted, nothing missing, and unless `more`
-    nothing besides.
+    """JSON parsed into its data class: nothing converted, nothing missing.
 
-    Raises ValueError, one sentence that names the place.
+    more: whether unknown fields are allowed. Raises ValueError, one sentence that names the place.
     """
     if (count := found.count(b"[") + found.count(b"{")) > MAX_LISTS:
         raise ValueError(f"it has {count:,} lists and objects; at most {MAX_LISTS:,} are read")
@@ -100,5 +100,5 @@ def _shown(key: str) -> str:
 
 
 def _short(value: object) -> str:
-    """On one line, however long or deep it is."""
+    """The value on one line, cut where it is long or deep."""
     return reprlib.repr(value)[:80]

@@ -1,10 +1,9 @@
-"""A weights folder: config.json, model.safetensors and what was measured of them. Saved whole,
-loaded strictly or not at all.
+"""A weights folder: config.json, model.safetensors and what was measured of them.
 
-No pickle is ever read. A file that is missing, cut short, an error page, or of another model is an
-error that names it; nothing is loaded in part, because random weights look just like a badly
-trained model. config.json holds the sha256 of the other files (format 2; in format 1, which is read
-too, of the weights alone).
+It is saved as a whole, and loaded strictly or not at all. No pickle is ever read. A file that is
+missing, cut short, an error page, or of another model is an error that names it; nothing is loaded
+in part, because random weights look just like a badly trained model. config.json holds the sha256
+of the other files (format 2; in format 1, which is read too, of the weights alone).
 """
 
 import hashlib
@@ -61,12 +60,15 @@ Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
 class WeightsError(ValueError):
-    """A weights folder cannot be used. One sentence: which file is wrong, and why."""
+    """A weights folder cannot be used.
+
+    One sentence: which file is wrong, and why.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Format1(VAEConfig):
-    """config.json before there were sums of all files."""
+    """config.json in format 1, with the checksum of the weights alone."""
 
     format: Literal[1]
     weights_sha256: Sha256
@@ -74,7 +76,10 @@ class _Format1(VAEConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class _Format2(VAEConfig):
-    """config.json. sha256: of each file that belongs to these weights."""
+    """config.json in format 2.
+
+    sha256: the checksum of each file that belongs to these weights.
+    """
 
     format: Literal[2]
     sha256: dict[Literal[WEIGHTS, *SEALED], Sha256]
@@ -82,7 +87,7 @@ class _Format2(VAEConfig):
 
 @dataclass(frozen=True)
 class _Format:
-    """What tells a version that cannot read the rest."""
+    """The version of config.json, which is read before the rest."""
 
     format: Annotated[int, Field(ge=1, le=FORMAT)]
 
@@ -92,8 +97,11 @@ _FORMAT, _FORMATS = TypeAdapter(_Format), {1: TypeAdapter(_Format1), 2: TypeAdap
 
 @dataclass(frozen=True)
 class _Config:
-    """config.json, checked. sha256: by the name of the file. whole: whether a file that is not in
-    it is another model's."""
+    """config.json, checked.
+
+    sha256: by the name of the file. whole: whether a file that is not in it belongs to another
+    model.
+    """
 
     model: VAEConfig
     sha256: dict[str, str]
@@ -102,22 +110,30 @@ class _Config:
 
 @dataclass(frozen=True)
 class Examples:
-    """A few test pictures. images: (M, C, H, W) uint8; names: one each; labels: (M,)."""
+    """A few test pictures.
+
+    images: (M, C, H, W) uint8; names: one each; labels: (M,).
+    """
 
     images: np.ndarray
     names: tuple[str, ...]
     labels: np.ndarray
 
     def picture(self, name: str) -> torch.Tensor:
-        """The picture of that name as the model sees it: (C, H, W) float32 in [0, 1]. ValueError
-        for an unknown name."""
+        """The picture of that name as the model sees it: (C, H, W) float32 in [0, 1].
+
+        Raises ValueError for an unknown name.
+        """
         return torch.from_numpy(self.images[self.names.index(name)].astype(np.float32) / 255)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Test pictures for maps and comparisons. images: (M, C, H, W) uint8, grey; labels: (M,);
-    mean_training_pixel: (C, H, W) float32 in [0, 1]."""
+    """Test pictures for maps and comparisons.
+
+    images: (M, C, H, W) uint8, grey; labels: (M,); mean_training_pixel: (C, H, W) float32 in [0,
+    1].
+    """
 
     images: np.ndarray
     labels: np.ndarray
@@ -126,7 +142,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Folder:
-    """Everything the app needs of a weights folder, checked."""
+    """The checked content of a weights folder."""
 
     model: VAE
     metrics: Metrics
@@ -136,11 +152,11 @@ class Folder:
 
 
 def save_model(folder: Path, model: VAE, dtype: torch.dtype = torch.float16) -> None:
-    """Write config.json and model.safetensors. Stored as float16 (half the size; NumPy reads it),
-    computed in float32.
+    """Write config.json and model.safetensors.
 
-    What was measured of other weights in this folder no longer belongs to it, until it is measured
-    anew. Raises WeightsError when a weight is not finite or does not fit the type.
+    Stored as float16 (half the size; NumPy reads it), computed in float32. What was measured of
+    other weights in this folder no longer belongs to it, until it is measured anew. Raises
+    WeightsError when a weight is not finite or does not fit the type.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {
@@ -156,11 +172,11 @@ def save_model(folder: Path, model: VAE, dtype: torch.dtype = torch.float16) -> 
 
 
 def seal(folder: Path, *names: str) -> None:
-    """Write into config.json, in format 2, that these files of the folder (none named: all) belong
-    to its weights.
+    """Write checksums of these files of the folder (none named: all) into its config.json.
 
-    names: of SEALED; one that is not there is taken out. The sum of the weights themselves stays.
-    Of a folder in format 1 all files are written in. Raises WeightsError.
+    Files with a checksum belong to the folder's weights (format 2). names: of SEALED; one that is
+    not there is taken out. The checksum of the weights themselves stays. For a folder in format 1,
+    all files are written in. Raises WeightsError.
     """
     config = _read_config(folder / CONFIG)
     names = names if names and config.whole else SEALED
@@ -173,13 +189,18 @@ def seal(folder: Path, *names: str) -> None:
 
 
 def load_model(folder: Path) -> VAE:
-    """The model of a weights folder, ready to use on the CPU: float32, no gradients. Raises
-    WeightsError."""
+    """The model of a weights folder, ready to use on the CPU: float32, no gradients.
+
+    Raises WeightsError.
+    """
     return _load_model(folder, _read_config(folder / CONFIG))
 
 
 def load_folder(folder: Path) -> Folder:
-    """The model and everything measured of it. Raises WeightsError naming the file that is wrong."""
+    """The model and everything measured of it.
+
+    Raises WeightsError naming the file that is wrong.
+    """
     config = _read_config(folder / CONFIG)
     model = _load_model(folder, config)
     metrics = _file(folder, METRICS, config, parse_metrics)
@@ -203,7 +224,10 @@ def load_folder(folder: Path) -> Folder:
 
 
 def read_training(folder: Path) -> bytes:
-    """training.json of a weights folder, if it is that of its weights. Raises WeightsError."""
+    """training.json of a weights folder, if it belongs to these weights.
+
+    Raises WeightsError.
+    """
     config = _read_config(folder / CONFIG)
     sealed = _Config(
         config.model, config.sha256, whole=False
@@ -212,11 +236,10 @@ def read_training(folder: Path) -> bytes:
 
 
 def contents(folder: Path) -> tuple[str, ...]:
-    """Names of all files of a finished weights folder, figures included, sorted: exactly what its
-    repository on the Hub holds.
+    """Names of all files of a finished weights folder, figures included, sorted.
 
-    Raises WeightsError for a file that is missing and for one that does not belong there, such as a
-    pickle.
+    That is exactly what its repository on the Hub holds. Raises WeightsError for a file that is
+    missing and for one that does not belong there, such as a pickle.
     """
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     names = {
@@ -245,7 +268,7 @@ def largest(name: str) -> int:
 
 
 def _write_config(folder: Path, config: VAEConfig, sha256: dict[str, str]) -> None:
-    """At once or not at all: two processes may write what they measured at the same time."""
+    """Write config.json atomically: two processes may write what they measured at the same time."""
     ordered = {name: sha256[name] for name in (WEIGHTS, *SEALED) if name in sha256}
     temporary = folder / f"{CONFIG}.{os.getpid()}.tmp"
     content = json.dumps({"format": FORMAT, **asdict(config), "sha256": ordered}, indent=2) + "\n"
@@ -276,8 +299,10 @@ def _read_config(path: Path) -> _Config:
 
 
 def _file(folder: Path, name: str, config: _Config, read: Callable[[bytes], Read]) -> Read | None:
-    """One file, of these weights and of no others; None for an optional one that is not there and
-    need not be."""
+    """One file of the folder, its checksum verified.
+
+    None for an optional one that is not there and need not be.
+    """
 
     def checked(path: Path) -> Read | None:
         expected = config.sha256.get(name)
@@ -307,7 +332,7 @@ def _file(folder: Path, name: str, config: _Config, read: Callable[[bytes], Read
 
 
 def _checked(path: Path, read: Callable[[Path], Read]) -> Read:
-    """read(path), with whatever is wrong as one sentence that names the file."""
+    """read(path), any error raised as a WeightsError that names the file."""
     try:
         return read(path)
     except FileNotFoundError as error:

@@ -1,8 +1,7 @@
-"""What was measured of a model: metrics.json and dedicated.json as data classes, written by
-training, read by the app.
+"""Measurements of a model: metrics.json and dedicated.json as data classes.
 
-All rates and distortions are nats, means over the whole test set; active units are dimensions whose
-mean rate exceeds ACTIVE_NATS there.
+Written by training, read by the app. All rates and distortions are nats, means over the whole test
+set; active units are dimensions whose mean rate exceeds ACTIVE_NATS there.
 """
 
 import json
@@ -24,8 +23,10 @@ MAX_RATE = 1e9  # nats
 
 
 def _possible(rate: float) -> float:
-    """A rate of a dead dimension may round to just below 0, that of a plain autoencoder is
-    infinite."""
+    """The rate, checked. Raises ValueError for one that cannot be.
+
+    A rate of a dead dimension may round to just below 0, that of a plain autoencoder is infinite.
+    """
     if not (-1e-6 <= rate <= MAX_RATE or rate == math.inf):
         raise ValueError(f"a rate is from 0 to {MAX_RATE:g} nats, not {rate:g}")
     return rate
@@ -43,11 +44,10 @@ Objective = Annotated[
 
 @dataclass(frozen=True)
 class BetaMetrics:
-    """The test set at one beta. objective_quantiles: 101 values of distortion + beta * rate over
-    its pictures.
+    """The test set at one beta.
 
-    beta = 0 is a plain autoencoder: its rates are infinite (null in the file), its objective is
-    distortion alone.
+    objective_quantiles: 101 quantiles of distortion + beta * rate over its pictures. beta = 0 is a
+    plain autoencoder: its rates are infinite (null in the file), its objective is distortion alone.
     """
 
     beta: Beta
@@ -66,14 +66,15 @@ class BetaMetrics:
 
     @property
     def objective(self) -> float:
-        """What training minimised at this beta, distortion + beta * rate, nats. A plain autoencoder
-        has distortion alone."""
+        """The training objective at this beta, distortion + beta * rate, nats.
+
+        For a plain autoencoder it is the distortion alone.
+        """
         return self.distortion + self.beta * self.rate if self.beta else self.distortion
 
     @property
     def dimensions_by_rate(self) -> tuple[int, ...]:
-        """Numbers of the latent dimensions, from the one that carries most to the one that carries
-        least."""
+        """The latent dimensions in descending order of their rate."""
         return tuple(
             int(dimension)
             for dimension in np.argsort(-np.array(self.rate_per_dimension), kind="stable")
@@ -84,16 +85,17 @@ class BetaMetrics:
         return self.rate_per_dimension[dimension] > ACTIVE_NATS
 
     def share_above(self, objective: float) -> float:
-        """The share of test pictures, 0 to 1, whose objective at this beta is larger than the given
-        one (harder ones)."""
+        """The share of test pictures, 0 to 1, with a larger objective at this beta: harder ones."""
         shares = np.linspace(0.0, 1.0, QUANTILES)
         return float(1.0 - np.interp(objective, self.objective_quantiles, shares))
 
 
 @dataclass(frozen=True)
 class ImportanceWeighted:
-    """The importance-weighted estimate of -log p(x) at one beta: mean over `count` test pictures,
-    `samples` draws each."""
+    """The importance-weighted estimate of -log p(x) at one beta.
+
+    Mean over `count` test pictures, `samples` draws each.
+    """
 
     beta: Beta
     samples: Count
@@ -104,7 +106,7 @@ class ImportanceWeighted:
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How like the original reconstructions of colour pictures are, over the whole test set.
+    """Similarity of reconstructed colour pictures to the originals, over the whole test set.
 
     squared_errors: at each beta of the metrics, mean over pictures, pixels and channels of (E[x|z]
     - x)^2 at z = mu, where white is 1. pca_squared_error: that of the pca_components first
@@ -123,9 +125,9 @@ class Fidelity:
 
 @dataclass(frozen=True)
 class Metrics:
-    """metrics.json. seed: of the test set's binarisation and of all noise; samples: draws of z for
-    each distortion.
+    """The content of metrics.json.
 
+    seed: of the test set's binarisation and of all noise; samples: draws of z for each distortion.
     reference: (beta, rate, distortion) over the pictures of reference.npz alone (of examples.npz
     where there is none), so that a copy of the weights can be checked without the data set.
     fidelity: of models of colour pictures.
@@ -149,8 +151,10 @@ class Metrics:
 
     @property
     def dimensions_by_use(self) -> tuple[int, ...]:
-        """Numbers of the latent dimensions, from the one that is active at most betas to the one
-        that is so at fewest."""
+        """The latent dimensions, sorted by the number of betas at which they are active.
+
+        The one that is active at most betas comes first.
+        """
         rates = np.array([entry.rate_per_dimension for entry in self.betas])
         return tuple(
             int(dimension)
@@ -160,8 +164,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Dedicated:
-    """A network of the same size, trained for one beta alone on as many examples: the honest rival
-    of the conditioned one.
+    """A baseline network of the same size, trained for one beta alone on as many examples.
 
     rate, distortion: nats, means over the whole test set, with the same noise as in metrics.json.
     examples: seen in training. seed: of its training.
@@ -180,11 +183,10 @@ class Dedicated:
 
 
 def regret(metrics: Metrics, dedicated: Dedicated) -> float:
-    """By how many nats the objective at this beta is worse (larger) than that of the network
-    trained for it alone.
+    """How much the objective at this beta is worse (larger) than a dedicated network's, nats.
 
-    What one network for every beta costs; negative where it is the better one. Raises ValueError
-    for a beta not measured.
+    That is the price of one network for every beta; negative where it is the better one. Raises
+    ValueError for a beta not measured.
     """
     measured = metrics.at(dedicated.beta)
     if not math.isclose(measured.beta, dedicated.beta):
@@ -195,8 +197,7 @@ def regret(metrics: Metrics, dedicated: Dedicated) -> float:
 
 
 def write_metrics(path: Path, metrics: Metrics) -> None:
-    """Write metrics.json, numbers rounded to six significant digits so that the file can be read by
-    people."""
+    """Write metrics.json, numbers rounded to six significant digits to be readable."""
     values = asdict(metrics)
     if metrics.fidelity is None:
         del values["fidelity"]
@@ -204,14 +205,18 @@ def write_metrics(path: Path, metrics: Metrics) -> None:
 
 
 def read_metrics(path: Path) -> Metrics:
-    """Read metrics.json. Raises OSError, and ValueError, one sentence without the path, for what is
-    not expected there."""
+    """Read metrics.json.
+
+    Raises OSError, and ValueError, one sentence without the path, for unexpected content.
+    """
     return parse_metrics(content(path, MAX_BYTES))
 
 
 def parse_metrics(found: bytes) -> Metrics:
-    """The content of metrics.json, each number finite and possible. Raises ValueError, one sentence
-    that names the place."""
+    """The content of metrics.json, each number finite and possible.
+
+    Raises ValueError, one sentence that names the place.
+    """
     metrics = parsed(_METRICS, found)
     betas = [entry.beta for entry in metrics.betas]
     if betas != sorted(set(betas)):
@@ -253,18 +258,20 @@ def write_dedicated(path: Path, networks: Sequence[Dedicated]) -> None:
 
 
 def read_dedicated(path: Path) -> tuple[Dedicated, ...]:
-    """Read dedicated.json; a folder without one has no dedicated networks. Raises as read_metrics."""
+    """Read dedicated.json; empty where there is none. Raises as read_metrics."""
     return parse_dedicated(content(path, MAX_BYTES)) if path.exists() else ()
 
 
 def parse_dedicated(found: bytes) -> tuple[Dedicated, ...]:
-    """The content of dedicated.json, as parse_metrics. Raises ValueError."""
+    """The content of dedicated.json, checked as by parse_metrics. Raises ValueError."""
     return parsed(_DEDICATED, found)
 
 
 def beta_stops(beta_range: tuple[float, float]) -> tuple[float, ...]:
-    """The betas that are measured and that the app's slider stops at: ten a decade (the rounded
-    series R10 of ISO 3)."""
+    """The betas that are measured and that the app's slider stops at, ten a decade.
+
+    They are the rounded series R10 of ISO 3.
+    """
     decade = (1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0, 5.0, 6.3, 8.0)
     low, high = beta_range
     if low == high:

@@ -1,9 +1,8 @@
-"""A weights folder as a repository on the Hugging Face Hub: pull, push, and what can go wrong, in
-one sentence each.
+"""A weights folder as a repository on the Hugging Face Hub: pull and push.
 
-Only this module knows the Hub's client. HF_ENDPOINT, HF_HOME, HF_TOKEN and HF_HUB_OFFLINE are the
-client's own settings. No pickle enters or leaves: only the files of a weights folder are ever asked
-for or sent.
+Only this module knows the Hub's client. What can go wrong is a HubError of one sentence.
+HF_ENDPOINT, HF_HOME, HF_TOKEN and HF_HUB_OFFLINE are the client's own settings. No pickle enters or
+leaves: only the files of a weights folder are ever asked for or sent.
 """
 
 import hashlib
@@ -66,8 +65,10 @@ class Snapshot:
     folder: Path
 
     def read(self, load: Callable[[Path], Answer]) -> Answer:
-        """What `load` makes of the folder. Raises HubError, which names a file by the repository
-        and not by the cache's folders."""
+        """load(folder), the folder read by a function such as load_folder.
+
+        Raises HubError, which names a file by the repository and not by the cache's folders.
+        """
         try:
             return load(self.folder)
         except WeightsError as error:
@@ -85,13 +86,12 @@ def offline() -> bool:
 
 
 def page(repo_id: str, commit: str) -> str:
-    """The address of a commit's files, for people."""
+    """The URL of a commit's files, for people."""
     return f"{constants.ENDPOINT}/{repo_id}/tree/{commit}"
 
 
 def cached(repo_id: str, revision: str, files: Sequence[str]) -> Snapshot | None:
-    """What the local cache holds of a revision, without any request; None where it is not there or
-    not whole."""
+    """A revision's files in the local cache, without any request; None where some are missing."""
     try:
         folder = Path(
             snapshot_download(
@@ -115,13 +115,13 @@ def pull(
     within: float = SECONDS_TO_PULL,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Answer:
-    """What `load` makes of `files` of a repository, as far as it has them, downloaded into the
-    local cache; progress goes to stderr.
+    """Download `files` of a repository, as far as it has them, and read them with `load`.
 
-    revision: a branch, a tag or a commit; None is the main branch. Where a full commit is asked for
-    nothing else is taken. anew: also what the cache already holds. within: seconds after which it
-    is given up, though it goes on in the background for the next time; it is given up earlier where
-    nothing arrives for 15 seconds. meanwhile: what to do before waiting for it. Raises HubError.
+    They go into the local cache; progress goes to stderr. revision: a branch, a tag or a commit;
+    None is the main branch. Where a full commit is asked for nothing else is taken. anew: download
+    also what the cache already holds. within: seconds after which it is given up, though it goes on
+    in the background for the next time; it is given up earlier where nothing arrives for 15
+    seconds. meanwhile: what to do before waiting for it. Raises HubError.
     """
     transfer = Transfer(repo_id)
 
@@ -173,8 +173,10 @@ def pull(
 
 
 def require_writer(repo_id: str) -> None:
-    """Raise HubError where a push cannot succeed: no name of a repository, or no token that may
-    write."""
+    """Raise HubError where a push cannot succeed.
+
+    That is: no name of a repository, or no token that may write.
+    """
     if not REPO_ID.fullmatch(repo_id):
         raise HubError("missing", f"a repository's name looks like user/name, not {repo_id!r}")
     if said(repo_id, None, get_token, writing=True) is None:
@@ -204,12 +206,12 @@ def push(
     tag: str | None,
     message: str,
 ) -> tuple[str | None, str]:
-    """Make a repository hold exactly `files` of a folder, in one commit; the full ids of the commit
-    before and of this one.
+    """Make a repository hold exactly `files` of a folder, in one commit.
 
-    Creates the repository where it is missing; where nothing differs there is no new commit. What
-    else lies there is deleted, except .gitattributes, which is the Hub's own. A tag that names
-    another commit is refused before anything is sent. Progress goes to stderr. Raises HubError.
+    Returns the full ids of the commit before and of this one. Creates the repository where it is
+    missing; where nothing differs there is no new commit. What else lies there is deleted, except
+    .gitattributes, which is the Hub's own. A tag that names another commit is refused before
+    anything is sent. Progress goes to stderr. Raises HubError.
     """
     require_writer(repo_id)  # which also makes the client give up on an answer that never comes
     api, before = HfApi(), []
@@ -291,8 +293,10 @@ def _holds(api: HfApi, repo_id: str, folder: Path, files: Sequence[str]) -> bool
 
 
 def _same(path: Path, file: RepoFile | RepoSibling) -> bool:
-    """Whether a file has the hash that the Hub keeps of it: git's, or sha256 of large files. None
-    is kept by some mirrors."""
+    """Whether a file has the hash that the Hub keeps of it: git's, or sha256 for large files.
+
+    Some mirrors keep none.
+    """
     content = path.read_bytes()
     if file.lfs:
         return file.lfs.sha256 == hashlib.sha256(content).hexdigest()
@@ -300,8 +304,10 @@ def _same(path: Path, file: RepoFile | RepoSibling) -> bool:
 
 
 def _asked_for(repo_id: str, revision: str | None, commit: object) -> str:
-    """The commit that the Hub answers with. Raises HubError where it is none, or where another was
-    asked for by its full id."""
+    """The commit that the Hub answers with.
+
+    Raises HubError where it is none, or where another was asked for by its full id.
+    """
     if not isinstance(commit, str) or not COMMIT.fullmatch(commit):
         raise HubError(
             "refused",
@@ -317,8 +323,10 @@ def _asked_for(repo_id: str, revision: str | None, commit: object) -> str:
 
 
 def _remember(folder: Path, revision: str) -> None:
-    """Which commit a branch or a tag named, where the client looks for it when there is no Hub: it
-    asked by the commit."""
+    """Note in the cache which commit a branch or tag named, for use without the Hub.
+
+    The client would do so itself, but it was asked by the commit.
+    """
     if BRANCH.fullmatch(revision) and ".." not in revision and not COMMIT.fullmatch(revision):
         ref = folder.parents[1] / "refs" / revision
         with suppress(
@@ -329,11 +337,10 @@ def _remember(folder: Path, revision: str) -> None:
 
 
 def _arrived(repo_id: str, file: RepoSibling, anew: bool, download: Callable[[bool], str]) -> Path:
-    """The path of a downloaded file whose bytes are those that the Hub announced; the client looks
-    at their number alone.
+    """The path of a downloaded file whose checksum is the one that the Hub announced.
 
-    anew: not what the cache holds, which is also downloaded again where it is not what was
-    announced.
+    The client compares the number of bytes alone. anew: do not use what the cache holds; it is also
+    downloaded again where its checksum differs.
     """
     name = f"{repo_id}/{file.rfilename}"
     for force in (True,) if anew else (False, True):
@@ -370,8 +377,7 @@ def _inspect(repo_id: str, there: dict[str, RepoSibling], files: Sequence[str]) 
 
 
 def _persistently(ask: Callable[[], Answer]) -> Answer:
-    """Ask again where the Hub is busy or stumbles, as long as it wants to be waited for, within
-    reason."""
+    """Retry while the Hub is busy or fails, as its Retry-After says, up to a limit."""
     for attempt in range(1, ATTEMPTS):
         wait = None
         try:

@@ -1,5 +1,4 @@
-"""Where models come from: a folder, a bundled name in weights/, or a repository on the Hugging Face
-Hub."""
+"""Where models come from: a folder, a bundled name in weights/, or the Hugging Face Hub."""
 
 import functools
 import os
@@ -30,15 +29,17 @@ SECONDS_TO_REMEMBER = 60.0  # that a model of the Hub alone failed
 
 @dataclass(frozen=True)
 class Pinned:
-    """One commit of a repository on the Hub: the full id of 40 hexadecimal digits, so that it can
-    never change."""
+    """One commit of a repository on the Hub.
+
+    The full id of 40 hexadecimal digits, so that it can never change.
+    """
 
     repo_id: str
     commit: str
 
     @property
     def address(self) -> str:
-        """The page of this commit, for people."""
+        """The URL of this commit, for people."""
         from vae.hub import repository
 
         return repository.page(self.repo_id, self.commit)
@@ -71,8 +72,10 @@ def bundled() -> tuple[str, ...]:
 
 
 def names() -> tuple[str, ...]:
-    """Names that `resolve` knows: the bundled ones, and those that weights/sources.toml takes from
-    the Hub alone."""
+    """Names that `resolve` knows: the bundled ones, and those in weights/sources.toml.
+
+    The latter come from the Hub alone.
+    """
     try:
         listed = {name for name, entry in _table().items() if entry.get("repo_id")}
     except WeightsError:  # resolve says it, of each model
@@ -81,17 +84,18 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str | Path, *, revision: str | None = None) -> VAE:
-    """The model in an existing folder, else the bundled one of that name, else of the repository
-    "user/name" on the Hub.
+    """Load the model of a folder, of a bundled name, or of the repository "user/name" on the Hub.
 
-    Never another than the one asked for. revision: branch, tag or commit of the repository; None is
-    its main branch. A download shows its progress on stderr and is made once: a full commit in the
-    local cache is used without any request. It is given up where nothing arrives for 15 seconds,
-    and after 5 minutes in all; if the Hub does not answer or is busy, the copy in the local cache
-    that the branch or tag last named is used, with a warning. Where a full commit is asked for, no
-    other is taken. Ready to use on the CPU, in float32, without gradients. Raises WeightsError:
-    which file is wrong, or which names there are; HubError, one of them, where the Hub is the
-    problem.
+    They are looked for in this order; never is another taken than the one asked for. revision:
+    branch, tag or commit of the repository; None is its main branch. A download shows its progress
+    on stderr and is made once: a full commit in the local cache is used without any request. It is
+    given up where nothing arrives for 15 seconds, and after 5 minutes in all; if the Hub does not
+    answer or is busy, the copy in the local cache that the branch or tag last named is used, with a
+    warning. Where a full commit is asked for, no other is taken. The model is ready to use on the
+    CPU, in float32, without gradients.
+
+    Raises WeightsError: which file is wrong, or which names there are; and its subclass HubError,
+    where the Hub is the problem.
     """
     folder = Path(name)
     if revision is None and folder.is_dir():
@@ -110,11 +114,10 @@ def load(name: str | Path, *, revision: str | None = None) -> VAE:
 
 
 def source(name: str) -> Pinned | None:
-    """Which commit of which repository a model comes from, by VAE_LAB_SOURCE_NAME=user/name@commit
-    or weights/sources.toml.
+    """Which commit of which repository a model comes from; None means the bundled weights.
 
-    None means bundled. Raises WeightsError, naming the variable or the file, where that is no full
-    commit of a repository.
+    Set by VAE_LAB_SOURCE_NAME=user/name@commit or by weights/sources.toml. Raises WeightsError,
+    naming the variable or the file, where that is no full commit of a repository.
     """
     variable = VARIABLE + re.sub(r"\W", "_", name.upper().replace("-", "_"))
     where, text = variable, os.environ.get(variable)
@@ -134,8 +137,7 @@ def source(name: str) -> Pinned | None:
 
 
 def resolve(name: str) -> Resolved:
-    """What the app uses: a model with everything measured of it, chosen once per process and never
-    exchanged.
+    """The weights folder that the app uses: chosen once per process and never exchanged.
 
     The local cache at the pinned commit (no request), then the Hub, then the bundled folder, which
     serves after 5 seconds at most where the Hub does not. `source` says which it is, `reason` why.
@@ -153,12 +155,12 @@ def resolve(name: str) -> Resolved:
 
 
 def is_loaded(name: str) -> bool:
-    """Whether `resolve` answers at once."""
+    """Whether `resolve` has its answer in memory."""
     return name in _resolved
 
 
 def forget() -> None:
-    """Let the next resolve look anew."""
+    """Clear the memory of `resolve`, so that the next call looks anew."""
     _resolved.clear()
     _failures.clear()
     _silent.clear()
@@ -173,8 +175,10 @@ _silent: list[
 
 
 def _load_from_hub(repo_id: str, revision: str | None) -> VAE:
-    """The cached copy of a full commit, else the Hub's answer, else the copy that a branch last
-    named. Raises HubError."""
+    """The cached copy of a full commit, else the Hub's answer, else the branch's last cached copy.
+
+    Raises HubError.
+    """
     from vae.hub import repository
 
     needed, damaged = (CONFIG, WEIGHTS), None
@@ -231,11 +235,10 @@ def _choose(name: str) -> Resolved:
 def _from_hub(
     name: str, pinned: Pinned, started: float, bundle: Callable[[], Folder] | None
 ) -> Resolved:
-    """The cached copy of this commit, else the Hub's, checked whole. Raises HubError, before
-    `started` is 5 seconds ago.
+    """The cached copy of this commit, else the Hub's, checked as a whole.
 
-    bundle: loads what else will serve; it is called while the Hub is asked, so that it is there
-    when the time is over.
+    Raises HubError, before `started` is 5 seconds ago. bundle: loads what else will serve; it is
+    called while the Hub is asked, so that it is there when the time is over.
     """
     from vae.hub import repository
 
@@ -274,7 +277,10 @@ def _from_hub(
 
 
 def _table() -> dict[str, dict[str, str]]:
-    """The content of weights/sources.toml, empty where there is none. Raises WeightsError."""
+    """The content of weights/sources.toml, empty where there is none.
+
+    Raises WeightsError.
+    """
     try:
         table = tomllib.loads(files.content(BUNDLE / SOURCES, MAX_SOURCES).decode())
     except FileNotFoundError:

@@ -1,9 +1,9 @@
-"""The size of the frames in an AVIF, from AV1's own sequence headers (AV1 specification, sections
-5.3 to 5.5).
+"""The size of the frames in an AVIF, from AV1's own sequence headers.
 
 An AVIF says twice how large it is: in its table of contents, which Pillow reads, and in the frames,
-which the decoder unpacks whatever the table says. The places of the frames stand in the boxes iloc
-of ISO/IEC 14496-12 (8.11.3), and in stco and co64 of an animation.
+which the decoder unpacks whatever the table says (AV1 specification, sections 5.3 to 5.5). The
+places of the frames stand in the boxes iloc of ISO/IEC 14496-12 (8.11.3), and in stco and co64 of
+an animation.
 """
 
 import re
@@ -18,8 +18,10 @@ _LONGEST_HEADER = (
 
 
 class _Bits:
-    """Numbers of any width, read one after the other, the most significant bit first. Raises
-    ValueError behind the end."""
+    """A bit reader: numbers of any width, the most significant bit first.
+
+    Raises ValueError at the end of the data.
+    """
 
     def __init__(self, data: bytes) -> None:
         self.number, self.left = int.from_bytes(data, "big"), 8 * len(data)
@@ -32,11 +34,12 @@ class _Bits:
 
 
 def frame_pixels(file: bytes, contents: bytes) -> int:
-    """The most pixels that a frame of this AVIF may have. contents: its boxes meta and moov.
+    """The most pixels that a frame of this AVIF may have.
 
-    The size that a header gives is the largest by the specification. A decoder takes larger ones
-    for single frames, up to the width of their numbers: an encoder needs no more than four times as
-    many pixels as there are. Raises ValueError where there is no sequence header.
+    contents: its boxes meta and moov. The size that a header gives is the largest by the
+    specification. A decoder accepts larger ones for single frames, up to the largest number that
+    the header's fields can hold; an encoder needs no wider fields than for four times the pixels
+    that there are. Raises ValueError where there is no sequence header.
     """
     sizes = [size for data in _coded(file, contents) for size in _sizes(data)]
     if not sizes:
@@ -45,8 +48,7 @@ def frame_pixels(file: bytes, contents: bytes) -> int:
 
 
 def _sizes(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Largest width, height, and the bits of both numbers, of each sequence header in a row of
-    units."""
+    """Largest width and height, and the bits of both, from each sequence header in the data."""
     place = 0
     for _ in range(MOST_UNITS):
         if place >= len(data):
@@ -61,7 +63,7 @@ def _sizes(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _length(data: bytes, place: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the least significant first, and the place behind it."""
+    """A variable-length integer (leb128 of AV1), and the place behind it."""
     value = 0
     for number, byte in enumerate(data[place : place + 8]):
         value |= (byte & 127) << 7 * number
@@ -71,7 +73,7 @@ def _length(data: bytes, place: int) -> tuple[int, int]:
 
 
 def _size(bits: _Bits) -> tuple[int, int, int]:
-    """What a sequence header says, section 5.5.1."""
+    """The frame size in a sequence header (section 5.5.1)."""
     bits(4)  # seq_profile, still_picture
     if bits(1):  # reduced_still_picture_header
         bits(5)
@@ -82,7 +84,7 @@ def _size(bits: _Bits) -> tuple[int, int, int]:
 
 
 def _operating_points(bits: _Bits) -> None:
-    """Read past timing information and operating points."""
+    """Skip timing information and operating points."""
     delay = 0
     if bits(1):  # timing_info_present_flag
         bits(64)
@@ -106,8 +108,7 @@ def _operating_points(bits: _Bits) -> None:
 
 
 def _coded(file: bytes, contents: bytes) -> Iterator[bytes]:
-    """The bytes of each item, and from an animation's first frame on. No more than the file is
-    long, in all."""
+    """The bytes of each item, then those of an animation's frames; in all no more than the file."""
     left = len(file)
     inside = [contents[found.end() :] for found in re.finditer(rb"idat", contents)]
     for found in re.finditer(rb"iloc", contents):
@@ -129,8 +130,10 @@ def _coded(file: bytes, contents: bytes) -> Iterator[bytes]:
 
 
 def _items(contents: bytes, place: int) -> Iterator[tuple[list[tuple[int, int]], bool]]:
-    """Place and length of the pieces of each item of a box iloc, and whether they count within the
-    box idat."""
+    """Where the pieces of each item of a box iloc lie.
+
+    Place and length of each, and whether the places count within the box idat.
+    """
     left = MOST_UNITS
 
     def number(width: int) -> int:

@@ -1,11 +1,10 @@
-"""One handwritten digit, found in a photo, scan or drawing and made like those of MNIST: white ink
-on black, centred.
+"""One handwritten digit, found in a photo, scan or drawing and made like those of MNIST.
 
-A photo of paper holds more than ink: shadows, a desk, ruled lines, dust. The steps here rest on
-three facts. Ink is an island: the way from it to the border of the picture leads over paper, while
-shadows, desk and ruled lines reach the border themselves (`_paper`). Ink comes in strokes: long,
-thin and sharp (`_strongest_stroke`). And the pieces of one digit lie closer together than two
-digits do (`shapes.one_digit`).
+That is: white ink on black, centred. A photo of paper holds more than ink: shadows, a desk, ruled
+lines, dust. The steps here rest on three facts. Ink is an island: the way from it to the border of
+the picture leads over paper, while shadows, desk and ruled lines reach the border themselves
+(`_paper`). Ink comes in strokes: long, thin and sharp (`_strongest_stroke`). And the pieces of one
+digit lie closer together than two digits do (`strokes.one_digit`).
 """
 
 from dataclasses import dataclass
@@ -45,10 +44,9 @@ FAINTEST = (
 
 
 def digit(picture: np.ndarray, height: int, width: int) -> list[tuple[str, np.ndarray]]:
-    """The stages from a picture (H, W, 3) uint8 to a digit (height, width) uint8, in order, each
-    with its name.
+    """The stages from a picture (H, W, 3) uint8 to a digit (height, width) uint8, with their names.
 
-    Raises ImageError where there is no ink, more than one shape, or nothing like a digit.
+    In order. Raises ImageError where there is no ink, more than one shape, or nothing like a digit.
     """
     luminance = np.asarray(Image.fromarray(picture).convert("L"))
     if _is_finished(luminance, height, width):
@@ -70,8 +68,7 @@ def _bytes(fraction: np.ndarray) -> np.ndarray:
 
 
 def _is_finished(grey: np.ndarray, height: int, width: int) -> bool:
-    """Whether a picture is as the data set has it: its size, white ink, a black rim, the mass in
-    the middle."""
+    """Whether a picture has the data set's form: its size, black rim, white ink in the middle."""
     if grey.shape != (height, width) or grey.max() < 128:
         return False
     off_centre = np.subtract(ndimage.center_of_mass(grey.astype(float)), (height / 2, width / 2))
@@ -81,11 +78,11 @@ def _is_finished(grey: np.ndarray, height: int, width: int) -> bool:
 
 
 def _telling_grey(picture: np.ndarray) -> np.ndarray:
-    """Grey (H, W) float32 in 0..255: the mixture of red, green and blue in which details differ the
-    most.
+    """Grey (H, W) float32 in 0..255: the mixture of colours in which details differ the most.
 
-    Plain luminance loses a yellow pen on white paper, or a red one on blue. No colour is
-    subtracted: a shadow dims a sum of colours by one factor, and so it can be divided out later.
+    It is the first principal component of the details' colours. Plain luminance loses a yellow pen
+    on white paper, or a red one on blue. No colour is subtracted: a shadow dims a sum of colours by
+    one factor, and so it can be divided out later.
     """
     coarse = picture[:: 1 + picture.shape[0] // 200, :: 1 + picture.shape[1] // 200].astype(
         np.float64
@@ -105,8 +102,10 @@ def _telling_grey(picture: np.ndarray) -> np.ndarray:
 
 
 def _ink(grey: np.ndarray) -> np.ndarray:
-    """How much ink lies on each pixel (H, W), from 0, paper, to 1, the full contrast of the
-    strongest stroke."""
+    """The ink on each pixel (H, W): 0 is paper, 1 the full contrast of the strongest stroke.
+
+    Raises ImageError where nothing looks like a stroke.
+    """
     blur = max(grey.shape) / 1500
     tone = (
         ndimage.gaussian_filter(grey, blur) if blur > 0.3 else grey
@@ -131,8 +130,10 @@ def _ink(grey: np.ndarray) -> np.ndarray:
 
 
 def _is_drawing(tone: np.ndarray) -> bool:
-    """Whether most of the picture has the very same tone, as a canvas has, and but a stroke or two
-    reach its border."""
+    """Whether the picture was drawn on a canvas: most of it has one tone.
+
+    At most a few short strokes may reach its border.
+    """
     off = np.abs(tone - np.median(tone))
     runs, count = ndimage.label(_rim(off) > 20)
     longest = np.bincount(runs)[1:].max(initial=0)
@@ -141,8 +142,10 @@ def _is_drawing(tone: np.ndarray) -> bool:
 
 @dataclass(frozen=True)
 class _Stroke:
-    """score: how surely this is a stroke. contrast: of its ink. thickness: pixels of the full
-    picture."""
+    """What was found out about a stroke of ink.
+
+    score: how surely this is a stroke. contrast: of its ink. thickness: pixels of the full picture.
+    """
 
     score: float = 0
     contrast: float = 0
@@ -151,8 +154,11 @@ class _Stroke:
 
 @dataclass(frozen=True)
 class _Found:
-    """contrast: of the islands (H, W), dark ones or, if `light`, light ones. stroke: the best one
-    among them."""
+    """Islands of ink in a picture.
+
+    contrast: of the islands (H, W), dark ones or, if `light`, light ones. stroke: the best one
+    among them.
+    """
 
     contrast: np.ndarray
     stroke: _Stroke
@@ -176,8 +182,10 @@ def _dots_joined(found: _Found) -> _Found:
 
 
 def _evenly_lit(tone: np.ndarray, found: _Found) -> np.ndarray:
-    """The ink (H, W), measured again: the thickness is known now, and paper close by tells more of
-    the light there."""
+    """The ink (H, W), measured again with paper that is taken from close by.
+
+    The strokes' thickness is known by now, and near paper tells more of the light at the ink.
+    """
     ground = 255 - tone if found.light else tone
     close = 2 * round(found.stroke.thickness) + 5
     paper = ndimage.grey_closing(ground, (close, close), mode="nearest")
@@ -191,8 +199,7 @@ def _evenly_lit(tone: np.ndarray, found: _Found) -> np.ndarray:
 
 
 def _even(ink: np.ndarray, reach: int) -> np.ndarray:
-    """The ink (H, W) with pale stretches of a stroke made as strong as the rest, and what is only
-    pale taken away."""
+    """The ink (H, W) with the pale parts of strokes strengthened, and what is only pale removed."""
     strongest_nearby = ndimage.maximum_filter(ink, 1 + reach)
     even = ink / np.clip(strongest_nearby, 0.4, 1)
     labels, count = ndimage.label(even > INK, TOUCHING)
@@ -202,7 +209,7 @@ def _even(ink: np.ndarray, reach: int) -> np.ndarray:
 
 
 def _contrast(tone: np.ndarray, paper: np.ndarray, white: np.ndarray | float) -> np.ndarray:
-    """How much darker each pixel is than its paper, as a part of what is white there, in 0..1."""
+    """How much darker each pixel is than its paper, as a part of the white there, in 0..1."""
     return np.minimum(
         (paper - tone) / np.maximum(white, max(10, 0.4 * np.percentile(white, 95))), 1
     )
@@ -223,11 +230,11 @@ def _rim(picture: np.ndarray) -> np.ndarray:
 
 
 def _paper(tone: np.ndarray, framed: bool) -> np.ndarray:
-    """The picture (H, W) without its dark islands, and without dark things narrower than 0.4 of its
-    shorter side.
+    """The paper (H, W) under the ink: the picture with its dark islands filled.
 
-    framed: a rim of paper is laid around the picture first, so that ink at its border is an island
-    too.
+    Islands are filled by morphological reconstruction, and dark things narrower than 0.4 of the
+    shorter side by a grey closing. framed: a rim of paper is laid around the picture first, so that
+    ink at its border is an island too.
     """
     scale = min(1, SKETCH / max(tone.shape))
     sketch = _resized(
@@ -251,11 +258,11 @@ def _resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _flooded(land: np.ndarray, rounds: int = 25) -> np.ndarray:
-    """The level at which water would stand on this land after endless rain, if it may run off at
-    the border.
+    """Dark islands filled: morphological reconstruction by erosion, from the border.
 
-    Swept in four directions until nothing changes; long winding valleys would need more rounds than
-    they are worth.
+    Every pixel gets the lowest level at which a path leads from it to the border, the level of a
+    path being its highest pixel. Swept in four directions until nothing changes, or `rounds` times:
+    long winding paths would need more, and make no difference.
     """
     water = np.full_like(land, 255)
     water[[0, -1]], water[:, [0, -1]] = land[[0, -1]], land[:, [0, -1]]
@@ -269,8 +276,10 @@ def _flooded(land: np.ndarray, rounds: int = 25) -> np.ndarray:
 
 
 def _drained(water: np.ndarray, land: np.ndarray) -> np.ndarray:
-    """One sweep down and one up, in place: no row stands higher than its neighbour, unless its own
-    land does."""
+    """One sweep down and one up of the reconstruction, in place.
+
+    No row stays higher than its neighbour, unless the picture itself is.
+    """
     for downhill, ground in ((water, land), (water[::-1], land[::-1])):
         above = downhill[0]
         for row, floor in zip(downhill[1:], ground[1:], strict=True):
@@ -281,7 +290,7 @@ def _drained(water: np.ndarray, land: np.ndarray) -> np.ndarray:
 
 
 def _strongest_stroke(contrast: np.ndarray, least: float) -> _Stroke:
-    """What looks most like a stroke of ink, at any threshold; its score is zero where nothing does.
+    """The shape that looks most like a stroke of ink, at any threshold; score 0 where none does.
 
     least: length, as a part of the shorter side, of what may be a stroke. The score is length times
     contrast: a faint long crease loses against ink, and so does a black speck.
@@ -307,7 +316,7 @@ def _strongest_stroke(contrast: np.ndarray, least: float) -> _Stroke:
 
 
 def _is_crisp(shape: Shape, contrast: np.ndarray, threshold: float) -> bool:
-    """Whether the ink ends within a few pixels, as no shadow and no glare does."""
+    """Whether the edge of the ink is only a few pixels wide, unlike that of a shadow or glare."""
     window = tuple(slice(max(0, side.start - 6), side.stop + 6) for side in shape.box)
     mask = np.zeros(contrast.shape, bool)
     mask[shape.box] = shape.mask
@@ -324,11 +333,10 @@ def _is_crisp(shape: Shape, contrast: np.ndarray, threshold: float) -> bool:
 
 
 def _centred(ink: np.ndarray, height: int, width: int) -> np.ndarray:
-    """The digit (height, width) in 0..1 as MNIST has it: fitted into its box, pen-thick, mass in
-    the middle.
+    """The digit (height, width) in 0..1 in MNIST's form: scaled to its box, centred by mass.
 
     It is drawn anew from the distance of each point to the edge of the ink, which gives pencil and
-    marker alike a white core and a soft edge.
+    marker alike a white core, a soft edge and the thickness of a pen.
     """
     inner = round(BOX * min(height, width))
     scale = float(np.clip(1, *(fineness * inner / max(ink.shape) for fineness in DRAWN)))

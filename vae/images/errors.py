@@ -17,11 +17,10 @@ ERROR_SENTENCES: dict[str, str] = {
 
 
 class ImageError(ValueError):
-    """A file that cannot become a model's picture. str(error) is one English sentence: what is
-    wrong, what would work.
+    """A file that cannot become a model's picture.
 
-    code: stable key, one of ERROR_SENTENCES, by which the app finds its own words. details: what
-    its placeholders need.
+    str(error) is one English sentence: what is wrong, and what would work. code: stable key, one of
+    ERROR_SENTENCES, by which the app finds its own words. details: what its placeholders need.
     """
 
     def __init__(self, code: str, **details: int | float | str) -> None:

@@ -1,4 +1,4 @@
-"""A colour photograph -> the square of it that the model sees, framed by hand."""
+"""The square of a colour photograph that the model sees, framed by hand."""
 
 from dataclasses import dataclass
 
@@ -11,11 +11,12 @@ LARGEST_ZOOM = 8.0
 
 @dataclass(frozen=True)
 class Framing:
-    """Which part of a picture the model sees. Raises ValueError for what is none.
+    """Which part of a picture the model sees.
 
     zoom: 1 takes the largest part of the model's shape, 2 one of half its sides, up to
     LARGEST_ZOOM. across, down: where it lies, from 0 (left, top) to 1 (right, bottom) of the room
-    that there is. mirrored: left and right exchanged, first of all.
+    that there is. mirrored: left and right exchanged, first of all. Raises ValueError for numbers
+    outside these ranges.
     """
 
     zoom: float = 1.0
@@ -47,10 +48,9 @@ def room(picture: np.ndarray, height: int, width: int, zoom: float) -> tuple[flo
 def framed(
     picture: np.ndarray, height: int, width: int, framing: Framing
 ) -> list[tuple[str, np.ndarray]]:
-    """The stages from a picture (H, W, 3) uint8 to one of the model's size, in order, each with its
-    name.
+    """The stages from a picture (H, W, 3) uint8 to one of the model's size, with their names.
 
-    One that has the model's size already comes through unchanged.
+    In order. A picture that has the model's size already comes through unchanged.
     """
     if framing.mirrored:
         picture = np.ascontiguousarray(picture[:, ::-1])

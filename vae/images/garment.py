@@ -1,10 +1,9 @@
-"""One garment, cut out from a photograph and made like those of Fashion-MNIST: light on black, as
-large as fits.
+"""One garment, cut out from a photograph and made like those of Fashion-MNIST.
 
-Those pictures were product photographs on white, turned negative. So the steps here are: which
-pixels are garment (GrabCut, Rother et al. 2004, from OpenCV, started from what differs from the
-surface that reaches the border), how much darker or lighter than that surface they are, and the
-garment's box fitted into the picture.
+That is: light on black, as large as fits. Those pictures were product photographs on white, turned
+negative. So the steps here are: which pixels are garment (GrabCut, Rother et al. 2004, from OpenCV,
+started from what differs from the surface that reaches the border), how much darker or lighter than
+that surface they are, and the garment's box fitted into the picture.
 """
 
 import numpy as np
@@ -34,10 +33,9 @@ _SURFACE, _GARMENT, _PERHAPS_SURFACE, _PERHAPS_GARMENT = (
 def garment(
     picture: np.ndarray, height: int, width: int, framing: Framing
 ) -> list[tuple[str, np.ndarray]]:
-    """The stages from a picture (H, W, 3) uint8 to a garment (height, width) uint8, in order, each
-    with its name.
+    """The stages from a picture (H, W, 3) uint8 to a garment (height, width) uint8, with names.
 
-    Raises ImageError where nothing stands out from the surface, or everything does.
+    In order. Raises ImageError where nothing stands out from the surface, or everything does.
     """
     if framing.mirrored:
         picture = np.ascontiguousarray(picture[:, ::-1])
@@ -54,7 +52,7 @@ def garment(
 
 
 def _is_finished(grey: np.ndarray, height: int, width: int) -> bool:
-    """Whether a picture is as the data set has it: its size, light on black corners."""
+    """Whether a picture has the data set's form already: its size, light on black corners."""
     corners = grey[[0, 0, -1, -1], [0, -1, 0, -1]]
     return (
         grey.shape == (height, width)
@@ -64,7 +62,7 @@ def _is_finished(grey: np.ndarray, height: int, width: int) -> bool:
 
 
 def _cut_out(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(H, W) bool, what is garment; and (H, W, 3) float32, the surface as it would look without it."""
+    """The garment's mask (H, W) bool, and the surface without it (H, W, 3) float32."""
     import cv2  # here, because it takes its time and the app should start without it
 
     rim = np.zeros(picture.shape[:2], bool)
@@ -106,8 +104,10 @@ def _cut_out(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _surface(picture: np.ndarray, rim: np.ndarray) -> np.ndarray:
-    """A plane through the colours of the rim, without what lies on it: light falls off across a
-    table."""
+    """A plane fitted to the colours of the rim, robust against what lies on it.
+
+    A plane, because light falls off across a table.
+    """
     rows, columns = np.indices(rim.shape)
     position = np.stack(
         [np.ones(rim.shape), rows / rim.shape[0] - 0.5, columns / rim.shape[1] - 0.5], axis=-1
@@ -122,8 +122,7 @@ def _surface(picture: np.ndarray, rim: np.ndarray) -> np.ndarray:
 
 
 def _difference(picture: np.ndarray, surface: np.ndarray) -> np.ndarray:
-    """How far each pixel is from the surface's colour, in grey levels; a soft shadow counts for
-    little.
+    """How far each pixel is from the surface's colour, in grey levels, apart from soft shadows.
 
     A shadow dims all colours by one factor, and not by much: what such a factor explains is taken
     off.
@@ -138,7 +137,7 @@ def _difference(picture: np.ndarray, surface: np.ndarray) -> np.ndarray:
 
 
 def _pieces(mask: np.ndarray) -> np.ndarray:
-    """The garment without crumbs: its largest piece and those not much smaller, pinholes closed."""
+    """The garment's mask without crumbs: the largest pieces, their pinholes closed."""
     labels, count = ndimage.label(ndimage.binary_opening(mask, iterations=1))
     if not count:
         return np.zeros_like(mask)

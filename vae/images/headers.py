@@ -1,9 +1,9 @@
-"""What a picture file announces about itself, looked at before any decoder gets it.
+"""The headers of a picture file, checked before any decoder gets it.
 
-Pillow and the libraries beneath it believe a file: they copy what each of 65,000 notes points to,
-keep every scan of a JPEG, and decode a part as often as the file asks for it. So the notes that
-nobody needs are made unknown to them, and what a picture will cost is estimated from its own words,
-which the decoder then holds it to.
+Pillow and the libraries beneath it believe a file: they copy what each of 65,000 metadata entries
+points to, keep every scan of a JPEG, and decode a part as often as the file asks for it. So
+metadata that nobody needs is hidden from them, and the cost of a picture is estimated from its
+headers, to which the decoder then holds it.
 """
 
 import re
@@ -57,8 +57,7 @@ _AVIF_NOTES = re.compile(rb"(infe\x02.{7}|infe\x03.{9})Exif", re.DOTALL)
 
 
 def quiet(file: bytes) -> tuple[bytes, bytes]:
-    """The file without the notes that Pillow would read through before it knows the picture, and a
-    JPEG's EXIF by itself."""
+    """The file without metadata that Pillow would read through, and a JPEG's EXIF by itself."""
     if file[:2] in (b"II", b"MM"):
         _check_tiff(file)
     elif file[:2] == b"\xff\xd8":
@@ -91,7 +90,7 @@ def _summed(chunk: bytes) -> bytes:
 
 
 def _check_tiff(file: bytes) -> None:
-    """Raises where its first directory lists more than a picture needs, or where there is none."""
+    """Raise where the first directory of a TIFF is missing or longer than a picture needs."""
     order = "<" if file[:2] == b"II" else ">"
     version, directory = struct.unpack_from(order + "HI", file, 2)
     if version != 42:  # BigTIFF, for files of many gigabytes, is laid out otherwise
@@ -104,7 +103,7 @@ def _check_tiff(file: bytes) -> None:
 
 
 def _contents(file: bytes) -> bytes:
-    """The tables of contents of a HEIC or AVIF, one after the other."""
+    """The tables of contents (boxes meta and moov) of a HEIC or AVIF, one after the other."""
     contents, place, boxes = b"", 0, 0
     while place + 8 <= len(file):
         length, name = struct.unpack_from(">I4s", file, place)
@@ -123,8 +122,7 @@ def _contents(file: bytes) -> bytes:
 
 
 def _check_parts(contents: bytes) -> None:
-    """Raises where a HEIC or AVIF is put together of more parts than a camera's, or of pictures
-    laid over each other."""
+    """Raise where a HEIC or AVIF has more tiles than a camera's, or overlays pictures."""
     # "made of these": the picture's number in two bytes or in four, and how many parts follow
     counts = re.findall(rb"dimg(?=(..)(..)(..))", contents, re.DOTALL)
     parts = sum(
@@ -136,8 +134,10 @@ def _check_parts(contents: bytes) -> None:
 
 
 def bytes_per_pixel(image: Image.Image) -> float:
-    """What the decoder of an opened, yet unread picture will take at its height, for each pixel.
-    Measured, and rounded up."""
+    """Peak memory of decoding an opened picture that is not yet read, in bytes a pixel.
+
+    Measured, and rounded up.
+    """
     own = _BYTES_OF_A_MODE.get(image.mode, 4)
     if image.format in ("WEBP", "AVIF"):  # several pictures on the way
         return _AVIF_BYTES
@@ -176,7 +176,7 @@ def _strip(image: TiffImageFile) -> float:
 
 
 def check_time(image: Image.Image, file: bytes) -> None:
-    """Raises where unpacking would take too long, as far as a file's size and kind tell."""
+    """Raise where decoding would take too long, estimated from the file's size and kind."""
     megapixels, megabytes = image.width * image.height / 1e6, len(file) / 1e6
     if image.format == "HEIF":
         is_slow = megapixels / 32 + megabytes / 12 > 1
@@ -193,8 +193,10 @@ def check_time(image: Image.Image, file: bytes) -> None:
 
 
 def orientation(notes: bytes) -> int | None:
-    """How the camera was held, 1 to 8, from EXIF; None where it doesn't say. Reads that one entry
-    and nothing else."""
+    """The camera's orientation, 1 to 8, from EXIF; None where it doesn't say.
+
+    Reads that one entry and nothing else.
+    """
     while notes.startswith(b"Exif\0\0"):
         notes = notes[6:]
     if notes[:2] not in (b"II", b"MM"):

@@ -116,8 +116,10 @@ def read(file: bytes, config: VAEConfig, framing: Framing = WHOLE) -> View:
 
 
 def view(picture: np.ndarray, config: VAEConfig, framing: Framing = WHOLE) -> View:
-    """The same for a picture that `opened` has given: framing it anew costs no decoding. Raises
-    ImageError as `read` does."""
+    """A View of a picture that `opened` has returned: framing it anew costs no decoding.
+
+    Raises ImageError as `read` does.
+    """
     return _alone(_view, picture, config, framing)
 
 
@@ -130,8 +132,10 @@ def _view(picture: np.ndarray, config: VAEConfig, framing: Framing) -> View:
 
 
 def _tensor(picture: np.ndarray, channels: int) -> torch.Tensor:
-    """(H, W) or (H, W, 3) uint8 -> (channels, H, W) float32 in [0, 1]; luminance where a model
-    without colour gets a photo."""
+    """(H, W) or (H, W, 3) uint8 -> (channels, H, W) float32 in [0, 1].
+
+    A model without colour gets a photo's luminance.
+    """
     if picture.ndim == 3 and channels == 1:
         picture = np.asarray(Image.fromarray(picture).convert("L"))
     planes = np.atleast_3d(picture).transpose(2, 0, 1).astype(np.float32) / 255
@@ -143,11 +147,10 @@ def _tensor(picture: np.ndarray, channels: int) -> torch.Tensor:
 
 
 def _alone(work: Callable[..., Result], *arguments: object) -> Result:
-    """What the work gives, done while nobody else's is: a class must not need the memory of thirty
-    pictures.
+    """The result of the work, done by one thread for the whole process, one after the other.
 
-    By one thread for all who ask: the allocator keeps what each thread has used for that thread's
-    next time.
+    One at a time, because a class must not need the memory of thirty pictures. One thread, because
+    the allocator keeps what each thread has used for that thread's next time.
     """
     outcome = _worker().submit(_outcome, work, arguments).result()
     if isinstance(outcome, ImageError):
@@ -165,8 +168,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def _outcome(work: Callable[..., Result], arguments: tuple) -> Result | ImageError:
-    """What the work gives or raises; an error without where it came from, which would keep the file
-    as long as itself."""
+    """The result of the work, or the error that it raised, without its traceback.
+
+    The traceback would keep the file in memory as long as the error.
+    """
     try:
         return work(*arguments)
     except ImageError as error:
@@ -178,10 +183,10 @@ def _outcome(work: Callable[..., Result], arguments: tuple) -> Result | ImageErr
 
 
 def opened(file: bytes) -> np.ndarray:
-    """The picture (H, W, 3) uint8: upright, at most WORKING_PIXELS large, laid on paper where it is
-    transparent.
+    """The picture (H, W, 3) uint8: upright, at most WORKING_PIXELS large, without transparency.
 
-    Raises ImageError, and nothing else, for bytes that it can't use.
+    Transparent pictures are laid on paper. Raises ImageError, and nothing else, for bytes that it
+    can't use.
     """
     if not file:
         raise ImageError("empty")
@@ -215,7 +220,7 @@ def _too_many_pixels(limit: float) -> ImageError:
 
 
 def _unpacked(file: bytes) -> Image.Image:
-    """The picture in mode RGBa (colours already multiplied by their opacity), upright and small."""
+    """The decoded picture in mode RGBa (colours multiplied by their opacity), upright and small."""
     file, notes = headers.quiet(file)
     image = Image.open(_Patience(file), formats=FORMATS)
     most = min(MAX_PIXELS, headers.MEMORY / headers.bytes_per_pixel(image))
@@ -239,8 +244,7 @@ def _learn_heic() -> None:
 
 
 class _Patience(io.BytesIO):
-    """A file in memory that refuses to be read on when its decoding has taken too long, or has read
-    too much.
+    """A file in memory with a time limit and a read limit.
 
     Pillow reads chunk after chunk in Python; a file of a million empty chunks would hold it for a
     minute.
@@ -270,15 +274,15 @@ def _check_size(image: Image.Image, most: float) -> None:
 
 
 def _factor(image: Image.Image) -> int:
-    """By how much each side can be divided so that at least WORKING_PIXELS remain."""
+    """The largest factor by which each side can be divided so that WORKING_PIXELS remain."""
     return max(1, math.isqrt(image.width * image.height // WORKING_PIXELS))
 
 
 def _shrunk(image: Image.Image) -> Image.Image:
-    """The picture in mode RGBa with at most WORKING_PIXELS, averaged over areas so that thin lines
-    fade but stay.
+    """The picture in mode RGBa with at most WORKING_PIXELS, by averaging over areas.
 
-    Converted band by band: the large picture exists once, as it was unpacked.
+    So thin lines fade but stay. Converted band by band: the large picture exists once, as it was
+    decoded.
     """
     factor = _factor(image)
     white = _white(image)
@@ -296,7 +300,7 @@ def _shrunk(image: Image.Image) -> Image.Image:
 
 
 def _white(image: Image.Image) -> float:
-    """The number that stands for white in greys of more than 8 bits, which the file does not tell."""
+    """The value of white in greys of more than 8 bits, guessed, since the file does not tell."""
     if image.mode[0] not in "IF":
         return 255
     rows = max(1, 1_000_000 // image.width)
@@ -336,8 +340,10 @@ def _reduced(band: Image.Image, factor: int, white: float) -> Image.Image:
 
 
 def _orientation(image: Image.Image, file: bytes, notes: bytes) -> int:
-    """How the camera was held, 1 to 8, as far as the decoder has not turned the picture already.
-    notes: a JPEG's EXIF."""
+    """The camera's orientation, 1 to 8, or 1 where the decoder has turned the picture already.
+
+    notes: a JPEG's EXIF.
+    """
     if image.format == "TIFF":
         return 1
     # By its standard HEIC is turned by boxes of its own, which the decoder heeds, and EXIF is but a
@@ -359,8 +365,8 @@ def _orientation(image: Image.Image, file: bytes, notes: bytes) -> int:
 def _on_paper(picture: np.ndarray) -> np.ndarray:
     """(H, W, 4) with opacity -> (H, W, 3), laid on black or white so that the ink shows.
 
-    What covers most of the frame is paper, and goes on with its like; what covers little is ink,
-    and needs contrast.
+    What covers most of the frame is paper, and the rest is filled to match it; what covers little
+    is ink, and gets a background of contrast.
     """
     colours, opacity = picture[..., :3], picture[..., 3:] / np.float32(255)
     if opacity.min() == 1:

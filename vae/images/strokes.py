@@ -1,4 +1,4 @@
-"""Connected shapes of ink, and which of them together are one digit."""
+"""Connected components of ink, and which of them together are one digit."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,8 +18,10 @@ TOUCHING = np.ones((3, 3))  # diagonal neighbours belong to the same stroke
 
 @dataclass(frozen=True)
 class Shape:
-    """A connected set of pixels. box: rows and columns where it lies. mask: its pixels (bool) in
-    the box."""
+    """A connected component.
+
+    box: rows and columns where it lies. mask: its pixels (bool) in the box.
+    """
 
     box: tuple[slice, slice]
     mask: np.ndarray
@@ -38,8 +40,10 @@ class Shape:
 
     @cached_property
     def depth(self) -> np.ndarray:
-        """Distance of each of its pixels from the nearest pixel outside, not counting the pores of
-        a mottled shape."""
+        """Distance of each of its pixels from the nearest pixel outside.
+
+        The pores of a mottled shape are closed first, so that they do not count as outside.
+        """
         pore = self.size // 50
         whole = np.pad(self.mask, 1 + pore)
         if pore:  # grown by so many steps up, down and sideways, and shrunk again
@@ -48,8 +52,10 @@ class Shape:
 
     @property
     def thickness(self) -> float:
-        """Of its thickest place, as a part of the longer side: 0.05 for a pen, 0.25 for bold print,
-        1 for a dot."""
+        """Thickness of its thickest place, as a part of the longer side.
+
+        0.05 for a pen, 0.25 for bold print, 1 for a dot.
+        """
         return 2 * float(self.depth.max()) / self.size
 
     @property
@@ -64,17 +70,18 @@ class Shape:
 
 
 def _stature(height: int, width: int) -> int:
-    """The longer side, but little for a line that lies: digits stand; creases, table edges and
-    ruled lines lie."""
+    """The longer side, but at most twice the height.
+
+    Digits stand; creases, table edges and ruled lines lie.
+    """
     return min(max(height, width), 2 * height)
 
 
 def depth_in(mask: np.ndarray, steps: bool = False) -> np.ndarray:
-    """How far each pixel (H, W) of the mask lies from the nearest one outside of it, float32; 0
-    outside.
+    """Distance transform: from each pixel (H, W) of the mask to the nearest one outside, float32.
 
-    As the crow flies, or in steps to one of the four neighbours. What lies beyond the picture is
-    not outside.
+    0 outside. Euclidean, or with `steps` in steps to one of the four neighbours. What lies beyond
+    the picture is not outside.
     """
     # here, because it takes its time and the app should start without it; ten times as fast as
     # SciPy's
@@ -85,21 +92,22 @@ def depth_in(mask: np.ndarray, steps: bool = False) -> np.ndarray:
 
 
 def pool_of(shape: tuple[int, ...]) -> int:
-    """How many pixels of a picture's side fall together in one of its sketch."""
+    """How many pixels of a picture's side make one of its sketch."""
     return max(1, round(max(shape) / SKETCH))
 
 
 def pooled(picture: np.ndarray) -> np.ndarray:
-    """The picture (H, W) as a sketch, each pixel the largest of those it stands for: thin lines
-    survive."""
+    """The picture (H, W) reduced to a sketch by max pooling, so that thin lines survive."""
     pool = pool_of(picture.shape)
     height, width = picture.shape[0] // pool, picture.shape[1] // pool
     return picture[: height * pool, : width * pool].reshape(height, pool, width, pool).max((1, 3))
 
 
 def shapes_in(mask: np.ndarray, least: float = 1) -> list[Shape]:
-    """The connected shapes whose longer side has at least so many pixels, the longest first; of
-    mere grain, none."""
+    """The connected components whose longer side has at least so many pixels, the longest first.
+
+    Empty where there are so many that they are mere grain.
+    """
     labels, count = ndimage.label(mask, TOUCHING)
     if count > GRAIN:
         return []
@@ -111,8 +119,7 @@ def shapes_in(mask: np.ndarray, least: float = 1) -> list[Shape]:
 
 
 def one_digit(ink: np.ndarray) -> np.ndarray:
-    """The part of the ink (H, W) in 0..1 that is the digit, cropped to it, all other ink wiped
-    away.
+    """The part of the ink (H, W) in 0..1 that is the digit, cropped, without all other ink.
 
     Raises ImageError where several digits stand, or nothing like one.
     """
@@ -134,8 +141,10 @@ def one_digit(ink: np.ndarray) -> np.ndarray:
 
 
 def is_surroundings(shape: Shape, frame: tuple[int, ...]) -> bool:
-    """Whether it belongs to the surroundings: tables and dark corners lie along the border, ruled
-    lines run across."""
+    """Whether a shape belongs to the surroundings of the paper.
+
+    Tables and dark corners lie along the border, ruled lines run across.
+    """
     if shape.thickness < 0.02 and any(
         side == slice(0, length) for side, length in zip(shape.box, frame, strict=True)
     ):
@@ -153,7 +162,7 @@ def is_surroundings(shape: Shape, frame: tuple[int, ...]) -> bool:
 
 
 def _may_be_ink(shape: Shape, main: Shape) -> bool:
-    """Not dust, which is small, and not a coin, a thumb or a blot, which are large and round."""
+    """Whether a shape is neither dust (small) nor a coin or a thumb (large and round)."""
     return shape.area > 0.02 * main.area and (shape.size < 0.5 * main.size or shape.is_stroke)
 
 
@@ -174,13 +183,13 @@ def _cut_out(ink: np.ndarray, pieces: tuple[Shape, ...], sketch: tuple[int, ...]
 
 @dataclass(frozen=True)
 class _Group:
-    """Pieces of ink that are taken for one thing."""
+    """Shapes that are taken for one thing."""
 
     pieces: tuple[Shape, ...]
 
     @cached_property
     def box(self) -> tuple[int, int, int, int]:
-        """top, bottom, left, right"""
+        """The bounding box: top, bottom, left, right."""
         rows, columns = zip(*(piece.box for piece in self.pieces), strict=True)
         top, left = (min(side.start for side in sides) for sides in (rows, columns))
         bottom, right = (max(side.stop for side in sides) for sides in (rows, columns))
@@ -207,15 +216,19 @@ class _Group:
 
     @property
     def digits_in_a_row(self) -> int:
-        """How many digits stand here so close that their gaps do not tell: tall pieces, together
-        wider than high."""
+        """How many digits stand here so close together that their gaps do not tell.
+
+        These are tall pieces that together are wider than high.
+        """
         tall = sum(piece.mask.shape[0] > 0.7 * self.height for piece in self.pieces)
         return tall if tall > 1 and self.width > 1.05 * self.height else 1
 
 
 def _grouped(pieces: list[Shape]) -> list[_Group]:
-    """The pieces joined, the nearest first, into what looks like one thing each; the largest thing
-    comes first."""
+    """The pieces clustered by distance, the nearest first, into one group for each thing.
+
+    The largest group comes first.
+    """
     groups, gaps = [_Group((piece,)) for piece in pieces], _gaps(pieces)
     while True:
         near = [
@@ -237,7 +250,7 @@ def _grouped(pieces: list[Shape]) -> list[_Group]:
 
 
 def _gaps(pieces: list[Shape]) -> np.ndarray:
-    """(N, N): the shortest way from each piece to each other, in pixels; their outlines touch at 0."""
+    """(N, N): the shortest distance between any two pieces, in pixels; 0 where outlines touch."""
     if len(pieces) < 2:
         return np.zeros((len(pieces), len(pieces)))
     outlines = [piece.outline for piece in pieces]
@@ -252,11 +265,11 @@ def _gaps(pieces: list[Shape]) -> np.ndarray:
 
 
 def _reach(one: _Group, other: _Group) -> float:
-    """How far apart, in pixels, they may lie to be pieces of one digit.
+    """The largest gap, in pixels, at which two groups may be pieces of one digit.
 
     A stroke torn by a dry pen leaves a small gap. The bar of a 5 lies farther off, but is much
     smaller than the rest, and the two halves of a broken 8 lie on top of each other: digits in a
-    row do neither. Specks are held to less.
+    row do neither. The smallest specks must lie nearest.
     """
     beside = _distance(one.box[2:], other.box[2:])
     smaller, larger = sorted((one.size, other.size))
@@ -268,5 +281,5 @@ def _reach(one: _Group, other: _Group) -> float:
 
 
 def _distance(one: tuple[int, ...], other: tuple[int, ...]) -> int:
-    """Between two stretches (start, stop) of a line; negative by how much they overlap."""
+    """Distance between two intervals (start, stop) of a line; negative where they overlap."""
     return max(one[0], other[0]) - min(one[1], other[1])

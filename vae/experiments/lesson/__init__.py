@@ -1,1 +1,1 @@
-"""Numbers of the lesson's steps and of what people get wrong: a module for each subject."""
+"""Numbers of the lesson's steps and of the common misconceptions: one module for each subject."""

@@ -7,12 +7,12 @@ minimum:
     this package              BCE + beta KL                     beta
     mean over pixels          BCE / P + w KL                    w = beta / P
     both are means            BCE / P + w KL / D                w = beta D / P
-    weight on reconstruction  BETA BCE / P + KL                 BETA = P / beta       (D. Foster,
-    Generative Deep Learning)
+    weight on reconstruction  BETA BCE / P + KL                 BETA = P / beta
 
-A Gaussian decoder N(x; decoder(z), sigma^2) has -log p(x|z) = SE / (2 sigma^2) + P log(sigma sqrt(2
-pi)). While sigma is fixed, only the first term depends on the networks. Let beta be the weight of
-KL beside the nats of such a decoder with sigma = 1:
+(The last one is D. Foster's in Generative Deep Learning.) A Gaussian decoder N(x; decoder(z),
+sigma^2) has -log p(x|z) = SE / (2 sigma^2) + P log(sigma sqrt(2 pi)). While sigma is fixed, only
+the first term depends on the networks. Let beta be the weight of KL beside the nats of such a
+decoder with sigma = 1:
 
     sum of squared errors     SE + w KL                         w = 2 beta
     mean of squared errors    SE / P + w KL                     w = 2 beta / P
@@ -37,7 +37,9 @@ GAUSSIAN = (
 @dataclass(frozen=True)
 class Conventions:
     """One training, and the number that each convention gives to it, in the order of CONVENTIONS.
-    beta: this package's."""
+
+    beta: this package's.
+    """
 
     pixels: int
     dimensions: int
@@ -47,8 +49,10 @@ class Conventions:
 
 @dataclass(frozen=True)
 class Trap:
-    """A weight that is easily taken for another beta than it is: the convention, its number, the
-    sizes, and the beta."""
+    """A weight that is easily taken for another beta than it is.
+
+    The convention, its number, the sizes, and the beta.
+    """
 
     convention: str
     weight: float
@@ -58,11 +62,11 @@ class Trap:
 
 
 def to_beta(convention: str, weight: float, *, pixels: int, dimensions: int) -> float:
-    """This package's beta for a convention's number. pixels: pixel values of a picture (colours
-    count three times).
+    """This package's beta for a convention's number.
 
-    Raises ValueError for a convention that is none of CONVENTIONS, a weight that is not positive,
-    or no pixels or dimensions.
+    pixels: pixel values of a picture (colours count three times). Raises ValueError for a
+    convention that is none of CONVENTIONS, a weight that is not positive, or no pixels or
+    dimensions.
     """
     _require(convention, weight, pixels, dimensions)
     if convention == "reconstruction":
@@ -83,7 +87,7 @@ def from_beta(convention: str, beta: float, *, pixels: int, dimensions: int) -> 
 
 
 def convert(convention: str, weight: float, *, pixels: int, dimensions: int) -> Conventions:
-    """The same training in every convention. Errors as to_beta."""
+    """One training expressed in every convention. Errors as to_beta."""
     beta = to_beta(convention, weight, pixels=pixels, dimensions=dimensions)
     return Conventions(
         pixels,
@@ -94,8 +98,10 @@ def convert(convention: str, weight: float, *, pixels: int, dimensions: int) -> 
 
 
 def traps() -> tuple[Trap, ...]:
-    """Settings of code that is in use: weights of 1 beside a mean, and D. Foster's 500 on the
-    reconstruction."""
+    """Settings of code that is in use whose weight is not the beta that it seems to be.
+
+    Weights of 1 beside a mean, and D. Foster's 500 on the reconstruction.
+    """
     cases = (
         ("mean", 1.0, 28 * 28, 32),
         ("means", 1.0, 28 * 28, 32),
@@ -108,14 +114,13 @@ def traps() -> tuple[Trap, ...]:
 
 
 def empty_from(metrics: Metrics) -> float | None:
-    """The smallest measured beta from which on no dimension of the code is active; None where one
-    always is."""
+    """The smallest measured beta from which on no dimension of the code is active, or None."""
     alive = max((entry.beta for entry in metrics.betas if entry.active_units), default=-math.inf)
     return next((entry.beta for entry in metrics.betas if entry.beta > alive), None)
 
 
 def _per_beta(convention: str, pixels: int, dimensions: int) -> float:
-    """How much beta one unit of the weight is."""
+    """The weight that a convention gives to beta = 1."""
     factors = {
         "sum": 1.0,
         "mean": pixels,

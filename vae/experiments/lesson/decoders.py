@@ -1,5 +1,4 @@
-"""What people get wrong about the decoder's pictures: blur, grey values in a Bernoulli, mean and
-sample, noise, likelihood.
+"""Misconceptions about the decoder's pictures: blur, grey values, mean and sample, likelihood.
 
 Pictures (C, H, W) in [0, 1]; nats, summed over pixels.
 """
@@ -91,10 +90,10 @@ class MeanAndDraws:
 
 @dataclass(frozen=True)
 class Nudged:
-    """Mean -log p(x|z) over pictures, nats, when codes are moved by a multiple of the variational
-    model's sigma: (M,) each.
+    """Mean -log p(x|z) over pictures, nats, with noise added to the codes: (M,) each.
 
-    random: E[x|z] of the same z ~ N(0, I) by both decoders, (N, C, H, W).
+    The noise is a multiple of the variational model's sigma. random: E[x|z] of the same z ~ N(0, I)
+    by both decoders, (N, C, H, W).
     """
 
     multiples: tuple[float, ...]
@@ -106,8 +105,10 @@ class Nudged:
 
     @property
     def rises(self) -> tuple[float, float]:
-        """By how many nats one sigma raises the error of the variational model and of the plain
-        autoencoder."""
+        """By how many nats noise of one sigma raises the error of the two models.
+
+        The variational one comes first, then the plain autoencoder.
+        """
         one = self.multiples.index(1.0)
         return float(self.variational[one] - self.variational[0]), float(
             self.plain[one] - self.plain[0]
@@ -133,7 +134,7 @@ class BlankPage:
 
     @property
     def below(self) -> int:
-        """How many pictures the blank page beats."""
+        """How many pictures have a lower bound than the blank page."""
         return int((self.pictures < self.blank).sum())
 
     @property
@@ -146,7 +147,7 @@ class BlankPage:
 
     @property
     def range(self) -> float:
-        """Between the least and the most likely of the pictures."""
+        """The difference between the largest and the least bound of the pictures."""
         return float(np.ptp(self.pictures))
 
 
@@ -197,8 +198,9 @@ def reference_pictures(model: VAE, images: np.ndarray) -> Tensor:
 
 
 def bce_integral(p: float) -> float:
-    """Integral over x in [0, 1] of p^x (1 - p)^(1 - x): (2 p - 1) / log(p / (1 - p)), and 1/2 at p
-    = 1/2. Never more than 1/2.
+    """Integral of exp(-BCE) over x in [0, 1], which is never more than 1/2.
+
+        p^x (1 - p)^(1 - x)  ->  (2 p - 1) / log(p / (1 - p)),  and 1/2 at p = 1/2
 
     Its inverse is the normaliser of the continuous Bernoulli. Raises ValueError unless 0 < p < 1.
     """
@@ -217,8 +219,10 @@ def grey_bce(p: float) -> GreyBce:
 
 @torch.no_grad()
 def grey_picture(model: VAE, image: Tensor, beta: float) -> GreyPicture:
-    """What BCE gives for the grey values of a picture (C, H, W), and what lacks for a log density.
-    A Bernoulli model's."""
+    """The BCE of the grey values of a picture (C, H, W), and what it lacks to a log density.
+
+    For a Bernoulli model.
+    """
     logits = model.decode(model.encode(image[None], beta).mean, beta).logits.double()
     bce = F.binary_cross_entropy_with_logits(logits, image[None].double(), reduction="sum")
     return GreyPicture(float(bce), float(_log_normaliser(logits).sum()))
@@ -226,8 +230,10 @@ def grey_picture(model: VAE, image: Tensor, beta: float) -> GreyPicture:
 
 @torch.no_grad()
 def mean_and_draws(model: VAE, beta: float, *, seed: int, draws: int = 3) -> MeanAndDraws:
-    """The decoder's picture of the first z of this seed, and pictures drawn from it. A Bernoulli
-    model's."""
+    """The decoder's picture of the first z of this seed, and pictures drawn from it.
+
+    For a Bernoulli model.
+    """
     z = prior_sample(1, model.config.latent_dim, generator=seeded(seed, "prior"))
     said = model.decode(z, beta)
     mode = (said.mean > 0.5).float()
@@ -247,11 +253,10 @@ def mean_and_draws(model: VAE, beta: float, *, seed: int, draws: int = 3) -> Mea
 def nudged(
     variational: VAE, plain: VAE, images: np.ndarray, beta: float, *, seed: int, random: int = 8
 ) -> Nudged:
-    """Move the codes of pictures (N, C, H, W) uint8 by the same multiple of the same sigma and eps
-    in both models, and decode.
+    """Add noise to the codes of pictures (N, C, H, W) uint8 in both models, and decode.
 
-    Both codes have the scale of N(0, I): one by its KL, the plain autoencoder's because it was
-    scaled to variance 1.
+    The same multiple of the same sigma and eps in both. Both codes have the scale of N(0, I): one
+    by its KL, the plain autoencoder's because it was scaled to variance 1.
     """
     observed = reference_pictures(variational, images)
     q, codes = variational.encode(observed, beta), plain.encode(observed, 0.0).mean
@@ -313,8 +318,12 @@ def blank_page(
 
 
 def _log_normaliser(logits: Tensor) -> Tensor:
-    """log of the continuous Bernoulli's normaliser, logit(p) / (2 p - 1) = (l / 2) / tanh(l / 2) *
-    2; log 2 where l is 0."""
+    """Log of the continuous Bernoulli's normaliser, for the logit l of p.
+
+        l / (2 p - 1) = (l / 2) / tanh(l / 2) * 2
+
+    It is log 2 where l is 0.
+    """
     half = logits / 2
     near = half.abs() < 1e-3  # there the quotient is 1 + half^2 / 3
     ratio = torch.where(

@@ -1,11 +1,11 @@
-"""log p(x) of one picture as a sum of what a Gaussian q says of it and what that q misses.
+"""log p(x) of one picture as the ELBO of a Gaussian q plus the gap that q leaves.
 
     log p(x) = E_q[log p(x|z)] - KL(q || p(z)) + KL(q || p(z|x)) = -(distortion + rate) + gap
 
-True for every q: log p(x) does not know q, so what the ELBO loses by a worse q, the gap gains. It
-is the true posterior that stands in the gap, not the prior (Kingma & Welling 2014, eq. 1). Of two
-latent dimensions all of it is exact to far less than a thousandth of a nat; of more, log p(x) is
-only bounded from below, and with it the gap.
+This holds for every q: log p(x) does not depend on q, so what the ELBO loses by a worse q, the gap
+gains. The gap is measured from the true posterior, not from the prior (Kingma & Welling 2014, eq.
+1). With two latent dimensions all of it is exact to far less than a thousandth of a nat; with more,
+log p(x) is only bounded from below, and with it the gap.
 """
 
 import math
@@ -56,13 +56,12 @@ class LogEvidence:
 
 @dataclass(frozen=True)
 class Balance:
-    """The two sides of log p(x) = ELBO + gap, of one picture and one q. Nats, sums over pixels and
-    dimensions.
+    """The two sides of log p(x) = ELBO + gap, for one picture and one q.
 
-    mean, deviation: (D,) of q. rate_per_dimension: (D,), KL(q || p(z)) of each. distortion:
-    -E_q[log p(x|z)]; distortion_error: its standard error, 0 by quadrature. divergence: KL(q ||
-    p(z|x)), added up over squares under q without using the ELBO; where log p(x) is only bounded it
-    is not to be had, and this is the difference to the bound.
+    Nats, sums over pixels and dimensions. mean, deviation: (D,) of q. rate_per_dimension: (D,),
+    KL(q || p(z)) of each. distortion: -E_q[log p(x|z)]; distortion_error: its standard error, 0 by
+    quadrature. divergence: KL(q || p(z|x)), by quadrature under q without using the ELBO; where log
+    p(x) is only bounded it cannot be computed, and this is the difference to the bound.
     """
 
     mean: np.ndarray
@@ -85,27 +84,33 @@ class Balance:
 
     @property
     def gap(self) -> float:
-        """log p(x) - ELBO, or the difference of the bound to the ELBO, which is at most that (up to
-        the errors of both)."""
+        """log p(x) - ELBO, or the difference of the bound to the ELBO.
+
+        The latter is at most the former (up to the errors of both).
+        """
         return self.evidence.nats + self.negative_elbo
 
     @property
     def gap_error(self) -> float:
-        """Standard error of the gap from those of its two terms, as if they were independent; 0 by
-        quadrature."""
+        """Standard error of the gap, 0 by quadrature.
+
+        From those of its two terms, as if they were independent.
+        """
         return (
             0.0 if self.evidence.exact else math.hypot(self.evidence.error, self.distortion_error)
         )
 
     @property
     def misfit(self) -> float:
-        """By how much -log p(x) + KL(q || p(z)) misses distortion + rate: positive where it
-        overshoots."""
+        """-log p(x) + KL(q || p(z)) - (distortion + rate): by how much that equation misses.
+
+        Positive where it overshoots.
+        """
         return self.rate - self.gap
 
     @property
     def distortion_share(self) -> float:
-        """Of the loss, 0 to 1."""
+        """The distortion's share of the loss, 0 to 1."""
         return self.distortion / self.negative_elbo
 
 
@@ -122,13 +127,15 @@ class Explained:
 
     @property
     def dearest(self) -> float:
-        """The largest share that one pixel has in the distortion, nats."""
+        """The largest distortion of a single pixel, nats."""
         return float(self.pixel_distortion.max())
 
 
 def quadrature(posterior: PosteriorMap) -> LogEvidence:
-    """log p(x) from the true posterior's map. Raises ValueError for a tempered one, whose integral
-    is another number."""
+    """log p(x) from the true posterior's map.
+
+    Raises ValueError for a tempered posterior, whose integral is another number.
+    """
     if posterior.tempered:
         raise ValueError("the tempered posterior is normalised by another number than p(x)")
     return LogEvidence(posterior.log_evidence, posterior.error)
@@ -138,8 +145,10 @@ def quadrature(posterior: PosteriorMap) -> LogEvidence:
 def evidence_bound(
     model: VAE, observed: Tensor, beta: float, *, seed: int, samples: int = SAMPLES
 ) -> LogEvidence:
-    """The importance-weighted lower bound on log p(x) of one picture (C, H, W), of any number of
-    latent dimensions."""
+    """The importance-weighted lower bound on log p(x) of one picture (C, H, W).
+
+    For any number of latent dimensions.
+    """
     found = weighted_bound(
         model, observed[None], beta, samples=samples, generator=seeded(seed, "evidence")
     )
@@ -155,8 +164,11 @@ def evidence_bound(
 def moved(
     model: VAE, observed: Tensor, beta: float, *, shift: float = 0.0, widening: float = 1.0
 ) -> DiagonalGaussian:
-    """The encoder's q of a picture (C, H, W), its mean moved by `shift` of its standard deviations
-    in every dimension, and these multiplied by `widening`. mean, log_variance: (1, D)."""
+    """The encoder's q of a picture (C, H, W), moved and widened.
+
+    The mean is moved by `shift` of its standard deviations in every dimension, and these are
+    multiplied by `widening`. mean, log_variance: (1, D).
+    """
     q = model.encode(observed[None], beta)
     return DiagonalGaussian(
         q.mean + shift * q.standard_deviation, q.log_variance + 2 * math.log(widening)
@@ -176,10 +188,10 @@ def balance(
 ) -> Balance:
     """The two sides for the encoder's q, or for one that was moved and widened from it.
 
-    observed: (C, H, W), as the likelihood asks for. evidence: what is known of log p(x); exact for
-    two latent dimensions. The mean over q is Gauss–Hermite quadrature there, of more dimensions a
-    mean over DRAWS of z, whose noise is the same for every q. Raises ValueError for a plain
-    autoencoder.
+    observed: (C, H, W), in the form that the likelihood is defined for. evidence: what is known of
+    log p(x); exact for two latent dimensions. The mean over q is Gauss–Hermite quadrature there, in
+    more dimensions a mean over DRAWS of z, whose noise is the same for every q. Raises ValueError
+    for a plain autoencoder.
     """
     if model.config.autoencoder:
         raise ValueError("a plain autoencoder has no ELBO")
@@ -231,8 +243,10 @@ def explained(
 
 
 def beside_average(sides: Balance, average: BetaMetrics, pixel_values: int) -> Breakdown:
-    """The loss of this picture beside the test set's at beta = 1. pixel_values: pixels times
-    channels."""
+    """The loss of this picture beside the test set's at beta = 1.
+
+    pixel_values: pixels times channels.
+    """
     return Breakdown(
         beta=1.0,
         distortion=sides.distortion,
@@ -245,7 +259,7 @@ def beside_average(sides: Balance, average: BetaMetrics, pixel_values: int) -> B
 
 
 def _places(model: VAE, seed: int) -> tuple[Tensor, Tensor]:
-    """Where q is looked at: eps (M, D) float32, and weights (M,) float64 that sum to 1."""
+    """The nodes at which q is evaluated: eps (M, D) float32, weights (M,) float64 that sum to 1."""
     dimensions = model.config.latent_dim
     if dimensions <= 2:
         places, weights = gauss_hermite(dimensions)
@@ -257,9 +271,9 @@ def _places(model: VAE, seed: int) -> tuple[Tensor, Tensor]:
 def _divergence(
     model: VAE, observed: Tensor, q: DiagonalGaussian, beta: float, evidence: LogEvidence
 ) -> float:
-    """KL(q || p(z|x)) of a plane: the sum over equal squares of q log (q / p(z|x)).
+    """KL(q || p(z|x)) on a plane, by the midpoint rule on equal squares.
 
-    The midpoint rule under a Gaussian converges faster than any power of the squares' side.
+    Under a Gaussian it converges faster than any power of the squares' side.
     """
     steps = ((torch.arange(SIDE, dtype=torch.float64) + 0.5) / SIDE * 2 - 1) * REACH
     eps = torch.cartesian_prod(steps, steps)

@@ -1,5 +1,4 @@
-"""One Gaussian of one dimension: its density, and what it costs beside the prior, with mu and log
-sigma^2 by hand."""
+"""A one-dimensional Gaussian with given mu and log sigma^2: its density and its KL to the prior."""
 
 import math
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ LOG_VARIANCES = (-6.0, 3.0)  # that the curve over log sigma^2 covers
 
 @dataclass(frozen=True)
 class Curve:
-    """x, y: (P,) float64."""
+    """A function as points x, y: (P,) float64."""
 
     x: np.ndarray
     y: np.ndarray
@@ -46,7 +45,7 @@ class GaussianKL:
 
     @property
     def nats(self) -> float:
-        """The KL."""
+        """The KL, nats."""
         return self.mean_part + self.variance_part + self.log_part
 
 
@@ -59,18 +58,19 @@ def normal_density(x: np.ndarray, mean: float, deviation: float) -> np.ndarray:
 def kl_parts(
     mean: np.ndarray | float, log_variance: np.ndarray | float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """mu^2 / 2, sigma^2 / 2 and -(log sigma^2 + 1) / 2, whose sum is KL(N(mu, sigma^2) || N(0, 1))
-    in nats.
+    """mu^2 / 2, sigma^2 / 2 and -(log sigma^2 + 1) / 2, the three parts of the KL, nats.
 
-    Kingma & Welling 2014, appendix B.
+    Their sum is KL(N(mu, sigma^2) || N(0, 1)). Kingma & Welling 2014, appendix B.
     """
     mean, log_variance = np.asarray(mean, np.float64), np.asarray(log_variance, np.float64)
     return mean**2 / 2, np.exp(log_variance) / 2, -(log_variance + 1) / 2
 
 
 def gaussian_kl(mean: float, log_variance: float) -> GaussianKL:
-    """What a posterior with this mu and log sigma^2 costs in one dimension. Raises ValueError for
-    numbers not finite."""
+    """The KL in one dimension of a posterior with this mu and log sigma^2.
+
+    Raises ValueError for numbers not finite.
+    """
     if not (math.isfinite(mean) and math.isfinite(log_variance)):
         raise ValueError("mu and log sigma^2 must be finite")
     deviation = math.exp(0.5 * log_variance)

@@ -1,5 +1,4 @@
-"""Holes in a latent plane: how much of the prior lies far from every code, and the walk through the
-emptiest place."""
+"""Holes in a latent plane: the prior's mass far from every code, and a path across a hole."""
 
 from dataclasses import dataclass
 
@@ -27,7 +26,7 @@ GOOD_ENOUGH = 0.95  # of the emptiest middle: among these the shortest walk is t
 
 @dataclass(frozen=True)
 class Holes:
-    """How a latent plane is filled: one z ~ q(z|x) of each reference picture, beside the prior.
+    """How the codes cover the prior: one z ~ q(z|x) of each reference picture.
 
     share: of `probes` draws from N(0, I), how many have none of the points within NEAR, 0 to 1;
     standard_error: of that share, by the number of probes. yardstick: the same share where as many
@@ -53,7 +52,7 @@ class Holes:
 
     @property
     def times(self) -> float:
-        """How many times as many holes as the prior's own points leave."""
+        """The share of holes divided by the yardstick."""
         return self.share / self.yardstick
 
 
@@ -89,8 +88,11 @@ class Walk:
 
 @dataclass(frozen=True)
 class Plane:
-    """A latent plane at one beta (0: the plain autoencoder's): the reference pictures' codes, its
-    holes, and the two pictures between which its emptiest walk leads."""
+    """A latent plane at one beta (0: the plain autoencoder's).
+
+    The reference pictures' codes, its holes, and the two pictures between which the emptiest path
+    leads.
+    """
 
     codes: Codes
     holes: Holes
@@ -98,31 +100,39 @@ class Plane:
 
     @property
     def collapsed(self) -> bool:
-        """Whether all codes lie within ONE_PLACE of each other in each direction: no walk leads
-        anywhere."""
+        """Whether all codes lie within ONE_PLACE of each other in each direction.
+
+        No path leads anywhere then.
+        """
         return bool(np.ptp(self.codes.mean, axis=0).max() < ONE_PLACE)
 
 
 @dataclass(frozen=True)
 class PriorPictures:
-    """z drawn from the prior, decoded. images: (N, C, H, W), E[x|z]; the same z at every beta.
-    difference: the largest difference, 0 to 1, of any pixel between any two of them: 0 where the
-    decoder no longer looks at z."""
+    """z drawn from the prior, decoded.
+
+    images: (N, C, H, W), E[x|z]; the same z at every beta. difference: the largest difference, 0 to
+    1, of any pixel between any two of them: 0 where the decoder no longer looks at z.
+    """
 
     images: np.ndarray
     difference: float
 
 
 def plane(model: VAE, images: np.ndarray, beta: float) -> Plane:
-    """Encode the reference pictures (N, 1, H, W) uint8 and look for holes. Raises as VAE.encode and
-    emptiest_pair do."""
+    """Encode the reference pictures (N, 1, H, W) uint8 and look for holes.
+
+    Raises as VAE.encode and emptiest_pair do.
+    """
     found = codes(model, images, beta)
     return Plane(found, holes(found, beta), emptiest_pair(found))
 
 
 def holes(found: Codes, beta: float) -> Holes:
-    """Measure a plane by the codes of its reference pictures. The same probes, and the same noise
-    in z, at every beta."""
+    """Measure the holes of a plane by the codes of its reference pictures.
+
+    The same probes, and the same noise in z, at every beta.
+    """
     count = len(found.mean)
     noise, probes = (
         _normal(number, name) for number, name in ((count, "holes"), (PROBES, "probes"))
@@ -143,12 +153,12 @@ def holes(found: Codes, beta: float) -> Holes:
 
 
 def emptiest_pair(found: Codes) -> tuple[int, int]:
-    """Two reference pictures, the middle between whose codes is as far from all codes as in hardly
-    any other pair's.
+    """Two reference pictures with one of the emptiest places midway between their codes.
 
-    Both codes lie where 95 % of the prior do. Of the pairs that come within 5 % of the emptiest
-    middle, the nearest to each other; the first has the larger x. Distances are looked up on a
-    raster, so "emptiest" is known to CELL. Raises ValueError where fewer than two codes lie there.
+    Both codes lie where 95 % of the prior do. Of the pairs whose midpoint is within 5 % of the
+    largest distance from all codes, it is the pair nearest to each other; the first has the larger
+    x. Distances are looked up on a raster, so they are known to CELL. Raises ValueError where fewer
+    than two codes lie there.
     """
     codes = found.mean.astype(np.float64)
     inside = np.flatnonzero(np.linalg.norm(codes, axis=1) <= typical_radius(2, DISC))
@@ -187,8 +197,10 @@ def walk(
     *,
     steps: int = STEPS,
 ) -> Walk:
-    """Decode the straight line between two reference pictures' codes (the means of their q). Raises
-    as VAE.decode does."""
+    """Decode the straight line between two reference pictures' codes (the means of their q).
+
+    Raises as VAE.decode does.
+    """
     ends = (torch.from_numpy(found.mean[number]) for number in pair)
     latents = interpolate(*ends, steps)
     pixels = model.decode(latents, beta)

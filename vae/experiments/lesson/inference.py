@@ -1,5 +1,4 @@
-"""Why p(z|x) is not to be had by trying: guessing z by hand, and drawing it from the prior (step 3
-of the lesson)."""
+"""Why p(z|x) cannot be found by trying: z guessed by hand, and drawn from the prior (step 3)."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -26,8 +25,10 @@ SHOWN = 8  # of the latents that explain a picture best
 
 @dataclass(frozen=True)
 class Guess:
-    """A z that somebody tried. point: (2,). image: (C, H, W), E[x|z]. log_likelihood: log p(x|z),
-    nats."""
+    """A z that somebody tried.
+
+    point: (2,). image: (C, H, W), E[x|z]. log_likelihood: log p(x|z), nats.
+    """
 
     point: tuple[float, float]
     image: np.ndarray
@@ -36,16 +37,18 @@ class Guess:
 
 @dataclass(frozen=True)
 class PriorDraws:
-    """Estimates of log p(x) from latents of the prior: log of the mean of p(x|z_k) over K of them,
-    z_k ~ N(0, I).
+    """Estimates of log p(x) by simple Monte Carlo with latents of the prior.
+
+        log of the mean of p(x|z_k) over K latents z_k ~ N(0, I)
 
     count: K. estimates: (R,) nats, of R independent repetitions. The mean itself is right on
     average, so its logarithm is too low on average (Jensen's inequality), the more so the more it
     scatters. effective: (R,), (sum w)^2 / sum w^2 of the weights w_k = p(x|z_k), between 1 and K
-    (Kong 1992). carriers: (R,), how many of the K make up CARRIED of the sum. Of the first
-    repetition: log_likelihood (K,), log p(x|z_k), nats; best: (B, D), the latents with the largest,
-    in order, B at most SHOWN; images: (B, C, H, W), E[x|z] of these; shares: (B,), what part of the
-    sum each is.
+    (Kong 1992). carriers: (R,), how many of the K make up CARRIED of the sum.
+
+    Of the first repetition: log_likelihood (K,), log p(x|z_k), nats; best: (B, D), the latents with
+    the largest, in order, B at most SHOWN; images: (B, C, H, W), E[x|z] of these; shares: (B,),
+    what part of the sum each is.
     """
 
     count: int
@@ -59,7 +62,7 @@ class PriorDraws:
 
     @property
     def mean(self) -> float:
-        """Of the repetitions, nats."""
+        """Mean of the repetitions, nats."""
         return float(self.estimates.mean())
 
     @property
@@ -70,21 +73,24 @@ class PriorDraws:
 
 @torch.no_grad()
 def guess(model: VAE, observed: Tensor, point: tuple[float, float], beta: float) -> Guess:
-    """How well one z explains a picture (C, H, W). Raises ValueError for a model that has not two
-    latent dimensions."""
+    """How well one z explains a picture (C, H, W).
+
+    Raises ValueError for a model that has not two latent dimensions.
+    """
     likelihood = model.decode(torch.tensor([point], dtype=torch.float32), beta)
     return Guess(point, likelihood.mean[0].numpy(), float(likelihood.log_prob(observed[None])[0]))
 
 
 def repetitions(count: int) -> int:
-    """How many independent estimates are made of `count` latents each: 20, or fewer where that
-    would take too long."""
+    """How many independent estimates are made of `count` latents each.
+
+    20, or fewer where that would take too long.
+    """
     return max(1, min(REPETITIONS, MOST_DRAWN // count))
 
 
 def window_about(posterior: PosteriorMap, *points: Sequence[float], room: float = ROOM) -> Window:
-    """The square about the posterior's region that also holds these points, `room` times as large
-    as it must be."""
+    """The square around the posterior's region and these points, enlarged by the factor `room`."""
     centre, half = np.array([posterior.window.x, posterior.window.y]), posterior.window.half
     corners = np.array([*points, centre - half, centre + half], float)
     low, high = corners.min(0), corners.max(0)
@@ -93,7 +99,7 @@ def window_about(posterior: PosteriorMap, *points: Sequence[float], room: float 
 
 
 def window_of_both(posterior: PosteriorMap, seen: Reconstruction) -> Window:
-    """The square about the posterior's region and q out to three standard deviations."""
+    """The square around the posterior's region and q out to three standard deviations."""
     reach = 3 * seen.posterior_deviation
     return window_about(posterior, seen.posterior_mean - reach, seen.posterior_mean + reach)
 
@@ -113,12 +119,11 @@ def prior_draws(
     seed: int,
     progress: Callable[[float], None] | None = None,
 ) -> PriorDraws:
-    """Estimate log p(x) of one picture (C, H, W) from `count` latents of the prior, several times
-    over.
+    """Estimate log p(x) of one picture (C, H, W) from `count` latents of the prior, repeatedly.
 
-    The latents depend on seed and count alone: every picture meets the same ones. progress: told
-    the share that is done, 0 to 1. Raises ValueError for a plain autoencoder, which has no prior,
-    or count < 1.
+    The latents depend on seed and count alone: every picture meets the same ones. progress: called
+    with the share that is done, 0 to 1. Raises ValueError for a plain autoencoder, which has no
+    prior, or count < 1.
     """
     if model.config.autoencoder:
         raise ValueError("a plain autoencoder has no prior to draw from")
@@ -150,13 +155,17 @@ def prior_draws(
 
 
 def effective_samples(log_weights: Tensor) -> Tensor:
-    """(sum w)^2 / sum w^2 of weights given by their logarithms, (…, K) -> (…): as many equal ones
-    scatter as much."""
+    """Effective sample size (sum w)^2 / sum w^2 of weights given by their logarithms.
+
+    (…, K) -> (…): that many equal weights scatter as much (Kong 1992).
+    """
     return torch.exp(2 * torch.logsumexp(log_weights, -1) - torch.logsumexp(2 * log_weights, -1))
 
 
 def carriers(log_weights: Tensor, share: float = CARRIED) -> Tensor:
-    """How many of the largest weights, given by their logarithms, together make up this share of
-    the sum: (…, K) -> (…)."""
+    """How many of the largest weights together make up this share of the sum.
+
+    The weights are given by their logarithms: (…, K) -> (…).
+    """
     held = torch.softmax(log_weights, -1).sort(-1, descending=True).values.cumsum(-1)
     return (held < share).sum(-1) + 1

@@ -1,5 +1,4 @@
-"""What people get wrong about the code: which KL, sigma or sigma^2, the logarithm, one posterior
-and all of them, KL = 0, axes.
+"""Misconceptions about the code: which KL, sigma or sigma^2, aggregate posterior, collapse, axes.
 
 Numbers of the real models, in nats and sums. What concerns the decoder's pictures is in
 decoders.py, the names of beta in beta_conventions.py.
@@ -32,11 +31,11 @@ TURNED = (-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0)  # values of a dimension that is
 
 @dataclass(frozen=True)
 class WhichKL:
-    """One picture's numbers at one beta, nats. elbo: by Gauss–Hermite quadrature; log_evidence: log
-    p(x) by adding up squares.
+    """One picture's ELBO, log p(x) and three divergences at one beta, nats.
 
-    to_prior: KL(q(z|x) || p(z)), the rate. to_posterior: KL(q(z|x) || p(z|x)) = log_evidence -
-    elbo. from_posterior: KL(p(z|x) || q(z|x)), the other way round, on the squares.
+    elbo: by Gauss–Hermite quadrature; log_evidence: log p(x) by adaptive quadrature. to_prior:
+    KL(q(z|x) || p(z)), the rate. to_posterior: KL(q(z|x) || p(z|x)) = log_evidence - elbo.
+    from_posterior: KL(p(z|x) || q(z|x)), the other way round, on the squares of the quadrature.
     """
 
     elbo: float
@@ -52,7 +51,7 @@ class WhichKL:
 
     @property
     def with_reverse(self) -> float:
-        """ELBO + KL(p(z|x) || q), likewise not log p(x)."""
+        """ELBO + KL(p(z|x) || q), which is not log p(x) either."""
         return self.elbo + self.from_posterior
 
 
@@ -76,8 +75,10 @@ class Spreads:
 
 @dataclass(frozen=True)
 class LogVariances:
-    """log sigma^2 of q(z|x) over pictures and dimensions at each beta: lowest, median, highest,
-    (B,)."""
+    """log sigma^2 of q(z|x) over pictures and dimensions at each beta.
+
+    lowest, median, highest: (B,).
+    """
 
     betas: tuple[float, ...]
     lowest: np.ndarray
@@ -87,7 +88,7 @@ class LogVariances:
 
     @property
     def smallest_sigma(self) -> float:
-        """Over all betas."""
+        """The smallest sigma over all betas."""
         return float(np.exp(self.lowest.min() / 2))
 
     @property
@@ -96,13 +97,13 @@ class LogVariances:
 
     @property
     def ratio(self) -> float:
-        """How many times larger the largest sigma is than the smallest."""
+        """The largest sigma divided by the smallest."""
         return self.largest_sigma / self.smallest_sigma
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """All posteriors together along the first dimension of the code.
+    """The aggregate posterior along the first dimension of the code.
 
     places (P,): points on the axis; density (P,): of the mixture of all q in equal parts; prior
     (P,): N(0, 1). means, deviations: (2,) of the mixture. typical_sigma: median sigma of a single
@@ -127,8 +128,7 @@ class Mixture:
 
 @dataclass(frozen=True)
 class Collapse:
-    """The test set at some betas, (B,) nats, and what reconstructions of a few pictures differ by
-    there.
+    """The test set's loss at some betas, (B,) nats, and reconstructions of a few pictures there.
 
     images: (B, N, C, H, W), E[x|z] at z = mu. unlike: (B,), mean absolute difference of two of
     these pictures, 0 to 1 a pixel.
@@ -142,7 +142,7 @@ class Collapse:
 
     @property
     def negative_elbo(self) -> np.ndarray:
-        """(B,)."""
+        """distortion + rate, (B,) nats."""
         return self.rate + self.distortion
 
     @property
@@ -153,8 +153,11 @@ class Collapse:
 
 @dataclass(frozen=True)
 class Axes:
-    """betas, active: active units of the test set at each measured beta. moved: the dimension of
-    most rate at two betas."""
+    """Active units at each beta, and traversals of the dimension with the largest rate.
+
+    betas, active: active units of the test set at each measured beta. moved: the dimension of most
+    rate at two betas.
+    """
 
     betas: tuple[float, ...]
     active: tuple[int, ...]
@@ -170,8 +173,10 @@ class Axes:
 
 @torch.no_grad()
 def which_kl(model: VAE, observed: Tensor, beta: float) -> WhichKL:
-    """The ELBO, log p(x) and three divergences of a picture (C, H, W). Raises as grid_posterior
-    does."""
+    """The ELBO, log p(x) and three divergences of a picture (C, H, W).
+
+    Raises as grid_posterior does.
+    """
     grid, terms = grid_posterior(model, observed, beta), exact_elbo(model, observed, beta)
     elbo, rate = -float(terms.negative_elbo[0]), float(terms.rate[0])
     q = model.encode(observed[None], beta)
@@ -183,8 +188,7 @@ def which_kl(model: VAE, observed: Tensor, beta: float) -> WhichKL:
 
 
 def spreads(seen: Reconstruction, *, seed: int) -> Spreads:
-    """Draw z of a picture's posterior with the right factor and with the wrong one, the same eps
-    for both."""
+    """Draw z of a picture's posterior with sigma and, wrongly, with sigma^2, by the same eps."""
     shape = (SPREAD_DRAWS, len(seen.posterior_mean))
     eps = standard_normal(shape, seeded(seed, "spread"), torch.device("cpu")).double().numpy()
     sigma = seen.posterior_deviation.astype(np.float64)
@@ -194,8 +198,10 @@ def spreads(seen: Reconstruction, *, seed: int) -> Spreads:
 
 @torch.no_grad()
 def log_variances(model: VAE, images: np.ndarray, betas: tuple[float, ...]) -> LogVariances:
-    """Encode pictures (N, 1, H, W) uint8 at each beta: one binarisation of each, the same as in
-    `codes`."""
+    """Encode pictures (N, 1, H, W) uint8 at each beta.
+
+    One binarisation of each, the same as in `codes`.
+    """
     pictures = observe(
         torch.from_numpy(images).float() / 255,
         model.config.likelihood,
@@ -206,12 +212,11 @@ def log_variances(model: VAE, images: np.ndarray, betas: tuple[float, ...]) -> L
 
 
 def mixture(codes: Codes, *, seed: int) -> Mixture:
-    """The aggregate posterior of pictures with two-dimensional codes beside the prior. Its KL is
-    E[log q(z) - log p(z)].
+    """The aggregate posterior of pictures with two-dimensional codes beside the prior.
 
-    Of finitely many pictures the mixture is more uneven than that of the whole data set, so that
-    its KL is too large rather than too small (Hoffman & Johnson 2016 split the mean rate into this
-    KL and what z says about which picture it was).
+    Its KL is E[log q(z) - log p(z)]. With finitely many pictures the mixture is more uneven than
+    that of the whole data set, so that its KL is too large rather than too small (Hoffman & Johnson
+    2016 split the mean rate into this KL and what z says about which picture it was).
     """
     mean, deviation = codes.mean.astype(np.float64), codes.deviation.astype(np.float64)
     places = np.linspace(-CURVE_REACH, CURVE_REACH, CURVE_POINTS)
@@ -244,8 +249,10 @@ def mixture(codes: Codes, *, seed: int) -> Mixture:
 def collapse(
     model: VAE, metrics: Metrics, pictures: Tensor, betas: tuple[float, ...], *, seed: int
 ) -> Collapse:
-    """The loss of the test set and reconstructions of pictures (N, C, H, W) as beta grows. betas:
-    measured ones."""
+    """The loss of the test set and reconstructions of pictures (N, C, H, W) as beta grows.
+
+    betas: measured ones.
+    """
     entries = [metrics.at(beta) for beta in betas]
     observed = observe(pictures, model.config.likelihood, generator=seeded(seed, "binarisation"))
     images = np.stack(
@@ -265,8 +272,7 @@ def collapse(
 def axes(
     model: VAE, metrics: Metrics, picture: Tensor, at: tuple[float, float], *, seed: int
 ) -> Axes:
-    """How many dimensions live at each beta, and what the one with the largest rate does at two of
-    them."""
+    """How many dimensions are active at each beta, and what the largest one does at two of them."""
     moved = []
     for beta in at:
         seen = reconstruct(model, picture, beta, seed=seed, use_mean=True)
@@ -286,8 +292,10 @@ def _normal(x: np.ndarray, mean: np.ndarray | float, deviation: np.ndarray | flo
 
 
 def _log_mixture(z: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
-    """log of the mean over n of N(z; mean_n, deviation_n^2), (M,), a part of the z at a time to
-    bound the memory."""
+    """Log density of a mixture of Gaussians in equal parts, (M,).
+
+    Computed for a part of the z at a time to bound the memory.
+    """
     log_scale = -np.log(deviation).sum(1) - math.log(2 * math.pi)
     parts = []
     for part in np.array_split(z, math.ceil(len(z) / 1000)):

@@ -1,5 +1,4 @@
-"""Pictures drawn pixel by pixel beside pictures drawn through z: what the distribution of the data
-is, and is not.
+"""Pictures drawn pixel by pixel beside pictures drawn through z.
 
 Three distributions over the same set, all binary pictures of one size: every picture equally
 probable; each pixel drawn on its own with the data set's frequency of ink; the model. So log p(x),
@@ -67,13 +66,12 @@ class Counts:
 
     @property
     def one_in(self) -> float:
-        """Of how many random pictures one is like the data, log10."""
+        """Log10 of how many random pictures there are for one that is like the data."""
         return self.pictures - self.like_data
 
     @property
     def still_one_in(self) -> float:
-        """Once all those atoms have drawn: one in how many such universes would have met one,
-        log10."""
+        """Log10 of how many universes of atoms, drawing since the Big Bang, would have met one."""
         return self.one_in - self.drawn
 
 
@@ -97,7 +95,7 @@ class Verdict:
 
     @property
     def loose(self) -> bool:
-        """Whether so few of the draws carry the bound that the truth may lie well above it."""
+        """Whether the effective sample size is so small that the bound may be loose by much."""
         return self.effective_samples < 5
 
 
@@ -112,10 +110,10 @@ def draw_pictures(
     seed: int,
     sheet: int = 0,
 ) -> Tensor:
-    """The sheet-th `count` pictures of this seed from one of the LAWS, (count, C, H, W), only 0 and
-    1.
+    """The sheet-th `count` pictures of this seed from one of the LAWS, (count, C, H, W).
 
-    frequencies: (C, H, W), the training pictures' mean. Raises ValueError for another law.
+    Only 0 and 1. frequencies: (C, H, W), the training pictures' mean. Raises ValueError for another
+    law.
     """
     generator = seeded(seed, law, sheet)
     shape = (count, *model.config.image_shape)
@@ -139,8 +137,10 @@ def sheet(
     seed: int,
     number: int,
 ) -> Sheet:
-    """The number-th sheet of pictures from a law, and how far from the reference pictures (M, C, H,
-    W) uint8 they are."""
+    """The number-th sheet of pictures from a law, and their distances from the reference pictures.
+
+    reference: (M, C, H, W) uint8.
+    """
     images = draw_pictures(model, frequencies, law, beta, count=count, seed=seed, sheet=number)
     return Sheet(
         law,
@@ -150,27 +150,28 @@ def sheet(
 
 
 def reference_distance(reference: np.ndarray) -> float:
-    """In how many pixels a reference picture (M, C, H, W) uint8 differs from the nearest of the
-    others, mean over all."""
+    """Mean distance, in pixels, of a reference picture from its nearest neighbour.
+
+    reference: (M, C, H, W) uint8.
+    """
     known = _known(reference)
     return float(_differing(known, known).fill_diagonal_(math.inf).min(1).values.mean())
 
 
 def _known(reference: np.ndarray) -> Tensor:
-    """One binarisation of each reference picture, the one of the map: (M, P)."""
+    """One binarisation of each reference picture, the same as in the map: (M, P)."""
     return binarize(
         torch.from_numpy(reference).float() / 255, generator=seeded(0, "reference")
     ).flatten(1)
 
 
 def _differing(pictures: Tensor, others: Tensor) -> Tensor:
-    """In how many pixels binary pictures (N, P) differ from others (M, P): (N, M)."""
+    """Hamming distances between binary pictures (N, P) and others (M, P): (N, M) pixels."""
     return pictures.sum(1)[:, None] + others.sum(1)[None] - 2 * pictures @ others.T
 
 
 def counts(metrics: Metrics, pixels: int) -> Counts:
-    """How many binary pictures of this many pixels there are, beside atoms and pictures like the
-    data."""
+    """How many binary pictures of this many pixels there are, beside other large numbers."""
     return Counts(
         pixels=pixels,
         pictures=pixels * math.log10(2),
@@ -186,15 +187,19 @@ def uniform_log_prob(pixels: int) -> float:
 
 
 def frequencies_log_prob(observed: Tensor, frequencies: np.ndarray) -> float:
-    """log p(x) of a binary picture (C, H, W) where each pixel is ink with its own frequency, nats;
-    none is 0 or 1."""
+    """log p(x) of a binary picture (C, H, W) with independent pixels, nats.
+
+    Each pixel is ink with its own frequency; none is 0 or 1.
+    """
     ink = torch.from_numpy(frequencies).double().clamp(LEAST_FREQUENCY, 1 - LEAST_FREQUENCY)
     return float(torch.where(observed > 0, ink.log(), torch.log1p(-ink)).sum())
 
 
 def subject(model: VAE, frequencies: np.ndarray, name: str, *, seed: int) -> Tensor:
-    """One of the SUBJECTS but PICTURE, (C, H, W): the first of its law's first sheet, or a page
-    without ink."""
+    """One of the SUBJECTS except PICTURE, (C, H, W).
+
+    The first picture of its law's first sheet, or a page without ink.
+    """
     if name == BLANK:
         return torch.zeros(model.config.image_shape)
     law = {NOISE: UNIFORM, CLOUD: FREQUENCIES}[name]
@@ -234,8 +239,10 @@ def verdict(
 
 
 def fitted(model: VAE, observed: Tensor, beta: float) -> DiagonalGaussian:
-    """A diagonal Gaussian for each picture (N, C, H, W) whose ELBO gradient ascent has raised, from
-    the encoder's: (N, D)."""
+    """A diagonal Gaussian for each picture (N, C, H, W), fitted by gradient ascent on its ELBO.
+
+    Starts at the encoder's. (N, D).
+    """
     start = model.encode(observed, beta)
     mean, log_variance = (
         part.detach().clone().requires_grad_() for part in (start.mean, start.log_variance)
@@ -265,6 +272,5 @@ def share_less_probable(metrics: Metrics, nats: float) -> float:
 
 
 def least_gap(picture: Verdict, drawn: Verdict) -> float:
-    """How many nats the model's bound on a picture lies above the ceiling of pictures drawn from
-    another law."""
+    """How many nats the bound on a picture exceeds the ceiling of pictures from another law."""
     return picture.model - drawn.ceiling

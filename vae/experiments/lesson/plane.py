@@ -1,5 +1,4 @@
-"""A plane of pixel space beside the plane of the code: the same two controls, but what they move
-are 784 pixels.
+"""A plane of pixel space beside the plane of the code: two controls that move pixels or z.
 
 On both, coordinates drawn from N(0, I) lie as far apart as two pictures of the data do, in the
 measure of their space: codes from the prior by construction, pictures of the pixel plane because
@@ -33,7 +32,9 @@ DECODED = 2304  # latents at once, which bounds the memory
 @dataclass(frozen=True)
 class PixelPlane:
     """The pictures base + x across + y up, pixels clipped to [0, 1], each (C, H, W) float32.
-    directions: of DIRECTIONS."""
+
+    directions: of DIRECTIONS.
+    """
 
     directions: str
     base: np.ndarray
@@ -42,7 +43,7 @@ class PixelPlane:
 
     @property
     def units(self) -> tuple[float, float]:
-        """How far one step goes in each direction: the root of the sum of squares over pixels."""
+        """Euclidean length of a step of 1 in each direction, over pixels."""
         return float(np.linalg.norm(self.across)), float(np.linalg.norm(self.up))
 
     def at(self, points: np.ndarray) -> np.ndarray:
@@ -57,11 +58,11 @@ class PixelPlane:
 
 @dataclass(frozen=True)
 class Crowd:
-    """Pictures of one kind, each drawn once from its pixels' probabilities of ink: observed (N, C,
-    H, W) uint8, only 0 and 1.
+    """Binary pictures of one kind, each pixel drawn from its probability of ink.
 
-    kind: CODES, decoded from z ~ N(0, I); one of DIRECTIONS, from as many points of a pixel plane,
-    at the same coordinates; or TEST. log_evidence: (N,) float64, log p(x) of each, nats.
+    observed: (N, C, H, W) uint8, only 0 and 1. kind: CODES, decoded from z ~ N(0, I); one of
+    DIRECTIONS, from as many points of a pixel plane, at the same coordinates; or TEST.
+    log_evidence: (N,) float64, log p(x) of each, nats.
     """
 
     kind: str
@@ -75,8 +76,10 @@ class Crowd:
 
 
 def typical_distance(reference: np.ndarray) -> float:
-    """Between two reference pictures (M, C, H, W) uint8: the root of the mean squared distance,
-    pixels in [0, 1]."""
+    """Root mean square distance between two reference pictures (M, C, H, W) uint8.
+
+    Pixels in [0, 1].
+    """
     pixels = reference.reshape(len(reference), -1) / np.float32(255)
     return math.sqrt(2 * float(pixels.var(0, ddof=1).sum()))
 
@@ -84,12 +87,11 @@ def typical_distance(reference: np.ndarray) -> float:
 def pixel_plane(
     picture: Tensor, directions: str, *, typical: float, others: tuple[Tensor, Tensor], seed: int
 ) -> PixelPlane:
-    """The plane through a picture (C, H, W) in two random directions, or towards two other
-    pictures, which stand at FULL.
+    """The plane through a picture (C, H, W) in two random directions or towards two others.
 
-    typical: distance of two pictures of the data. A unit of a random direction is half of it: two
-    points from N(0, I) differ by it in the mean square, as two codes from the prior differ by 2.
-    Raises ValueError for other directions.
+    The others stand at FULL. typical: distance of two pictures of the data. A unit of a random
+    direction is half of it: two points from N(0, I) differ by it in the mean square, as two codes
+    from the prior differ by 2. Raises ValueError for other directions.
     """
     if directions == OTHERS:
         across, up = ((other - picture) / FULL for other in others)
@@ -112,13 +114,12 @@ def crowds(
     seed: int,
     count: int = COUNT,
 ) -> tuple[Crowd, ...]:
-    """`count` test pictures, as many decoded from z ~ N(0, I), and as many of each pixel plane at
-    the same coordinates.
+    """`count` pictures of each kind: test pictures, decoded ones, and points of each pixel plane.
 
-    log p(x) by adding up p(x|z) p(z) over the squares of GRID, all pictures at once. Of a single
-    picture whose posterior is narrower than a square it may be several nats off, of the mean over a
-    crowd about one. Raises ValueError for a model that has not two latent dimensions, or for a
-    plain autoencoder.
+    The decoded z ~ N(0, I) are the coordinates in the pixel planes too. log p(x) is computed on the
+    squares of GRID, for all pictures at once. For a single picture whose posterior is narrower than
+    a square it may be several nats off, for the mean over a crowd about one. Raises ValueError for
+    a model that has not two latent dimensions, or for a plain autoencoder.
     """
     points = prior_sample(count, 2, generator=seeded(seed, "points"))
     pictures = {
@@ -141,11 +142,11 @@ def crowds(
 
 @torch.no_grad()
 def grid_evidence(model: VAE, observed: Tensor, beta: float, *, side: int = SIDE) -> Tensor:
-    """log p(x) of binary pictures (N, C, H, W) by the midpoint rule on side × side squares of GRID:
-    (N,) float64 nats.
+    """log p(x) of binary pictures (N, C, H, W) by the midpoint rule: (N,) float64 nats.
 
-    log p(x|z) = x · logits - sum softplus(logits) is one matrix product for all pictures and all z.
-    For single pictures vae.posterior refines the grid instead. Raises ValueError as `crowds`.
+    On side × side squares of GRID. log p(x|z) = x · logits - sum softplus(logits) is one matrix
+    product for all pictures and all z. For single pictures vae.posterior refines the grid instead.
+    Raises ValueError as `crowds`.
     """
     if model.config.latent_dim != 2 or model.config.autoencoder or not model.config.binarised:
         raise ValueError(

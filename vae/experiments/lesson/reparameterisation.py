@@ -1,5 +1,7 @@
-"""The reparameterisation trick: one dimension of z = mu + sigma * eps, its spread, and the gradient
-with it and without."""
+"""The reparameterisation trick in one dimension: z = mu + sigma * eps, its spread, gradients.
+
+The gradient is estimated with the trick and without it.
+"""
 
 import math
 from dataclasses import dataclass
@@ -77,13 +79,12 @@ class Spread:
 
     @property
     def chance(self) -> float:
-        """Standard error: by how much the standard deviation of as many draws scatters where the
-        claim is true."""
+        """Standard error of the measured standard deviation, if the claimed one is true."""
         return self.claimed / math.sqrt(2 * (self.draws - 1))
 
     @property
     def ratio(self) -> float:
-        """How many times as wide as claimed."""
+        """The measured standard deviation divided by the claimed one."""
         return self.measured / self.claimed
 
     @property
@@ -93,8 +94,10 @@ class Spread:
 
     @property
     def right(self) -> bool:
-        """Whether the factor is sigma. Another may fit by coincidence: sigma^2 near sigma = 1, |log
-        sigma^2| near 0.70."""
+        """Whether the factor is sigma.
+
+        Another may fit by coincidence: sigma^2 near sigma = 1, |log sigma^2| near 0.70.
+        """
         return self.factor == "deviation"
 
 
@@ -110,19 +113,18 @@ class Estimate:
 
     @property
     def deviation(self) -> float:
-        """Of one draw."""
+        """Standard deviation of one draw."""
         return float(self.samples.std(ddof=1))
 
     @property
     def standard_error(self) -> float:
-        """Of the mean."""
+        """Standard error of the mean."""
         return self.deviation / math.sqrt(len(self.samples))
 
 
 @dataclass(frozen=True)
 class GradientDraws:
-    """One picture's draws, from which the gradient of every dimension is estimated. S draws of D
-    dimensions.
+    """S draws of one picture's z in D dimensions, from which gradients are estimated.
 
     deviation: (D,), sigma of q. eps: (S, D). losses: (S,), f(z) = -log p(x|z) in nats. slopes: (S,
     D), df/dz. reference, reference_error: (2, D), the gradients with respect to mu and log sigma
@@ -141,12 +143,11 @@ class GradientDraws:
 
 @dataclass(frozen=True)
 class Gradients:
-    """The gradient of the distortion E_q[-log p(x|z)] with respect to mu or log sigma of one
-    dimension, in nats.
+    """The distortion's gradient with respect to mu or log sigma of one dimension, in nats.
 
-    pathwise: through the noise. score: by the score function; score_baseline: with the mean of the
-    other draws' -log p(x|z) subtracted. All three of the same draws, all three right on average.
-    reference: as in GradientDraws.
+    The distortion is E_q[-log p(x|z)]. pathwise: through the noise. score: by the score function;
+    score_baseline: with the mean of the other draws' -log p(x|z) subtracted. All three of the same
+    draws, all three right on average. reference: as in GradientDraws.
     """
 
     parameter: str
@@ -160,13 +161,15 @@ class Gradients:
 
     @property
     def times(self) -> float:
-        """The variance of the score function's estimate in those of the pathwise one: how many
-        times as many draws it needs."""
+        """Variance of the score function's estimate divided by that of the pathwise one.
+
+        That is how many times as many draws it needs.
+        """
         return (self.score.deviation / self.pathwise.deviation) ** 2
 
     @property
     def times_baseline(self) -> float:
-        """Likewise with the baseline."""
+        """That ratio for the score function with the baseline."""
         return (self.score_baseline.deviation / self.pathwise.deviation) ** 2
 
 
@@ -194,8 +197,7 @@ def follow(seen: Reconstruction, dimension: int) -> OneDraw:
 
 
 def spread(draw: OneDraw, factor: str, *, seed: int, draws: int = DRAWS) -> Spread:
-    """Multiply eps by sigma, by sigma^2 = exp(log sigma^2), or by log sigma^2 itself, and measure
-    what comes out.
+    """Multiply eps by sigma, sigma^2 or log sigma^2, and measure the spread of what comes out.
 
     The same eps for each factor. Raises KeyError for another factor.
     """
@@ -226,8 +228,10 @@ def spread(draw: OneDraw, factor: str, *, seed: int, draws: int = DRAWS) -> Spre
 def draw_gradients(
     model: VAE, observed: Tensor, beta: float, *, seed: int, samples: int = SAMPLES
 ) -> GradientDraws:
-    """Draw z from a picture's (C, H, W) q and differentiate -log p(x|z). Raises ValueError for a
-    plain autoencoder."""
+    """Draw z from a picture's (C, H, W) q and differentiate -log p(x|z).
+
+    Raises ValueError for a plain autoencoder.
+    """
     dimensions = model.config.latent_dim
     if model.config.autoencoder:
         raise ValueError("a plain autoencoder draws no z: there is nothing to estimate")
@@ -258,15 +262,17 @@ def draw_gradients(
 
 
 def gradients(drawn: GradientDraws, dimension: int, parameter: str) -> Gradients:
-    """The gradient with respect to one dimension's mu or log sigma, estimated from each draw. With
-    f = -log p(x|z):
+    """The gradient with respect to one dimension's mu or log sigma, estimated from each draw.
 
-        pathwise        df/dz  and  df/dz * sigma * eps                          (Kingma & Welling
-        2014, section 2.4) score function  f(z) * eps / sigma  and  f(z) * (eps^2 - 1)
-        (Williams 1992, REINFORCE)
+    With f = -log p(x|z):
 
-    Raises ValueError for a parameter that is not one of PARAMETERS, IndexError for a dimension that
-    is not there.
+                        with respect to mu      with respect to log sigma
+        pathwise        df/dz                   df/dz * sigma * eps
+        score function  f(z) * eps / sigma      f(z) * (eps^2 - 1)
+
+    Pathwise: Kingma & Welling 2014, section 2.4. Score function: Williams 1992 (REINFORCE). Raises
+    ValueError for a parameter that is not one of PARAMETERS, IndexError for a dimension that is not
+    there.
     """
     if not 0 <= dimension < len(drawn.deviation):
         raise IndexError(f"there are dimensions 0 to {len(drawn.deviation) - 1}, not {dimension}")
@@ -294,8 +300,10 @@ def gradients(drawn: GradientDraws, dimension: int, parameter: str) -> Gradients
 def _losses_and_slopes(
     model: VAE, observed: Tensor, beta: float, q: DiagonalGaussian, eps: Tensor
 ) -> tuple[np.ndarray, np.ndarray]:
-    """-log p(x|z), (S,), and its derivatives with respect to z, (S, D), at z = mu + sigma * eps;
-    float64."""
+    """-log p(x|z), (S,), and its derivatives with respect to z, (S, D), float64.
+
+    At z = mu + sigma * eps.
+    """
     with torch.enable_grad():
         z = q.at(eps).detach().requires_grad_(True)
         losses = -model.decode(z, beta).log_prob(observed.expand(len(z), *observed.shape))

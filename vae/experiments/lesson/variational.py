@@ -1,5 +1,4 @@
-"""Variational inference for one picture: a Gaussian moved by hand or by its gradient, and what the
-encoder loses (step 4)."""
+"""Variational inference for one picture by hand or by gradient; the amortisation gap (step 4)."""
 
 import math
 from collections.abc import Callable
@@ -36,9 +35,9 @@ Measure = Callable[
 
 @dataclass(frozen=True)
 class Gaussian:
-    """q with independent dimensions, put up for one picture. mean, log_deviation: (2,), log sigma.
+    """q with independent dimensions, chosen for one picture.
 
-    distortion: -E_q[log p(x|z)], rate: KL(q || p(z)), nats.
+    mean, log_deviation: (2,), log sigma. distortion: -E_q[log p(x|z)], rate: KL(q || p(z)), nats.
     """
 
     mean: tuple[float, float]
@@ -63,11 +62,11 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class Amortisation:
-    """What one picture's ELBO loses, and where (Cremer, Li & Duvenaud 2018, arXiv 1801.03558), in
-    nats.
+    """The gap of one picture's ELBO, split into amortisation and approximation gap, in nats.
 
-    encoder: the q that it gives. from_encoder: where gradient steps lead from there. best: the best
-    diagonal Gaussian that was found, never worse than these. log_evidence: log p(x) by quadrature.
+    Cremer, Li & Duvenaud 2018, arXiv 1801.03558. encoder: the q that it gives. from_encoder: where
+    gradient steps lead from there. best: the best diagonal Gaussian that was found, never worse
+    than these. log_evidence: log p(x) by quadrature.
     """
 
     encoder: Gaussian
@@ -77,13 +76,15 @@ class Amortisation:
 
     @property
     def amortisation_gap(self) -> float:
-        """ELBO of the best Gaussian - ELBO of the encoder's: the price of one network for all
-        pictures."""
+        """ELBO of the best Gaussian - ELBO of the encoder's.
+
+        It is the price of one network for all pictures.
+        """
         return self.best.elbo - self.encoder.elbo
 
     @property
     def approximation_gap(self) -> float:
-        """log p(x) - ELBO of the best Gaussian: p(z|x) is none."""
+        """log p(x) - ELBO of the best Gaussian: p(z|x) is no diagonal Gaussian."""
         return self.best.gap(self.log_evidence)
 
     @property
@@ -99,8 +100,10 @@ def gaussian(
     mean: tuple[float, float],
     log_deviation: tuple[float, float],
 ) -> Gaussian:
-    """The terms of its ELBO for a picture (C, H, W), by Gauss–Hermite quadrature. Raises ValueError
-    as exact_elbo does."""
+    """The terms of its ELBO for a picture (C, H, W), by Gauss–Hermite quadrature.
+
+    Raises ValueError as exact_elbo does.
+    """
     nodes = WIDE_NODES if max(log_deviation) > WIDE else NODES
     terms = exact_elbo(
         model, observed, beta, nodes=nodes, q=_q(torch.tensor(mean), torch.tensor(log_deviation))
@@ -117,8 +120,10 @@ def gradient(
     *,
     nodes: int = STEP_NODES,
 ) -> tuple[float, Tensor, Tensor]:
-    """ELBO, and its derivatives by mean and log sigma, (2,) each: through z = mu + sigma * node, as
-    in training."""
+    """ELBO, and its derivatives with respect to mean and log sigma, (2,) each.
+
+    Through z = mu + sigma * node, as in training.
+    """
     leaves = mean.detach().clone().requires_grad_(), log_deviation.detach().clone().requires_grad_()
     negative = gauss_hermite_elbo(model, observed, beta, _q(*leaves), nodes=nodes).negative_elbo[0]
     by_mean, by_log_deviation = torch.autograd.grad(-negative, leaves)
@@ -135,15 +140,14 @@ def climb(
     measure: Measure | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> tuple[Gaussian, ...]:
-    """The Gaussians after each of `steps` steps up the ELBO's gradient, fewer where none leads
-    higher any more.
+    """The Gaussians after each of `steps` steps of natural gradient ascent on the ELBO.
 
-    Natural gradient (Amari 1998): mu moves by sigma^2 dELBO/dmu and log sigma by half of dELBO/dlog
-    sigma, the inverse of the Fisher information. The longest step is one sigma, and 0.3 of log
-    sigma; one that lowers the ELBO is halved. There is no memory of the steps before, so a link
-    goes on from where it is; each step ends at DIGITS decimals, as a link holds them. measure:
-    gives the Gaussian of a mean and log sigma, if not `gaussian` does. progress: told the share
-    that is done.
+    Fewer where none leads higher any more. Natural gradient (Amari 1998): mu moves by sigma^2
+    dELBO/dmu and log sigma by half of dELBO/dlog sigma, the inverse of the Fisher information. The
+    longest step is one sigma, and 0.3 of log sigma; one that lowers the ELBO is halved. There is no
+    memory of the steps before, so a link goes on from where it is; each step ends at DIGITS
+    decimals, as a link holds them. measure: gives the Gaussian of a mean and log sigma, by default
+    `gaussian`. progress: called with the share that is done.
     """
     found, at = [], (start.mean, start.log_deviation)
     for number in range(1, steps + 1):
@@ -161,11 +165,11 @@ def climb(
 def amortisation(
     model: VAE, observed: Tensor, beta: float, *, progress: Callable[[float], None] | None = None
 ) -> Amortisation:
-    """The encoder's q of a picture (C, H, W) beside the best diagonal Gaussian, which gradient
-    steps find from two places: from the encoder's q, and from the highest peak of p(z|x), since
-    steps hardly ever lead from one peak to another.
+    """The encoder's q of a picture (C, H, W) beside the best diagonal Gaussian.
 
-    Takes seconds; progress: told the share that is done. Raises ValueError as grid_posterior does.
+    Gradient ascent looks for the best one from two places: from the encoder's q, and from the
+    highest peak of p(z|x), since steps hardly ever lead from one peak to another. Takes seconds;
+    progress: called with the share that is done. Raises ValueError as grid_posterior does.
     """
     grid = grid_posterior(model, observed, beta)
     with torch.no_grad():
@@ -188,7 +192,7 @@ def amortisation(
 def _converge(
     model: VAE, observed: Tensor, beta: float, mean: Tensor, log_deviation: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Where steps gain no more than CONVERGED nats, or MOST_STEPS of them lead."""
+    """Gradient ascent until a step gains no more than CONVERGED nats, or for MOST_STEPS steps."""
     for _ in range(MOST_STEPS):
         moved = _step(model, observed, beta, mean, log_deviation)
         if moved is None:

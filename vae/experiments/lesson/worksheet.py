@@ -1,5 +1,7 @@
-"""The answers to the questions that a class works through, computed from the models: they stay true
-when weights change."""
+"""The answers to the worksheet's questions, computed from the models.
+
+So they stay true when weights change.
+"""
 
 import math
 from dataclasses import dataclass
@@ -30,15 +32,15 @@ ONE_DIMENSION = (
 
 @dataclass(frozen=True)
 class Solutions:
-    """What the worksheet asks, in its order. Nats; of one example at beta = 1 and one seed.
+    """What the worksheet asks, in its order, in nats.
 
-    pixels: of a picture; digits: of the number of black-and-white pictures, so there are about
-    10^digits of them; uniform: log p(x) of each where all are as probable. place: the mean of q for
-    the example; fit: log p(x|z) there. log_evidence: log p(x) by quadrature. distortion, rate: of
-    q, by Gauss–Hermite. gap: KL(q || p(z|x)). mean, log_variance: of q in its first dimension; eps:
-    the first draw of this seed there.
-    divergences: KL(N(mu, sigma^2) || N(0, 1)) at ONE_DIMENSION. averages: of the test set at
-    SETTINGS. foster: the beta of this app for which training is the same as at David Foster's BETA.
+    For one example at beta = 1 and one seed. pixels: of a picture; digits: of the number of
+    black-and-white pictures, so there are about 10^digits of them; uniform: log p(x) of each where
+    all are as probable. place: the mean of q for the example; fit: log p(x|z) there. log_evidence:
+    log p(x) by quadrature. distortion, rate: of q, by Gauss–Hermite. gap: KL(q || p(z|x)). mean,
+    log_variance: of q in its first dimension; eps: the first draw of this seed there. divergences:
+    KL(N(mu, sigma^2) || N(0, 1)) at ONE_DIMENSION. averages: of the test set at SETTINGS. foster:
+    the beta of this app for which training is the same as at David Foster's BETA.
     """
 
     pixels: int
@@ -90,10 +92,11 @@ class Solutions:
 
 @torch.no_grad()
 def solve(plane: VAE, picture: Tensor, metrics: Metrics, *, seed: int) -> Solutions:
-    """plane: the model with two latent dimensions, for the example `picture` (1, H, W). metrics: of
-    the playground's model.
+    """The worksheet's answers for one example.
 
-    Takes seconds: log p(x) is added up over the plane. Raises ValueError as grid_posterior does.
+    plane: the model with two latent dimensions, for the example `picture` (1, H, W). metrics: of
+    the playground's model. Takes seconds, by quadrature over the plane. Raises ValueError as
+    grid_posterior does.
     """
     observed = observe(plane, picture, seed=seed)
     seen = reconstruct(plane, picture, BETA, seed=seed)
