@@ -46,8 +46,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A shell's background job ignores Ctrl-C, and so would the processes that tests start and
-    interrupt."""
+    """Make Ctrl-C work also where pytest runs as a shell's background job.
+
+    Such a job ignores it, and so would the processes that tests start and interrupt.
+    """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -63,8 +65,10 @@ def one_thread():
 
 @pytest.fixture(scope="session", autouse=True)
 def patience():
-    """How long somebody waits for an app or for a picture is a promise to people, and decides no
-    test on a slow machine."""
+    """Lift the limits on waiting for an app or a picture.
+
+    They are promises to people, and decide no test on a slow machine.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("benchmarks.students.SECONDS_TO_WAIT", HANGING)
         patch.setattr("benchmarks.serving.SECONDS_TO_START", HANGING)
@@ -77,8 +81,10 @@ def patience():
 
 @pytest.fixture(autouse=True)
 def visitors_leave(request):
-    """No browser context outlives its test: the page of a test that failed would go on asking the
-    app."""
+    """Close every browser context at the end of its test.
+
+    The page of a test that failed would go on asking the app.
+    """
     yield
     if "browser" in request.fixturenames:
         for context in request.getfixturevalue("browser").contexts:
@@ -116,8 +122,10 @@ def tiny_config(**changes) -> VAEConfig:
 
 
 def random_model(config: VAEConfig, seed: int = 0) -> VAE:
-    """Untrained, but with every parameter random: the identity start of the modulations would hide
-    beta."""
+    """An untrained model in which every parameter is random.
+
+    The identity start of the modulations would hide beta.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = VAE(config)
@@ -194,8 +202,10 @@ def write_weights(folder: Path, seed: int = 0, **changes) -> Path:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """All files of a folder but those that begin with a dot, or lie in such a folder: the Hub's
-    client's, a file manager's."""
+    """All files of a folder except hidden ones and those in hidden folders.
+
+    Such are the Hub's client's, or a file manager's.
+    """
     paths = {
         path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
     }
@@ -210,8 +220,10 @@ def weights(tmp_path) -> Path:
 def use_hub(
     monkeypatch: pytest.MonkeyPatch, url: str, home: Path, token: str | None = "hf_writer"
 ) -> None:
-    """What HF_ENDPOINT, HF_HOME, HF_TOKEN and HF_HUB_DISABLE_TELEMETRY do to a process that starts
-    with them."""
+    """Set in this process what the HF_* environment variables set in a new one.
+
+    They are HF_ENDPOINT, HF_HOME, HF_TOKEN and HF_HUB_DISABLE_TELEMETRY.
+    """
     monkeypatch.setattr(constants, "ENDPOINT", url)
     monkeypatch.setattr(
         constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}"
@@ -231,8 +243,11 @@ def use_hub(
 
 
 def hf(server: HubServer, home: Path, *arguments: str | Path) -> None:
-    """The Hub's own command line. It would look for a newer version of itself, and takes every
-    server for one with Xet."""
+    """The Hub's own command line.
+
+    It would look for a newer version of itself, and takes every server for one with Xet; both are
+    turned off.
+    """
     environment = server.environment(home) | {
         "HF_HUB_DISABLE_XET": "1",
         "HF_HUB_DISABLE_UPDATE_CHECK": "1",
@@ -243,8 +258,10 @@ def hf(server: HubServer, home: Path, *arguments: str | Path) -> None:
 
 @pytest.fixture
 def local_hub(monkeypatch, tmp_path) -> Iterator[HubServer]:
-    """A Hub on this machine, which the client in this process asks with an empty cache, as a user
-    who may write."""
+    """A Hub on this machine, which the client in this process uses.
+
+    Its cache is empty, and it asks as a user who may write.
+    """
     sources.forget()
     with HubServer() as server:
         use_hub(monkeypatch, server.url, tmp_path / "home")
@@ -262,8 +279,10 @@ def binary_images() -> torch.Tensor:
 
 
 def striped_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """(count, 28, 28) uint8 and labels: a bar at one of ten places, a picture language that a small
-    network learns fast."""
+    """(count, 28, 28) uint8 and labels: a bar at one of ten places.
+
+    A small network learns such pictures fast.
+    """
     draw = np.random.default_rng(seed)
     labels = draw.integers(0, 10, count).astype(np.uint8)
     images = np.zeros((count, 28, 28), np.uint8)
@@ -305,8 +324,10 @@ def coloured_pictures(count: int, seed: int, side: int = 16) -> np.ndarray:
 
 
 def interrupt(patch: pytest.MonkeyPatch, step: int) -> None:
-    """Every training run of this process is interrupted after so many steps, as by Ctrl-C, until
-    the patch is taken back."""
+    """Interrupt every training run of this process after so many steps, as by Ctrl-C.
+
+    Until the patch is undone.
+    """
     remaining = Trainer.remaining
 
     def interrupted(trainer: Trainer) -> Iterator:

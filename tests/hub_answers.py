@@ -39,8 +39,11 @@ class Refusal(Exception):  # noqa: N818
 
 @dataclass(frozen=True)
 class Fault:
-    """What a request meets. It is carried out unless `instead` or `silent`: with `cut_at=0` only
-    the answer is lost."""
+    """A fault of the server in answering a request.
+
+    The request is carried out unless `instead` or `silent`: with `cut_at=0` only the answer is
+    lost.
+    """
 
     before: Callable[[], object] = lambda: (
         None

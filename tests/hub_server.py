@@ -1,5 +1,4 @@
-"""A Hub in memory: as much of the Hugging Face Hub's interface as `huggingface_hub` and `hf` need
-to push and pull models.
+"""A Hub in memory: the part of the Hugging Face Hub's interface that push and pull need.
 
 The client is the real one and only HF_ENDPOINT differs, so a test sees what a person would see.
 Status codes, X-Error-Code and messages are the real Hub's, since the client chooses its exceptions
@@ -58,8 +57,10 @@ GIT_ATTRIBUTES = "".join(
 
 @dataclass(frozen=True)
 class User:
-    """Whom a token stands for. It may write in the namespace of the same name, unless its role is
-    "read"."""
+    """The owner of a token.
+
+    It may write in the namespace of the same name, unless its role is "read".
+    """
 
     name: str
     role: str = "write"
@@ -135,8 +136,10 @@ class HubServer(ThreadingTCPServer):
     def environment(
         self, home: str | os.PathLike[str], token: str | None = "hf_writer"
     ) -> dict[str, str]:
-        """For a subprocess, since the library reads these when it is imported. All that our own
-        commands need."""
+        """Environment variables for a subprocess, since the library reads them when imported.
+
+        They are all that the project's own commands need.
+        """
         inherited = {
             name: value
             for name, value in os.environ.items()
@@ -151,16 +154,20 @@ class HubServer(ThreadingTCPServer):
         )
 
     def add(self, name: str, files: Mapping[str, bytes], message: str = "Added by a test") -> str:
-        """Commit these files on top of the branch, in a new repository where there is none; the
-        commit's id."""
+        """Commit these files on top of the branch; returns the commit's id.
+
+        A new repository is made where there is none.
+        """
         with self.lock:
             repository = self.repositories.setdefault(name, Repository(name))
             self.objects |= {sha256(content): content for content in files.values()}
             return repository.commit({**repository.at("main").files, **files}, message).id
 
     def inject(self, fault: Fault, when: str, times: int | None = 1) -> None:
-        """Let the next `times` requests (None: all) in whose "METHOD /path" the regex is found meet
-        this fault."""
+        """Answer the next `times` requests (None: all) that match with this fault.
+
+        when: a regular expression, searched in "METHOD /path".
+        """
         self.faults.append(
             (re.compile(when), repeat(fault) if times is None else repeat(fault, times))
         )
@@ -340,8 +347,10 @@ class _Handler(BaseHTTPRequestHandler):
         return Answer({})
 
     def preupload(self, name: str, revision: str) -> Answer:
-        """How each file is to be sent, and the hash of what is there: the client leaves out what
-        has the same."""
+        """How each file is to be sent, and the hash of the one that is there.
+
+        The client leaves out what has the same.
+        """
         present, files = self._repository(name, write=True).at(revision).files, []
         for file in json.loads(self.body)["files"]:
             path, large = (
@@ -438,16 +447,20 @@ ENDPOINTS: dict[str, Callable[..., Answer]] = {
 
 
 def is_large(path: str, size: int, sample: bytes) -> bool:
-    """Whether the Hub keeps a file outside git: by its name, its size, or because git would not
-    call it text."""
+    """Whether the Hub keeps a file outside git.
+
+    By its name, its size, or because git would not call it text.
+    """
     return size > 0 and (
         path.endswith(LARGE_SUFFIXES) or size > 10_000_000 or b"\0" in sample[:512]
     )
 
 
 def about(path: str, content: bytes) -> dict[str, object]:
-    """Size and hashes, by the names that they have in a tree and, differently, in the description
-    of a model."""
+    """Size and hashes of a file.
+
+    By the names that they have in a tree and, differently, in the description of a model.
+    """
     git, lfs = (
         git_hash(content),
         {

@@ -1,5 +1,7 @@
-"""Child processes of tests. Whatever a test starts has ended when the test ends, also when it fails
-in the middle."""
+"""Child processes of tests.
+
+Whatever a test starts has ended when the test ends, also when it fails in the middle.
+"""
 
 import contextlib
 import os
@@ -21,8 +23,11 @@ _MARK = "STARTED_BY_A_TEST"  # environment variable that a process hands on to a
 def started(
     command: str | Sequence[str | Path], *, env: Mapping[str, str] | None = None, **options
 ) -> Iterator[Process]:
-    """subprocess.Popen with these options. At the end of the block the process is killed, with all
-    that it has started itself, in whatever session or process group, and its pipes are closed."""
+    """subprocess.Popen with these options, killed at the end of the block.
+
+    So is everything that it has started itself, in whatever session or process group; its pipes are
+    closed.
+    """
     mark = uuid.uuid4().hex
     environment = {**(os.environ if env is None else env), _MARK: mark}
     process = subprocess.Popen(command, env=environment, **options)
@@ -55,8 +60,10 @@ def _marked(mark: str) -> list[psutil.Process]:
 
 @contextlib.contextmanager
 def serving(command: Sequence[str | Path], **options) -> Iterator[Process]:
-    """A process as started, which at the end is asked to end by itself first, as a server is
-    stopped."""
+    """A process as by started(), which at the end is asked to end by itself first.
+
+    A server is stopped so.
+    """
     with started(command, **options) as process:
         yield process
         process.terminate()
@@ -66,8 +73,10 @@ def serving(command: Sequence[str | Path], **options) -> Iterator[Process]:
 def completed(
     command: str | Sequence[str | Path], *, check: bool = False, **options
 ) -> subprocess.CompletedProcess[str]:
-    """A process from its start to its end, with its output as text. Raises TimeoutExpired where it
-    hangs, and with check CalledProcessError where it fails."""
+    """A process from its start to its end, with its output as text.
+
+    Raises TimeoutExpired where it hangs, and with check CalledProcessError where it fails.
+    """
     with started(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
     ) as process:

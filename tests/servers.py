@@ -25,10 +25,10 @@ def running(
     user: int | None = None,
     log: Path | None = None,
 ) -> Iterator[str]:
-    """Start Python with these arguments, "{port}" in them a free port, and yield the address once
-    `health` answers 200.
+    """Start Python with these arguments and yield the address once `health` answers 200.
 
-    log: a file for what the server says; it is thrown away otherwise.
+    "{port}" in them is a free port. log: a file for the server's output; it is thrown away
+    otherwise.
     """
     port = free_port()
     command = [python, *(argument.replace("{port}", str(port)) for argument in arguments)]

@@ -1,5 +1,7 @@
-"""The audit of dependencies fails where something is known, and where nothing was looked up for
-another reason than no data."""
+"""The audit of dependencies fails where a vulnerability is known or where it could not look.
+
+Only missing data is no failure.
+"""
 
 import json
 import stat
@@ -39,8 +41,10 @@ CRASHES = [
 def audited(
     folder: Path, output: str, code: int = 0, errors: str = "", installed: tuple[str, ...] = ()
 ) -> tuple[int, str]:
-    """Exit status and output, with a pip-audit that answers this in an environment where these are
-    installed."""
+    """Exit status and output of the audit with a made-up pip-audit.
+
+    It answers `output` in an environment where `installed` is installed.
+    """
     site, program = folder / "site", folder / "pip-audit"
     for name in installed:
         (site / f"{name}-1.0.dist-info").mkdir(parents=True)

@@ -1,5 +1,4 @@
-"""The server of the other tests is one that the real client and the real command line can work
-with."""
+"""The server of the other tests works with the real client and the real command line."""
 
 from pathlib import Path
 

@@ -47,8 +47,10 @@ def test_the_bundled_names_are_these_folders():
 
 
 def test_the_file_of_sources_has_an_entry_for_each_and_names_no_repository_that_nobody_published():
-    """Each entry is empty, which means bundled, or a full commit: a release that pins its own
-    weights keeps this test green."""
+    """Each entry is empty, which means bundled, or a full commit.
+
+    So a release that pins its own weights keeps this test green.
+    """
     assert set(tomllib.loads((WEIGHTS / sources.SOURCES).read_text(encoding="utf-8"))) == set(NAMES)
     for name in NAMES:
         assert sources.source(name) is None or len(sources.source(name).commit) == 40
@@ -144,8 +146,10 @@ def test_the_rate_falls_strictly_until_it_is_dead(folders, name):
 
 @pytest.mark.parametrize("name", CONDITIONED)
 def test_each_beta_is_best_at_its_own_objective(folders, name):
-    """What "the slider is real" means: no other setting of the slider has a lower distortion + beta
-    * rate."""
+    """No other setting of the slider has a lower distortion + beta * rate.
+
+    That is what "the slider is real" means.
+    """
     apart = (1.0, 10.0, 100.0, 1000.0) if name == "faces" else (0.01, 0.1, 1.0, 3.15, 10.0)
     entries = [entry for entry in folders[name].metrics.betas if entry.beta in apart]
     assert len(entries) == len(apart)
@@ -181,8 +185,10 @@ def test_what_one_network_for_every_beta_costs_is_in_its_card_and_below_what_oth
 
 @pytest.mark.parametrize("name", CONDITIONED)
 def test_metrics_are_reproduced_on_the_reference_pictures(folders, name):
-    """The reference pictures are the first of the test set: the same binarisation, the same noise,
-    the same numbers."""
+    """The reference pictures are the first of the test set.
+
+    The same binarisation, the same noise, the same numbers.
+    """
     model, metrics, reference = folders[name].model, folders[name].metrics, folders[name].reference
     pictures = torch.from_numpy((reference or folders[name].examples).images)
     everything = torch.zeros(metrics.test_count, *pictures.shape[1:], dtype=torch.uint8)

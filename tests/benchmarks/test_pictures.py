@@ -1,5 +1,4 @@
-"""The benchmark of reading pictures: every file by every model, with the ratio of its two
-durations."""
+"""The benchmark of reading pictures: every file by every model, with the ratio of its durations."""
 
 import itertools
 import re

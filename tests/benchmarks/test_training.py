@@ -1,4 +1,4 @@
-"""The benchmark runs all loops, for every preset, and prints their ratios."""
+"""The benchmark of training runs all loops and prints their ratios."""
 
 import os
 import platform

@@ -1,5 +1,7 @@
-"""Seeded bodies that a stranger may send to the API: values of every kind, files and addresses,
-broken JSON."""
+"""Seeded bodies that a stranger may send to the API.
+
+Values of every kind, files and addresses, broken JSON.
+"""
 
 import json
 import random
@@ -99,8 +101,10 @@ def value(dice: random.Random, depth: int = 0) -> object:
 
 
 def escaped(text: str) -> str:
-    """The same JSON, every letter of its words written as an escape, so that no word is found in
-    its bytes."""
+    """JSON with every letter of its words written as an escape.
+
+    So no word is found in its bytes.
+    """
     inside, found = False, []
     for before, letter in zip(" " + text, text, strict=False):
         if letter == '"' and before != "\\":

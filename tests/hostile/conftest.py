@@ -1,5 +1,7 @@
-"""Seeded generators of what a stranger may send: --hostile N attempts of each kind, --hostile-seed
-S."""
+"""Seeded generators of what a stranger may send.
+
+--hostile N attempts of each kind, --hostile-seed S.
+"""
 
 import random
 
@@ -14,5 +16,5 @@ def attempts(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def dice(request: pytest.FixtureRequest) -> random.Random:
-    """The same in every run with the same seed, another for each test."""
+    """A random generator: the same in every run with the same seed, another for each test."""
     return random.Random(f"{request.config.getoption('--hostile-seed')} {request.node.name}")

@@ -1,5 +1,6 @@
-"""A seeded generator of picture files as nobody sane would make them: python -m tests.hostile.files
-SEED COUNT
+"""A seeded generator of hostile picture files.
+
+    python -m tests.hostile.files SEED COUNT
 
 Reads COUNT of them one after the other, as `vae.images.read` does for each kind of model, and
 prints a line of JSON for each: what it was, what came of it, the seconds of computing, and by how
@@ -74,8 +75,10 @@ def strokes(dice: random.Random, size: tuple[int, int]) -> Image.Image:
 
 
 def pattern(dice: random.Random, size: tuple[int, int]) -> Image.Image:
-    """Stripes, rings, spirals and sticks: shapes that lie within one another, as many as there is
-    room for."""
+    """Stripes, rings, spirals and sticks: shapes that lie within one another.
+
+    As many as there is room for.
+    """
     rows, columns = np.mgrid[: size[1], : size[0]].astype(np.float32)
     pitch = dice.choice((2, 4, 7, 14, 40))
     radius = np.hypot(rows - size[1] / 2, columns - size[0] / 2)
@@ -176,7 +179,7 @@ def encoded(dice: random.Random, kind: str) -> bytes:
 
 
 def chunk(name: bytes, data: bytes = b"") -> bytes:
-    """Of a PNG, with its checksum."""
+    """A PNG's chunk with its checksum."""
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 

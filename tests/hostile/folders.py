@@ -118,8 +118,7 @@ _INSTEAD = (
 def changed(
     files: Files, other: Files, dice: random.Random
 ) -> tuple[Files, Callable[[Path], None]]:
-    """The files of a folder, one of them other than it was, and what is still to be done where they
-    have been written.
+    """The files of a folder, one of them changed, and what is still to be done on disk.
 
     other: the files of another model, which would fit.
     """
@@ -414,7 +413,7 @@ def _sealed(files: Files) -> Files:
 
 
 def _format_1(files: Files) -> Files:
-    """As earlier versions wrote it."""
+    """config.json as earlier versions wrote it."""
     if (config := _config(files)) is None:
         return files
     del config["sha256"]

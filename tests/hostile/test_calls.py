@@ -1,5 +1,7 @@
-"""Calls of strangers to both servers: nothing is read, fetched, kept or logged, and everything is
-answered."""
+"""Calls of strangers to both servers: nothing is read, fetched, kept or logged.
+
+Everything is answered.
+"""
 
 import http.server
 import json

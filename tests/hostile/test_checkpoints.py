@@ -1,5 +1,7 @@
-"""Damaged and made-up checkpoints: refused in one sentence, never an exception of another kind,
-never other weights."""
+"""Damaged and forged checkpoints: refused in one sentence.
+
+Never an exception of another kind, never other weights.
+"""
 
 import copy
 import json
@@ -61,8 +63,10 @@ def trainer() -> Trainer:
 
 
 def refused(trainer: Trainer, path: Path) -> None:
-    """The promise: one sentence, short and printable, that names the file and what would work; and
-    an untouched trainer."""
+    """Require a refusal in one sentence, and an untouched trainer.
+
+    The sentence is short and printable, and names the file and what would work.
+    """
     weights = [parameter.clone() for parameter in trainer.model.parameters()]
     with pytest.raises(TrainingError) as caught:
         trainer.restore(checkpoint.read(path))
@@ -110,8 +114,10 @@ def swapped(content: bytes, dice: random.Random) -> bytes:
 
 
 def headed(content: bytes, dice: random.Random) -> bytes:
-    """With another header: a value of it, or of the state in it, is something else, or gone, or the
-    whole is."""
+    """A checkpoint with another header.
+
+    A value of it, or of the state in it, is something else, or gone, or the whole header is.
+    """
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     target = dice.choice([header, header["__metadata__"], header[dice.choice(list(header))]])

@@ -1,5 +1,7 @@
-"""Whatever a picture file holds, reading it gives a picture or one sentence, soon, and in little
-memory."""
+"""Whatever a picture file holds, reading it gives a picture or one sentence.
+
+Soon, and in little memory.
+"""
 
 import json
 import sys
@@ -13,8 +15,10 @@ from vae.images.errors import ERROR_SENTENCES
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_hostile_file_gives_a_picture_or_a_sentence_in_bounded_time_and_memory(attempts, dice):
-    """Again by itself: python -m tests.hostile.files SEED COUNT, the seed being what this test
-    prints when it fails."""
+    """To repeat it by itself: python -m tests.hostile.files SEED COUNT.
+
+    The seed is what this test prints when it fails.
+    """
     seed = str(dice.getrandbits(32))
     done = completed([sys.executable, "-m", "tests.hostile.files", seed, str(attempts)])
     results = [json.loads(line) for line in done.stdout.splitlines()]

@@ -1,5 +1,4 @@
-"""What a stranger sends through the page's websocket: it is closed, in a line of the log, and
-others go on."""
+"""A hostile websocket message closes its own connection, with a line in the log, and no other."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor

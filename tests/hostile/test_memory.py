@@ -1,5 +1,4 @@
-"""A picture is gone from the process' memory when it was read, and what was made of it when its
-session has ended."""
+"""A picture is gone from memory when it was read, and its results when its session has ended."""
 
 import asyncio
 import base64
@@ -58,8 +57,10 @@ pytestmark = pytest.mark.skipif(
 
 @dataclass(frozen=True)
 class Marked:
-    """A picture that is found again: words all over its file, and a row of pixels of which there is
-    no second one."""
+    """A picture that can be found again in memory.
+
+    Its file is full of a mark, and one row of its pixels is unique.
+    """
 
     file: bytes
     word: bytes

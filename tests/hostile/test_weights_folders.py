@@ -1,5 +1,7 @@
-"""A weights folder from anywhere is either usable whole or refused in one sentence, in bounded time
-and memory."""
+"""A weights folder from anywhere is either usable or refused in one sentence.
+
+In bounded time and memory.
+"""
 
 import dataclasses
 import json

@@ -1,5 +1,7 @@
-"""What a Dockerfile does, without Docker: its steps run one after another in an environment and a
-folder made for them."""
+"""A Dockerfile executed without Docker.
+
+Its steps run one after another in an environment and a folder made for them.
+"""
 
 import json
 import os
@@ -27,8 +29,10 @@ def instructions(dockerfile: Path) -> list[tuple[str, str]]:
 
 @dataclass
 class Built:
-    """What came of the steps. user: None where this process may not become another one. port: what
-    EXPOSE's is mapped to."""
+    """The result of the steps.
+
+    user: None where this process may not become another one. port: what EXPOSE's is mapped to.
+    """
 
     folder: Path
     environment: dict[str, str]
@@ -50,8 +54,10 @@ class Built:
 
 
 def interpreter() -> str:
-    """A Python of the base image's kind that the image's user may execute; a developer's own often
-    lies in a closed home."""
+    """A Python of the base image's version that the image's user may execute.
+
+    A developer's own often lies in a closed home.
+    """
     user = USER if os.geteuid() == 0 else None
     for python in (
         getattr(sys, "_base_executable", sys.executable),
@@ -74,10 +80,10 @@ def interpreter() -> str:
 
 
 def build(root: Path, place: Path, **arguments: str) -> Built:
-    """Carry out the steps of root/Dockerfile in the new folder `place`. arguments: what --build-arg
-    would say.
+    """Carry out the steps of root/Dockerfile in the new folder `place`.
 
-    FROM is a new virtual environment, as empty as the base image. Creating the user is left out: a
+    arguments: what --build-arg would say. FROM and pip's step are this environment, which holds the
+    same requirements; a real build runs in .github/workflows. Creating the user is left out: a
     number suffices. A container has its ports to itself; here others may hold the one that EXPOSE
     names, so a free one stands in its place.
     """

@@ -1,5 +1,4 @@
-"""The container, as far as it can be had without Docker: every step of the Dockerfile, by a user
-without rights."""
+"""The container without Docker: every step of the Dockerfile, by a user without rights."""
 
 import contextlib
 import functools

@@ -1,5 +1,7 @@
-"""Two processes behind nginx, as deploy/several has them: a session stays in one; if that dies, its
-link opens in the other."""
+"""Two processes behind nginx, as deploy/several has them.
+
+A session stays in one process; if that dies, its link opens in the other.
+"""
 
 import asyncio
 import contextlib
@@ -55,8 +57,10 @@ class House:
 
 @contextlib.contextmanager
 def nginx(folder: Path, apps: dict[str, App]) -> Iterator[str]:
-    """The configuration itself, with other ports and folders. Without nginx the test is skipped,
-    but never in CI."""
+    """nginx with the repository's configuration, at other ports and folders.
+
+    Without nginx the test is skipped, but never in CI.
+    """
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         if os.environ.get("CI"):

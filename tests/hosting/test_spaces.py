@@ -1,5 +1,7 @@
-"""The other hostings, each as far as it can be had here: the folders are put together, started and
-asked; versions agree."""
+"""The Spaces and the other hosts, as far as they can be tested here.
+
+Their folders are assembled, started and asked; versions agree.
+"""
 
 import os
 import re
@@ -201,8 +203,10 @@ def test_the_workflow_holds_no_secret_and_publishes_only_what_was_tested():
 
 
 def test_the_workflows_upload_reaches_the_hub_with_its_identity_alone(local_hub, tmp_path):
-    """The Hub's own command line, as in the workflow (training.publish: tests/training). A model
-    stands for a Space."""
+    """The Hub's own command line, as in the workflow; a model stands for a Space.
+
+    training.publish is tested in tests/training.
+    """
     local_hub.add("teacher/lab", {"old.txt": b"from before"})
     token = Answer({"access_token": "hf_writer", "token_type": "bearer", "expires_in": 3600})
     local_hub.inject(Fault(instead=token), "POST /oauth/token", times=None)

@@ -1,6 +1,9 @@
-"""training.train held before step HOLD_AT, as long as the file HOLD_FILE exists and no signal has
-come: so a test can do to a run what it has to, however fast or slow the machine is. The file gets a
-neighbour for each process that has come so far."""
+"""training.train, held before step HOLD_AT.
+
+It is held as long as the file HOLD_FILE exists and no signal has come: so a test can do to a run
+what it has to, however fast or slow the machine is. The file gets a neighbour for each process that
+has come so far.
+"""
 
 import os
 import signal

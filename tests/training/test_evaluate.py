@@ -1,5 +1,7 @@
-"""Evaluation: every number of metrics.json is recomputed here by plain loops, and the whole folder
-comes out complete."""
+"""Evaluation: every number of metrics.json is recomputed here by plain loops.
+
+And the whole folder comes out complete.
+"""
 
 import dataclasses
 import json

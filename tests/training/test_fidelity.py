@@ -1,5 +1,4 @@
-"""Reconstructions of colour pictures: squared error as counted by hand, PCA as NumPy's exact one,
-originals told apart."""
+"""Fidelity of colour pictures, against plain loops and NumPy's exact PCA."""
 
 import dataclasses
 import hashlib

@@ -96,8 +96,10 @@ def test_while_data_are_read_it_says_how_to_go_on_and_leaves_no_folder(tmp_path)
     ],
 )
 def test_the_exit_code_is_130_also_where_a_function_was_being_made_from_text(text, said, tmp_path):
-    """As data classes and others do: Python itself would end by the signal, so that $? is 130 and
-    what a program sees is -2."""
+    """Data classes and others make functions from text.
+
+    Python itself would end by the signal, so that $? is 130 and what a program sees is -2.
+    """
     (tmp_path / "command.py").write_text(
         "from training import interruption\n\ninterruption.expect()\n\n"
         f"def main(_):\n    {text}\n\ninterruption.run_command(main)\n"

@@ -1,5 +1,7 @@
-"""The training loop: it learns, noise depends on seed and step alone, and a checkpoint after any
-step loses nothing."""
+"""The training loop: it learns, its noise depends on seed and step alone, it can be resumed.
+
+A checkpoint after any step loses nothing.
+"""
 
 import dataclasses
 import itertools

@@ -22,8 +22,7 @@ print(sorted(faults)[10])
 
 
 def page_faults(mode: str) -> int:
-    """The median number of pages that the operating system had to supply for 44 MB of tensors,
-    again and again."""
+    """The median number of page faults for 44 MB of tensors, allocated again and again."""
     return int(completed([sys.executable, "-c", PROGRAM, mode], check=True).stdout)
 
 

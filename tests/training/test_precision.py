@@ -1,5 +1,4 @@
-"""Which precision a run trains in: what the processor is fast with, decided once, said, recorded
-and kept."""
+"""The precision of a run: what the processor is fast with, decided once, recorded and kept."""
 
 import json
 import os

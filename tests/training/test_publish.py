@@ -1,5 +1,7 @@
-"""Publishing: one commit with exactly the folder's files, none where nothing changed, a sentence
-for whatever goes wrong."""
+"""Publishing: one commit with exactly the folder's files, none where nothing changed.
+
+And a sentence for whatever goes wrong.
+"""
 
 import re
 import sys
@@ -186,8 +188,10 @@ def test_a_token_that_will_not_do_is_said_with_what_to_do(
 
 @pytest.fixture
 def publisher(monkeypatch):
-    """A workflow that may exchange its own identity for a token of an hour: what a Trusted
-    Publisher's environment is."""
+    """The environment of a Trusted Publisher.
+
+    It is a workflow that may exchange its own identity for a token of an hour.
+    """
     monkeypatch.setattr(_auth, "_OIDC_TOKEN_CACHE", None)
     monkeypatch.setenv("HF_OIDC_RESOURCE", NAME)
     return monkeypatch
@@ -274,8 +278,7 @@ def test_what_somebody_else_pushes_meanwhile_is_not_overwritten(local_hub, weigh
 
 
 def test_a_commit_that_turns_out_to_be_ones_own_is_no_conflict(local_hub, weights):
-    """The client sends a commit again when the answer is lost, and is then told that somebody was
-    faster."""
+    """The client repeats a commit whose answer was lost, and gets a conflict with itself."""
 
     def arrives() -> None:
         local_hub.add(NAME, sent(weights))

@@ -1,5 +1,7 @@
-"""Regret: dedicated networks start and train as the conditioned one did, and the difference is that
-of the objectives."""
+"""Regret: dedicated networks start and train as the conditioned one did.
+
+The difference is that of the objectives.
+"""
 
 import dataclasses
 import json

@@ -1,5 +1,7 @@
-"""What a run survives: kill -9 at any moment, the loss of a process, another number of processes
-after a resume."""
+"""A run survives kill -9 at any moment, and the loss of a process.
+
+And it can be resumed with another number of processes.
+"""
 
 import contextlib
 import io
@@ -75,8 +77,10 @@ def data_dir(tmp_path_factory) -> Path:
 
 @dataclass(frozen=True)
 class Run:
-    """A run in a process of its own, or several. hold: the file that holds it at step HELD_AT.
-    told: what it prints."""
+    """A run in a process of its own, or several.
+
+    hold: the file that holds it at step HELD_AT. told: what it prints.
+    """
 
     process: Process
     hold: Path
@@ -97,8 +101,10 @@ class Run:
 
 @pytest.fixture
 def start(data_dir, tmp_path) -> Iterator[Callable[..., Run]]:
-    """Begin a run in a folder, with more options, in one process or several, held at step HELD_AT
-    or not."""
+    """Begin a run in a folder, with more options, in one process or several.
+
+    Held at step HELD_AT or not.
+    """
     numbers = itertools.count()
     with contextlib.ExitStack() as stack:
 
@@ -142,7 +148,7 @@ def start(data_dir, tmp_path) -> Iterator[Callable[..., Run]]:
 
 
 def step_of(run_dir: Path) -> int:
-    """Of its checkpoint."""
+    """The step of a run's checkpoint."""
     return read(run_dir / "checkpoint.safetensors").state.step
 
 
@@ -216,8 +222,7 @@ def pictures() -> torch.Tensor:
 
 
 def _two_steps(rank: int, count: int, folder: str) -> None:
-    """What one of `count` processes finds: the gradients of the first step, and where two steps
-    lead."""
+    """The gradients of the first step, and the weights after two, by one of `count` processes."""
     torch.set_num_threads(1)
     distributed.init_process_group(
         "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=count
@@ -257,8 +262,10 @@ def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(tmp_path):
 
 
 def test_the_gradients_are_those_of_the_mean_loss_written_out():
-    """An independent reference: the loss of the README's formula on the same draws, without the
-    trainer."""
+    """An independent reference: the loss of the documented formula, without the trainer.
+
+    It is computed on the same draws.
+    """
     trainer = Trainer(settings(), pictures(), CPU, {})
     order = torch.randperm(650, generator=seeded(1, "order", 0))[:65]
     noise = seeded(1, "step", 0)
@@ -295,8 +302,10 @@ def test_shares_cover_a_batch_without_overlap(total, count):
 def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(
     start, tmp_path, data_dir, capsys
 ):
-    """With the precision that the processes agree on, which the one alone keeps. While they run
-    nobody else can."""
+    """The one process keeps the precision that all had agreed on.
+
+    While they run nobody else can.
+    """
     run, options = (
         tmp_path / "run",
         ("--epochs", "20", "--checkpoint-seconds", "1", "--precision", "auto"),
@@ -328,15 +337,16 @@ def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(
 def test_the_loss_of_a_process_is_said_while_sigterm_is_still_held_off(
     tmp_path, data_dir, monkeypatch
 ):
-    """torchrun sends it to the others as soon as it sees the loss: by default it would end them
-    before the sentence."""
+    """torchrun sends SIGTERM to the other processes as soon as it sees the loss of one.
+
+    By default that would end them before they print the sentence.
+    """
 
     def lost(*_: object) -> None:
         raise ProcessLostError("another process of this run has ended")
 
     class Handlers(io.StringIO):
-        """An output that remembers what would have answered SIGTERM while each of its lines was
-        written."""
+        """An output that records the handler of SIGTERM while each of its lines is written."""
 
         def write(self, text: str) -> int:
             found.append((text, signal.getsignal(signal.SIGTERM)))
@@ -356,8 +366,11 @@ def test_the_loss_of_a_process_is_said_while_sigterm_is_still_held_off(
 
 @pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 2)])
 def test_a_run_is_resumed_in_another_number_of_processes(start, tmp_path, first, then):
-    """The draws are those of one process alone, and so nearly the weights: only sums were taken in
-    another order, and steps are small enough that rounding does not grow to other weights."""
+    """The draws are those of one process alone, and so nearly the weights.
+
+    Only sums were taken in another order, and steps are small enough that rounding does not grow to
+    other weights.
+    """
     run, options = (
         tmp_path / "run",
         ("--epochs", "20", "--checkpoint-seconds", "1", "--learning-rate", "1e-3"),

@@ -1,5 +1,7 @@
-"""A plain autoencoder is a network at beta 0: a code without noise, a loss that is distortion
-alone, and no ELBO."""
+"""A plain autoencoder is a network at beta 0: no noise, no rate, no ELBO.
+
+Its loss is the distortion alone.
+"""
 
 import dataclasses
 import json

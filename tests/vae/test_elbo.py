@@ -1,5 +1,7 @@
-"""The bound and its parts, against torch.distributions, brute force and quadrature; and the traps
-public code fell into."""
+"""The bound and its parts, against torch.distributions, brute force and quadrature.
+
+And the errors that published code has made.
+"""
 
 import math
 
@@ -47,8 +49,10 @@ def test_sigma_is_the_square_root_of_the_variance():
 
 
 def test_elbo_is_the_log_joint_minus_the_log_posterior_for_the_same_noise(model, binary_images):
-    """With the exact KL replaced by its own samples: E_q[log p(x|z) + log p(z) - log q(z|x)], by
-    torch.distributions."""
+    """The exact KL is replaced by its own samples.
+
+    E_q[log p(x|z) + log p(z) - log q(z|x)], by torch.distributions.
+    """
     samples = 20_000
     terms = vae.elbo(model, binary_images[:2], 1.0, generator=generator(3), samples=samples)
     q = model.encode(binary_images[:2], 1.0)

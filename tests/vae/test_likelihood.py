@@ -1,5 +1,7 @@
-"""Likelihoods are probabilities: they sum to one, agree with torch.distributions, and are sums over
-pixels, not means."""
+"""Likelihoods are probabilities: they sum to one and agree with torch.distributions.
+
+They are sums over pixels, not means.
+"""
 
 import pytest
 import torch

@@ -1,5 +1,7 @@
-"""The true posterior of a 2-D model: it is what brute force finds, however narrow, and log p(x) is
-that of other estimates."""
+"""The true posterior of a 2-D model, against brute force, however narrow it is.
+
+log p(x) is that of other estimates.
+"""
 
 import math
 
@@ -36,8 +38,10 @@ def reference(digits, number: int) -> torch.Tensor:
 def test_log_p_of_x_agrees_with_100_000_importance_samples_within_their_standard_error(
     digits, name, beta
 ):
-    """The proposal knows nothing of the grid: Student's t about the encoder's q, with tails heavier
-    than the posterior's."""
+    """The proposal knows nothing of the grid.
+
+    It is Student's t about the encoder's q, with tails heavier than the posterior's.
+    """
     observed = seen(digits, name)
     q = digits.model.encode(observed[None], beta)
     proposal = distributions.Independent(
@@ -127,8 +131,11 @@ def test_it_is_what_a_fine_even_grid_finds(digits, name, beta, temper):
 
 @torch.no_grad()
 def test_no_peak_between_the_coarse_centres_is_missed(digits):
-    """The whole plane on one even grid, for several pictures. It is coarse for the narrowest peaks
-    and may miss some of their mass; what it finds, the refined one must have found."""
+    """Against the whole plane on one even grid, for several pictures.
+
+    It is coarse for the narrowest peaks and may miss some of their mass; what it finds, the refined
+    one must have found.
+    """
     observed = torch.stack(
         [*(seen(digits, name) for name in digits.examples.names), reference(digits, 1495)]
     )
@@ -170,8 +177,10 @@ def test_the_peak_that_the_encoder_knows_is_never_missed(digits, beta):
 
 
 def test_without_information_the_posterior_is_the_prior(digits):
-    """At the largest beta the decoder hardly looks at z, and the tempered likelihood counts a
-    fiftieth."""
+    """At the largest beta the decoder hardly looks at z.
+
+    And the tempered likelihood counts a fiftieth.
+    """
     found = grid_posterior(digits.model, seen(digits, "0"), 50.0, temper=True)
     np.testing.assert_allclose(found.mean, 0, atol=0.05)
     np.testing.assert_allclose(found.covariance, np.eye(2), atol=0.05)

@@ -1,5 +1,7 @@
-"""What a student does: the same seed is the same luck at every beta, and the numbers are those of
-the package."""
+"""Experiments: the same seed gives the same noise at every beta.
+
+The numbers are those of the package.
+"""
 
 import itertools
 

@@ -1,5 +1,7 @@
-"""The map: every tile is what its place decodes to, the numbers are those of the posteriors, the
-bands hold their mass."""
+"""The map: tiles are decoded where they lie, the numbers are those of the posteriors.
+
+The regions hold their mass.
+"""
 
 import numpy as np
 import pytest
@@ -117,8 +119,10 @@ def test_the_exact_elbo_is_for_planes_and_for_models_that_have_one(digits):
 
 @pytest.mark.parametrize(("beta", "temper"), [(1.0, False), (10.0, True), (0.1, True)])
 def test_what_q_misses_is_its_divergence_from_that_posterior(digits, beta, temper):
-    """log density of the posterior = log joint - log evidence, so KL(q || posterior) is a mean over
-    draws from q."""
+    """KL(q || posterior) by Monte Carlo, as a mean over draws from q.
+
+    log density of the posterior = log joint - log evidence.
+    """
     picture = observed(digits)
     found = experiments.posterior_map(digits.model, picture, beta, temper=temper)
     q = digits.model.encode(picture[None], beta)

@@ -1,5 +1,7 @@
-"""The path between two pictures, and one dimension moved: decoded where they say, counted as the
-package counts."""
+"""The path between two pictures, and one dimension moved.
+
+Decoded where they say, counted as the package counts.
+"""
 
 import numpy as np
 import pytest

@@ -57,8 +57,10 @@ def only_a_pickle(files: Files) -> Files:
 
 
 def resealed(files: Files) -> Files:
-    """With the sums of what is there, where config.json has room for any: as somebody publishes who
-    means what they changed."""
+    """The files with the checksums of their new content, where config.json has room for any.
+
+    So somebody publishes who changed them on purpose.
+    """
     try:
         config = json.loads(files["config.json"])
         config["sha256"] = {
@@ -73,7 +75,7 @@ def resealed(files: Files) -> Files:
 
 
 def in_format_1(files: Files) -> Files:
-    """As earlier versions wrote it: with the sum of the weights alone."""
+    """config.json as earlier versions wrote it: with the checksum of the weights alone."""
     config = json.loads(files["config.json"])
     sums = config.pop("sha256")
     return files | {

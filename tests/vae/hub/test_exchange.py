@@ -1,5 +1,7 @@
-"""Whatever a server answers under the Hub's name: another commit is refused, and no answer is
-without bounds."""
+"""Whatever a server answers under the Hub's name: another commit is refused.
+
+And no answer is without bounds.
+"""
 
 import sys
 import threading
@@ -239,8 +241,10 @@ BOUNDED = {
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_no_answer_fills_the_memory_or_lasts_for_ever(local_hub, tmp_path):
-    """In a process of its own, so that its memory can be looked at: in megabytes above that before
-    the first answer."""
+    """In a process of its own, so that its memory can be measured.
+
+    In megabytes above that before the first answer.
+    """
     for number, (name, (fault, when)) in enumerate(BOUNDED.items()):
         files = files_of(write_weights(tmp_path / name, seed=number))
         local_hub.add(f"teacher/{name}", files)

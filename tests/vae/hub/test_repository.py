@@ -1,5 +1,7 @@
-"""vae.load from the Hub: byte for byte what was published, refused by name where it is anything
-else."""
+"""vae.load from the Hub: byte for byte what was published.
+
+Refused by name where it is anything else.
+"""
 
 import sys
 import time
@@ -49,8 +51,7 @@ def test_a_full_commit_in_the_cache_is_loaded_without_any_request_also_offline(
 def test_a_process_that_finds_its_commit_in_the_cache_asks_nobody_anything(
     local_hub, published, tmp_path
 ):
-    """With nothing but environment variables set, so that the client's own telemetry would be seen
-    too."""
+    """Only environment variables are set, so that the client's own telemetry would be seen too."""
     environment = local_hub.environment(tmp_path / "somewhere")
     code = f"import vae; print(vae.load({NAME!r}, revision={published!r}).config)"
     for _ in range(2):

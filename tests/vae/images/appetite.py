@@ -1,5 +1,6 @@
-"""What reading picture files costs, in a process of its own: python -m tests.vae.images.appetite KIND
-AT_ONCE PATH…
+"""The cost of reading picture files, measured in a process of its own.
+
+    python -m tests.vae.images.appetite KIND AT_ONCE PATH…
 
 For each file a line of JSON: what came of it for the model of this kind (ink, garment, photo), the
 seconds of computing, and by how many megabytes the process grew at its height while AT_ONCE threads
@@ -32,8 +33,11 @@ MODELS = {
 
 @dataclass(frozen=True)
 class Cost:
-    """code: "read", that of the refusal, or a traceback. seconds: of computing. megabytes: above
-    what there was before."""
+    """The cost of reading one file.
+
+    code: "read", that of the refusal, or a traceback. seconds: of computing. megabytes: above what
+    there was before.
+    """
 
     code: str
     seconds: float
@@ -41,7 +45,7 @@ class Cost:
 
 
 def costs(paths: list[Path], kind: str, at_once: int = 1) -> list[Cost]:
-    """Of each file, measured in a process that has read small pictures before."""
+    """The cost of each file, in a process that has read small pictures before."""
     done = completed([sys.executable, "-m", __name__, kind, str(at_once), *paths], check=True)
     return [Cost(**json.loads(line)) for line in done.stdout.splitlines()]
 
@@ -64,8 +68,10 @@ def outcome(file: bytes, kind: str, framing: Framing = WHOLE) -> str:
 
 
 def warm_up() -> None:
-    """Loads what is loaded at the first picture. Only the limits that depend on no machine are
-    left."""
+    """Load what is loaded at the first picture.
+
+    Only the limits that depend on no machine stay in force.
+    """
     reading.DECODING_SECONDS = HANGING
     picture, file = Image.new("RGB", (300, 300), "white"), io.BytesIO()
     ImageDraw.Draw(picture).line((150, 60, 150, 240), fill=0, width=15)
@@ -75,7 +81,7 @@ def warm_up() -> None:
 
 
 def cost(file: bytes, kind: str, framing: Framing = WHOLE, at_once: int = 1) -> Cost:
-    """Of reading it now, in this process."""
+    """The cost of reading a file now, in this process."""
     codes: list[str] = []
     threads = [
         threading.Thread(target=lambda: codes.append(outcome(file, kind, framing)))
@@ -93,8 +99,10 @@ def cost(file: bytes, kind: str, framing: Framing = WHOLE, at_once: int = 1) -> 
 
 
 def _megabytes(what: str) -> float:
-    """Of this process alone, unlike what the resource module tells. VmRSS: now. VmHWM: the most
-    since it was forgotten."""
+    """Memory of this process alone, unlike what the resource module tells.
+
+    VmRSS: now. VmHWM: the most since it was reset.
+    """
     return int(re.search(what + r":\s+(\d+)", Path("/proc/self/status").read_text())[1]) / 1000
 
 

@@ -61,8 +61,10 @@ APART = {  # one digit, whose strokes do not touch
 
 
 def draw(strokes, size=(280, 280), height=0.7, middle=(0.5, 0.5), pen=18.0, ink=0, paper=255):
-    """A grey picture of strokes. height: of the digit in parts of the shorter side. pen: pixels
-    wide."""
+    """A grey picture of strokes.
+
+    height: of the digit in parts of the shorter side. pen: pixels wide.
+    """
     picture = Image.new("L", size, paper)
     brush = ImageDraw.Draw(picture)
     for stroke in strokes:
@@ -78,8 +80,10 @@ def draw(strokes, size=(280, 280), height=0.7, middle=(0.5, 0.5), pen=18.0, ink=
 def photo(digit, size=(900, 675), paper=(235, 232, 225), ink=(30, 30, 35), pen=4.0, height=0.5, middle=(0.5, 0.5),
           dimmer=0.0, shadow=0.0, edge=0.01, vignette=0.0, noise=4.0, texture=0.0, lines=0.0, grid=0.0, desk=None,
           dust=0, quality=80):  # fmt: skip
-    """A camera's JPEG of a digit on paper. dimmer, shadow, vignette: parts of the light that are
-    lost somewhere."""
+    """A camera's JPEG of a digit on paper.
+
+    dimmer, shadow, vignette: parts of the light that are lost somewhere.
+    """
     random = np.random.default_rng(digit)
     y, x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
     u, v = x / size[0], y / size[1]
@@ -128,8 +132,10 @@ def seen(file, config=CONFIG):
 
 
 def alike(one, other):
-    """Correlation of two digits, blurred by a pixel: 1 for the same, below 0.8 for two different
-    digits."""
+    """Correlation of two digits, blurred by a pixel.
+
+    1 for the same, below 0.8 for two different digits.
+    """
     pictures = [Image.fromarray((picture * 255).astype(np.uint8)) for picture in (one, other)]
     blurred = [np.asarray(picture.filter(ImageFilter.GaussianBlur(0.7))) for picture in pictures]
     return np.corrcoef(blurred[0].ravel(), blurred[1].ravel())[0, 1]

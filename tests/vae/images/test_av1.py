@@ -18,7 +18,7 @@ def encoded(width: int, height: int, **options) -> bytes:
 
 
 def lying(file: bytes, width: int, height: int) -> bytes:
-    """The same frames, announced as 64 × 64 pixels."""
+    """The file with its frames announced as 64 × 64 pixels."""
     changed = file.replace(struct.pack(">II", width, height), struct.pack(">II", 64, 64))
     assert changed != file
     return changed

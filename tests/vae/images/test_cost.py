@@ -1,5 +1,7 @@
-"""No picture file, however it is made, takes much time or memory to read, and a class at once
-little more than one."""
+"""No picture file, however it is made, takes much time or memory to read.
+
+A class at once takes little more than one.
+"""
 
 import random
 import struct
@@ -61,8 +63,10 @@ def animation() -> bytes:
 
 
 def one_strip() -> bytes:
-    """Four colours of 16 bits, 392 MB in a single strip. Refused by its header: there is no need
-    for pixels."""
+    """Four colours of 16 bits, 392 MB in a single strip.
+
+    Refused by its header: there is no need for pixels.
+    """
     return tiff((b"II", 2, (1,), 1, (16,) * 4, ()), SIDE, SIDE, b"")
 
 
@@ -143,8 +147,10 @@ def measured(folder) -> dict[str, Cost]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_no_file_takes_much_memory_or_time(name, measured):
-    """Measured here, a core for itself: all below 1.4 s and 240 MB; a strip took 27 s and 6.9 GB,
-    sticks 55 s."""
+    """Measured here, a core for itself: all below 1.4 s and 240 MB.
+
+    Before there were limits, a strip took 27 s and 6.9 GB, sticks 55 s.
+    """
     cost = measured[name]
     assert cost.code == FILES[name][0]
     assert cost.megabytes < 300

@@ -1,5 +1,4 @@
-"""A photo is framed by the student's hand: the square that the controls say, and nothing else,
-reaches the model."""
+"""A photo is framed by hand: exactly the square that the controls say reaches the model."""
 
 import numpy as np
 import pytest

@@ -1,8 +1,7 @@
-"""A garment photographed on a table is cut out and comes out as Fashion-MNIST has it, or one
-sentence says why not.
+"""A garment photographed on a table comes out as Fashion-MNIST has it, or is refused.
 
-The photographs are composed here from the bundled examples: enlarged, dyed, lit from one side, with
-shadow and noise.
+One sentence says why. The photographs are composed here from the bundled examples: enlarged, dyed,
+lit from one side, with shadow and noise.
 """
 
 import contextlib
@@ -30,8 +29,10 @@ def seen(picture: np.ndarray, framing: Framing = reading.WHOLE) -> np.ndarray:
 
 
 def likeness(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-    """Correlation, and overlap of the shapes, where the two lie best: the data set's pictures are
-    centred to a pixel or two."""
+    """Correlation, and overlap of the shapes, at the shift where the two agree best.
+
+    The data set's pictures are centred to a pixel or two.
+    """
     found = []
     for shift in np.ndindex(5, 5):
         moved = ndimage.shift(one, np.subtract(shift, 2), order=0)

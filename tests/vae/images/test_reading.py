@@ -1,5 +1,7 @@
-"""Every kind of file is read, and what can't be read is refused in one clear sentence. All files
-are made here."""
+"""Every kind of file is read, and what can't be read is refused in one clear sentence.
+
+All files are made here.
+"""
 
 import dataclasses
 import struct
@@ -182,8 +184,10 @@ SLOW = {
 
 @pytest.mark.parametrize("name", SLOW)
 def test_a_file_made_to_take_long_is_given_up(name):
-    """After so many reads, however fast the machine; without it some of these files would take
-    minutes."""
+    """It is given up after so many reads, however fast the machine.
+
+    Without that limit some of these files would take minutes.
+    """
     file = SLOW[name]()
     start = time.thread_time()
     assert refusal(file).code == "too_slow"
@@ -241,8 +245,10 @@ def test_a_class_that_uploads_at_once_gets_what_each_would_get_alone(five):
 
 
 def test_only_one_picture_is_unpacked_or_viewed_at_a_time(monkeypatch):
-    """Whichever of the two a page asks for: more threads than one would each keep memory of their
-    own."""
+    """This holds for whichever of the two a page asks for.
+
+    More threads than one would each keep memory of their own.
+    """
     inside, most = [], []
 
     def watched(work):

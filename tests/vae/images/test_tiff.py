@@ -1,5 +1,7 @@
-"""TIFF in every order of bytes and layout of colours that Pillow knows; the small copy of a scan
-that was called damaged."""
+"""TIFF in every byte order and colour layout that Pillow knows.
+
+And the small copy of a scan that was called damaged.
+"""
 
 import io
 

@@ -1,5 +1,7 @@
-"""log p(x) = ELBO + KL(q || p(z|x)): the sum is brute force's, for every q; a bound says on how
-much it rests."""
+"""log p(x) = ELBO + KL(q || p(z|x)) for every q, against brute force.
+
+A bound says on how much it rests.
+"""
 
 import itertools
 import math
@@ -63,8 +65,10 @@ def brute_joint(model: vae.VAE, observed: torch.Tensor, z: torch.Tensor) -> torc
 def test_what_the_elbo_lacks_is_the_divergence_from_the_posterior_on_the_normalised_grid(
     digits, known
 ):
-    """Also for a worse q. Squares over both q and the posterior; p(z|x) is normalised on them,
-    without any log p(x)."""
+    """This holds for a worse q too.
+
+    Squares over both q and the posterior; p(z|x) is normalised on them, without any log p(x).
+    """
     observed = seen(digits, "3")
     changes = ({}, {"shift": 2.0}, {"widening": 2.0})
     qs = [evidence.moved(digits.model, observed, BETA, **change) for change in changes]

@@ -1,5 +1,7 @@
-"""Holes of the latent plane, the walk through them, and the KL of one Gaussian: against brute force
-and torch.distributions."""
+"""Holes of the latent plane, the path through them, and the KL of one Gaussian.
+
+Against brute force and torch.distributions.
+"""
 
 import itertools
 import math
@@ -26,7 +28,7 @@ def digits():
 
 @pytest.fixture(scope="module")
 def codes(digits):
-    """Of the reference pictures at each beta; 0 is the plain autoencoder."""
+    """Codes of the reference pictures at each beta; 0 is the plain autoencoder."""
     plain = sources.resolve("mnist-2d-autoencoder")
     found = {beta: experiments.codes(digits.model, digits.reference.images, beta) for beta in BETAS}
     return found | {0.0: experiments.codes(plain.model, plain.reference.images, 0.0)}
@@ -51,8 +53,10 @@ def test_a_hole_is_where_no_point_is_near(codes):
 
 
 def test_the_yardstick_is_what_that_many_points_of_the_prior_leave_empty(codes):
-    """Over the plane: the density of probes times the chance that each of so many points lies
-    farther than NEAR away."""
+    """An integral over the plane.
+
+    The density of probes times the chance that each of so many points lies farther than NEAR away.
+    """
     found = holes.holes(codes[1.0], 1.0)
     radii = np.linspace(0, 8, 801)
     alone = stats.ncx2(2, radii**2).sf(holes.NEAR**2) ** found.count

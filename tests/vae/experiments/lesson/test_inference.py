@@ -1,5 +1,7 @@
-"""Step 3: how well one z explains a picture, and what draws of the prior say of log p(x), against
-other ways to count."""
+"""Step 3: the likelihood of one z, and estimates of log p(x) from draws of the prior.
+
+Against other ways to compute them.
+"""
 
 import functools
 import math
@@ -48,8 +50,10 @@ def test_a_guess_is_the_bernoulli_law_at_that_point(digits):
 
 
 def test_at_ten_thousand_draws_the_estimate_of_an_easy_picture_is_that_of_the_quadrature(digits):
-    """The mean of R estimates, with each estimate's relative error about 1 / sqrt(effective
-    samples)."""
+    """The mean of R estimates.
+
+    Each estimate's relative error is about 1 / sqrt(effective samples).
+    """
     truth = grid_posterior(digits.model, seen(digits, "7"), 1.0).log_evidence
     assert many().effective.min() > 5
     error = math.sqrt(float((1 / many().effective).mean()) / len(many().estimates))

@@ -1,5 +1,7 @@
-"""Pictures drawn pixel by pixel and through z: the three laws are distributions, their numbers
-those of brute force."""
+"""Pictures drawn pixel by pixel and through z: the three laws are distributions.
+
+Their numbers are those of brute force.
+"""
 
 import itertools
 import math

@@ -1,5 +1,4 @@
-"""The reparameterisation trick: what is drawn has the spread that is claimed, and all estimates aim
-at the same gradient."""
+"""The reparameterisation trick: draws have the claimed spread, and all estimates agree."""
 
 import dataclasses
 import math
@@ -134,8 +133,10 @@ def test_the_histogram_counts_the_draws_and_peaks_at_one(seen):
 def test_the_exact_gradient_is_the_slope_of_the_exact_distortion(
     plane, seen, drawn, parameter, dimension
 ):
-    """Central differences of the distortion by quadrature, with mu or log sigma of this dimension
-    moved to both sides."""
+    """Central differences of the distortion by quadrature.
+
+    mu or log sigma of this dimension is moved to both sides.
+    """
     observed = torch.from_numpy(seen.observed)
     mean, deviation = (
         torch.from_numpy(values)[None].double()

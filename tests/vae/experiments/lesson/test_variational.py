@@ -1,5 +1,7 @@
-"""Step 4: a Gaussian's ELBO against Monte Carlo, its gap against KL on the normalised grid, its
-gradient, and the best one."""
+"""Step 4: a Gaussian's ELBO, its gap, its gradient, and the best Gaussian.
+
+Against Monte Carlo and the KL on the normalised grid.
+"""
 
 import functools
 import itertools
@@ -26,7 +28,7 @@ def digits():
 # no fixture of the module: those are made before the tests are told to use one thread
 @functools.cache
 def amortised() -> variational.Amortisation:
-    """Of the example whose encoder misses most."""
+    """The amortisation gap of the example whose encoder misses most."""
     digits = sources.resolve("mnist-2d")
     return variational.amortisation(digits.model, seen(digits, "5"), 1.0)
 
@@ -120,8 +122,10 @@ def test_the_gradient_is_that_of_finite_differences(digits):
 
 
 def test_steps_lead_up_and_end_where_the_gradient_does(digits):
-    """From beside the peak, and narrow: there the few nodes of a step and the many of what is shown
-    agree."""
+    """From beside the peak, and narrow.
+
+    There the few nodes of a step and the many of what is shown agree.
+    """
     observed = seen(digits, "0")
     start = variational.gaussian(digits.model, observed, 1.0, (0.5, 0.5), (-2.4, -2.4))
     told = []
