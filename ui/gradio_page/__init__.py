@@ -1,2 +1,4 @@
-"""The experiments as Gradio Blocks: a page and an API. What it computes and says is ui.service.api,
-ui.view.figures, ui.view.sentences."""
+"""The Gradio front end: a page and an API.
+
+What it computes and says is in ui.service.api, ui.view.figures and ui.view.sentences.
+"""

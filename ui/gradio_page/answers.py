@@ -1,5 +1,7 @@
-"""What the page's controls lead to: values in, HTML and figures out. What is computed, drawn and
-said is written elsewhere."""
+"""Answers to the page's controls: values in, HTML and figures out.
+
+Numbers come from vae.experiments, figures and sentences from ui.view.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -24,29 +26,30 @@ from vae.images.reading import WHOLE, Framing
 
 @dataclass(frozen=True)
 class Photo:
-    """What a session remembers of a file: the opened picture, how it is framed, and what comes of
-    it for the model shown."""
+    """A session's own picture: opened, framed, and preprocessed for the model on the page."""
 
     opened: np.ndarray
     framing: Framing
     given: SourcePicture
 
     def framed(self, model: Resolved, framing: Framing) -> "Photo":
-        """The same picture prepared anew. Raises ImageError."""
+        """The same picture with another framing. Raises ImageError."""
         given = SourcePicture(vae.images.view(self.opened, model.model.config, framing))
         return replace(self, framing=framing, given=given)
 
 
 def chosen(name: object, stop: object) -> Selection:
-    """stop: the number of the beta among those that were measured."""
+    """The selected model and beta. stop: number of the beta among those measured."""
     model = api.resolve(name)
     last = len(model.metrics.betas) - 1
     return Selection(model, model.metrics.betas[validation.whole("beta", min(stop, last), 0, last)])
 
 
 def photo(event: gr.EventData, model: Resolved) -> Photo:
-    """What picture_source sent, opened and prepared. Raises ImageError and InputError, also for
-    what the browser saw."""
+    """The picture sent by picture_source, opened and preprocessed.
+
+    Raises ImageError, and InputError also for a problem that the browser found.
+    """
     data = event._data if isinstance(event._data, dict) else {}
     if data.get("problem") == "no_camera":
         raise InputError("source.no_camera")
@@ -59,7 +62,7 @@ def photo(event: gr.EventData, model: Resolved) -> Photo:
 def view(
     text: Text, at: Selection, seed: int, noise: str, eps: int, example: str, photo: Photo | None
 ) -> list[object]:
-    """Everything that answers to the picture, in the order in which the page takes it."""
+    """All answers to the picture's controls, in the order of the page's components."""
     model, shown = at.model, photo.given if photo else source_picture.example(at.model, example)
     image = shown.view.image
     seen = experiments.reconstruct(
@@ -137,7 +140,7 @@ def _loss(text: Text, at: Selection, loss: Breakdown) -> tuple[figures.Drawing, 
 
 
 def _plane(text: Text, at: Selection, own: TradeOff, loss: Breakdown) -> tuple[object, str]:
-    """A plain autoencoder has no point in the plane, and a sentence that says why."""
+    """The rate–distortion plane and its sentences; for a plain autoencoder, why it has none."""
     if at.autoencoder:
         return gr.Plot(visible=False), html.paragraphs(text("plane.no_point"))
     figure = figures.plane(text, at.model.metrics, at.model.dedicated, own, loss)
@@ -148,7 +151,7 @@ def _plane(text: Text, at: Selection, own: TradeOff, loss: Breakdown) -> tuple[o
 
 
 def _explanations(text: Text, at: Selection, own: TradeOff, loss: Breakdown) -> list[str]:
-    """Of the loss and of the plane."""
+    """Explanations of the loss and of the plane."""
     bits = "" if at.model.model.config.binarised else sentences.bits_help(text, loss)
     return [
         html.paragraphs(sentences.loss_help(text, at.model, own), bits),
@@ -161,7 +164,7 @@ def _explanations(text: Text, at: Selection, own: TradeOff, loss: Breakdown) -> 
 def samples(
     text: Text, at: Selection, seed: int, count: int, pixels: str, temperature: float
 ) -> str:
-    """The gallery, as the Streamlit page lays it out."""
+    """The gallery of samples, laid out as on the Streamlit page."""
     drawn = experiments.gallery(
         at.model.model,
         at.beta,
@@ -188,8 +191,7 @@ def samples(
 
 
 def foot(text: Text, model: Resolved) -> str:
-    """Where the weights are from, whose pictures they were trained on, and what the model must not
-    be used for."""
+    """Sources of the weights and of the training pictures, and improper uses of the model."""
     said = (
         text(f"{kind}.{model.name}")
         for kind in ("credit", "use")

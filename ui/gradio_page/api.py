@@ -1,4 +1,4 @@
-"""The functions of ui.service.api as Gradio endpoints, with their names, types and documentation."""
+"""The functions of ui.service.api as Gradio endpoints: names, types and documentation."""
 
 import inspect
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from ui.service import api
 
 
 def add_endpoints(blocks: gr.Blocks) -> None:
-    """Make each an endpoint of this app. To be called inside of it."""
+    """Make each function an endpoint of this app, inside of its context."""
     for function in api.ENDPOINTS:
         gr.api(
             _answering(blocks, function),
@@ -26,8 +26,10 @@ def add_endpoints(blocks: gr.Blocks) -> None:
 
 
 def _answering(blocks: gr.Blocks, function: Callable) -> Callable:
-    """The same function, which also takes the request: its sentences are in the caller's language,
-    and nothing stays behind."""
+    """Wrap a function as an endpoint that takes the request and leaves no session behind.
+
+    Its error messages are in the caller's language.
+    """
 
     @wraps(function)
     def answer(request: gr.Request, *values: object) -> object:

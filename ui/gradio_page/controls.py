@@ -1,5 +1,4 @@
-"""What the page's controls show and offer: a link's values or a model in, updates of components and
-pieces of HTML out."""
+"""Updates of the page's components, from a link's values or a model."""
 
 import uuid
 from urllib.parse import urlencode
@@ -15,11 +14,11 @@ from ui.service.validation import LARGEST_SEED, InputError
 from ui.text import LANGUAGES, Text
 from vae.hub import sources
 
-OWN = "own"  # ?picture= of a link: a file of the student's own was shown, which no link holds
+OWN = "own"  # ?picture= of a link to a view of the student's own file, which no link holds
 
 
 def is_seed(value: object) -> bool:
-    """Whether it is one. A field that is being typed in is empty."""
+    """Whether a value is a seed; a field that is being typed in is empty."""
     try:
         return validation.whole("seed", value, 0, LARGEST_SEED) >= 0
     except InputError:
@@ -27,12 +26,12 @@ def is_seed(value: object) -> bool:
 
 
 def turn() -> str:
-    """Another one each time: what was prepared is to be shown."""
+    """A new token: its change tells the page to show what was prepared."""
     return uuid.uuid4().hex
 
 
 def asked_number(asked: dict[str, str], key: str, default: float, high: float = 1e9) -> float:
-    """A number from the link; the default where there is none that fits."""
+    """A number from the link, or the default where none fits."""
     try:
         return validation.number(key, float(asked[key]), 0, high)
     except (KeyError, ValueError):
@@ -52,7 +51,7 @@ def stop(model: sources.Resolved, beta: float) -> gr.Slider:
 def examples(
     text: Text, model: sources.Resolved, wanted: str | None, photo: Photo | None = None
 ) -> gr.Radio:
-    """None is chosen while a file is shown, so that each can be."""
+    """The examples to choose from; while a file is shown none is selected, so that each can be."""
     names = model.examples.names
     said = [
         (text(f"examples.{name}") if text.has(f"examples.{name}") else name, place)
@@ -62,13 +61,16 @@ def examples(
 
 
 def example_name(at: Selection, place: int | None) -> str | None:
-    """The name of the example at this place; the first where another model has more of them."""
+    """Name of the example at this place; of the first where the model has fewer."""
     names = at.model.examples.names
     return None if place is None else names[place] if place < len(names) else names[0]
 
 
 def of_model(text: Text, model: sources.Resolved) -> list[object]:
-    """What changes with the model alone: the button for a new eps; heading, two explanations, foot."""
+    """Updates that depend on the model alone.
+
+    In order: button for a new eps, heading, two explanations, foot.
+    """
     config, point = model.model.config, model.model.config.autoencoder
     of_beta = [] if point else [text("sidebar.beta_help"), text("sidebar.noise_help")]
     temperature = (
@@ -93,8 +95,7 @@ def noise(text: Text, model: sources.Resolved, wanted: str) -> gr.Radio:
 
 
 def framing(text: Text, model: sources.Resolved, photo: Photo | None) -> list[object]:
-    """The controls that frame a photograph, as far as this model heeds them: row, guide, zoom,
-    across, down, mirrored."""
+    """The framing controls that this model uses: row, guide, zoom, across, down, mirrored."""
     kind = model.model.config.preprocess
     places = kind == "photo"
     return [
@@ -116,7 +117,7 @@ def guide(text: Text, model: sources.Resolved, photo: Photo | None) -> str:
 
 
 def beta_said(text: Text, at: Selection) -> str:
-    """The beta in words, for the slider counts the stops."""
+    """The beta in words, for the slider counts stops."""
     if at.autoencoder:
         return html.paragraphs(text("sidebar.no_beta"))
     betas = at.model.metrics.betas

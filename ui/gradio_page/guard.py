@@ -1,8 +1,7 @@
-"""What strangers may ask of the Gradio server, and how much: only what the page and the API need is
-open.
+"""Middleware in front of the Gradio server: only what the page and the API need is open.
 
-Gradio serves more than that: an upload address that writes files, addresses that fetch others, a
-store of sessions. None of them is used here.
+Gradio also serves an upload address that writes files, addresses that fetch others, and a store of
+sessions. None of them is used here.
 """
 
 import json
@@ -21,13 +20,12 @@ from ui.gradio_page.sessions import Sweeper
 from ui.service.arrival import MOST_SMALL_BYTES, Arrival, RefusedError, one_piece, refuse, require
 from ui.text import DEFAULT, LANGUAGES, Text
 
-MOST_BODY_BYTES = (
-    vae.images.MAX_BYTES * 4 // 3 + 65_536
-)  # the largest picture in base64, and the other arguments
+# The largest picture in base64, and the other arguments.
+MOST_BODY_BYTES = vae.images.MAX_BYTES * 4 // 3 + 65_536
 MOST_CALLS_WAITING = 200  # of the API; the rest of the queue is the pages'
 API = "api"  # concurrency_id of its functions
 MOST_VALUES = 20_000  # in one body; parsed, a million empty lists take a hundred times their bytes
-MOST_SAID = 300  # characters of somebody else's sentence
+MOST_SAID = 300  # characters of a library's message
 UNUSABLE = Text(DEFAULT)("api.unusable")
 _WITH_A_PICTURE = re.compile(
     r"/gradio_api/(queue/join|call/(v2/)?(encode|reconstruct|rate_distortion)|mcp(/(http|messages))?)/?"
@@ -46,8 +44,10 @@ HEADERS = {
 
 
 class OnlyWhatIsNeeded:
-    """Answers 404 to every address that neither the page nor the API needs. Around the Gradio app,
-    wherever it is mounted."""
+    """Middleware: answers 404 to addresses that neither the page nor the API needs.
+
+    It surrounds the Gradio app, wherever that is mounted.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -62,8 +62,10 @@ class OnlyWhatIsNeeded:
 
 
 class LanguageOfTheLink:
-    """Gradio labels a page in the browser's language. A link may name another: then the page takes
-    that for the browser's."""
+    """Middleware: makes the page take the link's language for the browser's.
+
+    Gradio labels a page in the browser's language; ?lang= may name another.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -73,11 +75,14 @@ class LanguageOfTheLink:
         if scope["type"] != "http" or wanted not in LANGUAGES:
             await self.app(scope, receive, send)
             return
-        script = f"<script>Object.defineProperty(navigator, 'language', {{get: () => '{wanted}'}})</script>".encode()
+        script = (
+            "<script>Object.defineProperty(navigator, 'language', "
+            f"{{get: () => '{wanted}'}})</script>"
+        ).encode()
         start: Message = {}
 
         async def with_script(message: Message) -> None:
-            """The page comes in one piece; everything else passes."""
+            """Add the script to a page, which comes in one piece; pass everything else on."""
             nonlocal start
             if message["type"] == "http.response.start" and b"text/html" in dict(
                 message["headers"]
@@ -99,8 +104,10 @@ class LanguageOfTheLink:
 
 
 class Headers:
-    """Adds to each answer what a browser should know. No word about frames: a hosted Space is shown
-    in one."""
+    """Middleware: adds security headers to each answer.
+
+    None forbids frames: a hosted Space is shown in one.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -119,13 +126,13 @@ class Headers:
 
 
 class Arguments:
-    """Refuses calls before Gradio sees them: too many at once, of too many values, or holding what
-    no function of ours takes.
+    """Middleware: refuses unusable calls before Gradio sees them.
 
+    Those are too many calls at once, too many values, or arguments that no function of ours takes.
     Gradio looks for descriptions of files, JSON objects with a path or an address, in every
     argument and however deep, and copies or downloads what they name. No argument of ours is an
-    object, so none is let in. What Gradio itself refuses, in lists of its own or with a bare 500,
-    is one sentence here. A body is expected in one piece: ui.service.arrival.
+    object, so none is let in. A refusal of Gradio's own, a list or a bare 500, becomes one sentence
+    here. A body is expected in one piece: ui.service.arrival.
     """
 
     def __init__(self, app: ASGIApp, blocks: Callable[[], gr.Blocks]) -> None:
@@ -153,14 +160,13 @@ class Arguments:
             await self.app(scope, one_piece(body, receive), _in_one_sentence(noting))
         except RefusedError as error:
             await refuse(error, scope, receive, send)
-        except Exception as error:  # Gradio's, of names and numbers that it does not know
+        except Exception as error:  # raised by Gradio for names and numbers that it doesn't know
             if begun or scope["method"] == "GET":
                 raise
             await refuse(RefusedError(422, _reason(error)), scope, receive, send)
 
     def _require_room(self, path: str, function: object) -> None:
-        """Refuse a call of the API where enough of them wait. function: the number that a page
-        names."""
+        """Refuse a call of the API where enough calls wait. function: a page's fn_index."""
         known = self.blocks().fns.get(function) if isinstance(function, int) else None
         is_api = path.startswith("/gradio_api/call/") or (
             known is not None and known.concurrency_id == API
@@ -169,8 +175,10 @@ class Arguments:
         require(free, 503, "too many calls are waiting; try again in some seconds")
 
     def _require_known(self, path: str, query: bytes) -> None:
-        """Refuse to stream an answer that nobody has asked for: Gradio notices it when its answer
-        has begun."""
+        """Refuse to stream the answer of an unknown call.
+
+        Gradio notices it only when its response has begun.
+        """
         queue = self.blocks()._queue
         if found := _STREAM.fullmatch(path):
             asked = (
@@ -191,8 +199,10 @@ class Arguments:
 
 
 def check(path: str, body: bytes) -> object:
-    """The number of the function that a page calls. Raises RefusedError for a body that no function
-    behind this path takes."""
+    """The fn_index of a page's call; other calls have none.
+
+    Raises RefusedError for a body that no function behind this path takes.
+    """
     values = sum(map(body.count, (b",", b"[", b"{")))
     require(values <= MOST_VALUES, 400, f"a body of {MOST_VALUES:,} values at most is read here")
     if not body:
@@ -215,13 +225,14 @@ def check(path: str, body: bytes) -> object:
     require(
         not any(map(_holds_an_object, arguments)),
         400,
-        "no argument is a JSON object here; send numbers, words, lists of numbers, and pictures in base64",
+        "no argument is a JSON object here; "
+        "send numbers, words, lists of numbers, and pictures in base64",
     )
     return parsed.get("fn_index") if isinstance(parsed, dict) else None
 
 
 def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object; of two values of one name another parser might take the other."""
+    """A JSON object without repeated names, of which parsers may take different values."""
     found = dict(pairs)
     if len(found) < len(pairs):
         raise ValueError("a name stands twice")
@@ -229,8 +240,10 @@ def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _arguments_of_a_tool(message: object) -> list[object]:
-    """Those of a call in the Model Context Protocol, whose other messages nest objects of their
-    own."""
+    """The arguments of a tool call in the Model Context Protocol.
+
+    Its other messages nest objects of their own.
+    """
     parameters = message.get("params") if isinstance(message, dict) else message
     arguments = parameters.get("arguments") if isinstance(parameters, dict) else None
     return list(arguments.values()) if isinstance(arguments, dict) else [arguments]
@@ -249,8 +262,10 @@ def _holds_an_object(value: object) -> bool:
 
 
 def _in_one_sentence(send: Send) -> Send:
-    """What sends the same, but a refusal in JSON as one sentence: FastAPI repeats all that came,
-    Gradio may say nothing."""
+    """Wrap `send` so that a refusal in JSON becomes one sentence.
+
+    FastAPI repeats everything that it was sent, Gradio may say nothing.
+    """
     start: Message = {}
     body = bytearray()
 
@@ -282,20 +297,21 @@ def _in_one_sentence(send: Send) -> Send:
 
 
 def _sentence(answer: bytes) -> str:
-    """What a refusal of Gradio's or FastAPI's says, short."""
+    """The message of a refusal by Gradio or FastAPI, shortened."""
     found = json.loads(answer)
     said = found.get("detail") or found.get("error") if isinstance(found, dict) else None
-    if (
-        isinstance(said, list) and said and isinstance(said[0], dict)
-    ):  # pydantic's: where, and what is wrong there
+    # pydantic's list of errors: where, and what is wrong there.
+    if isinstance(said, list) and said and isinstance(said[0], dict):
         where = ".".join(str(part) for part in said[0].get("loc", ()) if part != "body")
         said = f"{where or 'the body'}: {said[0].get('msg', 'cannot be used')}"
     return said[:MOST_SAID] if isinstance(said, str) and said else UNUSABLE
 
 
 def _reason(error: Exception) -> str:
-    """What Gradio says of a call's names, short; of anything else, nothing that it says: it may
-    name folders."""
+    """Gradio's message about a call's argument names, shortened.
+
+    Messages of other errors may name folders, so a fixed sentence replaces them.
+    """
     return (
         str(error)[:MOST_SAID]
         if isinstance(error, TypeError) and "arameter" in str(error)
@@ -304,7 +320,7 @@ def _reason(error: Exception) -> str:
 
 
 def _waiting(blocks: gr.Blocks, kind: str | None = None) -> list[Event]:
-    """Calls in Gradio's queue, all or those of one concurrency_id."""
+    """Waiting calls in Gradio's queue: all, or those of one concurrency_id."""
     return [
         event
         for name, queue in list(blocks._queue.event_queue_per_concurrency_id.items())
@@ -314,18 +330,20 @@ def _waiting(blocks: gr.Blocks, kind: str | None = None) -> list[Event]:
 
 
 def queued_bytes(blocks: gr.Blocks) -> int:
-    """What the bodies of calls that wait in Gradio's queue take: each keeps its request's, and what
-    was read from it."""
+    """Bytes that waiting calls hold: each keeps its request's body, and what was read from it."""
     return sum(2 * len(getattr(event.request, "_body", b"")) for event in _waiting(blocks))
 
 
 def most_bytes(path: str) -> int:
-    """The most that a request to this path may hold."""
+    """The largest body of a request to this path, in bytes."""
     return MOST_BODY_BYTES if _WITH_A_PICTURE.fullmatch(path) else MOST_SMALL_BYTES
 
 
 def middleware(blocks: Callable[[], gr.Blocks]) -> list[Middleware]:
-    """For the Gradio app, from the outside in. blocks: the app's, which does not exist yet."""
+    """The Gradio app's middleware, from the outside in.
+
+    blocks: returns the app's Blocks, which do not exist yet.
+    """
     return [
         Middleware(Headers),
         Middleware(OnlyWhatIsNeeded),

@@ -1,5 +1,7 @@
-"""The page: where the controls stand, and what answers to which. Static labels follow the browser,
-sentences the request."""
+"""The page: its components and their events.
+
+Static labels are in the browser's language, sentences in the request's.
+"""
 
 from collections.abc import Callable
 from functools import wraps
@@ -22,13 +24,16 @@ from vae.images import framing
 from vae.images.reading import WHOLE, Framing
 
 CSS = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
-# The address bar always holds the link to what is shown; and a slider that counts stops says its
-# beta to a screen reader.
-SHOW_LINK = """() => setTimeout(() => {  // when the answer that brings the link has been drawn
+# The address bar always holds the link to the view; and a slider that counts stops tells its beta
+# to screen readers.
+SHOW_LINK = (
+    """() => setTimeout(() => {  // when the answer that brings the link has been drawn
   const query = document.querySelector('.languages a[aria-current]').search;
   history.replaceState(null, '', query + location.hash);
-  document.querySelector('#beta input[type=range]')?.setAttribute('aria-valuetext', new URLSearchParams(query).get('beta'));
+  document.querySelector('#beta input[type=range]')?.setAttribute("""
+    """'aria-valuetext', new URLSearchParams(query).get('beta'));
 }, 100)"""
+)
 # Gradio gives each radio button a name of its own, so that the arrow keys would not move between
 # those of a group.
 ARROWS = """() => document.addEventListener('keydown', event => {
@@ -46,7 +51,7 @@ PAGE = {"api_visibility": "private", "show_progress": "hidden", "concurrency_id"
 
 
 def translations() -> gr.I18n:
-    """Every string that has no numbers in it; the others are filled in on the server."""
+    """All strings without numbers, for the browser; the others are filled in on the server."""
     return gr.I18n(
         **{
             language: {key: value for key, value in strings(language).items() if "{" not in value}
@@ -56,7 +61,7 @@ def translations() -> gr.I18n:
 
 
 def language(request: gr.Request) -> str:
-    """?lang= of the link, else what the browser prefers."""
+    """The link's language (?lang=), else the one that the browser prefers."""
     named = request.query_params.get("lang")
     if named in LANGUAGES:
         return named
@@ -65,8 +70,7 @@ def language(request: gr.Request) -> str:
 
 
 def saying_what_is_wrong(function: Callable) -> Callable:
-    """The same function, with everything that can be wrong with what it is given as one sentence in
-    the visitor's language."""
+    """Decorator: an unusable argument becomes one sentence in the visitor's language."""
 
     @wraps(function)
     def careful(request: gr.Request, *values: object, **named: object) -> object:
@@ -85,8 +89,10 @@ def saying_what_is_wrong(function: Callable) -> Callable:
 
 
 class Page:
-    """The components, and the functions that the browser calls with their values. Built inside a
-    gr.Blocks."""
+    """The page's components, and the functions that the browser calls with their values.
+
+    Built inside a gr.Blocks.
+    """
 
     def __init__(self, blocks: gr.Blocks, translate: gr.I18n) -> None:
         self.blocks, self.t = blocks, translate
@@ -112,8 +118,8 @@ class Page:
 
     def _controls(self) -> None:
         t, names = self.t, list(sources.names())
-        # What a page sends is checked against these when its session is no longer known: a server
-        # that was started anew.
+        # Gradio checks a page's values against these options when it does not know the session,
+        # such as after a restart of the server.
         self.top = gr.HTML(elem_id="top")
         self.model = gr.Radio(
             names, value=api.DEFAULT_MODEL, label=t("sidebar.model"), elem_id="model"
@@ -136,8 +142,8 @@ class Page:
             self.heading = gr.HTML(elem_id="picture-heading")
             with gr.Tabs(elem_id="sources"):
                 with gr.Tab(t("picture.source_example"), id="example"):
-                    # By position: what is under way while another model is chosen then names an
-                    # example of that one.
+                    # By position: an event that comes while the model changes then names an example
+                    # of the new model.
                     self.example = gr.Radio(
                         list(range(MOST_EXAMPLES)),
                         label=t("picture.example"),
@@ -171,7 +177,7 @@ class Page:
             self.loss_help = self._explanation()
 
     def _explanation(self) -> gr.HTML:
-        """One click away, and it stays open while beta moves."""
+        """A closed accordion for an explanation; once opened, it stays open while beta moves."""
         with gr.Accordion(self.t("source.explain"), open=False):
             return gr.HTML()
 
@@ -206,11 +212,11 @@ class Page:
         self.gallery_help = self._explanation()
 
     def _events(self) -> None:
-        """Whatever changes what is shown ends in one of two events, `view` and `samples`, of which
-        the last one always wins.
+        """Connect the controls to their events.
 
-        What has to be prepared first, such as a new picture, says that it is done by another
-        `turn`.
+        Whatever changes the view ends in one of two events, `view` and `samples`, of which the last
+        one always wins. What has to be prepared first, such as a new picture, changes `turn` when
+        it is done.
         """
         latest = {"trigger_mode": "always_last", **PAGE}
         link = [self.model, self.stop, self.seed, self.noise, self.eps, self.example]
@@ -304,13 +310,12 @@ class Page:
             **latest,
         ).success(None, None, None, js=SHOW_LINK, show_progress="hidden", api_visibility="private")
 
-    # --- what the browser calls
-    # ---------------------------------------------------------------------------------------
+    # Functions that the browser calls
 
     @staticmethod
     @saying_what_is_wrong
     def open(request: gr.Request) -> list[object]:
-        """The controls as the link says; what it leaves out or what no longer fits is as at first."""
+        """The controls as the link has them; a missing or unusable value becomes the default."""
         text, asked = Text(language(request)), dict(request.query_params)
         names = sources.names()
         name = asked.get("model") if asked.get("model") in names else api.DEFAULT_MODEL
@@ -345,8 +350,10 @@ class Page:
     def choose_model(
         request: gr.Request, name: str, query: str | None, photo: Photo | None
     ) -> list[object]:
-        """Controls of another model, at the same beta; the picture stays where this model can read
-        it too."""
+        """Controls of another model, at the same beta.
+
+        The picture stays where this model can read it too.
+        """
         text, model = Text(language(request)), api.resolve(name)
         asked = dict(parse_qsl((query or "").removeprefix("?")))
         try:
@@ -368,13 +375,13 @@ class Page:
 
     @staticmethod
     def choose_example() -> list[object]:
-        """An example takes the place of a file."""
+        """Show an example in place of a file."""
         return [controls.turn(), None, gr.Row(visible=False)]
 
     @staticmethod
     @saying_what_is_wrong
     def take(request: gr.Request, event: gr.EventData, name: str) -> list[object]:
-        """A new picture; one that cannot be read leaves the last one where it is."""
+        """Show a new picture; one that cannot be read leaves the last one."""
         model = api.resolve(name)
         taken = answers.photo(event, model)
         text = Text(language(request))
@@ -396,7 +403,7 @@ class Page:
         down: float,
         mirrored: bool,
     ) -> list[object]:
-        """The photograph that is shown, framed anew."""
+        """Preprocess the photograph with another framing."""
         if framing is None:
             return [gr.skip(), gr.skip(), gr.skip()]
         model = api.resolve(name)
@@ -415,9 +422,9 @@ class Page:
         example: int | None,
         photo: Photo | None,
     ) -> list[object]:
-        """Everything that answers to the picture and to beta."""
+        """All answers to the picture's controls and to beta."""
         text, at = Text(language(request)), answers.chosen(name, stop)
-        if seed is None:  # about to be typed
+        if seed is None:  # the field is being typed in
             return [gr.skip()] * 12
         seed = validation.whole(text("sidebar.seed"), seed, 0, LARGEST_SEED)
         instead = gr.skip()
@@ -442,7 +449,7 @@ class Page:
         pixels: str,
         temperature: float,
     ) -> object:
-        """The gallery. What is wrong with the seed, `view` says."""
+        """The gallery; `view` reports an unusable seed."""
         if not controls.is_seed(seed):
             return gr.skip()
         return answers.samples(
@@ -468,8 +475,7 @@ class Page:
         pixels: str,
         temperature: float,
     ) -> list[object]:
-        """The link that opens what is shown, but for a file of one's own; and whether there is an
-        eps to draw anew."""
+        """The view's link, without a visitor's own file; and whether another eps can be drawn."""
         text, at = Text(language(request)), answers.chosen(name, stop)
         if not controls.is_seed(seed):
             return [gr.skip()] * 3

@@ -1,4 +1,4 @@
-"""Upload, drawing and camera for a Gradio page, without a file on the server.
+"""Gradio component for upload, drawing and camera, without a file on the server.
 
 Gradio's own picture components send a file to an upload address, which writes it to a folder, and
 open it with Pillow. Here the browser sends the bytes with the event itself: they are only ever in
@@ -18,10 +18,9 @@ _SCRIPT = (Path(__file__).parent / "picture_source.js").read_text(encoding="utf-
 
 
 def picture_source(kind: str) -> gr.HTML:
-    """A component that triggers `input` with event data: picture, a data: address; or problem,
-    "no_camera" or "too_large".
+    """A component that sends a picture with its `input` event.
 
-    kind: one of KINDS.
+    Event data: picture, a data URI; or problem, "no_camera" or "too_large". kind: one of KINDS.
     """
     megabytes = vae.images.MAX_BYTES >> 20
     said = {language: _strings(Text(language), megabytes) for language in LANGUAGES}

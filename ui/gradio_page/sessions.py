@@ -1,9 +1,9 @@
-"""A session's memory ends with the session.
+"""Sessions of the Gradio server, dropped soon after their page was closed.
 
-Gradio keeps what a page has shown and been given, also the pictures, until ten thousand newer
-sessions push it out, and an answer that nobody fetches until two thousand newer ones do. Here a
-session is dropped some minutes after its page was closed, that of an API call as soon as it is
-answered, and an answer that nobody fetches after one minute.
+Gradio keeps what a page has sent and shown, also the pictures, until ten thousand newer sessions
+push it out, and an answer that nobody fetches until two thousand newer ones do. Here a session is
+dropped some minutes after its page was closed, that of an API call as soon as it is answered, and
+an answer that nobody fetches after one minute.
 """
 
 import asyncio
@@ -21,17 +21,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ui.service import memory
 
 MOST_SESSIONS = 500
-MINUTES_KEPT = 10.0  # after the connection broke: a phone that sleeps for a moment loses nothing
+MINUTES_KEPT = 10.0  # after the connection broke: a phone that sleeps for a while loses nothing
 SECONDS_TO_FETCH = 60.0
 SECONDS_BETWEEN_SWEEPS = 15.0
-_STREAM = re.compile(
-    r"/gradio_api/(?:heartbeat|call/(?:v2/)?\w+)/(\w+)"
-)  # a call's number is its session's
+# A call's number is its session's.
+_STREAM = re.compile(r"/gradio_api/(?:heartbeat|call/(?:v2/)?\w+)/(\w+)")
 
 
 def forget(blocks: gr.Blocks, session: str | None) -> None:
-    """Drop everything that is kept of a session. What still computes in it goes on and is dropped
-    at its end."""
+    """Drop everything that is kept of a session.
+
+    A computation in it goes on and is dropped at its end.
+    """
     holder = blocks.state_holder
     with holder.lock:
         holder.session_data.pop(session, None)
@@ -39,16 +40,16 @@ def forget(blocks: gr.Blocks, session: str | None) -> None:
 
 
 class Sweeper:
-    """Middleware that knows which sessions have a connection open, and forgets those that are gone.
-    Around the Gradio app.
+    """Middleware that counts each session's connections, and drops sessions without one.
 
-    blocks: the app's, which does not exist yet when its middleware is listed.
+    It surrounds the Gradio app. blocks: returns the app's Blocks, which do not exist yet when its
+    middleware is listed.
     """
 
     def __init__(self, app: ASGIApp, blocks: Callable[[], gr.Blocks]) -> None:
         self.app, self.blocks = app, blocks
         self.connected: Counter[str] = Counter()
-        self.unfetched: dict[str, float] = {}  # since when
+        self.unfetched: dict[str, float] = {}  # since when, by session
         self.sweeping: asyncio.Task | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,16 +69,15 @@ class Sweeper:
             if not self.connected[session]:
                 del self.connected[session]
                 holder = self.blocks().state_holder
-                if "/call/" in scope["path"]:  # answered, also where our function was never reached
+                if "/call/" in scope["path"]:  # answered, even if our function was never reached
                     forget(self.blocks(), session)
                 elif session in holder.time_last_used:
-                    holder.time_last_used[session] = (
-                        datetime.now()
-                    )  # the minutes begin when the page is left
+                    # The minutes begin when the page is left.
+                    holder.time_last_used[session] = datetime.now()
 
     @staticmethod
     def _session(scope: Scope) -> str:
-        """The session whose stream this request opens; empty for any other request."""
+        """The session of a request: of its stream, or named in its query; else empty."""
         if match := _STREAM.search(scope["path"]):
             return match[1]
         return parse_qs(scope.get("query_string", b"").decode("latin-1")).get("session_hash", [""])[
@@ -87,11 +87,11 @@ class Sweeper:
     async def _sweep_for_ever(self) -> None:
         while True:
             await asyncio.sleep(SECONDS_BETWEEN_SWEEPS)
-            with suppress(RuntimeError):  # a dictionary that changed meanwhile; the next time
+            with suppress(RuntimeError):  # a dictionary changed meanwhile; the next sweep will do
                 self.sweep()
 
     def sweep(self, minutes: float = MINUTES_KEPT, seconds: float = SECONDS_TO_FETCH) -> None:
-        """Forget what nobody is connected to for so long."""
+        """Drop sessions that nobody was connected to for so long, and answers not fetched."""
         blocks, now = self.blocks(), time.monotonic()
         for session, used in list(blocks.state_holder.time_last_used.items()):
             if session not in self.connected and datetime.now() - used > timedelta(minutes=minutes):

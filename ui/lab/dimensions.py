@@ -1,5 +1,4 @@
-"""The dimensions: what each carries at this beta, what moving one does, and which are alive over
-the whole range of beta."""
+"""Dimensions: the KL of each, the effect of moving one, and which are active at which beta."""
 
 import streamlit as st
 

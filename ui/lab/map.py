@@ -1,5 +1,4 @@
-"""The map: the plane of a two-dimensional code, what each of its points decodes to, and where
-pictures lie on it."""
+"""Map: the plane of a two-dimensional code, decoded at each point, with pictures' codes."""
 
 import streamlit as st
 
@@ -84,10 +83,9 @@ def _plane(text: Text, choice: SidebarSelection, given: SourcePicture) -> None:
 def _controls(
     text: Text, choice: SidebarSelection, seen: Reconstruction
 ) -> tuple[Window, int, str]:
-    """Which part of the plane, how many posteriors of reference pictures, and what lies under q."""
-    if (
-        choice.autoencoder
-    ):  # its codes are points: nothing to draw around them, and no size to look closer at
+    """Draw the map's controls: window, number of reference posteriors, kind of posterior."""
+    # An autoencoder's codes are points: no posteriors to draw, and no size to zoom in on.
+    if choice.autoencoder:
         return WHOLE_PLANE, 0, "none"
     shown = link.linked(
         st.segmented_control,
@@ -136,7 +134,7 @@ def _posterior(
 
 
 def _pinned(text: Text, choice: SidebarSelection, window: Window) -> dict[str, object] | None:
-    """The point that is pinned and its picture; none where it lies outside what is shown."""
+    """The pinned point and its picture; None where it lies outside the window."""
     pin = link.pin()
     if pin is None or not window.covers(pin):
         return None

@@ -1,5 +1,4 @@
-"""The path: from one picture to another through the latent space, beside the cross-fade of their
-pixels."""
+"""Path: from one picture to another through the latent space, beside their cross-fade."""
 
 import streamlit as st
 
@@ -13,11 +12,9 @@ from vae import experiments
 from vae.experiments import Path, Reconstruction
 
 STATIC = {"displayModeBar": False}
-FIRST_EXAMPLES = {
-    "": 0,
-    "2": 3,
-}  # of the two pictures, whose controls have these suffixes to their keys
-STEPS, USUAL = tuple(range(3, 16, 2)), 9  # odd, so that there is one half-way
+# Initial examples of the two pictures, by the suffix of their controls' keys.
+FIRST_EXAMPLES = {"": 0, "2": 3}
+STEPS, USUAL = tuple(range(3, 16, 2)), 9  # odd, so that one step lies half-way
 ROUTES = ("linear", "spherical")
 
 

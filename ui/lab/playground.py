@@ -1,4 +1,4 @@
-"""The playground: one picture, one beta, and everything that answers to them."""
+"""Playground: one picture, one beta, and every result that depends on them."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -58,7 +58,7 @@ def main() -> None:
 def _picture(
     text: Text, choice: SidebarSelection, given: SourcePicture, seen: Reconstruction
 ) -> None:
-    """File → what the model sees → q(z|x) → reconstruction → difference."""
+    """Draw the picture's way: file, model's input, q(z|x), reconstruction, difference."""
     before, code, after = st.columns([1.7, 2.6, 1.7])
     observed = pictures.to_uint8(seen.observed)
     with before, st.container(gap="xsmall"):

@@ -1,1 +1,1 @@
-"""The lesson: the frame of its pages, and what each of them draws and says."""
+"""The lesson: a folder for each page, and the frame that all of them share."""

@@ -1,5 +1,4 @@
-"""What all pages of the lesson have in common: predict → do → reveal → why. Nothing of it blocks
-the way."""
+"""The frame of a lesson's page: predict → do → reveal → why. No part blocks the next."""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -16,7 +15,7 @@ RIGHT, WRONG = ":material/check_circle:", ":material/lightbulb:"
 
 
 def head(text: Text, name: str, idea: str) -> None:
-    """The page's title, how far the student is, and the idea in one sentence."""
+    """The page's title, the student's progress, and the idea in one sentence."""
     with st.container(
         horizontal=True,
         horizontal_alignment="distribute",
@@ -46,8 +45,10 @@ def head(text: Text, name: str, idea: str) -> None:
 
 
 def predict(text: Text, question: str, **values: object) -> None:
-    """The question that opens a step. What is said of the answers waits until `reveal`. values:
-    numbers in its words."""
+    """The question that opens a step; its feedback waits for `reveal`.
+
+    values: numbers in the question.
+    """
     with st.container(border=True, gap="small", key="predict"):
         st.subheader(text("lesson.predict"), anchor=False)
         chosen = _ask(text, question, values)
@@ -55,14 +56,14 @@ def predict(text: Text, question: str, **values: object) -> None:
 
 
 def experiment(heading: str, explained: str | None = None) -> DeltaGenerator:
-    """The card of something to do. explained: what stands behind the question mark."""
+    """A card for an experiment. explained: help behind the question mark."""
     card = st.container(border=True, gap="small")
     card.subheader(heading, anchor=False, help=explained)
     return card
 
 
 def picture(text: Text, model: Resolved) -> SourcePicture:
-    """The row in which a picture is chosen or given, and what frames a photograph below it."""
+    """The row of the picture's sources, and the framing controls below it."""
     row, below = st.container(horizontal=True, key="source_row"), st.container()
     with row:
         return picture_input.choose(text, model, below)
@@ -81,10 +82,9 @@ def needs_reference(text: Text, *models: Resolved) -> None:
 
 
 def reveal(text: Text, name: str, question: str, right: str, **values: object) -> bool:
-    """The switch that uncovers the answer, then what is to be said of the prediction. Whether it is
-    uncovered.
+    """The switch that reveals the answer and the prediction's feedback; whether it is on.
 
-    values: numbers in the words of the question and of its feedback.
+    values: numbers in the question and in its feedback.
     """
     shown = link.placed(
         st.toggle, text("lesson.reveal"), key=f"reveal_{name}", value=progress.seen(name)
@@ -101,7 +101,7 @@ def reveal(text: Text, name: str, question: str, right: str, **values: object) -
 
 
 def check(text: Text, question: str, right: str, **values: object) -> bool:
-    """A question that answers at once. Whether it has been answered, rightly or not."""
+    """A question with feedback at once; whether it has an answer, right or wrong."""
     with st.container(border=True, gap="xsmall"):
         chosen = _ask(text, question, values)
         if chosen:
@@ -112,7 +112,7 @@ def check(text: Text, question: str, right: str, **values: object) -> bool:
 
 
 def why(text: Text, sentence: str, formula: str | None = None) -> None:
-    """The one sentence of why, and the formula after it."""
+    """The explanation in one sentence, and its formula."""
     with st.container(border=True, gap="small"):
         st.subheader(text("lesson.why"), anchor=False)
         st.markdown(sentence)
@@ -121,12 +121,12 @@ def why(text: Text, sentence: str, formula: str | None = None) -> None:
 
 
 def article(text: Text, note: str) -> None:
-    """Where the article that this lesson follows slips."""
+    """A note on an error of the article that this lesson follows."""
     st.info(f"**{text('lesson.article')}** {note}", icon=":material/menu_book:")
 
 
 def foot(text: Text, name: str) -> None:
-    """The ways to the pages before and after."""
+    """Links to the pages before and after."""
     place = navigation.LESSON.index(name)
     around = {
         other: side
@@ -147,7 +147,7 @@ def _letters(text: Text, question: str) -> tuple[str, ...]:
 
 
 def _ask(text: Text, question: str, values: dict[str, object]) -> str | None:
-    """Draw the question with its options; the letter that is chosen."""
+    """Draw the question with its options; the chosen letter."""
     letters = _letters(text, question)
     given, asked = progress.answers().get(question), text(f"ask.{question}", **values)
     st.markdown(asked)

@@ -1,17 +1,19 @@
-"""How far a student is: answers and revealed steps, in the link of every page, so that a copied
-address keeps them."""
+"""The student's progress: answers and revealed steps, in the link of every page.
+
+A copied address keeps them.
+"""
 
 from ui.widgets import link
 
 
 def answers() -> dict[str, str]:
-    """The letter that was chosen for each question: ?answers=prior_draws-b,which_kl-c."""
+    """The chosen letter of each question: ?answers=prior_draws-b,which_kl-c."""
     pairs = (word.rpartition("-") for word in link.words("answers"))
     return {name: letter for name, _, letter in pairs if name}
 
 
 def answer(question: str, letter: str | None) -> None:
-    """Note an answer, or that there is none."""
+    """Note the answer to a question; None removes it."""
     if answers().get(question) == letter:
         return
     given = {name: chosen for name, chosen in answers().items() if name != question} | (
@@ -26,7 +28,7 @@ def seen(step: str) -> bool:
 
 
 def set_seen(step: str, revealed: bool) -> None:
-    """Note that it was, or that it is covered again."""
+    """Note whether this step's answer is revealed."""
     others = [name for name in link.words("seen") if name != step]
     if seen(step) != revealed:
         link.set_words("seen", others + [step] * revealed)

@@ -1,4 +1,4 @@
-"""Shared results of what people get wrong."""
+"""Cached results of "What people get wrong"."""
 
 import numpy as np
 import torch
@@ -19,13 +19,13 @@ BLANK = 100
 
 @shared(256)
 def which_kl(model: Resolved, observed: np.ndarray) -> WhichKL:
-    """ELBO, log p(x) and the divergences of what the model sees, (1, H, W); only numbers are kept."""
+    """ELBO, log p(x) and divergences of a picture (1, H, W); only numbers are kept."""
     return misconceptions.which_kl(model.model, torch.from_numpy(observed), BETA)
 
 
 @shared(4)
 def log_variances(model: Resolved) -> LogVariances:
-    """Of the reference pictures."""
+    """Log-variances of the reference pictures' posteriors."""
     return misconceptions.log_variances(model.model, model.reference.images, LOG_BETAS)
 
 
@@ -37,13 +37,13 @@ def codes(model: Resolved, beta: float) -> Codes:
 
 @shared(64)
 def mixture(model: Resolved, seed: int) -> Mixture:
-    """All of them together."""
+    """The mixture of the reference pictures' posteriors."""
     return misconceptions.mixture(codes(model, BETA), seed=seed)
 
 
 @shared(64)
 def nudged(model: Resolved, plain: Resolved, seed: int) -> Nudged:
-    """Moved codes of the first reference pictures; 0.1 MB."""
+    """Errors of moved codes of the first reference pictures; 0.1 MB."""
     return decoders.nudged(
         model.model, plain.model, model.reference.images[:NUDGED], BETA, seed=seed
     )
@@ -51,5 +51,5 @@ def nudged(model: Resolved, plain: Resolved, seed: int) -> Nudged:
 
 @shared(64)
 def blank_page(model: Resolved, seed: int) -> BlankPage:
-    """A blank page beside the first reference pictures."""
+    """log p(x) of a blank page and of the first reference pictures."""
     return decoders.blank_page(model.model, model.reference.images[:BLANK], BETA, seed=seed)

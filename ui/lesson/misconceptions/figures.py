@@ -66,7 +66,7 @@ def divergences(text: Text, found: WhichKL) -> Drawing:
         }
         for end, nats, name in zip(ends, rows, DIVERGENCES, strict=True)
     ]
-    # The two lines may lie close together: their names hang to different sides.
+    # The two lines may lie close together: their names stand on different sides.
     notes += [
         {
             "x": place,
@@ -100,7 +100,7 @@ def divergences(text: Text, found: WhichKL) -> Drawing:
 
 
 def spreads(text: Text, found: Spreads) -> Drawing:
-    """Measured spread against sigma, both on logarithmic axes; right is the diagonal."""
+    """Measured spread against sigma, on logarithmic axes; equal values lie on the diagonal."""
     ends = [float(found.claimed.min()), float(found.claimed.max())]
     line = {
         "type": "scatter",
@@ -329,7 +329,7 @@ def active(text: Text, found: Axes) -> Drawing:
 
 
 def grey(text: Text, found: GreyBce) -> Drawing:
-    """exp(-BCE) over the grey values with its area, and the density that it would become."""
+    """exp(-BCE) over the grey values with its area, and the density after normalisation."""
     hover = "x = %{x:.2f}: %{y:.3f}<extra></extra>"
     area = {
         "type": "scatter",

@@ -1,5 +1,4 @@
-"""What people get wrong: twelve questions that answer at once, one at a time, each beside a short
-experiment."""
+"""What people get wrong: twelve questions with feedback, each beside a short experiment."""
 
 from collections.abc import Callable
 
@@ -55,7 +54,7 @@ def main() -> None:
     left, right = st.columns([1, 1.3], gap="medium")
     try:
         draw(text, choice, left, right)
-    except WeightsError as error:  # of the plain autoencoder, which one question brings in
+    except WeightsError as error:  # one question also needs the plain autoencoder
         st.error(
             text("problems.weights", reason=without_folders(str(error))),
             icon=":material/error:",
@@ -252,7 +251,7 @@ def _shown(image: np.ndarray, alt: str) -> None:
 
 
 def _row(images: np.ndarray, alt: str) -> None:
-    """Few pictures side by side, which a phone shows all at once: they are to be compared."""
+    """A few pictures side by side, small enough for a phone's screen: they are to be compared."""
     st.image(pictures.strip(images), width="stretch", alt=alt)
 
 

@@ -35,7 +35,7 @@ LOSSES = {
 
 
 def answered(text: Text, topics: tuple[str, ...], given: Container[str]) -> str:
-    """Which questions have an answer. given: names of questions."""
+    """Which questions have an answer. given: names of answered questions."""
     numbers = [str(place) for place, topic in enumerate(topics, 1) if f"wrong_{topic}" in given]
     if not numbers:
         return text("wrong.not_answered", all=len(topics))
@@ -71,7 +71,7 @@ def kl_alt(text: Text, found: WhichKL) -> str:
 
 
 def factor_values(found: Spreads) -> dict[str, float]:
-    """Of the dimension with the smallest sigma."""
+    """Values of the dimension with the smallest sigma."""
     chosen = found.dimension
     return {
         "number": chosen + 1,
@@ -126,7 +126,7 @@ def prior_alt(text: Text, found: Mixture) -> str:
 
 
 def zero_values(found: Collapse) -> dict[str, float]:
-    """At the beta of the best negative ELBO, and at the last."""
+    """Values at the beta of the best negative ELBO, and at the last beta."""
     return {
         "low": found.betas[found.best],
         "high": found.betas[-1],
@@ -174,7 +174,7 @@ def blur_alts(text: Text, found: Blur) -> tuple[str, str]:
 
 
 def conventions(text: Text, found: Conventions) -> str:
-    """The same training in every convention, as a table."""
+    """The same training in every convention, as a table in Markdown."""
     rows = [f"| {text('wrong.sum_loss')} | | {text('wrong.sum_number')} |", "|:--|:--|--:|"]
     for name, weight in found.weights.items():
         rows.append(f"| ${LOSSES[name]}$ | {_named(text, name)} | **{weight_of(weight)}** |")
@@ -182,7 +182,7 @@ def conventions(text: Text, found: Conventions) -> str:
 
 
 def known_traps(text: Text) -> str:
-    """Weights that are another beta than they look."""
+    """Weights in use that are not the beta that they seem to be, as a list in Markdown."""
     lines = [
         text(
             f"wrong.sum_trap_{trap.convention}",
@@ -197,7 +197,7 @@ def known_traps(text: Text) -> str:
 
 
 def convention(text: Text, name: str) -> str:
-    """A convention's name, for a choice: with its kind of decoder."""
+    """A convention's name with its kind of decoder, for a choice."""
     kind = text("wrong.sum_gaussian") if name in GAUSSIAN else text("wrong.sum_any")
     return f"{_named(text, name)} ({kind})"
 
@@ -225,7 +225,7 @@ def axes_alt(text: Text, found: Axes) -> str:
 
 
 def moved(text: Text, beta: float, one: Traversal) -> tuple[str, str]:
-    """What stands above the strip, and its alternative text."""
+    """Caption and alternative text of the strip of one moved dimension."""
     changes = ", ".join(f"{change:.0f}" for change in one.changes)
     return (
         text("wrong.axes_strip", number=one.dimension + 1, beta=beta),

@@ -1,4 +1,4 @@
-"""Shared results of step 1: sheets of drawn pictures, log p(x) of four of them."""
+"""Cached results of step 1: sheets of drawn pictures, log p(x) of four pictures."""
 
 import torch
 
@@ -28,13 +28,15 @@ def sheet(model: Resolved, law: str, beta: float, seed: int, number: int) -> She
 
 @shared(8)
 def reference_distance(model: Resolved) -> float:
-    """In how many pixels a reference picture differs from the nearest of the others."""
+    """Mean number of pixels in which a reference picture differs from the nearest other one."""
     return pixels.reference_distance(model.reference.images)
 
 
 def verdicts(model: Resolved, observed: torch.Tensor, beta: float, seed: int) -> dict[str, Verdict]:
-    """log p(x) of noise, of a picture from pixel frequencies, of what the model sees (1, H, W) and
-    of a blank page."""
+    """log p(x) of four pictures: noise, pixel frequencies, the model's input, a blank page.
+
+    observed (1, H, W): the model's input.
+    """
     frequencies = model.reference.mean_training_pixel
     drawn = {
         name: pixels.subject(model.model, frequencies, name, seed=seed)

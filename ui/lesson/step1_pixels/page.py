@@ -1,5 +1,7 @@
-"""Step 1: the goal is p(x), the distribution of the data. Pixels drawn one by one never make a
-digit; a model's draws do."""
+"""Step 1: p(x), the distribution of the data, is the goal.
+
+Pixels drawn one by one never make a digit; a model's draws do.
+"""
 
 import streamlit as st
 

@@ -27,14 +27,16 @@ from vae.experiments.lesson.pixels import (
 from vae.hub.metrics import Metrics
 
 COLOURS = {UNIFORM: CURVE, FREQUENCIES: RIVAL, MODEL: OWN}
-PATTERNS = {UNIFORM: "", FREQUENCIES: "/", MODEL: ""}  # never by colour alone
+PATTERNS = {UNIFORM: "", FREQUENCIES: "/", MODEL: ""}  # colour is never the only difference
 MOST_SHEETS = 9999
 THUMBNAILS = 46  # pixels of the screen to the left of the bars
 
 
 def sheet_numbers(words: Sequence[str]) -> dict[str, int]:
-    """How many sheets of each law the link says were drawn: ?sheets=3,1,2; one where it says
-    nothing that can be."""
+    """The number of drawn sheets of each law, from the link: ?sheets=3,1,2.
+
+    One where the link has no usable number.
+    """
     numbers = [
         int(word) if word.isdecimal() and 1 <= int(word) <= MOST_SHEETS else 1
         for word in (*words, *LAWS)
@@ -43,13 +45,13 @@ def sheet_numbers(words: Sequence[str]) -> dict[str, int]:
 
 
 def one_more(numbers: Mapping[str, int], law: str) -> list[str]:
-    """The words of the link after another sheet of a law; none where all are the first."""
+    """The link's words after one more sheet of a law; empty where all are the first."""
     more = {name: min(MOST_SHEETS, number + (name == law)) for name, number in numbers.items()}
     return [str(number) for number in more.values()] if set(more.values()) != {1} else []
 
 
 def sheet_picture(drawn: Sheet) -> str:
-    """The sheet's pictures in rows, as a data: address."""
+    """The sheet's pictures in rows, as a data URI."""
     return pictures.uri("png", pictures.sheet(drawn.images))
 
 
@@ -64,8 +66,10 @@ def sheet_alt(text: Text, drawn: Sheet) -> str:
 
 
 def drawn_so_far(text: Text, drawn: Sheet, number: int, among_digits: float) -> str:
-    """How many were drawn altogether, and how near the nearest of this sheet comes to a digit.
-    among_digits: how near digits come to each other."""
+    """How many pictures were drawn, and how near the nearest one is to a digit.
+
+    among_digits: distance of a digit to the nearest other one, in pixels.
+    """
     return text(
         "step1.drawn",
         total=f"{number * len(drawn.images):,}",
@@ -76,7 +80,7 @@ def drawn_so_far(text: Text, drawn: Sheet, number: int, among_digits: float) -> 
 
 
 def counts_values(found: Counts) -> dict[str, object]:
-    """The large numbers, as exponents of ten."""
+    """The large numbers as exponents of ten, for sentences."""
     return {
         "pixels": found.pixels,
         "all": round(found.pictures),
@@ -132,8 +136,10 @@ def counts_alt(text: Text, found: Counts) -> str:
 
 
 def verdicts_figure(text: Text, found: Mapping[str, Verdict]) -> Drawing:
-    """log p(x) of four pictures under three laws: bars that reach left from zero, the picture
-    itself beside each group."""
+    """log p(x) of four pictures under three laws, as bars that reach left from zero.
+
+    Each group of bars has its picture beside it.
+    """
     places = list(range(len(SUBJECTS)))
     lowest = min(min(one.uniform, one.frequencies, one.model) for one in found.values())
     bars = [
@@ -202,8 +208,7 @@ def verdicts_figure(text: Text, found: Mapping[str, Verdict]) -> Drawing:
 
 
 def _framed(picture: np.ndarray) -> str:
-    """A small picture (1, H, W) with a line around it, or a blank page would not be seen on a dark
-    ground."""
+    """A small picture (1, H, W) with a border, or a blank page would not show on a dark ground."""
     return pictures.uri(
         "png", pictures.png(np.pad(pictures.to_uint8(picture), 1, constant_values=128), 60)
     )
@@ -224,7 +229,7 @@ def verdicts_alt(text: Text, found: Mapping[str, Verdict]) -> str:
 
 
 def precision(text: Text, found: Mapping[str, Verdict]) -> str:
-    """What the numbers are: exact, and bounds with their effective sample sizes."""
+    """How exact the numbers are: some exactly, others bounds with effective sample sizes."""
     sizes = ", ".join(
         f"{text(f'step1.subject_{name}')} {one.effective_samples:,.0f}"
         for name, one in found.items()
@@ -233,7 +238,7 @@ def precision(text: Text, found: Mapping[str, Verdict]) -> str:
 
 
 def compared(text: Text, found: Mapping[str, Verdict]) -> str:
-    """The student's picture beside the highest that noise can have."""
+    """The student's picture compared with the highest log p(x) that noise can have."""
     gap = least_gap(found[PICTURE], found[NOISE])
     values = {
         "picture": found[PICTURE].model,
@@ -248,7 +253,7 @@ def compared(text: Text, found: Mapping[str, Verdict]) -> str:
 
 
 def blank_page(text: Text, metrics: Metrics, found: Mapping[str, Verdict]) -> str:
-    """The page without ink beside the test pictures."""
+    """The blank page compared with the test pictures."""
     blank = found[BLANK].model
     return text(
         "step1.blank",

@@ -1,4 +1,4 @@
-"""Shared results of step 2: distances and log p(x) of test pictures, codes and pixel planes."""
+"""Cached results of step 2: distances and log p(x) of test pictures, codes, pixel planes."""
 
 from ui.service.cache import one_at_a_time, shared
 from vae.experiments.lesson import plane
@@ -8,7 +8,7 @@ from vae.hub.sources import Resolved
 
 @shared(8)
 def typical_distance(model: Resolved) -> float:
-    """Between two of its reference pictures."""
+    """Typical distance between two reference pictures."""
     return plane.typical_distance(model.reference.images)
 
 
@@ -16,8 +16,7 @@ def typical_distance(model: Resolved) -> float:
 def crowds(
     model: Resolved, planes: tuple[PixelPlane, ...], beta: float, seed: int
 ) -> dict[str, Crowd]:
-    """Test pictures, pictures of the code and of pixel planes, with their mean log p(x); about 0.6
-    MB."""
+    """Test pictures, pictures of codes and of pixel planes, with mean log p(x); about 0.6 MB."""
     with one_at_a_time:
         found = plane.crowds(model.model, planes, model.reference.images, beta, seed=seed)
     return {crowd.kind: crowd for crowd in found}

@@ -1,5 +1,7 @@
-"""Step 2: p(x) through z. Two numbers of a code move a digit; two directions of pixel space make
-noise or double exposures."""
+"""Step 2: p(x) through z.
+
+Two numbers of a code move a digit; two directions of pixel space make noise or double exposures.
+"""
 
 import streamlit as st
 

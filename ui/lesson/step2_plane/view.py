@@ -22,8 +22,7 @@ MARK = 0.07  # size of the mark of a picture on its plane
 
 
 def directions_ellipses(plane: PixelPlane) -> tuple[Ellipse, ...]:
-    """Small marks where pictures stand on the plane: the student's in the middle, the others at
-    their coordinates."""
+    """Small marks at the pictures that span the plane; the student's is in the middle."""
     marks = [((0.0, 0.0), OWN)]
     if plane.directions == OTHERS:
         marks += [((FULL, 0.0), RIVAL), ((0.0, FULL), RIVAL)]
@@ -60,8 +59,7 @@ def plane_alt(text: Text, plane: PixelPlane) -> str:
 def pinned(
     text: Text, image: np.ndarray | None, point: tuple[float, float] | None
 ) -> dict[str, object] | None:
-    """What the map shows of a pinned point: its picture (C, H, W); None where none is pinned, or
-    off the map."""
+    """A pinned point and its picture (C, H, W), for the map; None without one."""
     if image is None or point is None:
         return None
     x, y = point
@@ -74,21 +72,20 @@ def pinned(
 
 
 def others(examples: Examples, image: Tensor) -> tuple[Tensor, Tensor]:
-    """The two examples that follow this one in their order; of a picture that is none of them, the
-    first two."""
+    """The two examples after this one; the first two for a picture that is no example."""
     every = [examples.picture(name) for name in examples.names]
     place = next((place for place, one in enumerate(every) if torch.equal(one, image)), -1)
     return every[(place + 1) % len(every)], every[(place + 2) % len(every)]
 
 
 def plane_note(text: Text, plane: PixelPlane, typical: float) -> str:
-    """How long a step is, and that pixels are clipped."""
+    """The length of a step, and that pixels are clipped."""
     across, up = plane.units
     return text(f"step2.note_{plane.directions}", across=across, up=up, typical=typical)
 
 
 def crowd_strip(crowd: Crowd) -> str:
-    """The first pictures of a crowd in a row, as a data: address."""
+    """The first pictures of a crowd in a row, as a data URI."""
     return pictures.strip(crowd.observed[:SHOWN])
 
 

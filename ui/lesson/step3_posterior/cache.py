@@ -1,4 +1,4 @@
-"""Shared results of step 3: estimates of log p(x) from draws of the prior."""
+"""Cached results of step 3: estimates of log p(x) from draws of the prior."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -13,7 +13,7 @@ from vae.experiments.lesson import (
 from vae.experiments.lesson.inference import PriorDraws
 from vae.hub.sources import Resolved
 
-SLOW_DRAWS = 1000  # latents for one estimate: of so many, one visitor's at a time
+SLOW_DRAWS = 1000  # latents for one estimate; from here on one visitor's at a time
 
 
 @shared(64, ignore=("progress",))
@@ -25,8 +25,7 @@ def prior_draws(
     seed: int,
     progress: Callable[[float], None],
 ) -> PriorDraws:
-    """Estimates of log p(x) of what the model sees, (1, H, W), from draws of the prior; at most 0.1
-    MB."""
+    """Estimates of log p(x) of a picture (1, H, W) from draws of the prior; at most 0.1 MB."""
     with one_at_a_time if count >= SLOW_DRAWS else nullcontext():
         return inference.prior_draws(
             model.model, torch.from_numpy(observed), beta, count=count, seed=seed, progress=progress

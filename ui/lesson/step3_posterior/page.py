@@ -1,5 +1,7 @@
-"""Step 3: p(z|x) is not known. z guessed by hand, z drawn from the prior, and the true posterior,
-added up over the plane."""
+"""Step 3: p(z|x) is not known.
+
+z guessed by hand, z drawn from the prior, and the true posterior by quadrature over the plane.
+"""
 
 import numpy as np
 import streamlit as st
@@ -20,7 +22,7 @@ from vae.experiments.lesson.inference import COUNTS, Guess, window_of_both
 FORMULA = r"""\begin{gathered} p(z \mid x) = \frac{p(x \mid z)\, p(z)}{p(x)} \\[1ex]
 p(x) = \int p(x \mid z)\, p(z)\, dz \end{gathered}"""
 STATIC = {"displayModeBar": False}
-BEST = "best"  # of the two points in the link: the best guess
+BEST = "best"  # slot of the best guess's pin in the link
 
 
 def main() -> None:

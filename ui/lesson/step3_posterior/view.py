@@ -1,5 +1,4 @@
-"""Figures and sentences of step 3: guesses of z, draws of the prior as estimates of log p(x), the
-true posterior. Pure."""
+"""Figures and sentences of step 3: guesses of z, draws of the prior, true posterior. Pure."""
 
 from collections.abc import Sequence
 
@@ -14,15 +13,15 @@ from vae.experiments import PosteriorMap, Reconstruction
 from vae.experiments.lesson.inference import SHOWN, Guess, PriorDraws, expected_hits, guess
 from vae.hub.sources import Resolved
 
-FEW = 0.0005  # a smaller share of a sum is no number to show
+FEW = 0.0005  # a smaller share of a sum is not shown as a number
 GREY = 0.5  # like the lines between tiles
-JITTER = 0.16  # of a place on the axis: repetitions beside each other
+JITTER = 0.16  # of the distance between places on the axis: repetitions stand side by side
 
 
 def tried(
     model: Resolved, seen: Reconstruction, point: Sequence[float] | None, beta: float
 ) -> Guess | None:
-    """How well a point explains what the model sees."""
+    """The guess at a point, with its log-likelihood of the picture; None without a point."""
     if point is None:
         return None
     x, y = (float(coordinate) for coordinate in point)
@@ -30,7 +29,7 @@ def tried(
 
 
 def pinned(text: Text, point: Guess | None) -> dict[str, object] | None:
-    """The point that is pinned, for the map."""
+    """The pinned guess, for the map; None without one."""
     if point is None:
         return None
     x, y = point.point
@@ -54,7 +53,7 @@ def search_legend(text: Text) -> list[dict[str, str]]:
 
 
 def search_alt(text: Text, point: Guess | None) -> str:
-    """Of the map without any codes."""
+    """Alternative text of the map without codes."""
     return (
         text("alt_step3.search")
         if point is None
@@ -63,7 +62,7 @@ def search_alt(text: Text, point: Guess | None) -> str:
 
 
 def score(text: Text, point: Guess | None, best: Guess | None) -> str:
-    """What this guess and the best one so far reach."""
+    """The score of this guess and of the best one so far."""
     if point is None:
         return text("step3.no_guess")
     if best is None or best.log_likelihood <= point.log_likelihood:
@@ -155,7 +154,7 @@ def estimates_alt(text: Text, draws: Sequence[PriorDraws], truth: float) -> str:
 
 
 def draws_said(text: Text, draws: PriorDraws, truth: float) -> str:
-    """Of the first repetition, and then of all of them."""
+    """The first repetition's estimate, and the range of all."""
     values = {
         "count": f"{draws.count:,}",
         "best": float(draws.log_likelihood.max()),
@@ -181,19 +180,21 @@ def bias_said(text: Text, draws: PriorDraws, truth: float) -> str:
 
 
 def best_strip(draws: PriorDraws) -> str:
-    """The draws that explain the picture best in a row, as a data: address; of fewer than usual the
-    rest stays grey."""
+    """The draws that explain the picture best, in a row as a data URI.
+
+    Tiles without a draw stay grey.
+    """
     empty = np.full((SHOWN - len(draws.images), *draws.images.shape[1:]), GREY, np.float32)
     return pictures.strip(np.concatenate([draws.images, empty]))
 
 
 def shares(draws: PriorDraws) -> list[str]:
-    """How much of the sum each of the best draws is."""
+    """The share of each of the best draws in the sum."""
     return [f"{share:.1%}" if share >= FEW else "<0.1%" for share in draws.shares]
 
 
 def below_strip(draws: PriorDraws) -> list[str]:
-    """The shares, each below its tile: nothing below the grey."""
+    """The shares below their tiles; nothing below the grey ones."""
     return shares(draws) + [""] * (SHOWN - len(draws.shares))
 
 
@@ -221,7 +222,7 @@ def posterior_alt(text: Text, posterior: PosteriorMap, seen: Reconstruction) -> 
 
 
 def posterior_said(text: Text, posterior: PosteriorMap) -> str:
-    """Where p(z|x) lies, how wide it is, and how seldom the prior gets there."""
+    """Place and width of p(z|x), and how seldom the prior draws a z there."""
     (x, y), (across, down) = posterior.mean, posterior.deviation
     return text(
         "step3.posterior", x=x, y=y, across=across, down=down, **posterior_values(posterior)
@@ -237,7 +238,7 @@ def posterior_values(posterior: PosteriorMap) -> dict[str, object]:
 
 
 def compared(text: Text, peak: Guess, best: Guess | None, posterior: PosteriorMap) -> str:
-    """The student's best guess beside the densest place."""
+    """The student's best guess compared with the densest place."""
     if best is None:
         return text("step3.peak", peak=peak.log_likelihood, evidence=posterior.log_evidence)
     return text(

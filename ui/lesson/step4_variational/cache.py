@@ -1,4 +1,4 @@
-"""Shared results of step 4: ELBOs of Gaussians, and the amortisation gap."""
+"""Cached results of step 4: ELBOs of Gaussians, and the amortisation gap."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def gaussian(
     mean: tuple[float, float],
     log_deviation: tuple[float, float],
 ) -> Gaussian:
-    """The ELBO of a Gaussian for what the model sees, (1, H, W)."""
+    """A Gaussian q with its ELBO for a picture (1, H, W)."""
     return variational.gaussian(model.model, torch.from_numpy(observed), beta, mean, log_deviation)
 
 
@@ -33,7 +33,7 @@ def climb(
     steps: int,
     progress: Callable[[float], None],
 ) -> tuple[Gaussian, ...]:
-    """Steps up the ELBO of what the model sees, (1, H, W)."""
+    """Gradient steps up the ELBO of a picture (1, H, W)."""
     return variational.climb(
         model.model,
         torch.from_numpy(observed),
@@ -49,7 +49,7 @@ def climb(
 def amortisation(
     model: Resolved, observed: np.ndarray, beta: float, progress: Callable[[float], None]
 ) -> Amortisation:
-    """The encoder's Gaussian of what the model sees, (1, H, W), beside the best one."""
+    """The encoder's Gaussian for a picture (1, H, W), and the best one."""
     with one_at_a_time:
         return variational.amortisation(
             model.model, torch.from_numpy(observed), beta, progress=progress

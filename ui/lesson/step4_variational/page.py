@@ -1,5 +1,7 @@
-"""Step 4: variational inference. A Gaussian moved by hand and by its gradient until it is p(z|x),
-or as near as it gets."""
+"""Step 4: variational inference.
+
+A Gaussian moved by hand and by its gradient until it is p(z|x), or as near as it gets.
+"""
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -19,7 +21,7 @@ from vae.experiments.lesson.inference import window_about, window_of_both
 from vae.experiments.lesson.variational import LOG_DEVIATION, START, Gaussian
 
 STATIC = {"displayModeBar": False}
-Q = "q"  # of the point in the link that is the Gaussian's mean
+Q = "q"  # slot of the pin in the link that is the Gaussian's mean
 WIDTHS = ("logsigma1", "logsigma2")
 ALLOWED = link.number(*LOG_DEVIATION)
 NEAR = 4.0  # times the size of p(z|x)
@@ -111,8 +113,10 @@ def _width(label: str, key: str, usual: float) -> None:
 
 
 def _tried(seen: Reconstruction, again: bool) -> list[Gaussian]:
-    """The Gaussians that were tried for this picture; with `again`, from the start: no link could
-    hold them."""
+    """The Gaussians tried for this picture, kept in the session: no link could hold them.
+
+    again: start anew.
+    """
     of, tried = st.session_state.get("tried", (b"", []))
     now = seen.observed.tobytes()
     if again:
@@ -154,7 +158,7 @@ def _set(mean: tuple[float, float], log_deviation: tuple[float, float]) -> None:
 
 
 def _measured(choice: SidebarSelection, seen: Reconstruction) -> Gaussian:
-    """The Gaussian that the link describes."""
+    """The Gaussian that the link describes, with its ELBO."""
     widths = tuple(
         link.value_of(key, usual, ALLOWED) for key, usual in zip(WIDTHS, START[1], strict=True)
     )

@@ -1,5 +1,4 @@
-"""Figures and sentences of step 4: a Gaussian moved by hand or by its gradient, and what the
-encoder loses. Pure."""
+"""Figures and sentences of step 4: a Gaussian moved by hand, the amortisation gap. Pure."""
 
 from collections.abc import Sequence
 
@@ -15,8 +14,8 @@ from vae.experiments.lesson.variational import Amortisation, Gaussian
 
 HAND, BEST = RIVAL, CURVE  # colours of the two Gaussians that are not the encoder's
 GAP, EVIDENCE = "KL(q ‖ p(z|x))", "log p(x)"
-WIDE_ENOUGH = 0.07  # of a bar: a number stands inside
-MOST_TRIED = 60  # Gaussians that are remembered, drawn and read out
+WIDE_ENOUGH = 0.07  # share of the longest bar that has room for a number
+MOST_TRIED = 60  # Gaussians that are kept, drawn and read out
 
 
 def ellipse(q: Gaussian, colour: str = HAND) -> Ellipse:
@@ -24,7 +23,7 @@ def ellipse(q: Gaussian, colour: str = HAND) -> Ellipse:
 
 
 def trail(tried: Sequence[Gaussian]) -> list[tuple[float, float]]:
-    """Where the means were."""
+    """The means of the tried Gaussians, in order."""
     return [q.mean for q in tried]
 
 
@@ -37,7 +36,7 @@ def hand_legend(text: Text) -> list[dict[str, str]]:
 
 
 def pinned(q: Gaussian, image: np.ndarray, alt: str) -> dict[str, object]:
-    """The mean of q, for the map. image: what it decodes to, (C, H, W)."""
+    """The mean of q as a pin, for the map. image: decoded from it, (C, H, W)."""
     x, y = q.mean
     return {
         "x": x,
@@ -58,7 +57,7 @@ def q_alt(text: Text, q: Gaussian) -> str:
 
 
 def now(text: Text, q: Gaussian, evidence: float) -> str:
-    """The Gaussian in hand, and what it misses."""
+    """The current Gaussian's ELBO, and its gap to log p(x)."""
     return text("step4.now", elbo=q.elbo, gap=q.gap(evidence), evidence=evidence)
 
 
@@ -176,8 +175,10 @@ def tries_alt(text: Text, tried: Sequence[Gaussian], evidence: float) -> str:
 
 
 def table(text: Text, hand: Gaussian, found: Amortisation) -> str:
-    """Each Gaussian's place and width, ELBO and gap, in Markdown, where a bar in a cell must be
-    escaped."""
+    """Place, width, ELBO and gap of each Gaussian, as a table in Markdown.
+
+    A vertical bar in a cell must be escaped.
+    """
     rows = [
         (text("step4.legend_hand"), hand),
         (text("step4.encoder"), found.encoder),
@@ -207,7 +208,7 @@ def table(text: Text, hand: Gaussian, found: Amortisation) -> str:
 
 
 def gaps(text: Text, found: Amortisation) -> Drawing:
-    """What the encoder's ELBO misses to log p(x), in its two parts."""
+    """The gap between the encoder's ELBO and log p(x), in its two parts."""
     parts = [
         (text("step4.amortisation"), found.amortisation_gap, OWN, ""),
         (text("step4.approximation"), found.approximation_gap, POSTERIOR, "/"),
@@ -242,7 +243,7 @@ def gaps_alt(text: Text, found: Amortisation) -> str:
 
 
 def amortisation(text: Text, found: Amortisation) -> str:
-    """What the encoder loses; and where steps from its q would stay on a lower peak, that too."""
+    """The encoder's gaps, and a note where steps from its q would stay on a lower peak."""
     said = text("step4.amortised", **gap_values(found))
     if found.other_peak:
         x, y = found.best.mean
@@ -282,7 +283,7 @@ def encoder_alt(text: Text, found: Amortisation) -> str:
 
 
 def _marker(colour: str, pattern: str) -> dict[str, object]:
-    """Of a bar, hatched in white where there is a pattern: never by colour alone."""
+    """A bar's marker, hatched where it has a pattern: colour is never the only difference."""
     return {
         "color": colour,
         "pattern": {

@@ -1,4 +1,4 @@
-"""Shared results of step 5: the importance-weighted bound, both sides of log p(x)."""
+"""Cached results of step 5: the importance-weighted bound, both sides of log p(x)."""
 
 import numpy as np
 import torch
@@ -11,8 +11,7 @@ from vae.hub.sources import Resolved
 
 @shared(256)
 def evidence_bound(model: Resolved, observed: np.ndarray, seed: int) -> LogEvidence:
-    """The importance-weighted bound on log p(x) of what the model sees, (1, H, W) of zeros and
-    ones, at beta = 1."""
+    """The importance-weighted bound on log p(x) of a binary picture (1, H, W), at beta = 1."""
     with one_at_a_time:
         return evidence.evidence_bound(model.model, torch.from_numpy(observed), 1.0, seed=seed)
 
@@ -26,8 +25,10 @@ def balance(
     shift: float,
     widening: float,
 ) -> Balance:
-    """Both sides of log p(x) = ELBO + KL for the encoder's q of what the model sees, or one moved
-    from it, at beta = 1."""
+    """Both sides of log p(x) = ELBO + KL for a picture (1, H, W), at beta = 1.
+
+    shift, widening: how q differs from the encoder's.
+    """
     return evidence.balance(
         model.model,
         torch.from_numpy(observed),

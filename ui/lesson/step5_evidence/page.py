@@ -1,5 +1,7 @@
-"""Step 5: the formula. Two rows of bars that end at the same place with one of the two KLs; another
-q; the loss."""
+"""Step 5: log p(x) = ELBO + KL, as two rows of bars that end at the same place.
+
+Only one of the two KLs closes the gap; then another q, and the loss.
+"""
 
 import streamlit as st
 import torch
@@ -86,7 +88,7 @@ def main() -> None:
 def _known(
     text: Text, choice: SidebarSelection, seen: Reconstruction
 ) -> tuple[PosteriorMap | None, LogEvidence]:
-    """The true posterior where it can be added up, and what is known of log p(x)."""
+    """The true posterior where quadrature can compute it, and what is known of log p(x)."""
     if choice.model.model.config.latent_dim == 2:
         with st.spinner(text("step5.counting")), concurrency.aside():
             posterior = posterior_map(choice.model, seen.observed, 1.0, False)

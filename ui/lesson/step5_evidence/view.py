@@ -1,4 +1,4 @@
-"""Step 5: what the formula in the browser is given, and what is said of its numbers. Pure."""
+"""Step 5: data of the formula in the browser, and sentences about its numbers. Pure."""
 
 from dataclasses import dataclass
 
@@ -16,31 +16,24 @@ from vae.hub.metrics import BetaMetrics
 NAMES = {"prior": "KL(q ‖ p(z))", "posterior": "KL(q ‖ p(z|x))"}  # what may be put into the gap
 TERMS = {"evidence": CURVE, "distortion": DISTORTION, "rate": RATE, "gap": POSTERIOR}
 FEW = 10.0  # effective samples: below, the bound's own standard error is too small
-CHANCE = 0.1  # nats: a KL that is wrong and misses by less does so by chance
-LADDER = (
-    1.0,
-    1.5,
-    2.0,
-    3.0,
-    5.0,
-    7.0,
-)  # times powers of ten: nats from the middle of the bars to either end
-ROOM = 1.15  # times the longest of what is to be seen
-BRIGHT = np.array(
-    [90, 180, 255]
-)  # the dearest pixel: distortion's blue, on the dark ground of a picture
+CHANCE = 0.1  # nats: a wrong KL that misses by less does so by chance
+# Nats from the middle of the bars to either end, times a power of ten.
+LADDER = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+ROOM = 1.15  # times the longest visible part
+# The pixel that costs most: distortion's blue, on the dark ground of a picture.
+BRIGHT = np.array([90, 180, 255])
 REACH = 3.3  # standard deviations that a window shows
 
 
 @dataclass(frozen=True)
 class Scale:
-    """What part of the bars is shown, nats: the end of −log p(x) always stands in its middle."""
+    """The visible part of the bars in nats, with the end of −log p(x) in its middle."""
 
     middle: float
     half: float
 
     def place(self, nats: float) -> float:
-        """Percent from the left, never outside."""
+        """Percent from the left, from 0 to 100."""
         return round(min(100.0, max(0.0, 50 * (1 + (nats - self.middle) / self.half))), 3)
 
     def ticks(self) -> list[dict[str, object]]:
@@ -57,12 +50,12 @@ class Scale:
 
 
 def nats_of(value: float) -> str:
-    """Two decimals."""
+    """A number of nats with two decimals."""
     return number(value, ",.2f")
 
 
 def scale(*shown: Balance) -> Scale:
-    """Room for the rates and the gaps of these q, of one picture, to either side of −log p(x)."""
+    """A scale with room for the rates and gaps of these q of one picture."""
     wanted = ROOM * max(0.5, *(max(abs(sides.gap), sides.rate) for sides in shown))
     power = 10.0 ** np.floor(np.log10(wanted))
     half = next(step * power for step in (*LADDER, 10.0) if step * power >= wanted)
@@ -70,10 +63,10 @@ def scale(*shown: Balance) -> Scale:
 
 
 def bars(text: Text, sides: Balance, filler: str, own: Balance | None = None) -> dict[str, object]:
-    """The two rows, and the two KLs by themselves. filler: what was put into the gap, "none" or one
-    of NAMES.
+    """The two rows of bars.
 
-    own: the encoder's q, where another one is looked at: its −ELBO gets a mark.
+    filler: what was put into the gap, "none" or one of NAMES. own: the encoder's q where another
+    one is shown; its −ELBO gets a mark.
     """
     shown, evidence, total = scale(sides, own or sides), -sides.evidence.nats, sides.negative_elbo
     upper = [
@@ -122,7 +115,7 @@ def bars(text: Text, sides: Balance, filler: str, own: Balance | None = None) ->
 
 
 def loose(text: Text, sides: Balance) -> dict[str, object]:
-    """Both KLs as lengths, not yet put anywhere, on the scale of the rows."""
+    """Both KLs as separate bars on the rows' scale."""
     low = -sides.evidence.nats - scale(sides).half
     least = text("step5.loose_least", name=NAMES["posterior"], value=nats_of(sides.divergence))
     exact = f"{NAMES['posterior']}: {nats_of(sides.divergence)}"
@@ -202,10 +195,10 @@ def formula(
     found: Explained,
     posterior: PosteriorMap | None,
 ) -> list[dict[str, object]]:
-    """The terms of log p(x) = E_q[log p(x|z)] − KL(q ‖ p(z)) + KL(q ‖ p(z|x)), in order, each with
-    its number and its picture.
+    """The terms of the formula in order, each with its number and its picture.
 
-    posterior: the true one, None where it cannot be added up.
+    log p(x) = E_q[log p(x|z)] − KL(q ‖ p(z)) + KL(q ‖ p(z|x)). posterior: the true one, None where
+    quadrature cannot compute it.
     """
     exact = sides.evidence.exact
     names = {
@@ -362,14 +355,13 @@ def _own(text: Text, seen: Reconstruction) -> dict[str, str]:
 
 
 def cost_picture(costs: np.ndarray) -> np.ndarray:
-    """(1, H, W) nats -> (H, W, 3) uint8: the brighter the blue, the dearer, up to the dearest
-    pixel."""
+    """(1, H, W) nats -> (H, W, 3) uint8: the more a pixel costs, the brighter its blue."""
     amount = (costs / max(float(costs.max()), 1e-9)).clip(0, 1).mean(0)[..., None]
     return (NEUTRAL + amount * (BRIGHT - NEUTRAL)).round().astype(np.uint8)
 
 
 def verdict(text: Text, sides: Balance, filler: str) -> str:
-    """Whether what was put into the gap fills it."""
+    """Whether the KL that was put into the gap closes it."""
     exact, evidence = sides.evidence.exact, sides.evidence
     values = {
         "gap": nats_of(sides.gap),
@@ -446,12 +438,18 @@ def moved(text: Text, sides: Balance, own: Balance) -> str:
     )
     if exact:
         values["change_gap"] = nats_of(abs(grown))
-        return f"{stands} {text('step5.worse', **values) if fallen > 0 else text('step5.better', **values)}"
-    return f"{stands} {text('step5.worse_bound', **values) if fallen > 0 else text('step5.better_bound', **values)}"
+        return (
+            f"{stands} "
+            f"{text('step5.worse', **values) if fallen > 0 else text('step5.better', **values)}"
+        )
+    return (
+        f"{stands} "
+        f"{text('step5.worse_bound', **values) if fallen > 0 else text('step5.better_bound', **values)}"
+    )
 
 
 def asked(text: Text, sides: Balance) -> dict[str, str]:
-    """The numbers of this picture in what is said of the prediction."""
+    """This picture's numbers, for the prediction's feedback."""
     gap = nats_of(sides.divergence)
     return {
         "rate": nats_of(sides.rate),
@@ -461,7 +459,7 @@ def asked(text: Text, sides: Balance) -> dict[str, str]:
 
 
 def slip(text: Text, sides: Balance) -> str:
-    """The article's formula in the numbers of this picture."""
+    """The article's formula with this picture's numbers."""
     evidence, exact = nats_of(sides.evidence.nats), sides.evidence.exact
     values = {
         "elbo": nats_of(-sides.negative_elbo),
@@ -474,7 +472,7 @@ def slip(text: Text, sides: Balance) -> str:
 
 
 def spent(text: Text, sides: Balance, now: BetaMetrics) -> str:
-    """Which part of the loss this picture spends more on, beside the test set's average."""
+    """The larger part of this picture's loss, beside the test set's average."""
     average = now.distortion / (now.distortion + now.rate)
     values = {"share": f"{100 * sides.distortion_share:.0f}", "average": f"{100 * average:.0f}"}
     return (

@@ -1,4 +1,4 @@
-"""Shared results of step 6: draws and their derivatives."""
+"""Cached results of step 6: draws and their derivatives."""
 
 import torch
 
@@ -12,6 +12,6 @@ from vae.hub.sources import Resolved
 def gradient_draws(
     model: Resolved, observed: torch.Tensor, beta: float, seed: int
 ) -> GradientDraws:
-    """Draws of what the model sees, (1, H, W), and their derivatives; about 0.3 MB."""
+    """Draws for a picture (1, H, W), and their derivatives; about 0.3 MB."""
     with one_at_a_time:
         return reparameterisation.draw_gradients(model.model, observed, beta, seed=seed)

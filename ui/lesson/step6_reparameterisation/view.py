@@ -11,14 +11,13 @@ from vae.experiments.lesson.reparameterisation import WITHIN, Estimate, Gradient
 SIGNS = {"deviation": "σ", "variance": "σ²", "log_variance": "log σ²"}
 PARAMETERS = {"mean": "μ", "log_deviation": "log σ"}
 STEPS = ("ε", "σ · ε", "μ + σ · ε")
-DOTS = 300  # of each way to estimate: more hide each other
+DOTS = 300  # of each estimator; more would hide each other
 NARROWEST = 3.2  # half of the number line
 GOLDEN = 0.6180339887  # its multiples, modulo 1, never come near each other
 
 
 def one_draw(text: Text, draw: OneDraw) -> Drawing:
-    """Three number lines from top to bottom, the distribution on each, and the one draw that goes
-    down through them."""
+    """Three number lines with a distribution on each, and one draw that passes through them."""
     values = (draw.eps, draw.scaled, draw.z)
     sides = [
         "bottom right" if after <= before else "bottom left"
@@ -111,12 +110,12 @@ def one_draw_numbers(text: Text, draw: OneDraw) -> str:
 
 
 def signed(value: float) -> str:
-    """A number as it stands in a sum: its sign, a space, its size."""
+    """A number as a term of a sum: sign, space, absolute value."""
     return f"{'−' if value < 0 else '+'} {abs(value):.3f}"
 
 
 def draws(text: Text, found: Spread) -> Drawing:
-    """The histogram of what was drawn under the density that is claimed; each has its peak at 1."""
+    """A histogram of the draws and the claimed density, each with its peak at 1."""
     traces = [
         {
             "type": "bar",
@@ -166,7 +165,7 @@ def draws_alt(text: Text, found: Spread) -> str:
 
 
 def draws_numbers(text: Text, found: Spread) -> str:
-    """The measured beside the claimed deviation."""
+    """The measured standard deviation beside the claimed one."""
     return text(
         "step6.measured",
         factor=SIGNS[found.factor],
@@ -198,10 +197,9 @@ def verdict(text: Text, found: Spread) -> str:
 
 
 def estimates(text: Text, found: Gradients, *, close: bool) -> Drawing:
-    """Each way to estimate as a strip of single draws, with their mean, two standard errors to each
-    side, and the reference.
+    """Each estimator as a strip of single draws, with mean, two standard errors, reference.
 
-    close: on a scale at which the best of them is seen, instead of one that shows all.
+    close: on the scale of the best estimator, instead of one that shows all.
     """
     half = half_width(found, close=close)
     rows = (
@@ -273,7 +271,7 @@ def estimates(text: Text, found: Gradients, *, close: bool) -> Drawing:
 
 
 def half_width(found: Gradients, *, close: bool) -> float:
-    """From the middle of a strip's axis to its end."""
+    """Half of the width of a strip's axis."""
     if close:
         return 4 * max(found.score_baseline.deviation, found.pathwise.deviation)
     return 1.05 * float(
@@ -296,12 +294,12 @@ def estimates_alt(text: Text, found: Gradients, *, close: bool) -> str:
 
 
 def magnified(text: Text, found: Gradients) -> str:
-    """Of the close look: how much larger it is."""
+    """The magnification of the close view."""
     return text("step6.close", times=half_width(found, close=False) / half_width(found, close=True))
 
 
 def table(text: Text, found: Gradients) -> str:
-    """Mean and deviation of each way, as a table in Markdown."""
+    """Mean and standard deviation of each estimator, as a table in Markdown."""
     head = (text("step6.way"), text("step6.mean"), text("step6.deviation"), text("step6.needed"))
     rows = (
         (text("step6.pathwise_row"), found.pathwise, 1.0),
@@ -344,7 +342,7 @@ def _times(times: float) -> str:
 
 
 def _jitter() -> np.ndarray:
-    """Up and down, so that dots do not lie on each other: the same for each figure."""
+    """Vertical offsets that keep dots apart, the same in each figure."""
     return (np.arange(DOTS) * GOLDEN % 1 - 0.5) * 0.62
 
 

@@ -1,4 +1,4 @@
-"""Shared results of step 7: codes of the plane, and the map of its holes."""
+"""Cached results of step 7: codes of the plane, and the map of its holes."""
 
 from ui.lesson.step7_holes import view
 from ui.service.cache import shared
@@ -15,5 +15,5 @@ def latent_plane(model: Resolved, beta: float) -> Plane:
 
 @shared(64)
 def hole_map(model: Resolved, beta: float) -> str:
-    """A map of them, as a data: address; about 0.06 MB."""
+    """The map of codes and holes, as a data URI; about 0.06 MB."""
     return view.map_picture(latent_plane(model, beta).holes, model.reference.labels)

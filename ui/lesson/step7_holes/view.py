@@ -1,4 +1,4 @@
-"""Step 7: figures, maps and sentences of the latent space without holes. Pure."""
+"""Figures, maps and sentences of step 7: the latent space without holes. Pure."""
 
 from collections.abc import Sequence
 
@@ -13,16 +13,19 @@ from vae.experiments.lesson.gaussian import Curve, GaussianKL
 from vae.experiments.lesson.holes import NEAR, SHOWN, Holes, PriorPictures, Walk
 from vae.hub.metrics import BetaMetrics, Metrics
 
-HALF = 3.6  # of a map's side, in standard deviations of the prior
+HALF = 3.6  # half of a map's side, in standard deviations of the prior
 SIDE = 400  # pixels of a map
-FINER = 3  # times as many pixels are painted, then averaged
+FINER = 3  # supersampling: pixels painted for each pixel of a side, then averaged
 QUALITY = 80
 TICKS = (0.001, 0.01, 0.1, 1, 10)  # of beta
 
 
 def map_picture(found: Holes, labels: np.ndarray) -> str:
-    """A z of each picture as a dot in the colour of its digit, crosses where the prior has no dot
-    near, circles at 1, 2 and 3 standard deviations of the prior; clear ground. A data: address."""
+    """The map of codes and holes on a transparent ground, as a data URI.
+
+    A z of each picture is a dot in the colour of its digit; a cross is a draw of the prior without
+    a dot near; circles lie at 1, 2 and 3 standard deviations of the prior.
+    """
     side = SIDE * FINER
     canvas = np.zeros((side, side, 4), np.uint8)
 
@@ -52,7 +55,7 @@ def map_title(text: Text, found: Holes) -> str:
 
 
 def map_numbers(text: Text, found: Holes) -> str:
-    """Holes and moments of a plane."""
+    """Share of holes and moments of a plane."""
     (mean_x, mean_y), (across, down) = found.aggregate_mean, found.aggregate_deviation
     return text(
         "step7.map_numbers",
@@ -103,7 +106,7 @@ def maps_verdict(text: Text, planes: Sequence[Holes]) -> str:
 
 
 def ends(text: Text, walk: Walk) -> str:
-    """Between which two pictures it leads."""
+    """The two pictures that a walk joins."""
     return text("step7.ends", first=walk.labels[0], last=walk.labels[1])
 
 
@@ -116,7 +119,7 @@ def walk_title(text: Text, walk: Walk) -> str:
 
 
 def walk_numbers(text: Text, walk: Walk) -> str:
-    """How empty the emptiest step is, and how undecided the decoder there and at the ends."""
+    """The emptiest step, and how undecided the decoder is there and at the ends."""
     return text(
         "step7.walk_numbers",
         step=walk.emptiest + 1,
@@ -219,7 +222,7 @@ def rate_alt(text: Text, metrics: Metrics, now: BetaMetrics) -> str:
 
 
 def beta_numbers(text: Text, now: BetaMetrics, found: Holes, decoded: PriorPictures) -> str:
-    """Everything that beta moved, at the current one."""
+    """Everything that depends on beta, at the current one."""
     across, down = found.aggregate_deviation
     return text(
         "step7.beta_numbers",
@@ -242,7 +245,7 @@ def prior_alt(text: Text, now: BetaMetrics, decoded: PriorPictures) -> str:
 
 
 def densities(text: Text, found: GaussianKL) -> Drawing:
-    """The posterior that the student makes, and the prior."""
+    """The student's posterior, and the prior."""
     traces = [
         {
             "type": "scatter",
@@ -275,7 +278,7 @@ def densities_alt(text: Text, found: GaussianKL) -> str:
 
 
 def kl_curve(text: Text, found: GaussianKL, *, over_mean: bool) -> Drawing:
-    """The KL over mu or over log sigma^2, the other kept, and where the student is."""
+    """The KL over mu or over log sigma², with the other one fixed, and the student's point."""
     curve: Curve = found.over_mean if over_mean else found.over_log_variance
     place = found.mean if over_mean else found.log_variance
     traces = [

@@ -1,4 +1,4 @@
-"""Shared results of the teacher's page: the worksheet's answers."""
+"""Cached results of the teacher's page: the worksheet's answers."""
 
 from ui.service.cache import shared
 from vae.experiments.lesson import worksheet

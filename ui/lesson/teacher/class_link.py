@@ -1,4 +1,4 @@
-"""What a teacher chooses for a class, as the link that opens it."""
+"""A link that opens the app with a teacher's settings for a class."""
 
 import io
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ QR_SCALE = 6  # pixels a module
 
 @dataclass(frozen=True)
 class ClassLink:
-    """page: the one that opens first. hide: controls that are not drawn. lesson_only: without the
-    pages of the lab.
+    """A teacher's settings for a class.
 
-    model: of the lab's pages, None to leave it as it is. beta: where it can be moved.
+    page: opens first. hide: controls that are not drawn. lesson_only: without the pages of the lab.
+    model: of the lab's pages, None for the default. beta: where it can be moved.
     """
 
     page: str
@@ -31,8 +31,10 @@ class ClassLink:
     lesson_only: bool = False
 
     def address(self, here: str) -> str:
-        """The link, for the app whose teacher's page is at `here`. The app's own beta and seed are
-        left out."""
+        """The link. here: address of the teacher's page.
+
+        The app's default beta and seed are left out.
+        """
         only = "lesson" if self.lesson_only else None
         first = next(iter(navigation.sections(only).values()))[0]
         settings = {
@@ -53,12 +55,12 @@ class ClassLink:
 
 
 def qr_code(address: str) -> segno.QRCode:
-    """The link to be photographed: it can still be read with a sixth of it covered."""
+    """The link as a QR code, which can be read with a sixth of it covered."""
     return segno.make(address, error="m", micro=False)
 
 
 def svg_file(code: segno.QRCode) -> bytes:
-    """The code as a file of its own, on white: a picture in any program, also on a dark page."""
+    """The QR code as an SVG file, on white: a picture in any program, also on a dark page."""
     file = io.BytesIO()
     code.save(file, kind="svg", scale=QR_SCALE, light="white")
     return file.getvalue()

@@ -25,7 +25,7 @@ def main() -> None:
         left, right = st.columns([3, 2], gap="large")
         with left:
             class_link = _choose(text)
-        address = class_link.address(st.context.url or "")  # none where no browser asks
+        address = class_link.address(st.context.url or "")  # no URL without a browser
         with right:
             _show_link(text, address)
     plane, lab = sidebar.resolve(text, PLANE), sidebar.resolve(text, LAB)
@@ -41,8 +41,10 @@ def main() -> None:
 
 
 def _choose(text: Text) -> ClassLink:
-    """The controls; each stands in the address of this page as well, so that a teacher can come
-    back to it."""
+    """Draw the controls; the class link.
+
+    Each control stands in this page's own link as well, so that a teacher can come back to it.
+    """
     first, second = st.columns(2)
     with first:
         scope = link.linked(
@@ -180,7 +182,10 @@ def _plan(text: Text, solved: Solutions, example: str, seed: int) -> None:
 def _sheet(
     printed: Text, text: Text, solved: Solutions, example: str, class_link: ClassLink, address: str
 ) -> None:
-    """printed: the language of the link, in which the class reads it."""
+    """Draw the worksheet's downloads and preview.
+
+    printed: the language of the class link, in which the class reads it.
+    """
     lab = not class_link.lesson_only
     with st.container(border=True, key="worksheet"):
         st.subheader(text("teacher.sheet_heading"), anchor=False)
@@ -212,7 +217,8 @@ def _sheet(
                 sheets.tasks(printed, solved, lab=lab), 1
             ):
                 st.markdown(
-                    f"**{number}. {printed('sheet.where', page=printed(f'pages.{name}'))}** — {task}"
+                    f"**{number}. {printed('sheet.where', page=printed(f'pages.{name}'))}** "
+                    f"— {task}"
                 )
                 st.markdown(f"{printed('sheet.answer')}: {solution}")
 

@@ -1,5 +1,7 @@
-"""The lesson plan, the worksheet and its answers: words around the numbers of
-vae.experiments.lesson.worksheet. Pure."""
+"""Lesson plan, worksheet and answer key. Pure.
+
+Words around the numbers of vae.experiments.lesson.worksheet.
+"""
 
 import html
 import re
@@ -12,6 +14,7 @@ from ui.text import Text
 from vae.experiments.lesson import worksheet
 from vae.experiments.lesson.worksheet import Solutions
 
+# 45 minutes in all.
 MINUTES = {
     "step1": 5,
     "step2": 5,
@@ -21,7 +24,7 @@ MINUTES = {
     "step6": 5,
     "step7": 4,
     "misconceptions": 4,
-}  # 45
+}
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 TASKS = (*navigation.STEPS, "playground", "misconceptions")
 STYLE = """
@@ -45,7 +48,7 @@ section p { margin: 0.2rem 0; }
 
 
 def plan(text: Text, solved: Solutions) -> list[tuple[int, str, str]]:
-    """Minutes, page and what happens there, in order."""
+    """Minutes, page and activity of each part, in order."""
     return [
         (minutes, name, _raised(text(f"plan.{name}", **_values(text, solved))))
         for name, minutes in MINUTES.items()
@@ -53,8 +56,10 @@ def plan(text: Text, solved: Solutions) -> list[tuple[int, str, str]]:
 
 
 def tasks(text: Text, solved: Solutions, *, lab: bool = True) -> list[tuple[str, str, str]]:
-    """Of each task its page, what is asked, and the answer, in Markdown. lab: whether the class has
-    the lab's pages."""
+    """Page, question and answer of each task, in Markdown.
+
+    lab: whether the class has the lab's pages.
+    """
     values = _values(text, solved)
     return [
         (name, _raised(text(f"task.{name}", **values)), _raised(text(f"solution.{name}", **values)))
@@ -73,7 +78,7 @@ def page(
     answers: bool,
     lab: bool = True,
 ) -> str:
-    """The worksheet, or the answer key, as an HTML page that needs nothing else and prints on A4."""
+    """The worksheet or the answer key, as a self-contained HTML page for A4."""
     markdown = MarkdownIt("js-default")  # which escapes all HTML
     title = text("sheet.key_title") if answers else text("sheet.title")
     sections = "".join(
@@ -101,12 +106,12 @@ def page(
 
 
 def _raised(sentence: str) -> str:
-    """With its powers of ten raised."""
+    """A sentence with its powers of ten as superscripts."""
     return re.sub(r"\^(\d+)", lambda power: power[1].translate(RAISED), sentence)
 
 
 def _values(text: Text, solved: Solutions) -> dict[str, object]:
-    """All numbers that the sentences may have."""
+    """All numbers of the sentences."""
     averages = ", ".join(
         text(
             "solution.average",
