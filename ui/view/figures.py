@@ -101,7 +101,9 @@ def posterior(text: Text, code: Reconstruction, order: Sequence[int]) -> Drawing
         "width": 0.2 if few else 0.7,
         "customdata": np.stack([mean, deviation], axis=1),
         "hovertext": names,
-        "hovertemplate": "%{hovertext}<br>mu %{customdata[0]:.2f}, sigma %{customdata[1]:.2f}<extra></extra>",
+        "hovertemplate": (
+            "%{hovertext}<br>mu %{customdata[0]:.2f}, sigma %{customdata[1]:.2f}<extra></extra>"
+        ),
     }
     drawn = {
         "type": "scatter",
@@ -241,7 +243,7 @@ def plane(
         },
     ]
     distortions = [entry.distortion for entry in metrics.betas]
-    # A colour picture's distortion never comes near zero: an axis from zero would flatten the curve.
+    # A colour picture's distortion stays far from zero: an axis from zero would flatten the curve.
     from_zero = min(distortions) < max(distortions) / 2
     return build(
         [

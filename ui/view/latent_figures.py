@@ -100,7 +100,10 @@ def alive(text: Text, metrics: Metrics, now: BetaMetrics) -> Drawing:
     values = np.array([entry.rate_per_dimension for entry in metrics.betas]).T[list(order)]
     betas = [entry.beta for entry in metrics.betas]
     ticks = list(range(0, len(betas), max(1, len(betas) // 8)))
-    hover = f"{text('dimensions.dimension')} %{{y}}, beta %{{text}}<br>%{{customdata:.3f}} nats<extra></extra>"
+    hover = (
+        f"{text('dimensions.dimension')} %{{y}}, beta %{{text}}<br>"
+        "%{customdata:.3f} nats<extra></extra>"
+    )
     strip = {
         "type": "heatmap",
         "z": np.log10(values.clip(FAINT)).round(2),

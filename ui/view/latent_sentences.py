@@ -33,7 +33,10 @@ def plane_alt(
         return said
     (x, y), (across, down) = posterior.mean, posterior.deviation
     values = {"x": x, "y": y, "across": across, "down": down}
-    return f"{said}. {text('alt.tempered', **values) if posterior.tempered else text('alt.true', **values)}"
+    return (
+        f"{said}. "
+        f"{text('alt.tempered', **values) if posterior.tempered else text('alt.true', **values)}"
+    )
 
 
 def legend(
@@ -124,7 +127,8 @@ def pinned_alt(text: Text, model: Resolved, share: float, x: float, y: float) ->
 
 def rates_alt(text: Text, now: BetaMetrics, seen: Reconstruction, chosen: int) -> str:
     bars = ", ".join(
-        f"{dimension + 1}: {now.rate_per_dimension[dimension]:.2f} ({seen.rate_per_dimension[dimension]:.2f})"
+        f"{dimension + 1}: {now.rate_per_dimension[dimension]:.2f} "
+        f"({seen.rate_per_dimension[dimension]:.2f})"
         for dimension in now.dimensions_by_rate
         if now.active(dimension)
     )

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 # Blue and orange, bright enough on the dark ground.
 LOST, ADDED = np.array([60, 150, 225]), np.array([235, 120, 40])
 NEUTRAL = np.array([24, 24, 27])
-# Pixels a side at least: the model's squares stay sharp even in a program that smooths enlargements.
+# Pixels a side at least: the squares stay sharp even in a program that smooths enlargements.
 SHARP = 448
 THUMBNAIL = 96
 GUIDE_SIDE = 176  # pixels on the screen

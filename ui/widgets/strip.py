@@ -14,5 +14,6 @@ def show(picture: str, numbers: Sequence[str], alt: str, *, key: str) -> None:
     with st.container(key=f"strip_{key}", gap="xsmall"):
         st.image(picture, width="stretch", alt=alt)
         st.html(
-            f'<div class="ruler" aria-hidden="true">{"".join(f"<span>{number}</span>" for number in numbers)}</div>'
+            '<div class="ruler" aria-hidden="true">'
+            f"{''.join(f'<span>{number}</span>' for number in numbers)}</div>"
         )

@@ -155,7 +155,8 @@ def _log(
         frame.why(
             text,
             text("wrong.log_why"),
-            r"\begin{gathered} s = \log\sigma^2, \quad \sigma = e^{s/2} > 0 \\ d\sigma / ds = \sigma / 2 \end{gathered}",
+            r"\begin{gathered} s = \log\sigma^2, \quad \sigma = e^{s/2} > 0 \\ "
+            r"d\sigma / ds = \sigma / 2 \end{gathered}",
         )
 
 
@@ -199,8 +200,8 @@ def _zero(
         frame.why(
             text,
             text("wrong.zero_why"),
-            r"\begin{gathered} -\mathrm{ELBO} = -\mathbb{E}_q[\log p(x|z)] \\ +\, \mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)"
-            r"\end{gathered}",
+            r"\begin{gathered} -\mathrm{ELBO} = -\mathbb{E}_q[\log p(x|z)] \\ "
+            r"+\, \mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)\end{gathered}",
         )
 
 
@@ -390,7 +391,8 @@ def _sample(
         frame.why(
             text,
             text("wrong.sample_why"),
-            r"\begin{gathered} p(x|z) = \prod_i p_i^{x_i} (1-p_i)^{1-x_i} \\ \mathbb{E}[x_i|z] = p_i \end{gathered}",
+            r"\begin{gathered} p(x|z) = \prod_i p_i^{x_i} (1-p_i)^{1-x_i} \\ "
+            r"\mathbb{E}[x_i|z] = p_i \end{gathered}",
         )
 
 
@@ -420,7 +422,8 @@ def _noise(
         frame.why(
             text,
             text("wrong.noise_why"),
-            r"-\mathbb{E}_{\varepsilon \sim \mathcal{N}(0, I)}[\log p(x \,|\, \mu + \sigma \odot \varepsilon)]",
+            r"-\mathbb{E}_{\varepsilon \sim \mathcal{N}(0, I)}"
+            r"[\log p(x \,|\, \mu + \sigma \odot \varepsilon)]",
         )
 
 

@@ -85,7 +85,9 @@ def estimates_figure(text: Text, draws: Sequence[PriorDraws], truth: float) -> D
         "name": text("step3.estimate"),
         "marker": {"color": OWN, "size": 7, "opacity": 0.7},
         "customdata": counts,
-        "hovertemplate": f"K = %{{customdata}}: %{{y:,.1f}} nats<extra>{text('step3.estimate')}</extra>",
+        "hovertemplate": (
+            f"K = %{{customdata}}: %{{y:,.1f}} nats<extra>{text('step3.estimate')}</extra>"
+        ),
     }
     means = {
         "type": "scatter",

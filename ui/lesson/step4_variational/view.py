@@ -187,7 +187,8 @@ def table(text: Text, hand: Gaussian, found: Amortisation) -> str:
     cells = [
         [
             name,
-            f"({', '.join(number(one, '.3f') for one in q.mean)}) ± ({q.deviation[0]:.3f}, {q.deviation[1]:.3f})",
+            f"({', '.join(number(one, '.3f') for one in q.mean)}) ± "
+            f"({q.deviation[0]:.3f}, {q.deviation[1]:.3f})",
             number(q.elbo, ",.2f"),
             f"{q.gap(found.log_evidence):,.2f}",
         ]

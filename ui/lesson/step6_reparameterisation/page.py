@@ -20,12 +20,15 @@ z = \mu + \sigma \odot \varepsilon, \quad \varepsilon \sim \mathcal N(0, I) \\
 \sigma = \exp\!\big(\tfrac12 \log \sigma^2\big) \\
 \operatorname{Var}[\mu + c\,\varepsilon] = c^2 = \sigma^2 \;\Rightarrow\; c = \sigma
 \end{gathered}"""
-WAYS = r"""\begin{aligned}
+WAYS = (
+    r"""\begin{aligned}
 \nabla_{\!\mu}\, \mathbb E_q[f(z)] &= \mathbb E_\varepsilon\big[\partial f / \partial z\big] \\
 &= \mathbb E_q\big[f(z)\,\varepsilon / \sigma\big] \\
-\nabla_{\!\log\sigma}\, \mathbb E_q[f(z)] &= \mathbb E_\varepsilon\big[\sigma\varepsilon\;\partial f / \partial z\big] \\
+\nabla_{\!\log\sigma}\, \mathbb E_q[f(z)] &= """
+    r"""\mathbb E_\varepsilon\big[\sigma\varepsilon\;\partial f / \partial z\big] \\
 &= \mathbb E_q\big[f(z)\,(\varepsilon^2 - 1)\big]
 \end{aligned}"""
+)
 
 
 def main() -> None:

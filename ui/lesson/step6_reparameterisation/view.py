@@ -227,7 +227,9 @@ def estimates(text: Text, found: Gradients, *, close: bool) -> Drawing:
             "mode": "markers",
             "showlegend": False,
             "customdata": [(name, one.mean, one.standard_error) for _, name, one, _ in rows],
-            "hovertemplate": "%{customdata[0]}: %{customdata[1]:.2f} ± %{customdata[2]:.2f}<extra></extra>",
+            "hovertemplate": (
+                "%{customdata[0]}: %{customdata[1]:.2f} ± %{customdata[2]:.2f}<extra></extra>"
+            ),
             "marker": {
                 "symbol": "diamond",
                 "size": 11,

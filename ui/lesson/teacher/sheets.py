@@ -27,9 +27,11 @@ MINUTES = {
 }
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 TASKS = (*navigation.STEPS, "playground", "misconceptions")
-STYLE = """
+STYLE = (
+    """
 @page { size: A4; margin: 18mm; }
-body { font: 11pt/1.45 "Helvetica Neue", Arial, "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic", sans-serif;
+body { font: 11pt/1.45 "Helvetica Neue", Arial, """
+    """"Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic", sans-serif;
   max-width: 175mm; margin: 1.5rem auto; padding: 0 1rem; color: #1d2129; background: #fff; }
 h1 { font-size: 17pt; margin: 0 0 0.4rem; }
 header { display: flex; gap: 1.2rem; align-items: flex-start; justify-content: space-between; }
@@ -45,6 +47,7 @@ section p { margin: 0.2rem 0; }
 .answer { border-left: 3px solid #2474B5; padding-left: 0.7rem; }
 @media print { body { margin: 0; padding: 0; max-width: none; } }
 """
+)
 
 
 def plan(text: Text, solved: Solutions) -> list[tuple[int, str, str]]:
@@ -82,7 +85,9 @@ def page(
     markdown = MarkdownIt("js-default")  # which escapes all HTML
     title = text("sheet.key_title") if answers else text("sheet.title")
     sections = "".join(
-        f"<section><h2>{number}. {html.escape(text('sheet.where', page=text(f'pages.{name}')))}</h2>{markdown.render(task)}"
+        f"<section><h2>{number}. "
+        f"{html.escape(text('sheet.where', page=text(f'pages.{name}')))}</h2>"
+        f"{markdown.render(task)}"
         + (
             f'<div class="answer">{markdown.render(solution)}</div>'
             if answers
@@ -97,10 +102,12 @@ def page(
     link = html.escape(address)
     about = html.escape(text("sheet.about", example=example, seed=seed))
     return (
-        f'<!doctype html><html lang="{text.language}"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<!doctype html><html lang="{text.language}"><head><meta charset="utf-8">'
+        f"<title>{title}</title>"
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
         f'<header><div><h1>{title}</h1><p>{about}</p><a href="{link}">{link}</a></div>'
-        f'<img src="{qr_code(address).svg_data_uri(border=2)}" alt="{html.escape(text("teacher.qr"))}"></header>'
+        f'<img src="{qr_code(address).svg_data_uri(border=2)}"'
+        f' alt="{html.escape(text("teacher.qr"))}"></header>'
         f"{'' if answers else who}{sections}</body></html>"
     )
 
