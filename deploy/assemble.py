@@ -16,6 +16,8 @@ KINDS = {  # what else lies at the root, and a folder whose files go to the root
     "docker": (
         (
             "README.md",
+            "CHANGELOG.md",
+            "CONTRIBUTING.md",
             "requirements.txt",
             "Dockerfile",
             ".dockerignore",

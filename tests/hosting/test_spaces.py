@@ -13,7 +13,7 @@ import pytest
 import yaml
 from gradio_client import Client
 
-from deploy import assemble
+from deploy import assemble, requirements
 from tests.hub_server import Answer, Fault
 from tests.processes import HANGING, completed
 from tests.servers import running
@@ -21,11 +21,6 @@ from ui.service import api
 from vae.hub import sources
 
 ROOT = Path(__file__).parents[2]
-SERVERS = (
-    "fastapi",
-    "starlette",
-    "uvicorn",
-)  # of asgi.py; elsewhere they come with Gradio or Streamlit
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 
 
@@ -48,8 +43,20 @@ def front_matter(path: Path) -> dict:
     return yaml.safe_load(path.read_text(encoding="utf-8").split("---\n")[1])
 
 
+@pytest.mark.parametrize("path", requirements.HOSTS)
+def test_a_hosts_requirements_are_written_from_ours(path):
+    source = (ROOT / requirements.SOURCE).read_text(encoding="utf-8")
+    written = requirements.written(requirements.HOSTS[path], source)
+    assert (ROOT / path).read_text(encoding="utf-8") == written, "python -m deploy.requirements"
+
+
+def test_what_a_host_does_without_must_be_there():
+    host = requirements.Host("", without=("gone",), torch=())
+    with pytest.raises(ValueError, match=r"requirements\.txt does not have gone"):
+        requirements.written(host, "torch==2.13.0\n")
+
+
 # --- Hugging Face Spaces
-# ----------------------------------------------------------------------------------------------
 
 
 def test_the_readme_tells_the_hub_what_the_dockerfile_does():
@@ -73,7 +80,7 @@ def test_the_free_space_has_the_versions_of_the_others_but_the_torch_that_zerogp
         "segno",
         "torch",
         "uvloop",
-        *SERVERS,
+        *requirements.SERVERS,
     }
     assert (ROOT / "deploy" / "zerogpu" / told["app_file"]).exists()
 
@@ -108,9 +115,11 @@ def test_the_free_space_answers_with_and_without_the_package_that_only_spaces_ha
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_ANALYTICS_ENABLED": "False",
     }
-    start = "import os, runpy, sys; os.environ['GRADIO_SERVER_PORT'] = '{port}'; sys.path.insert(0, '.'); "
+    start = "import os, runpy, sys; os.environ['GRADIO_SERVER_PORT'] = '{port}'; "
+    start += "sys.path.insert(0, '.'); "
     start += "" if with_spaces else "sys.modules['spaces'] = None; "
-    check = f"assert (space['spaces'] is not None) == {with_spaces} == ('gpu_name' in space); space['demo'].launch()"
+    check = f"assert (space['spaces'] is not None) == {with_spaces} == ('gpu_name' in space); "
+    check += "space['demo'].launch()"
     with running(
         "-c",
         start + f"space = runpy.run_path('app.py'); {check}",
@@ -125,12 +134,11 @@ def test_the_free_space_answers_with_and_without_the_package_that_only_spaces_ha
 
 
 # --- Streamlit Community Cloud
-# ----------------------------------------------------------------------------------------
 
 
 def test_the_cloud_gets_the_same_versions_without_gradio():
     root = pins("requirements.txt")
-    for name in ("gradio", *SERVERS):
+    for name in ("gradio", *requirements.SERVERS):
         del root[name]
     assert pins("deploy/streamlit-cloud/requirements.txt") == root
     text = (ROOT / "deploy" / "streamlit-cloud" / "requirements.txt").read_text()
@@ -154,7 +162,6 @@ def test_the_clouds_entry_point_is_the_app():
 
 
 # --- a school's own machine
-# -------------------------------------------------------------------------------------------
 
 
 def unit() -> dict[str, str]:
@@ -187,7 +194,6 @@ def test_systemd_understands_the_service(tmp_path):
 
 
 # --- the workflow and the pages
-# ---------------------------------------------------------------------------------------
 
 
 def test_the_workflow_holds_no_secret_and_publishes_only_what_was_tested():
@@ -232,6 +238,19 @@ def test_the_workflows_upload_reaches_the_hub_with_its_identity_alone(local_hub,
     files = local_hub.repositories["teacher/lab"].commits[-1].files
     assert "README.md" in files
     assert "old.txt" not in files
+
+
+def test_the_page_of_the_layout_names_every_folder_and_nothing_else():
+    page = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w.-]+(?:/[\w.-]+)*/)`", page)) - {"en/", "ko/", "hosting/"}
+    for folder in named:
+        assert (ROOT / folder).is_dir(), folder
+    steps = {f"ui/lesson/{path.name}/" for path in (ROOT / "ui" / "lesson").glob("step?_*")}
+    assert {min(steps), max(steps)} <= named  # "…" stands for those between them
+    for top in ("vae", "ui"):
+        for path in (ROOT / top).rglob("__init__.py"):
+            folder = f"{path.parent.relative_to(ROOT).as_posix()}/"
+            assert folder in named | steps, folder
 
 
 def test_every_link_and_module_in_the_documents_exists():
