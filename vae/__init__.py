@@ -10,6 +10,8 @@ from vae.images.errors import ImageError
 from vae.likelihood import Bernoulli, DiscretizedLogistic, binarize
 from vae.model import VAE, DiagonalGaussian, VAEConfig
 
+__version__ = "0.2.0"  # the only place; pyproject.toml reads it from here
+
 __all__ = [
     "VAE",
     "Bernoulli",
