@@ -442,10 +442,10 @@ def moved(text: Text, sides: Balance, own: Balance) -> str:
             f"{stands} "
             f"{text('step5.worse', **values) if fallen > 0 else text('step5.better', **values)}"
         )
-    return (
-        f"{stands} "
-        f"{text('step5.worse_bound', **values) if fallen > 0 else text('step5.better_bound', **values)}"
+    change = (
+        text("step5.worse_bound", **values) if fallen > 0 else text("step5.better_bound", **values)
     )
+    return f"{stands} {change}"
 
 
 def asked(text: Text, sides: Balance) -> dict[str, str]:
