@@ -1,4 +1,4 @@
-"""The app in a process of its own, and a real Chromium looking at it."""
+"""The app in a process of its own, and a real Chromium that visits it."""
 
 import contextlib
 import itertools
@@ -24,15 +24,15 @@ QUIET = [
     "--no-first-run",
     "--force-device-scale-factor=1",
     "--host-resolver-rules=MAP *.example 127.0.0.1",  # several sites on one machine
-    "--use-fake-device-for-media-stream",
+    "--use-fake-device-for-media-stream",  # a camera that shows a test pattern
     "--use-fake-ui-for-media-stream",
-]  # a camera that shows a test pattern
+]
 
-# milliseconds. No page takes as long, on any machine: only what never comes is given up
+# Milliseconds: longer than any page takes on any machine.
 LOADED = 300_000
 
-# Streamlit tells in an attribute whether its script runs; a page that is asked too early still
-# shows what stood before.
+# Streamlit tells in an attribute whether its script runs; too early, a page still shows the
+# results of the last run.
 NOTE_CHANGES = """
     window.lastScriptChange = 0;
     new MutationObserver(() => { window.lastScriptChange = performance.now(); })
@@ -40,8 +40,7 @@ NOTE_CHANGES = """
 """
 _RUNS: WeakKeyDictionary[Page, int] = WeakKeyDictionary()
 
-# What a page draws at its end: playground and path, map, dimensions, those of the lesson, the
-# teacher's.
+# The element that a page draws last; "" stands for the playground and the lesson's pages.
 LAST_DRAWN = {
     "": ".st-key-download, .st-key-lesson_foot",
     "path": ".st-key-download",
@@ -52,14 +51,14 @@ LAST_DRAWN = {
 
 
 def chromium() -> str | None:
-    """The installed Chromium or Chrome; $CHROMIUM names another."""
+    """Path of the installed Chromium or Chrome; $CHROMIUM names another."""
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
 @contextlib.contextmanager
 def running_app() -> Iterator[str]:
-    """The app on a free port; yields its address."""
+    """Run the app on a free port; yields its address."""
     with serving.running_app() as app:
         yield app.address
 
@@ -74,8 +73,10 @@ def running_browser() -> Iterator[Browser]:
 
 
 def visitor(browser: Browser, **settings) -> Page:
-    """An empty page of a new visitor, with the camera allowed. settings: of Playwright's browser
-    context."""
+    """An empty page of a new visitor, with the camera allowed.
+
+    settings: of Playwright's browser context.
+    """
     context = browser.new_context(
         **({"viewport": {"width": 1440, "height": 900}, "permissions": ["camera"]} | settings)
     )
@@ -93,8 +94,10 @@ def open_page(
     locale: str = "en-US",
     listen: Callable[[Page], None] | None = None,
 ) -> Page:
-    """A new visitor at the address, after the page has finished drawing. listen: is given the page
-    before it goes there."""
+    """A new visitor's page at the address, completely drawn.
+
+    listen: called with the page before it goes there.
+    """
     page = visitor(
         browser,
         viewport={"width": width, "height": height},
@@ -115,8 +118,7 @@ def open_page(
 
 
 def settle(page: Page) -> None:
-    """Wait until the script has ended and rested, all pictures have loaded and all charts are
-    drawn."""
+    """Wait until the script has ended and all pictures and charts are drawn."""
     page.wait_for_selector(
         LAST_DRAWN.get(urlsplit(page.url).path.strip("/"), ".st-key-lesson_foot")
     )
@@ -135,14 +137,16 @@ def settle(page: Page) -> None:
 
 
 def runs(page: Page) -> int:
-    """How many runs of the script the app has ended for this page, opened by `open_page`, those
-    left out that it began anew."""
+    """How many runs of the script have ended for this page, without those that were restarted.
+
+    The page was opened by `open_page`.
+    """
     page.evaluate("0")  # Playwright passes on what has arrived while it waits for an answer
     return _RUNS.get(page, 0)
 
 
 def _count_runs(page: Page, frame: bytes | str) -> None:
-    """In the messages of Streamlit's protocol: a short run leaves no trace in the page itself."""
+    """Count a run by a message of Streamlit's protocol: a short one leaves no trace in the page."""
     message = ForwardMsg.FromString(frame) if isinstance(frame, bytes) else ForwardMsg()
     if (
         message.WhichOneof("type") == "script_finished"
@@ -153,22 +157,25 @@ def _count_runs(page: Page, frame: bytes | str) -> None:
 
 @contextlib.contextmanager
 def answered(page: Page) -> Iterator[None]:
-    """Around something that a student does: left when the app has run its script once more and the
-    page has settled."""
-    settle(page)  # what an earlier run still draws is no answer to this
+    """Context manager for a student's action: waits for the script's run and a settled page."""
+    settle(page)  # an earlier run may still draw
     before = runs(page)
     yield
     give_up = time.monotonic() + LOADED / 1000
     while runs(page) == before:
         assert time.monotonic() < give_up, "the app did not answer"
         page.wait_for_timeout(20)
-    page.evaluate("window.lastScriptChange = performance.now()")  # it has arrived, and is drawn now
+    # The answer has come; from now on it is drawn.
+    page.evaluate("window.lastScriptChange = performance.now()")
     settle(page)
 
 
 def look_at(browser: Browser, address: str, path: str) -> None:
-    """Open a page wide and narrow, light and dark: nothing fails, nothing is wider than the screen,
-    every picture is described, and no message is too large for a phone's network."""
+    """Open a page wide and narrow, light and dark, and check what holds for all pages.
+
+    Nothing fails, nothing is wider than the screen, every picture is described, and no message is
+    too large for a phone's network.
+    """
     problems, received = [], []
 
     def listen(page: Page) -> None:

@@ -1,8 +1,8 @@
-"""How much memory the Streamlit app takes: python -m tests.browser.memory, on Linux. For
-docs/hosting/streamlit-cloud.md.
+"""Memory of the Streamlit app, on Linux: python -m tests.browser.memory.
 
-Resident memory of the server's process, after each step: started; one visitor; every model looked
-at; then more visitors, each in a browser of their own, with a photograph of twelve megapixels.
+For docs/hosting/streamlit-cloud.md. Resident memory of the server's process, after each step:
+started; one visitor; every model looked at; then more visitors, each in a browser of their own,
+with a photograph of twelve megapixels.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Pictures of the app for the README and for looking at: python -m tests.browser.screenshots docs
+"""Pictures of the app for README and review: python -m tests.browser.screenshots FOLDER.
 
 Writes FOLDER/playground.png, FOLDER/map.png and FOLDER/step5.png and, with --all, every page in
 every combination of width, theme and language.
@@ -48,9 +48,8 @@ def _take(
     browser: Browser, address: str, file: Path, *, whole: bool = False, **look: object
 ) -> None:
     page = open_page(browser, address, **look)
-    if (
-        whole
-    ):  # the page scrolls inside its main element: a window as tall as its content shows all of it
+    # The page scrolls inside its main element: a window as tall as its content shows all of it.
+    if whole:
         content = page.evaluate("document.querySelector('.stMain').scrollHeight")
         page.set_viewport_size({"width": look["width"], "height": max(900, content)})
         settle(page)

@@ -1,5 +1,7 @@
-"""Both front ends in one process, and a student at the Gradio page: the same pictures and numbers
-as at Streamlit's."""
+"""Both front ends in one process, and a student at the Gradio page.
+
+It shows the same pictures and numbers as Streamlit's.
+"""
 
 import re
 import urllib.request
@@ -33,13 +35,15 @@ def both():
 
 
 def elsewhere(url: str, address: str) -> bool:
-    """Whether a request leaves our own server."""
+    """Whether a request goes to another server."""
     return not url.startswith(("data:", "blob:", "/".join(address.split("/")[:3]) + "/"))
 
 
 def open_gradio(browser, address: str, **settings: object) -> Page:
-    """A new visitor at the Gradio page, after everything has been drawn once. What fails on it is
-    kept in page.failed."""
+    """A new visitor's Gradio page, completely drawn.
+
+    Its failures are kept in page.failed.
+    """
     page = visitor(browser, **settings)
     page.failed = []
     page.on("pageerror", lambda error: page.failed.append(str(error)))
@@ -66,8 +70,7 @@ def page(browser, both):
 
 
 def alternative(page: Page, number: int):
-    """A picture's alternative text: 0 the file, 1 what the model sees, 2 the reconstruction, 3 the
-    difference."""
+    """A picture on the page: 0 the file, 1 the model's input, 2 reconstruction, 3 difference."""
     return page.locator(".pictures img").nth(number)
 
 
@@ -98,7 +101,7 @@ def pixels(page: Page, selector: str) -> list[str]:
 
 
 def changed(page: Page, number: int, before: list[str]) -> None:
-    """Wait until a picture is another one than it was."""
+    """Wait until a picture has changed."""
     page.wait_for_function(
         "([number, before]) => document.querySelectorAll('.pictures img')[number].src !== before",
         arg=[number, before[number]],
@@ -149,9 +152,8 @@ def test_a_link_shows_the_same_pictures_and_numbers_at_both(browser, both, link,
     for number, name in enumerate(("file", "seen", "reconstruction", "difference")):
         theirs = streamlit.locator(f".st-key-{name} img")
         assert alternative(gradio, number).get_attribute("alt") == theirs.get_attribute("alt")
-        assert alternative(gradio, number).get_attribute("src") == theirs.get_attribute("src"), (
-            name
-        )  # every pixel
+        # Every pixel is the same.
+        assert alternative(gradio, number).get_attribute("src") == theirs.get_attribute("src"), name
     sheet = streamlit.locator("[data-testid=stImage] img").last
     assert gradio.locator("#gallery img").get_attribute("src") == sheet.get_attribute("src")
     assert gradio.locator("#gallery img").get_attribute("alt") == sheet.get_attribute("alt")
@@ -271,7 +273,7 @@ def test_a_photograph_is_framed_and_stays_for_the_models_that_can_read_it(page, 
 
 
 def link(page: Page) -> str:
-    """The address of the view that is shown."""
+    """The link of the current view."""
     return page.locator(".languages a[lang=en]").get_attribute("href")
 
 

@@ -1,5 +1,7 @@
-"""The pages inside the latent space in a real Chromium: pointing needs no server, keys and touch
-pin, nothing overflows."""
+"""The pages of the latent space in a real Chromium.
+
+Pointing needs no server, keys and touch pin, nothing overflows.
+"""
 
 import io
 
@@ -17,17 +19,20 @@ TITLES = {
     "pages.path": "/path",
     "pages.playground": "/",
 }
-RED = "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, index) => index % 4 === 0)"
+RED = (
+    "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data]"
+    ".filter((_, index) => index % 4 === 0)"
+)
 
 
 def place(page, x: float, y: float) -> tuple[float, float]:
-    """Where a point of the whole plane lies on the screen."""
+    """Where a point of the whole plane lies on the screen, in pixels."""
     box = page.locator(".plane").bounding_box()
     return box["x"] + box["width"] * (x + 4) / 8, box["y"] + box["height"] * (4 - y) / 8
 
 
 def live_tile(page) -> np.ndarray:
-    """Red of the tile under the pointer."""
+    """Red channel of the tile under the pointer."""
     return np.array(page.locator(".live canvas").evaluate(RED))
 
 

@@ -1,5 +1,4 @@
-"""The lesson in a real Chromium: nothing fails or overflows, an own picture in steps 4 and 5, a
-link's promise."""
+"""The lesson in a real Chromium: its layout, an own picture in steps 4 and 5, its links."""
 
 import itertools
 import re
@@ -38,7 +37,7 @@ def test_the_lesson_is_walked_from_its_first_page_to_its_last_and_answers_go_alo
 
 
 def nats(page, pattern: str) -> float:
-    """A number of the page's text, by what stands before it."""
+    """A number in the page's text, after the words of the pattern."""
     found = re.search(pattern + r"\s*([−-]?[\d,]+\.\d+)", page.locator(".stMain").inner_text())
     assert found, pattern
     return float(found.group(1).replace(",", "").replace("−", "-"))

@@ -1,4 +1,4 @@
-"""The playground as a student meets it, in a real Chromium."""
+"""The playground in a real Chromium, as a student meets it."""
 
 import io
 import re
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def page(browser, address):
-    """A student's page in English; at the end, nothing on it has failed."""
+    """A student's page in English; the test fails if anything on it has failed."""
     page = open_page(browser, f"{address}/?lang=en")
     yield page
     assert page.locator(".stException").count() == 0
@@ -28,12 +28,12 @@ def numbers(page: Page) -> str:
 
 
 def picture(page: Page, name: str) -> str:
-    """The alternative text of a picture: it holds the picture's numbers."""
+    """The alternative text of a picture, which holds the picture's numbers."""
     return page.locator(f".st-key-{name} img").get_attribute("alt")
 
 
 def pixels(page: Page, name: str) -> str:
-    """What the browser really shows of a picture: its whole content stands in the address."""
+    """The data URI of a picture: all of its pixels."""
     source = page.locator(f".st-key-{name} img").get_attribute("src")
     assert source.startswith("data:image/")
     return source
@@ -44,8 +44,7 @@ def query(page: Page) -> dict[str, list[str]]:
 
 
 def move_beta(page: Page, presses: int, to: str) -> None:
-    """By the keyboard, as somebody without a mouse does; left when the page shows the beta that
-    this leads to."""
+    """Move beta by the keyboard, as without a mouse, until the page shows the beta `to`."""
     handle = page.locator(".st-key-beta input[type=range]")
     handle.focus()
     with answered(page):
@@ -55,7 +54,7 @@ def move_beta(page: Page, presses: int, to: str) -> None:
 
 
 def shows_beta(page: Page, beta: str) -> None:
-    """Wait for the picture of that beta; its alternative text says it in every language."""
+    """Wait for the picture of that beta; its alternative text names it in every language."""
     alternative = re.compile(rf"beta {re.escape(beta)}(?![.\d])")
     expect(page.locator(".st-key-reconstruction img")).to_have_attribute("alt", alternative)
 
@@ -220,8 +219,7 @@ def test_the_language_changes_everything_but_the_state(page):
 
 
 def test_what_was_chosen_by_hand_stays_chosen_in_the_other_language(page):
-    """Also at the next thing that a student does: the browser then sends back the words that it
-    shows."""
+    """The next action keeps it as well, though the browser then sends the labels that it shows."""
     model = page.locator(".st-key-model input")
     with answered(page):
         model.click()
@@ -287,7 +285,8 @@ def test_nothing_sticks_out_and_every_picture_has_an_alternative_text(
     page = open_page(browser, f"{address}/?lang=en&model={model}", width=width, dark=dark)
     assert (
         page.evaluate(
-            "document.querySelector('.stMain').scrollWidth - document.querySelector('.stMain').clientWidth"
+            "document.querySelector('.stMain').scrollWidth"
+            " - document.querySelector('.stMain').clientWidth"
         )
         <= 0
     )
@@ -312,7 +311,8 @@ def test_the_keyboard_reaches_every_control(page):
         page.keyboard.press("Tab")
         reached.add(
             page.evaluate(
-                "(document.activeElement.closest('[class*=st-key-]')?.className.match(/st-key-([\\w-]+)/) ?? [])[1]"
+                "(document.activeElement.closest('[class*=st-key-]')"
+                "?.className.match(/st-key-([\\w-]+)/) ?? [])[1]"
             )
         )
     assert {

@@ -1,4 +1,4 @@
-"""Whether a figure is what Plotly accepts."""
+"""A check that Plotly accepts a figure."""
 
 import json
 
@@ -8,8 +8,10 @@ from ui.view.figures import Drawing
 
 
 def accepted(drawing: Drawing) -> None:
-    """Plotly's own figure takes the whole description and gives it back unchanged; it raises for a
-    value it does not know."""
+    """Plotly's own figure takes the whole description and returns it unchanged.
+
+    It raises for a value that it does not know.
+    """
     described = json.loads(drawing.to_json())
     assert described["data"]
     assert described["layout"]["template"]

@@ -1,4 +1,4 @@
-"""Streamlit's own test driver: pages opened, and what they show."""
+"""Streamlit's test driver: pages opened in it, and what they show."""
 
 import json
 from pathlib import Path
@@ -30,7 +30,7 @@ def numbers(app: AppTest) -> str:
 
 
 def alternative_texts(app: AppTest) -> list[str]:
-    """Of all pictures and charts, in the order of the page."""
+    """Alternative texts of all pictures and charts, in the order of the page."""
     found = []
 
     def walk(block):
@@ -55,12 +55,12 @@ def open_page(page: str, **query: str) -> AppTest:
 
 
 def shown_map(app: AppTest) -> dict:
-    """What the map in the browser is given, the first of several."""
+    """Data of the page's first map in the browser."""
     return shown_maps(app)[0]
 
 
 def shown_maps(app: AppTest) -> list[dict]:
-    """What each map in the browser is given."""
+    """Data of each of the page's maps in the browser."""
     found = []
 
     def walk(block):
@@ -75,7 +75,7 @@ def shown_maps(app: AppTest) -> list[dict]:
 
 
 def signed(numbers: str) -> str:
-    """With minus signs, as the pages write them."""
+    """Numbers with true minus signs, as the pages write them."""
     return numbers.replace("-", "−")
 
 

@@ -44,9 +44,8 @@ def test_every_key_in_the_code_exists_and_every_key_is_used():
     called = r"(?:text|printed|Text\(DEFAULT\)|InputError|translate|\bt)"
     named = set(re.findall(called + r"""\(\s*["']([a-z0-9_]+\.[a-z0-9_]+)["']""", CODE))
     assert named <= set(strings(DEFAULT))
-    prefixes = tuple(
-        re.findall(r'f"([a-z0-9_]+\.[a-z0-9_]*)\{', CODE)
-    )  # as in text(f"errors.{code}")
+    # As in text(f"errors.{code}").
+    prefixes = tuple(re.findall(r'f"([a-z0-9_]+\.[a-z0-9_]*)\{', CODE))
     assert {prefix for prefix in prefixes if prefix.endswith(".")} == {
         "ask.",
         "camera.",

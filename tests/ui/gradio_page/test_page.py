@@ -1,5 +1,7 @@
-"""The Gradio front end as homework meets it: a started server, the real client, curl's requests,
-tools for language models."""
+"""The Gradio front end as homework meets it.
+
+A started server, the real client, curl's requests, tools for language models.
+"""
 
 import asyncio
 import base64
@@ -157,8 +159,10 @@ def test_a_file_that_is_no_picture_is_a_sentence_in_the_callers_language(address
 
 
 def test_fifty_calls_at_once_get_each_their_own_answer(address):
-    """Pictures, betas, seeds and models all differ; a client each, as thirty students have, and
-    some with several calls."""
+    """Pictures, betas, seeds and models all differ.
+
+    Each of thirty students has a client, and some have several calls.
+    """
     settings = [
         {
             "model": ("mnist", "mnist-2d")[number % 2],
@@ -253,9 +257,8 @@ def test_language_models_find_the_same_as_tools(address):
             refused = await session.call_tool("sample", {"count": 99})
             return {tool.name for tool in tools}, answer.content[0].text, refused
 
-    with ThreadPoolExecutor(
-        1
-    ) as pool:  # a browser that other tests have opened runs this thread's loop
+    # In another thread: a browser of other tests runs this thread's loop.
+    with ThreadPoolExecutor(1) as pool:
         names, text, refused = pool.submit(asyncio.run, ask()).result()
     assert names == {name.strip("/") for name in CALLS}
     assert text == str(api.sample("mnist-2d", count=1))

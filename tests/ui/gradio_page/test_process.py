@@ -1,4 +1,4 @@
-"""The Gradio server looked at from inside: what it keeps, logs, refuses, and starts with."""
+"""The Gradio server from inside: what it keeps, logs, refuses, and starts with."""
 
 import re
 import sys
@@ -8,8 +8,10 @@ from tests.servers import ROOT
 
 
 def test_nothing_that_is_given_stays_behind_or_is_logged():
-    """In a process of its own, where one can look into the server: Gradio is slow to import, and
-    warns at it."""
+    """Run in another process, where the test can look into the server.
+
+    Gradio is slow to import, and warns at it.
+    """
     script = """
 import base64, io, time, gradio, httpx, gradio_app
 from gradio_client import Client
@@ -134,8 +136,7 @@ print("fine")
 
 
 def test_the_command_line_does_what_it_says():
-    """In one process, for Gradio is slow to import: what each option starts, and what is said where
-    one cannot be had."""
+    """Run every option in one process, for Gradio is slow to import."""
     script = """
 import contextlib, importlib.util, io, gradio_app
 def said(*arguments):

@@ -1,5 +1,7 @@
-"""The pages inside the latent space by Streamlit's own test driver: every control answers, the
-numbers are the package's."""
+"""The pages of the latent space in Streamlit's test driver.
+
+Every control answers, and the numbers are the package's.
+"""
 
 import base64
 import io
@@ -65,9 +67,8 @@ def test_a_link_to_a_picture_of_ones_own_says_that_it_is_gone_until_another_is_g
     assert "goes with its session" in said(app)
     good(app.file_uploader(key="upload").set_value(("seven.png", digit_png(), "image/png")).run())
     assert "goes with its session" not in said(app)
-    good(
-        app.button_group(key="source").set_value("camera").run()
-    )  # none taken yet, but nothing is lost
+    # No photograph was taken yet, but nothing is lost.
+    good(app.button_group(key="source").set_value("camera").run())
     assert "goes with its session" not in said(app)
     assert "own" not in app.query_params
     assert "goes with its session" not in said(open_app(source="upload"))
@@ -214,7 +215,7 @@ def test_a_folder_without_reference_pictures_is_a_sentence_that_names_the_file(
     for name in ("mnist", "mnist-2d"):
         shutil.copytree(sources.BUNDLE / name, tmp_path / name)
     (tmp_path / "mnist-2d" / "reference.npz").unlink()
-    seal(tmp_path / "mnist-2d")  # a folder that never had any
+    seal(tmp_path / "mnist-2d")  # as a folder that never had reference pictures
     monkeypatch.setattr(sources, "BUNDLE", tmp_path)
     sources.forget()
     app = open_page("map")

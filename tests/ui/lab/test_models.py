@@ -83,17 +83,15 @@ def test_the_beta_of_a_link_survives_a_look_at_the_autoencoder():
 
 def test_the_code_of_an_autoencoder_is_the_same_at_every_seed_of_one_observation():
     model = sources.resolve(AUTOENCODER).model
-    picture = (
-        sources.resolve(AUTOENCODER).examples.picture("0") > 0.5
-    ).float()  # nothing left to binarise
+    # Zeros and ones, so that nothing is left to binarise.
+    picture = (sources.resolve(AUTOENCODER).examples.picture("0") > 0.5).float()
     codes = [vae.experiments.reconstruct(model, picture, 0.0, seed=seed).z for seed in (1, 2)]
     assert torch.equal(torch.from_numpy(codes[0]), torch.from_numpy(codes[1]))
 
 
 @pytest.fixture
 def with_rivals(tmp_path, monkeypatch):
-    """The digits with two dedicated networks, one of them better than the conditioned one and one
-    worse."""
+    """The digits with two dedicated networks: one better than the conditioned one, one worse."""
     shutil.copytree(sources.BUNDLE / "mnist", tmp_path / "mnist")
     metrics = read_metrics(tmp_path / "mnist" / "metrics.json")
     rivals = [

@@ -1,5 +1,7 @@
-"""The playground page by Streamlit's own test driver: every control answers, links reopen the view,
-nothing ever fails."""
+"""The playground in Streamlit's test driver.
+
+Every control answers, links reopen the view, nothing ever fails.
+"""
 
 import io
 import shutil

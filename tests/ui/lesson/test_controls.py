@@ -21,7 +21,7 @@ PAGES = [
 ]
 SLOW = {"k"}  # up to 10,000 draws of the prior: tests/ui/lesson/test_step3_posterior.py
 ELSEWHERE = {"language", "topic", *SLOW}
-# What is there while the first option of another control is chosen.
+# Controls that are there while another control has its first option.
 NEEDS = {
     "example": ("button_group", "source"),
     "to_model": ("button_group", "to_only"),
@@ -31,8 +31,10 @@ NEEDS = {
 
 @pytest.fixture(autouse=True)
 def chosen_by_their_labels(monkeypatch):
-    """The driver wants an option's value, which only the page knows; a person, and the browser,
-    choose what is shown."""
+    """Let the driver choose an option by its label, as a person and the browser do.
+
+    By itself it wants an option's value, which only the page knows.
+    """
     for kind in (ButtonGroup, Radio, Selectbox, SelectSlider):
         format_func = kind.format_func.fget
 
@@ -43,8 +45,10 @@ def chosen_by_their_labels(monkeypatch):
 
 
 def moves(app: AppTest) -> Iterator[tuple[str, str, object]]:
-    """Kind and key of each control, and what to do with it: to the end of its scale; every option
-    of a few, by its number."""
+    """Kind, key and new setting of each control.
+
+    A slider goes to the end of its scale, a choice to a few of its options, by number.
+    """
     for kind in ("button_group", "radio", "selectbox", "select_slider"):
         for widget in getattr(app, kind):
             if widget.key not in ELSEWHERE:
@@ -68,7 +72,7 @@ def moved(app: AppTest, kind: str, key: str, to: object) -> None:
         widget.click()
     elif kind in ("slider", "number_input", "toggle"):
         widget.set_value(to)
-    else:  # the words of an option may have changed with the picture
+    else:  # an option's label may have changed with the picture
         several = kind == "button_group" and not widget._is_single_select
         widget.set_value([widget.options[to]] if several else widget.options[to])
     good(app.run())

@@ -1,5 +1,7 @@
-"""What all pages of the lesson have in common: predict, do, reveal, why; nothing blocks, nothing is
-lost."""
+"""The frame of the lesson's pages: predict, do, reveal, why.
+
+Nothing blocks the way, nothing is lost.
+"""
 
 import re
 import shutil

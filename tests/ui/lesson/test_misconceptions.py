@@ -1,5 +1,7 @@
-"""What people get wrong, by Streamlit's own test driver: every question and control, both
-languages, the package's numbers."""
+"""What people get wrong, in Streamlit's test driver.
+
+Every question and control, both languages, the package's numbers.
+"""
 
 import shutil
 
@@ -38,7 +40,7 @@ def open_topic(topic: str, **query: str) -> AppTest:
 
 
 def feedback(app: AppTest) -> tuple[list[str], list[str]]:
-    """What is said of a right and of a wrong answer."""
+    """The feedback on a right and on a wrong answer."""
     return [entry.value for entry in app.success], [entry.value for entry in app.info]
 
 

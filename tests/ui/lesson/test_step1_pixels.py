@@ -1,5 +1,4 @@
-"""Step 1 by Streamlit's own test driver: every control, both languages, the numbers are the
-package's."""
+"""Step 1 in Streamlit's test driver: every control, both languages, the package's numbers."""
 
 import pytest
 
@@ -74,7 +73,8 @@ def test_the_four_pictures_have_the_packages_log_p(digits):
         one = found[name]
         assert (
             signed(
-                f"coin {one.uniform:,.0f}, frequencies {one.frequencies:,.0f}, model at least {one.model:,.0f}"
+                f"coin {one.uniform:,.0f}, frequencies {one.frequencies:,.0f}, "
+                f"model at least {one.model:,.0f}"
             )
             in alt
         )

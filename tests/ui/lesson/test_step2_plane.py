@@ -1,4 +1,4 @@
-"""Step 2 by Streamlit's own test driver: both planes, their pins, the numbers are the package's."""
+"""Step 2 in Streamlit's test driver: both planes, their pins, the package's numbers."""
 
 import base64
 import io
@@ -28,7 +28,7 @@ def flat():
 
 
 def components(app, name: str) -> list[dict]:
-    """What the components of that name are given, in the order of the page."""
+    """Data of the components of that name, in the order of the page."""
     found = []
 
     def walk(block):

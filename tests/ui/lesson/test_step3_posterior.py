@@ -1,5 +1,4 @@
-"""Step 3 by Streamlit's own test driver: guesses are scored, draws are the package's, the answer
-waits."""
+"""Step 3 in Streamlit's test driver: scores of guesses, the package's draws, a hidden answer."""
 
 import pytest
 import torch
@@ -52,7 +51,8 @@ def test_a_guess_is_scored_and_the_best_one_is_kept_in_the_link(digits):
     )
     again = open_page("step3", pin="-1,1", pinbest="0.7,0.3")
     assert signed(
-        f"**{bad_one.log_likelihood:,.1f} nats**. Your best guess so far: {good_one.log_likelihood:,.1f}"
+        f"**{bad_one.log_likelihood:,.1f} nats**. "
+        f"Your best guess so far: {good_one.log_likelihood:,.1f}"
     ) in said(again)
     assert again.query_params["pinbest"] == "0.7,0.3"
     outside = open_page("step3", pin="9,9")
@@ -80,7 +80,8 @@ def test_draws_and_estimates_are_the_packages(digits):
     for draws in found:
         assert (
             signed(
-                f"{draws.estimates.min():,.1f} to {draws.estimates.max():,.1f}, mean {draws.mean:,.1f}"
+                f"{draws.estimates.min():,.1f} to {draws.estimates.max():,.1f}, "
+                f"mean {draws.mean:,.1f}"
             )
             in alt
         )

@@ -1,5 +1,7 @@
-"""Step 4 by Streamlit's own test driver: q follows link, sliders and steps; the numbers are the
-package's."""
+"""Step 4 in Streamlit's test driver: q follows link, sliders and steps.
+
+The numbers are the package's.
+"""
 
 import functools
 

@@ -1,5 +1,7 @@
-"""Step 5 by Streamlit's own test driver: the bars stand where the package's numbers are, and only
-one KL closes the gap."""
+"""Step 5 in Streamlit's test driver: the bars have the package's numbers.
+
+Only one KL closes the gap.
+"""
 
 import base64
 import io
@@ -47,7 +49,7 @@ def sides(
 
 
 def shown(app: AppTest) -> list[dict]:
-    """What each formula in the browser is given, from top to bottom."""
+    """Data of each formula in the browser, from top to bottom."""
     found = []
 
     def walk(block):

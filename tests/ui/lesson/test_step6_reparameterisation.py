@@ -1,5 +1,4 @@
-"""Step 6 by Streamlit's own test driver: every control answers in both languages, the numbers are
-the package's."""
+"""Step 6 in Streamlit's test driver: every control, both languages, the package's numbers."""
 
 import dataclasses
 
@@ -24,7 +23,7 @@ def mnist():
 
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch):
-    """Of the gradient: what the page shows of them does not depend on how many there are."""
+    """Fewer draws of the gradient: the page's content does not depend on their number."""
     monkeypatch.setattr(reparameterisation, "REFERENCE_DRAWS", 300)
 
 

@@ -1,5 +1,4 @@
-"""Step 7 by Streamlit's own test driver: every control answers in both languages, the numbers are
-the package's."""
+"""Step 7 in Streamlit's test driver: every control, both languages, the package's numbers."""
 
 import base64
 import io
@@ -67,7 +66,7 @@ def test_the_walks_are_the_packages_of_the_same_two_pictures(digits, plain):
 
 
 def test_the_autoencoder_is_less_sure_in_its_gap_than_at_both_ends(plain):
-    """As the page says of the right answer."""
+    """The page's right answer says so."""
     found = plane(plain, 0.0)
     walk = holes.walk(plain.model, found.codes, plain.reference.labels, found.pair, 0.0)
     assert walk.undecided[walk.emptiest] > 1.1 * max(walk.undecided[0], walk.undecided[-1])
@@ -100,7 +99,10 @@ def test_the_kl_in_the_students_hands(mean, log_variance):
     good(app.slider(key="klmu").set_value(mean).run())
     good(app.slider(key="kllogvar").set_value(log_variance).run())
     found = gaussian.gaussian_kl(mean, log_variance)
-    parts = f"{found.mean_part:.3f} + {found.variance_part:.3f} {signed(found.log_part)} = **:orange[{found.nats:.3f} nats]**"
+    parts = (
+        f"{found.mean_part:.3f} + {found.variance_part:.3f} {signed(found.log_part)} = "
+        f"**:orange[{found.nats:.3f} nats]**"
+    )
     assert parts in said(app)
     assert f"KL {found.nats:.3f} nats" in alternative_text(app, "Density of the prior")
     assert f"now {found.nats:.3f} nats" in alternative_text(app, "KL by mu")

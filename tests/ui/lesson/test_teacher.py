@@ -1,5 +1,4 @@
-"""The teacher's page: its link opens what it promises; plan, worksheet and answers have the models'
-numbers."""
+"""The teacher's page: its link, and the models' numbers in plan, worksheet and answers."""
 
 import io
 import re
@@ -34,7 +33,7 @@ def link_on(app: AppTest) -> str:
 
 
 def opened(address: str) -> AppTest:
-    """What a student sees who follows the link."""
+    """The app as a student sees it who follows the link."""
     parts = urlsplit(address)
     query = dict(parse_qsl(parts.query))
     app = open_app(**query)
@@ -166,9 +165,8 @@ def test_a_class_without_the_lab_gets_no_task_from_its_pages(solved):
 
 def test_the_qr_code_as_a_file_is_a_picture_of_its_own():
     file = ElementTree.fromstring(svg_file(qr_code("https://a.example/step1")))
-    assert (
-        file.tag == "{http://www.w3.org/2000/svg}svg"
-    )  # without the namespace no program takes it for a picture
+    # Without the namespace no program takes it for a picture.
+    assert file.tag == "{http://www.w3.org/2000/svg}svg"
 
 
 def test_the_solutions_agree_with_each_other_and_with_closed_forms(solved):

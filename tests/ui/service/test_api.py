@@ -1,5 +1,4 @@
-"""The API's functions: the numbers are those of vae.experiments to the last bit, and nothing a
-stranger sends gets further."""
+"""The API's functions: vae.experiments' numbers to the last bit, and refusals of bad input."""
 
 import base64
 import math

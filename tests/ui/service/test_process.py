@@ -1,4 +1,4 @@
-"""What the front ends set up for a class, seen from outside: in a process of its own."""
+"""The process settings of both front ends, seen from outside."""
 
 import sys
 

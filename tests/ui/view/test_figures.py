@@ -1,4 +1,4 @@
-"""What a figure says of itself is what Plotly accepts, and what both front ends send."""
+"""Plotly accepts the figures' descriptions, and both front ends send them unchanged."""
 
 import pytest
 

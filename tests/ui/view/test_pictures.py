@@ -1,5 +1,4 @@
-"""Arrays become pictures whose pixels can be seen: enlarged without smoothing, differences in two
-colours."""
+"""Arrays become pictures that can be seen: sharp enlargements, differences in two colours."""
 
 import base64
 import io

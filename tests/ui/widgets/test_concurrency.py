@@ -1,4 +1,4 @@
-"""Pages are drawn a few at a time, and nobody waits for somebody's long work."""
+"""A few pages are drawn at a time, and none waits for another one's long work."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

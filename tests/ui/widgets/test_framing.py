@@ -1,5 +1,4 @@
-"""Photos of one's own: the frame lies under the student's hand, a garment can be turned round, a
-digit needs neither."""
+"""Framing of own photos: a face's frame, a garment turned round, a digit without either."""
 
 import numpy as np
 import pytest

@@ -15,7 +15,7 @@ STUDENTS, WITH_A_FILE = 50, 8
 CHOICES = random.Random(6)
 
 
-# Seeds and pictures come several times, so that a cache which mixes up two students would be found.
+# Seeds and pictures occur several times, so that a cache which mixes up two students fails here.
 PLANS = [
     (
         CHOICES.randrange(8),
@@ -27,9 +27,11 @@ PLANS = [
 
 
 def content(run: Run) -> dict[tuple[int, ...], str]:
-    """A digest of every element that the page shows: pictures, figures, sentences, widgets. The
-    download's address is left out: it is the server's own, and names only what the gallery's
-    picture shows."""
+    """A digest of every element of the page: pictures, figures, sentences, widgets.
+
+    The download's address is left out: it is the server's own, and names only what the gallery's
+    picture shows.
+    """
     return {
         path: hashlib.sha256(element.SerializeToString(deterministic=True)).hexdigest()
         for path, element in run.places.items()
@@ -38,8 +40,10 @@ def content(run: Run) -> dict[tuple[int, ...], str]:
 
 
 async def lesson(address: str, number: int) -> list[dict[tuple[int, ...], str]]:
-    """One student's way: open a link, give a picture perhaps, move beta. What was shown after each
-    step."""
+    """One student's visit: open a link, perhaps upload a picture, move beta.
+
+    Returns the page's content after each step.
+    """
     seed, example, betas = PLANS[number]
     own = number < WITH_A_FILE
     async with Student(
@@ -65,7 +69,7 @@ async def alone_then_together(address: str) -> tuple[list, list]:
 
 @pytest.fixture(scope="module")
 def found() -> tuple[list, list]:
-    """In a thread of its own: a browser that other tests have opened runs this one's loop."""
+    """Run in another thread: a browser of other tests runs this thread's loop."""
     with running_app() as address, ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, alone_then_together(address)).result()
 

@@ -1,5 +1,4 @@
-"""Which weights are in use, and from where: the side bar says it calmly, and a dead Hub costs five
-seconds and nothing else."""
+"""The side bar's note on the weights' source; a dead Hub costs five seconds, nothing else."""
 
 import time
 from pathlib import Path
@@ -28,14 +27,14 @@ def pinned(monkeypatch):
 
 
 def note(app) -> tuple[str, str]:
-    """What the side bar says of the weights, and what it explains when asked."""
+    """The side bar's note on the weights, and its help text."""
     start = Text(_one(app.query_params["lang"]))("sidebar.source_bundled").split(":")[0]
     found = next(caption for caption in app.sidebar.caption if caption.value.startswith(start))
     return found.value, found.proto.help
 
 
 def assert_works(app) -> None:
-    """Everything on the page answers: a picture is encoded and beta moves it."""
+    """A picture is encoded, and beta moves it."""
     before = alternative_texts(app)
     app.select_slider(key="beta").set_value(10.0).run()
     assert not app.exception

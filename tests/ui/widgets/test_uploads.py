@@ -17,7 +17,10 @@ from ui.widgets import uploads
 
 async def received(size: int):
     """A form with one file of this size, as the server of either front end parses it."""
-    head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\nContent-Type: image/png\r\n\r\n'
+    head = (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n'
+        b"Content-Type: image/png\r\n\r\n"
+    )
 
     async def body():
         yield head
@@ -32,7 +35,7 @@ async def received(size: int):
 
 
 def parsed(size: int):
-    """In a thread of its own: a browser that other tests have opened runs this one's loop."""
+    """Parse in another thread: a browser of other tests runs this thread's loop."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, received(size)).result()
 
@@ -51,8 +54,10 @@ def test_what_is_larger_would_be_so_the_test_above_can_fail():
 
 
 def test_files_that_no_page_reads_are_bounded(monkeypatch):
-    """Of a session the last few stay, and all together have a limit; what was read no longer
-    counts."""
+    """A session keeps its last few files, and all sessions together have a limit.
+
+    Files that were read no longer count.
+    """
     uploads.bound()
     uploads.bound()
     monkeypatch.setattr(uploads, "MOST_UNREAD_BYTES", 1_000)
