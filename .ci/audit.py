@@ -61,7 +61,8 @@ def main(pip_audit: str, folder: str = sysconfig.get_path("purelib")) -> int:
         print(f"audit: failed, pip-audit said something else than of old ({error!r})")
         return 1
     print(
-        f"audit: {len(packages) - len(unknown)} of {len(packages)} packages looked up, {len(found)} vulnerabilities known"
+        f"audit: {len(packages) - len(unknown)} of {len(packages)} packages looked up, "
+        f"{len(found)} vulnerabilities known"
     )
     if unknown:
         print(f"audit: no data could be reached for {', '.join(sorted(unknown))}")
@@ -106,7 +107,8 @@ def audited(pip_audit: str, folder: str) -> dict[str, dict]:
     }
     if forgotten := sorted(installed - set(packages)):
         raise AuditError(
-            f"pip-audit did not look at {', '.join(forgotten[:5])} and {max(0, len(forgotten) - 5)} more"
+            f"pip-audit did not look at {', '.join(forgotten[:5])} and "
+            f"{max(0, len(forgotten) - 5)} more"
         )
     if not packages:
         raise AuditError(f"there is no package in {folder}")

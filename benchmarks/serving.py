@@ -45,9 +45,8 @@ class App:
             fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             return float("nan")
-        return (
-            int(fields[11]) + int(fields[12])
-        ) / 100  # hundredths of a second on every Linux that Python runs on
+        # hundredths of a second on every Linux that Python runs on
+        return (int(fields[11]) + int(fields[12])) / 100
 
 
 def _command(port: int) -> list[str]:

@@ -69,7 +69,10 @@ async def place(
     """Students in one place, one after another."""
     while time.monotonic() < until:
         own = dice.random() < arguments.with_picture
-        query = f"lang=en&seed={dice.randrange(LARGEST_SEED)}&example={dice.randrange(10)}{'&source=upload' if own else ''}"
+        query = (
+            f"lang=en&seed={dice.randrange(LARGEST_SEED)}&example={dice.randrange(10)}"
+            f"{'&source=upload' if own else ''}"
+        )
         leaves = min(until, time.monotonic() + arguments.stay)
         try:
             async with Student(app.address, query) as student:

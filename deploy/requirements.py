@@ -1,4 +1,9 @@
-"""Write the hosts' requirement files from requirements.txt: python -m deploy.requirements"""
+"""Write the hosts' requirement files from requirements.txt.
+
+    python -m deploy.requirements
+
+Each of them names what its host installs.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path

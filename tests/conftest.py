@@ -73,9 +73,8 @@ def patience():
         patch.setattr("benchmarks.students.SECONDS_TO_WAIT", HANGING)
         patch.setattr("benchmarks.serving.SECONDS_TO_START", HANGING)
         patch.setattr("vae.images.reading.DECODING_SECONDS", HANGING)
-        patch.setattr(
-            "ui.service.memory.SECONDS_BETWEEN", 1e6
-        )  # what is collected in one test was left by another
+        # what is collected in one test was left by another
+        patch.setattr("ui.service.memory.SECONDS_BETWEEN", 1e6)
         yield
 
 
@@ -93,7 +92,10 @@ def visitors_leave(request):
 
 @pytest.fixture(scope="session")
 def browser():
-    """One browser for all tests of a process. Without a Chromium they are skipped, but never in CI."""
+    """One browser for all tests of a process.
+
+    Without a Chromium they are skipped, but never in CI.
+    """
     if chromium() is None:
         if os.environ.get("CI"):
             pytest.fail("no Chromium on this machine: CI must not skip the browser tests")
@@ -230,12 +232,10 @@ def use_hub(
     )
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(home / "token"))
-    monkeypatch.setattr(
-        constants, "HF_HUB_DISABLE_TELEMETRY", True
-    )  # or it asks once a day for names of agents
-    monkeypatch.setattr(
-        _http, "time", SimpleNamespace(sleep=lambda seconds: None)
-    )  # between its own attempts
+    # or it asks once a day for names of agents
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_TELEMETRY", True)
+    # between its own attempts
+    monkeypatch.setattr(_http, "time", SimpleNamespace(sleep=lambda seconds: None))
     if token:
         monkeypatch.setenv("HF_TOKEN", token)
     else:

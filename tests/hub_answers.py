@@ -45,9 +45,8 @@ class Fault:
     lost.
     """
 
-    before: Callable[[], object] = lambda: (
-        None
-    )  # happens just before, such as another person's commit
+    # happens just before, such as another person's commit
+    before: Callable[[], object] = lambda: None
     instead: Answer | None = None  # an error or WEB_PAGE
     silent: bool = False  # no answer, until the client leaves or the server stops
     corrupt: bool = False  # the last byte of the body is another

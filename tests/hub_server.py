@@ -200,9 +200,8 @@ class _Handler(BaseHTTPRequestHandler):
             fault = next(chain.from_iterable(faults), Fault())
         fault.before()
         if fault.silent:
-            self.connection.recv(
-                1, socket.MSG_PEEK
-            )  # returns when the client leaves or the server stops
+            # returns when the client leaves or the server stops
+            self.connection.recv(1, socket.MSG_PEEK)
         else:
             self._send(fault.instead or self._answer(path), fault)
         self.close_connection |= fault.ends_connection
@@ -262,9 +261,8 @@ class _Handler(BaseHTTPRequestHandler):
         repository, owner = self.server.repositories.get(name), name.split("/")[0]
         user = self._user(required=write or repository is None or repository.private)
         if repository is None or (repository.private and user.name != owner):
-            raise Refusal(
-                404, "Repository not found", "RepoNotFound"
-            )  # who may not read it shall not know that it exists
+            # who may not read it shall not know that it exists
+            raise Refusal(404, "Repository not found", "RepoNotFound")
         if write and user.name != owner:
             raise Refusal(
                 403, "Forbidden: pass `create_pr=1` as a query parameter to create a Pull Request"
@@ -428,9 +426,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 MODEL = "/api/models/(?P<name>[^/]+/[^/]+)"
 ENDPOINTS: dict[str, Callable[..., Answer]] = {
-    "GET /api/agent-harnesses": lambda handler: Answer(
-        {"standardEnvVars": [], "harnesses": {}}
-    ),  # the client's telemetry
+    # the client's telemetry
+    "GET /api/agent-harnesses": lambda handler: Answer({"standardEnvVars": [], "harnesses": {}}),
     "GET /api/whoami-v2": _Handler.whoami,
     "POST /api/repos/create": _Handler.create,
     "POST /api/validate-yaml": lambda handler: Answer({"errors": [], "warnings": []}),

@@ -22,17 +22,25 @@ SKIPPED = {"name": "gradio", "skip_reason": "distribution marked as editable"}
 BROKEN = {"name": "pillow", "version": "1.0", "vulns": [{"id": "CVE-1", "fix_versions": ["2.0"]}]}
 # What pip-audit 2.10.1 says at the end of a long traceback, or logs.
 NO_NETWORK = [
-    "Traceback (most recent call last):\nrequests.exceptions.ConnectionError: HTTPSConnectionPool(host='a.example', port=443)",
-    "Traceback (most recent call last):\nrequests.exceptions.ProxyError: HTTPSConnectionPool(host='a.example', port=443)",
-    "requests.exceptions.ReadTimeout: HTTPSConnectionPool(host='a.example', port=443): Read timed out. (read timeout=15)",
-    "requests.exceptions.HTTPError: 503 Server Error: Service Unavailable for url: https://a.example\n\nServiceError",
-    "ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed\nERROR:pip_audit._cli:Tip: your network may be",
+    "Traceback (most recent call last):\n"
+    "requests.exceptions.ConnectionError: HTTPSConnectionPool(host='a.example', port=443)",
+    "Traceback (most recent call last):\n"
+    "requests.exceptions.ProxyError: HTTPSConnectionPool(host='a.example', port=443)",
+    "requests.exceptions.ReadTimeout: HTTPSConnectionPool(host='a.example', port=443): Read timed "
+    "out. (read timeout=15)",
+    "requests.exceptions.HTTPError: 503 Server Error: Service Unavailable for url: "
+    "https://a.example\n"
+    "\n"
+    "ServiceError",
+    "ERROR:pip_audit._cli:Could not connect to PyPI's vulnerability feed\n"
+    "ERROR:pip_audit._cli:Tip: your network may be",
 ]
 CRASHES = [
     "",
     "Traceback (most recent call last):\nTypeError: 'NoneType' object is not iterable",
     "usage: pip-audit [-h]\npip-audit: error: unrecognized arguments: --path",
-    "requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: https://a.example/pypi/numpy/2.4.6/json",
+    "requests.exceptions.HTTPError: 403 Client Error: Forbidden for url: "
+    "https://a.example/pypi/numpy/2.4.6/json",
     # a login page in PyPI's place
     "requests.exceptions.JSONDecodeError: Expecting value: line 1 column 1 (char 0)",
 ]
@@ -68,11 +76,8 @@ def audited(
         ([SOUND], 0, "1 of 1 packages looked up, 0 vulnerabilities"),
         ([SOUND, BROKEN], 1, "pillow 1.0: CVE-1, mended in 2.0"),
         ([SOUND, UNKNOWN], 0, "no data could be reached for gradio"),
-        (
-            [UNKNOWN],
-            0,
-            "0 of 1 packages looked up, 0 vulnerabilities",
-        ),  # a registry in PyPI's place, without its data
+        # a registry in PyPI's place, without its data
+        ([UNKNOWN], 0, "0 of 1 packages looked up, 0 vulnerabilities"),
         ([UNKNOWN, BROKEN], 1, "pillow 1.0: CVE-1"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A test that fails in the middle leaves no process behind, and no warning for the tests after it."""
+"""A test that fails in the middle leaves no process behind, and no warning for later tests."""
 
 import gc
 import itertools
@@ -17,7 +17,8 @@ from tests.processes import completed, started
 # torchrun's workers are.
 FAMILY = """
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(10**6)"], start_new_session=True)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(10**6)"], \
+start_new_session=True)
 print(child.pid, flush=True)
 time.sleep(10**6)
 """

@@ -74,8 +74,8 @@ class Processes:
             if self.count == 1:
                 raise
             raise ProcessLostError(
-                "another process of this run has ended and may have said why; a run that had begun goes on "
-                f"when all are started again with --resume ({_first_line(error)})"
+                "another process of this run has ended and may have said why; a run that had "
+                f"begun goes on when all are started again with --resume ({_first_line(error)})"
             ) from error
 
     def wait(self) -> None:

@@ -112,6 +112,5 @@ def others_of(count: int, others: int, seed: int) -> Tensor:
         torch.rand(count, count - 1, generator=seeded(seed, "candidates")).argsort(1)[:, :others]
         + 1
     )
-    return (
-        torch.arange(count)[:, None] + steps
-    ) % count  # at least one and at most all but one further, around the circle
+    # at least one and at most all but one further, around the circle
+    return (torch.arange(count)[:, None] + steps) % count

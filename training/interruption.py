@@ -21,9 +21,8 @@ def expect() -> None:
     It is the first thing that a command does, since whatever is being imported could swallow an
     exception, or print it.
     """
-    if (
-        signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    ):  # not where a shell's background job ignores it
+    # not where a shell's background job ignores it
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
 
 
@@ -40,9 +39,8 @@ def run_command(main: Callable[[Sequence[str]], int]) -> None:
         print(_STOPPED, file=sys.stderr)
         code = EXIT_CODE
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(
-            signal.SIGINT, signal.SIG_DFL
-        )  # an exception while Python takes itself down would only be printed
+        # an exception while Python takes itself down would only be printed
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Libraries make functions from text. Where that was interrupted, Python would end by the
     # signal, whoever caught the exception, until another text has run to its end.
     exec("")

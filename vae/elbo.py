@@ -53,10 +53,11 @@ class Elbo:
 
         beta: one number, or (N,). Raises ValueError for a tensor of another shape.
         """
+        # (N, 1) would broadcast with the rate (N,) to (N, N)
         if isinstance(beta, Tensor) and beta.shape not in ((), self.distortion.shape):
             raise ValueError(
                 f"beta must be one number or have shape {tuple(self.distortion.shape)}"
-            )  # never (N, 1)
+            )
         return self.distortion + beta * self.rate
 
 
@@ -180,8 +181,8 @@ def point_distortion(model: VAE, images: Tensor, beta: float | Tensor) -> Tensor
 def _require_a_posterior(model: VAE) -> None:
     if model.config.autoencoder:
         raise ValueError(
-            "this model is a plain autoencoder: its code is a point, so there is no rate and no ELBO; "
-            "vae.point_distortion(model, images, 0) is its loss"
+            "this model is a plain autoencoder: its code is a point, so there is no rate and no "
+            "ELBO; vae.point_distortion(model, images, 0) is its loss"
         )
 
 

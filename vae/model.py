@@ -25,14 +25,10 @@ from vae.likelihood import Bernoulli, DiscretizedLogistic, Likelihood
 LIKELIHOODS = ("bernoulli", "discretized_logistic")
 PREPROCESSES = ("ink", "garment", "photo")
 MAX_PARAMETERS = 20_000_000
-LOG_PRECISION_BOUNDS = (
-    -20.0,
-    20.0,
-)  # beyond them exp() says nothing new, and a stray step would end in NaN
-LOG_SCALE_BOUNDS = (
-    -7.0,
-    2.0,
-)  # of the logistic, in pixel units: from a quarter of a grey level to all of them alike
+# beyond them exp() says nothing new, and a stray step would end in NaN
+LOG_PRECISION_BOUNDS = (-20.0, 20.0)
+# of the logistic, in pixel units: from a quarter of a grey level to all of them alike
+LOG_SCALE_BOUNDS = (-7.0, 2.0)
 FREQUENCIES = 8  # sines and cosines of log beta that the embedding starts from
 
 
@@ -99,8 +95,8 @@ class VAEConfig:
             and len(betas) == 2
             and all(isinstance(beta, int | float) and math.isfinite(beta) for beta in betas)
             and (0 < betas[0] <= betas[1] or betas == (0, 0)),
-            "beta_range must be two finite numbers, 0 < lowest <= highest, or (0, 0) for a plain autoencoder, "
-            f"not {betas!r}",
+            "beta_range must be two finite numbers, 0 < lowest <= highest, or (0, 0) for a plain "
+            f"autoencoder, not {betas!r}",
         )
         require(
             self.preprocess in PREPROCESSES,
@@ -127,12 +123,12 @@ class VAEConfig:
             f"beta_embedding must be from 1 to 512, not {self.beta_embedding!r}",
         )
         inner = self.channels * math.prod(self.grid)
-        parameters = (
-            2 * self.width * (inner + 2 * self.blocks * (self.width + self.beta_embedding))
-        )  # the large ones
+        # the large ones
+        parameters = 2 * self.width * (inner + 2 * self.blocks * (self.width + self.beta_embedding))
         require(
             parameters <= MAX_PARAMETERS,
-            f"a network of about {parameters:,} parameters is larger than the {MAX_PARAMETERS:,} allowed",
+            f"a network of about {parameters:,} parameters is larger than the {MAX_PARAMETERS:,} "
+            "allowed",
         )
 
     @property
@@ -401,7 +397,8 @@ class VAE(nn.Module):
         betas = torch.as_tensor(beta, dtype=torch.float32, device=self.device)
         if betas.shape not in ((), (count,)):
             raise ValueError(
-                f"beta must be one number or one for each of the {count} pictures, not shape {tuple(betas.shape)}"
+                f"beta must be one number or one for each of the {count} pictures, not shape "
+                f"{tuple(betas.shape)}"
             )
         low, high = self.config.beta_range
         slack = 1e-6  # float32 rounds the ends of the range

@@ -129,7 +129,8 @@ def grid_posterior(
     """
     if model.config.latent_dim != 2 or model.config.autoencoder:
         raise ValueError(
-            "the posterior is added up on a plane: it needs a variational autoencoder with two latent dimensions"
+            "the posterior is added up on a plane: it needs a variational autoencoder with two "
+            "latent dimensions"
         )
 
     def evaluate(centres: np.ndarray) -> np.ndarray:

@@ -71,9 +71,8 @@ def test_every_kind_of_wrong_answer_is_a_failure(address):
             assert len(part.runs) == 1
             assert not part.failures
             student.rerun = lambda: asyncio.sleep(0, student.last)
-            await classroom.answered(
-                part, student, "4"
-            )  # the answer is the last one's, of another beta
+            # the answer is the last one's, of another beta
+            await classroom.answered(part, student, "4")
             del student.rerun
             await student._socket.close()
             await classroom.answered(part, student, "4")
@@ -143,6 +142,5 @@ def test_the_cold_start_prints_its_ratio(capsys):
     found = dict(re.findall(r"^(\S.{33}) *([\d.]+)(?: s)?$", capsys.readouterr().out, re.M))
     alone, healthy, picture, ratio = map(float, found.values())
     assert 0 < healthy < picture
-    assert ratio == pytest.approx(
-        picture / alone, abs=0.01 + 0.02 / alone
-    )  # printed with two decimals
+    # printed with two decimals
+    assert ratio == pytest.approx(picture / alone, abs=0.01 + 0.02 / alone)

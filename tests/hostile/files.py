@@ -39,7 +39,6 @@ MODES = {
 
 
 # --- pictures
-# ---------------------------------------------------------------------------------------------------------
 
 
 def sides(dice: random.Random) -> tuple[int, int]:
@@ -143,15 +142,13 @@ def encoded(dice: random.Random, kind: str) -> bytes:
         options |= {"progressive": dice.random() < 0.5, "comment": bytes(dice.choice((0, 60_000)))}
     elif kind == "TIFF":
         packed = (None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "lzma", "zstd")
-        packed += ("jpeg",) * (
-            drawn.mode in ("L", "RGB")
-        )  # of others the encoder may end the process
+        # of others the encoder may end the process
+        packed += ("jpeg",) * (drawn.mode in ("L", "RGB"))
         options |= {"compression": dice.choice(packed)}
     elif kind == "AVIF":
         options |= {"speed": 9}
-        drawn = drawn.resize(
-            [max(16, side) for side in drawn.size]
-        )  # its encoder ends the process on smaller ones
+        # its encoder ends the process on smaller ones
+        drawn = drawn.resize([max(16, side) for side in drawn.size])
     elif kind == "WEBP":
         options |= {"method": 0, "lossless": dice.random() < 0.5}
     if kind in ("PNG", "GIF", "WEBP", "TIFF") and dice.random() < 0.2:
@@ -162,20 +159,20 @@ def encoded(dice: random.Random, kind: str) -> bytes:
     file = io.BytesIO()
     try:
         drawn.save(file, kind, **options)
+    # Pillow does not write every mode with every option.
     except (
         OSError,
         ValueError,
         SystemError,
         RuntimeError,
         struct.error,
-    ):  # not every mode with every option
+    ):
         file = io.BytesIO()
         drawn.convert("RGB").save(file, kind)
     return file.getvalue()
 
 
 # --- what is done to their bytes
-# --------------------------------------------------------------------------------------
 
 
 def chunk(name: bytes, data: bytes = b"") -> bytes:
@@ -287,7 +284,6 @@ def hostile(dice: random.Random) -> tuple[str, bytes]:
 
 
 # --- what becomes of them
-# ---------------------------------------------------------------------------------------------
 
 
 def main(seed: str, count: int) -> None:

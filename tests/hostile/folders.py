@@ -1,4 +1,4 @@
-"""Seeded weights folders that nobody should trust: one that was whole, changed in one of many ways."""
+"""Seeded hostile weights folders: a whole one, changed in one of many ways."""
 
 import copy
 import functools

@@ -45,7 +45,10 @@ FOLDER = re.compile(r"(?<![\w.:/])/(?:tmp|etc|usr|home|root|opt|var|work|dev|pro
 
 @dataclass(frozen=True)
 class Server:
-    """A started front end: where it answers, where Gradio would keep files, and what it has logged."""
+    """A started front end.
+
+    Its address, the folder in which Gradio would keep files, and its log.
+    """
 
     address: str
     kept: Path
@@ -143,7 +146,8 @@ def test_no_argument_makes_the_server_read_a_file_or_fetch_an_address(server, ba
             status, said = asked(server, place, (calls.escaped(text) if escape else text).encode())
             assert (status, json.loads(said)["error"]) == (
                 400,
-                "no argument is a JSON object here; send numbers, words, lists of numbers, and pictures in base64",
+                "no argument is a JSON object here; send numbers, words, lists of numbers, and "
+                "pictures in base64",
             ), place
     assert fetched == files(server.kept) == []
     assert asked(server, "call/v2/sample", b'{"count": 1}')[1].startswith("event: complete")
@@ -218,9 +222,8 @@ def test_whatever_is_called_is_answered_in_words_and_nothing_is_kept_or_logged(
             sentence = json.loads(said)["error"]
             assert isinstance(sentence, str), told
             assert len(sentence) > 10, told
-            assert not FOLDER.search(sentence.replace("/etc/passwd", "")), (
-                told
-            )  # which is what we sent
+            # which is what we sent
+            assert not FOLDER.search(sentence.replace("/etc/passwd", "")), told
         if "event: error" in said:
             sentence = json.loads(said.partition("event: error\ndata: ")[2])["error"]
             assert isinstance(sentence, str), told

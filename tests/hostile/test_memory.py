@@ -34,7 +34,8 @@ STREAMLIT = (
     + """
 import sys
 from streamlit.web import cli
-sys.argv = ["streamlit", "run", "app.py", "--server.headless", "true", "--server.address", "127.0.0.1",
+sys.argv = ["streamlit", "run", "app.py", "--server.headless", "true", "--server.address", \
+"127.0.0.1",
             "--server.port", "{port}", "--server.disconnectedSessionTTL", "1"]
 cli.main()
 """

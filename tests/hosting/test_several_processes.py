@@ -103,9 +103,8 @@ def house(tmp_path) -> Iterator[House]:
 async def lesson(house: House) -> None:
     """Students spread over both; uploads; one process is killed in the middle."""
     cookies = [house.enter() for _ in range(12)]
-    assert {cookie[COOKIE] for cookie in cookies} == set(
-        PROCESSES
-    )  # one chance in 2048 that all draw the same
+    # one chance in 2048 that all draw the same
+    assert {cookie[COOKIE] for cookie in cookies} == set(PROCESSES)
 
     chosen = [next(cookie for cookie in cookies if cookie[COOKIE] == name) for name in PROCESSES]
     async with contextlib.AsyncExitStack() as stack:
@@ -145,9 +144,8 @@ async def lesson(house: House) -> None:
 def test_when_one_of_two_processes_dies_its_students_go_on_in_the_other_without_their_picture(
     house,
 ):
-    with ThreadPoolExecutor(
-        1
-    ) as pool:  # a browser that other tests have opened runs this thread's loop
+    # a browser that other tests have opened runs this thread's loop
+    with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, lesson(house)).result()
 
 

@@ -44,9 +44,8 @@ def test_squared_error_is_that_of_the_mean_picture_at_z_equal_mu(pictures):
 @pytest.mark.parametrize("components", [1, 3, 9])
 def test_pca_is_the_exact_one(pictures, components, mirrored):
     random = np.random.default_rng(0)
-    training = (
-        random.integers(0, 256, (60, 3, 16, 16)).astype(np.uint8) // 3
-    )  # nothing that few components would hold
+    # nothing that few components would hold
+    training = random.integers(0, 256, (60, 3, 16, 16)).astype(np.uint8) // 3
     rows = training.astype(np.float64) / 255
     rows = np.concatenate([rows, rows[..., ::-1]]) if mirrored else rows
     rows = rows.reshape(len(rows), -1)
@@ -79,9 +78,8 @@ def test_originals_are_told_apart_where_reconstructions_are_good_and_by_chance_w
     pictures,
 ):
     assert fidelity.identified(Perfect(0.001), pictures, 1.0, candidates=20, seed=0) == 1
-    many = torch.rand(
-        900, 3, 16, 16, generator=generator(1)
-    )  # all about as far from a noise as any other
+    # all about as far from a noise as any other
+    many = torch.rand(900, 3, 16, 16, generator=generator(1))
     for candidates in (3, 10):
         found = fidelity.identified(Perfect(1000.0), many, 1.0, candidates=candidates, seed=0)
         assert found == pytest.approx(1 / candidates, abs=0.05)

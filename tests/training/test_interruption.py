@@ -72,8 +72,8 @@ def test_while_data_are_read_it_says_how_to_go_on_and_leaves_no_folder(tmp_path)
     ]
     with (
         started(command, cwd=ROOT, text=True, stderr=subprocess.PIPE) as process,
-        images.open("wb"),
-    ):  # which waits for the reader
+        images.open("wb"),  # a FIFO, which waits for the reader
+    ):
         assert (tmp_path / "run" / "lock").exists()
         process.send_signal(signal.SIGINT)
         _, message = process.communicate(timeout=HANGING)
@@ -90,7 +90,11 @@ def test_while_data_are_read_it_says_how_to_go_on_and_leaves_no_folder(tmp_path)
     [
         ("exec('raise KeyboardInterrupt')", "stopped; the same command begins again"),
         (
-            "\n    try:\n        exec('raise KeyboardInterrupt')\n    except KeyboardInterrupt:\n        return 130",
+            "\n"
+            "    try:\n"
+            "        exec('raise KeyboardInterrupt')\n"
+            "    except KeyboardInterrupt:\n"
+            "        return 130",
             "",
         ),
     ],

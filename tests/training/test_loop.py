@@ -69,9 +69,8 @@ def test_a_tiny_run_learns_bars_at_every_beta_but_the_collapsed_ones(images):
         torch.from_numpy(striped_digits(300, seed=9)[0])[:, None] / 255, generator=generator()
     )
     ink = test.mean(0).clamp(1e-3, 1 - 1e-3)
-    no_code = (
-        torch.distributions.Bernoulli(ink).log_prob(test).sum((1, 2, 3)).mean().neg()
-    )  # about 105 nats
+    # about 105 nats
+    no_code = torch.distributions.Bernoulli(ink).log_prob(test).sum((1, 2, 3)).mean().neg()
     with torch.no_grad():
         terms = {
             beta: vae.elbo(model, test, beta, generator=generator(1)) for beta in (0.01, 1.0, 50.0)
@@ -152,9 +151,8 @@ def test_the_largest_beta_rises_over_the_first_steps(images):
     finish(trainer)
     largest = torch.stack([beta.max() for beta in drawn])
     assert largest[0] <= 0.05
-    assert all(
-        largest[step] <= 0.05 * 1000 ** (step / 20) * 1.001 for step in range(20)
-    )  # 20 steps, from 0.05 to 50
+    # 20 steps, from 0.05 to 50
+    assert all(largest[step] <= 0.05 * 1000 ** (step / 20) * 1.001 for step in range(20))
     assert largest[10:20].max() > 1
     assert largest[20:].max() > 40
     assert torch.stack([beta.min() for beta in drawn]).min() < 0.012
@@ -163,12 +161,8 @@ def test_the_largest_beta_rises_over_the_first_steps(images):
 def test_the_rival_of_a_conditioned_network_sees_its_rise_of_beta_up_to_its_own(images):
     rival = settings(loss_weight_power=0.0).for_one_beta(5.0)
     reports = list(itertools.islice(Trainer(rival, images, CPU, DATA).remaining(), 30))
-    for step, ceiling in (
-        (0, 0.05),
-        (10, 0.05 * 1000**0.5),
-        (19, 5.0),
-        (29, 5.0),
-    ):  # 20 steps, from 0.05 to 50
+    # 20 steps, from 0.05 to 50
+    for step, ceiling in ((0, 0.05), (10, 0.05 * 1000**0.5), (19, 5.0), (29, 5.0)):
         assert reports[step].loss == pytest.approx(
             reports[step].distortion + ceiling * reports[step].rate, rel=1e-4
         )

@@ -21,7 +21,10 @@ FEATURES = {"architecture": "x86_64", "avx512_bf16": False, "amx_bf16": False}
 
 
 def machine(monkeypatch, *features: str, onednn: bool = True, **changes: object) -> None:
-    """A processor with these instructions, of which oneDNN says that it can compute with bfloat16."""
+    """A processor with these instructions.
+
+    onednn: whether oneDNN says that it can compute with bfloat16.
+    """
     told = FEATURES | dict.fromkeys(features, True) | changes
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told)
     monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
@@ -180,9 +183,8 @@ def test_one_sentence_says_which_why_and_what_another_would_cost(
 
 def test_processes_on_unequal_machines_take_what_all_are_fast_with(monkeypatch):
     machine(monkeypatch, "avx512_bf16")
-    monkeypatch.setattr(
-        Processes, "any", lambda self, value: True
-    )  # another one says that it takes float32
+    # another one says that it takes float32
+    monkeypatch.setattr(Processes, "any", lambda self, value: True)
     settings, sentence = precision.resolve(SETTINGS, CPU, Processes(0, 2))
     assert settings.precision == "float32"
     assert sentence.endswith("another process of this run is faster with float32")

@@ -53,9 +53,10 @@ def test_what_is_compiled_before_the_first_step_is_no_part_of_the_pace(capsys):
 
 
 def test_a_resumed_run_is_foretold_by_what_it_does_itself(capsys):
+    # 70 steps are left after the first minute
     assert forecasts(capsys, total=1000, seconds=2.0, initial=900)[0].startswith(
         "about 2 minutes to go"
-    )  # 70 steps
+    )
 
 
 def test_a_run_of_less_than_a_minute_and_a_hidden_one_say_nothing(capsys):

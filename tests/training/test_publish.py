@@ -181,9 +181,8 @@ def test_a_token_that_will_not_do_is_said_with_what_to_do(
     assert run(weights) == 1
     assert sentence in failed(capsys)
     assert present == (NAME in local_hub.repositories)
-    assert (
-        weights / "README.md"
-    ).read_bytes() == before  # it names no repository that may not be there
+    # it names no repository that may not be there
+    assert (weights / "README.md").read_bytes() == before
 
 
 @pytest.fixture
@@ -347,7 +346,10 @@ def test_from_the_command_line_with_nothing_but_environment_variables(local_hub,
         tmp_path / "back",
     )
     assert files_of(tmp_path / "back") == sent(weights)
-    code = f"import vae; print(vae.load({NAME!r}, revision={commit!r}).config); print(vae.load({NAME!r}, revision='v1').config)"
+    code = (
+        f"import vae; print(vae.load({NAME!r}, revision={commit!r}).config); "
+        f"print(vae.load({NAME!r}, revision='v1').config)"
+    )
     loaded = completed([sys.executable, "-c", code], cwd=ROOT, env=environment)
     assert loaded.stdout.splitlines() == [str(vae.load(weights).config)] * 2
 

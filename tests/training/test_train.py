@@ -1,4 +1,7 @@
-"""The command line: it trains, records how, can be interrupted, and says in one line what is wrong."""
+"""The command line of training: it trains, records how, and can be interrupted.
+
+It says in one line what is wrong.
+"""
 
 import contextlib
 import json
@@ -82,9 +85,10 @@ def test_the_command_line_trains_and_records_how(data_dir, tmp_path, capsys):
     assert record["settings"]["network"]["width"] == 16
     assert record["examples_seen"] == 1500
     assert str(tmp_path) not in json.dumps(record)
+    # the precision comes last, as it was resolved
     assert record["command"] == shlex.join(
         ["python", "-m", "training.train", *TINY[:-2], "--seed", "3", *TINY[-2:]]
-    )  # the precision as it was resolved, last
+    )
     assert vae.load(tmp_path / "run" / "weights").config.latent_dim == 3
     assert "training.evaluate" in capsys.readouterr().out
 
@@ -121,7 +125,7 @@ def logged(run_dir: Path) -> list[dict]:
 def test_a_run_that_was_stopped_anywhere_logs_what_one_that_was_not_logs(
     data_dir, tmp_path, monkeypatch
 ):
-    """Means of a hundred steps also where some of them came before the stop, and some were skipped."""
+    """Means of a hundred steps, some of which came before the stop, and some were skipped."""
     inner, seed = Trainer._backward, time.time_ns()
 
     def backward(trainer: Trainer, indices: torch.Tensor) -> torch.Tensor:
@@ -150,7 +154,10 @@ def test_two_runs_in_one_folder_are_refused(data_dir, tmp_path, capsys, more):
     capsys.readouterr()
     with held(tmp_path / "run", ALONE):
         assert train.main(command(data_dir, tmp_path / "run", *more)) == 2
-    said = f"error: another run is at work in {tmp_path / 'run'}; wait for its end, or choose another --run-dir\n"
+    said = (
+        f"error: another run is at work in {tmp_path / 'run'}; wait for its end, or choose "
+        "another --run-dir\n"
+    )
     assert capsys.readouterr().err == said
     assert train.main(command(data_dir, tmp_path / "run", *more)) == 0
 
@@ -243,9 +250,8 @@ def test_a_kill_right_after_resuming_costs_no_line_of_the_log(data_dir, tmp_path
     )
     assert train.main(command(data_dir, tmp_path / "run", *long, "--resume")) == 0
     with Log(tmp_path / "run" / "log.jsonl", step=300):
-        seen.append(
-            (tmp_path / "run" / "log.jsonl").read_text()
-        )  # as it lies on disk before the first new line
+        # as it lies on disk before the first new line
+        seen.append((tmp_path / "run" / "log.jsonl").read_text())
     assert seen == [lines, lines]
 
 

@@ -128,7 +128,10 @@ def test_beta_multiplies_the_rate_of_its_own_picture_alone(model, binary_images)
 
 
 def test_the_same_seed_gives_the_same_noise_at_every_beta(model, binary_images):
-    """z - mu = sigma * eps with one eps: dividing by each beta's own sigma gives the same numbers."""
+    """z - mu = sigma * eps with one eps.
+
+    Dividing by each beta's own sigma gives the same numbers.
+    """
     eps = []
     for beta in (0.1, 10.0):
         noise, q = generator(8), model.encode(binary_images, beta)

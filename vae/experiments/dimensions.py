@@ -9,9 +9,8 @@ from vae.experiments.playground import Reconstruction
 from vae.latent import traversal
 from vae.model import VAE
 
-VALUES = tuple(
-    float(value) for value in np.linspace(-3, 3, 11)
-)  # in standard deviations of the prior
+# in standard deviations of the prior
+VALUES = tuple(float(value) for value in np.linspace(-3, 3, 11))
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
 DRAWS = 64  # of z, for the distortion of one picture
-DRAWN_PIXELS = (
-    64 * 28 * 28
-)  # a larger picture gets fewer draws: it takes longer, and its own sum over pixels averages more
+# a larger picture gets fewer draws: it takes longer, and its own sum over pixels averages more
+DRAWN_PIXELS = 64 * 28 * 28
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from vae.hub.folder import WeightsError
 
 Answer = TypeVar("Answer")
 MAY_NOT_WRITE = (
-    "this token may not write to {repo_id}: the name is somebody else's, or the token only reads; choose a name "
-    "of your own, or a token with the right to write and `hf auth login`"
+    "this token may not write to {repo_id}: the name is somebody else's, or the token only reads; "
+    "choose a name of your own, or a token with the right to write and `hf auth login`"
 )
 
 
@@ -91,12 +91,13 @@ def said(
             f"the Hub at {constants.ENDPOINT} does not answer ({_reason(error)}); check the "
             "connection and try again",
         ) from error
-    except Exception as error:  # an answer of another kind, a proxy or an address that the client can't use: it raises anything
+    # The client raises errors of any kind: for an unexpected answer, a proxy, an unusable address.
+    except Exception as error:
         if isinstance(error, OSError) and error.filename:
             raise HubError(
                 "cache",
-                f"the local cache cannot be written ({error.strerror}); let HF_HOME name a folder with "
-                "room that can",
+                f"the local cache cannot be written ({error.strerror}); let HF_HOME name a folder "
+                "with room that can",
             ) from error
         raise HubError(
             "unreachable", f"{repo_id}: the transfer failed ({_reason(error)}); try again"

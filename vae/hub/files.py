@@ -34,9 +34,8 @@ def content(path: Path, most: int) -> bytes:
     Raises OSError; and ValueError, a sentence without the path, where it is a folder, a FIFO or a
     device, or has more than `most` bytes.
     """
-    _require_regular(
-        os.stat(path)
-    )  # before it is opened: opening a device may already do something
+    # before it is opened: opening a device may already do something
+    _require_regular(os.stat(path))
     descriptor = os.open(
         path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     )
@@ -89,9 +88,8 @@ def _sentence(error: ValidationError) -> str:
         return f"{place} is unknown to this version"
     if kind == "value_error":
         return reason if place == "it" else f"{place}: {reason}"
-    value = error.errors(include_url=False, include_context=False)[0][
-        "input"
-    ]  # now that it is not the whole file
+    # now that it is not the whole file
+    value = error.errors(include_url=False, include_context=False)[0]["input"]
     return f"{place} holds {_short(value)}; {reason.replace('Input should', 'it should')}"
 
 

@@ -37,9 +37,8 @@ Rate = Annotated[
     BeforeValidator(lambda value: math.inf if value is None else value),
     AfterValidator(_possible),
 ]
-Objective = Annotated[
-    float, Field(ge=-1e-3, le=1e16, allow_inf_nan=False)
-]  # distortion + beta * rate, nats
+# distortion + beta * rate, nats
+Objective = Annotated[float, Field(ge=-1e-3, le=1e16, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -137,9 +136,8 @@ class Metrics:
     seed: Seed
     samples: Count
     betas: Annotated[tuple[BetaMetrics, ...], FIRST, Field(min_length=1, max_length=1000)]
-    importance_weighted: (
-        ImportanceWeighted | None
-    )  # None: a plain autoencoder has no bound on log p(x)
+    # None: a plain autoencoder has no bound on log p(x)
+    importance_weighted: ImportanceWeighted | None
     reference: Annotated[tuple[tuple[Beta, Rate, Nats], ...], FIRST, Field(max_length=1000)]
     fidelity: Fidelity | None = None
 
@@ -191,7 +189,8 @@ def regret(metrics: Metrics, dedicated: Dedicated) -> float:
     measured = metrics.at(dedicated.beta)
     if not math.isclose(measured.beta, dedicated.beta):
         raise ValueError(
-            f"beta {dedicated.beta:g} was not measured; the nearest one that was is {measured.beta:g}"
+            f"beta {dedicated.beta:g} was not measured; the nearest one that was is "
+            f"{measured.beta:g}"
         )
     return measured.objective - dedicated.objective
 

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 
 MOST_UNITS = 10_000  # of one picture; an encoder writes about five
 _SEQUENCE_HEADER = 1  # a type of unit
-_LONGEST_HEADER = (
-    256  # bytes of a sequence header; what stands behind its sizes is of no interest here
-)
+# bytes of a sequence header; what stands behind its sizes is of no interest here
+_LONGEST_HEADER = 256
 
 
 class _Bits:

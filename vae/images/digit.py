@@ -28,19 +28,15 @@ from vae.images.strokes import (
 )
 
 BOX = 20 / 28  # MNIST: the digit fills 20 of 28 pixels
-STROKES = (
-    2.2,
-    4.2,
-)  # thickness in the model's pixels that ink is brought into; most of MNIST lies in between
-DRAWN = (
-    8,
-    24,
-)  # pixels for each of the model's in which it is drawn anew: memory grows with the square of its longer side
+# thickness in the model's pixels that ink is brought into; most of MNIST lies in between
+STROKES = (2.2, 4.2)
+# pixels for each of the model's in which it is drawn anew: memory grows with the square of its
+# longer side
+DRAWN = (8, 24)
 # of a model's pixel, from black to white, before pixels are averaged: MNIST's share of greys
 EDGE = 0.35
-FAINTEST = (
-    0.06  # contrast, as a part of the paper's brightness, below which a stroke is texture or noise
-)
+# contrast, as a part of the paper's brightness, below which a stroke is texture or noise
+FAINTEST = 0.06
 
 
 def digit(picture: np.ndarray, height: int, width: int) -> list[tuple[str, np.ndarray]]:
@@ -72,9 +68,8 @@ def _is_finished(grey: np.ndarray, height: int, width: int) -> bool:
     if grey.shape != (height, width) or grey.max() < 128:
         return False
     off_centre = np.subtract(ndimage.center_of_mass(grey.astype(float)), (height / 2, width / 2))
-    return bool(
-        _rim(grey).mean() < 16 and np.abs(off_centre).max() < 0.6
-    )  # MNIST: below 8, and at most 0.5
+    # MNIST: below 8, and at most 0.5
+    return bool(_rim(grey).mean() < 16 and np.abs(off_centre).max() < 0.6)
 
 
 def _telling_grey(picture: np.ndarray) -> np.ndarray:
@@ -90,15 +85,13 @@ def _telling_grey(picture: np.ndarray) -> np.ndarray:
     around = ndimage.uniform_filter(coarse, (3 + coarse.shape[0] // 8, 3 + coarse.shape[1] // 8, 0))
     detail = (coarse - around).reshape(-1, 3)
     detail *= np.linalg.norm(detail, axis=1, keepdims=True)  # strong details count, noise does not
-    mixture = np.linalg.eigh(detail.T @ detail + 1.0)[1][
-        :, -1
-    ]  # + 1: an even picture gets equal parts
+    # + 1: an even picture gets equal parts
+    mixture = np.linalg.eigh(detail.T @ detail + 1.0)[1][:, -1]
     mixture = np.maximum(mixture if mixture.sum() > 0 else -mixture, 0)
     return picture.astype(np.float32) @ (mixture / mixture.sum()).astype(np.float32)
 
 
 # --- where the ink is
-# -------------------------------------------------------------------------------------------------
 
 
 def _ink(grey: np.ndarray) -> np.ndarray:
@@ -107,9 +100,8 @@ def _ink(grey: np.ndarray) -> np.ndarray:
     Raises ImageError where nothing looks like a stroke.
     """
     blur = max(grey.shape) / 1500
-    tone = (
-        ndimage.gaussian_filter(grey, blur) if blur > 0.3 else grey
-    )  # evens out lines thinner than a pixel
+    # evens out lines thinner than a pixel
+    tone = ndimage.gaussian_filter(grey, blur) if blur > 0.3 else grey
     # Ink that runs off a photo is no island, and is looked for when there is no other. On a
     # drawing, which has neither shadows nor a desk, ink may reach the border.
     for framed in (True,) if _is_drawing(tone) else (False, True):
@@ -329,7 +321,6 @@ def _is_crisp(shape: Shape, contrast: np.ndarray, threshold: float) -> bool:
 
 
 # --- how it is drawn anew
-# ---------------------------------------------------------------------------------------------
 
 
 def _centred(ink: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -348,13 +339,11 @@ def _centred(ink: np.ndarray, height: int, width: int) -> np.ndarray:
     solid = drawing > min(INK, drawing.max() / 2)
     inside, outside = depth_in(solid), depth_in(~solid)
     pixel = _longer_side(solid) / inner  # a pixel of the model, measured in this drawing
-    thickness = (
-        4 * inside[solid].mean() - 2
-    ) / pixel  # in a bar, the mean distance to the edge is a quarter of it
+    # in a bar, the mean distance to the edge is a quarter of it
+    thickness = (4 * inside[solid].mean() - 2) / pixel
     depth = inside - outside + (np.clip(thickness, *STROKES) - thickness) / 2 * pixel
-    pixel = _longer_side(depth > 0) / (
-        inner - 0.5
-    )  # pixels that are touched count for the box, as in MNIST
+    # pixels that are touched count for the box, as in MNIST
+    pixel = _longer_side(depth > 0) / (inner - 0.5)
     soft = np.clip(0.5 + depth / (EDGE * pixel), 0, 1)
 
     # Cut a window of the model's shape around the centre of mass, yet not through the digit. It is

@@ -37,12 +37,11 @@ WHOLE = Framing()
 
 
 def room(picture: np.ndarray, height: int, width: int, zoom: float) -> tuple[float, float]:
-    """Pixels of the picture that the frame of a model (height, width) could move across, and down."""
+    """By how many pixels the frame of a model (height, width) can move across, and down."""
     rows, columns = picture.shape[:2]
     scale = min(rows / height, columns / width) / zoom
-    return max(0.0, columns - scale * width), max(
-        0.0, rows - scale * height
-    )  # rounding may leave less than nothing
+    # rounding may leave less than nothing
+    return max(0.0, columns - scale * width), max(0.0, rows - scale * height)
 
 
 def framed(
@@ -62,7 +61,8 @@ def framed(
     box = (left, top, min(columns, left + columns - across), min(rows, top + rows - down))
     image = Image.fromarray(picture)
     size = max(1, round(columns - across)), max(1, round(rows - down))
+    # both filters as the data set was made with them
     return [
         ("cropped", np.asarray(image.resize(size, Image.Resampling.BILINEAR, box=box))),
         ("small", np.asarray(image.resize((width, height), Image.Resampling.LANCZOS, box=box))),
-    ]  # as the data set was made
+    ]

@@ -25,34 +25,21 @@ MOST_SCANNED = 600_000_000  # pixels of all scans together
 # size
 MOST_NUMBERS = 100_000
 MOST_PARTS = 1000  # of one HEIC picture; a phone's has about 200
-LONGEST_CONTENTS = (
-    1_000_000  # bytes of the table of contents of a HEIC or AVIF, which holds colour profiles too
-)
+# bytes of the table of contents of a HEIC or AVIF, which holds colour profiles too
+LONGEST_CONTENTS = 1_000_000
 
 _ORIENTATION = 0x0112  # the tag of EXIF and TIFF
-_BYTES_OF_A_MODE = {
-    "1": 1,
-    "L": 1,
-    "P": 1,
-    "I;16": 2,
-    "I;16B": 2,
-    "I;16L": 2,
-    "I;16N": 2,
-}  # Pillow's; any other has 4
+# Pillow's; any other has 4
+_BYTES_OF_A_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 _AVIF_BYTES = 16  # for each pixel of an AVIF, or of a WebP
-_TEXT = (
-    1,
-    2,
-    7,
-)  # kinds of a TIFF's entries that stay bytes; of all others Pillow makes numbers, one by one
+# kinds of a TIFF's entries that stay bytes; of all others Pillow makes numbers, one by one
+_TEXT = (1, 2, 7)
 _SCAN = re.compile(rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)")
-_ARITHMETIC = re.compile(
-    rb"\xff[\xc9-\xcb\xcd-\xcf]\x00[\x0b\x0e\x11\x14]\x08"
-)  # a rare way to pack a JPEG, ten times as slow
+# a rare way to pack a JPEG, ten times as slow
+_ARITHMETIC = re.compile(rb"\xff[\xc9-\xcb\xcd-\xcf]\x00[\x0b\x0e\x11\x14]\x08")
 _JPEG_NOTES = re.compile(rb"(\xff\xe1..)Exif(?=\0\0)|(\xff\xe2..)MPF\0", re.DOTALL)
-_ANIMATION = re.compile(
-    rb"(\0{3}\x08)acTL(.{8}).{4}", re.DOTALL
-)  # of a PNG: for each frame Pillow makes two pictures more
+# of a PNG: for each frame Pillow makes two pictures more
+_ANIMATION = re.compile(rb"(\0{3}\x08)acTL(.{8}).{4}", re.DOTALL)
 _AVIF_NOTES = re.compile(rb"(infe\x02.{7}|infe\x03.{9})Exif", re.DOTALL)
 
 
@@ -154,9 +141,8 @@ def bytes_per_pixel(image: Image.Image) -> float:
         )
     if isinstance(image, JpegImageFile):
         most = max((across * down for _, across, down, _ in image.layer), default=1)
-        return 1 + 2 * sum(across * down for _, across, down, _ in image.layer) / max(
-            1, most
-        )  # of many scans
+        # of many scans
+        return 1 + 2 * sum(across * down for _, across, down, _ in image.layer) / max(1, most)
     return own
 
 
@@ -169,9 +155,8 @@ def _strip(image: TiffImageFile) -> float:
         else min(pixels, max(image.size) * tags.get(278, pixels))
     )
     bits = tags.get(258, (1,))
-    samples = (
-        tags.get(277, len(bits)) if tags.get(284, 1) == 1 else 1
-    )  # or each colour in strips of its own
+    # or each colour in strips of its own
+    samples = tags.get(277, len(bits)) if tags.get(284, 1) == 1 else 1
     return area * max(bits) * samples / 8
 
 

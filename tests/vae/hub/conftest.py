@@ -15,7 +15,6 @@ def bundle(monkeypatch, tmp_path, local_hub) -> Path:
     for seed, name in enumerate(("toy", "other"), start=5):
         write_weights(tmp_path / "bundle" / name, seed)
     monkeypatch.setattr(sources, "BUNDLE", tmp_path / "bundle")
-    monkeypatch.setattr(
-        sources, "SECONDS_TO_WAIT", HANGING
-    )  # where a test does not say otherwise, any machine is fast enough
+    # where a test does not say otherwise, any machine is fast enough
+    monkeypatch.setattr(sources, "SECONDS_TO_WAIT", HANGING)
     return tmp_path / "bundle"

@@ -61,9 +61,8 @@ def test_a_process_that_finds_its_commit_in_the_cache_asks_nobody_anything(
 
 
 def test_a_download_reports_its_progress(local_hub, published, capfd, monkeypatch):
-    monkeypatch.setenv(
-        "TQDM_POSITION", "-1"
-    )  # the client shows bars on a terminal, or where this asks for them
+    # the client shows bars on a terminal, or where this asks for them
+    monkeypatch.setenv("TQDM_POSITION", "-1")
     vae.load(NAME)
     assert capfd.readouterr().err.count("100%") == 2  # of config.json and of the weights
 
@@ -82,7 +81,8 @@ def test_a_slow_download_that_goes_on_is_not_given_up(local_hub, weights, monkey
 def test_a_process_ends_when_a_download_was_given_up(local_hub, published, tmp_path):
     local_hub.inject(Fault(silent=True), "GET /storage/", times=None)
     code = (
-        f"import vae.hub.exchange as e; e.SECONDS_WITHOUT_NEWS = 1.0; import vae\ntry: vae.load({NAME!r})\n"
+        "import vae.hub.exchange as e; e.SECONDS_WITHOUT_NEWS = 1.0; import vae\n"
+        f"try: vae.load({NAME!r})\n"
         "except vae.WeightsError as error: print(error)"
     )
     done = completed([sys.executable, "-c", code], env=local_hub.environment(tmp_path / "home"))

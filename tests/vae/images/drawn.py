@@ -77,9 +77,9 @@ def draw(strokes, size=(280, 280), height=0.7, middle=(0.5, 0.5), pen=18.0, ink=
     return picture
 
 
-def photo(digit, size=(900, 675), paper=(235, 232, 225), ink=(30, 30, 35), pen=4.0, height=0.5, middle=(0.5, 0.5),
-          dimmer=0.0, shadow=0.0, edge=0.01, vignette=0.0, noise=4.0, texture=0.0, lines=0.0, grid=0.0, desk=None,
-          dust=0, quality=80):  # fmt: skip
+def photo(digit, size=(900, 675), paper=(235, 232, 225), ink=(30, 30, 35), pen=4.0, height=0.5,
+          middle=(0.5, 0.5), dimmer=0.0, shadow=0.0, edge=0.01, vignette=0.0, noise=4.0,
+          texture=0.0, lines=0.0, grid=0.0, desk=None, dust=0, quality=80):  # fmt: skip
     """A camera's JPEG of a digit on paper.
 
     dimmer, shadow, vignette: parts of the light that are lost somewhere.

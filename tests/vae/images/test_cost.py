@@ -57,7 +57,10 @@ def png(bits: int, colour: int, samples: int, extra: bytes = b"") -> bytes:
 
 
 def animation() -> bytes:
-    """Its first frame is to be wiped away after it was shown: Pillow holds what will be there then."""
+    """An animation whose first frame is to be wiped away after it was shown.
+
+    Pillow holds what will be there then.
+    """
     frame = struct.pack(">IIIIIHHBB", 0, SIDE, SIDE, 0, 0, 1, 1, 1, 0)
     return png(8, 6, 4, chunk(b"acTL", struct.pack(">II", 2, 0)) + chunk(b"fcTL", frame))
 

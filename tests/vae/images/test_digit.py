@@ -30,9 +30,8 @@ def test_a_view_is_a_float_tensor_and_shows_every_step_up_to_what_the_model_sees
     assert all(step.image.dtype == np.uint8 for step in view.steps)
     assert view.steps[0].image.shape[2] == 3
     assert view.steps[1].image.shape == view.steps[2].image.shape == view.steps[0].image.shape[:2]
-    assert (
-        view.steps[1].image.mean() > 128 > view.steps[2].image.mean()
-    )  # the paper was light and is black now
+    # the paper was light and is black now
+    assert view.steps[1].image.mean() > 128 > view.steps[2].image.mean()
     assert torch.equal(view.image[0], torch.from_numpy(view.steps[-1].image / np.float32(255)))
 
 
@@ -46,9 +45,8 @@ def test_a_drawing_comes_out_as_mnist_was_made(digit, pen):
     assert picture.sum(1) @ np.arange(28) / mass == pytest.approx(14, abs=0.2)
     assert picture.sum(0) @ np.arange(28) / mass == pytest.approx(14, abs=0.2)
     assert picture.max() == 1
-    assert (
-        picture[0].max() == picture[:, [0, -1]].max() == 0
-    )  # a 7, whose mass is high up, reaches the last row
+    # a 7, whose mass is high up, reaches the last row
+    assert picture[0].max() == picture[:, [0, -1]].max() == 0
     assert 0.04 < picture.mean() < 0.25  # MNIST: 0.05 to 0.25
 
 
@@ -62,9 +60,8 @@ def test_a_digit_in_the_data_sets_own_form_comes_through_unchanged(five):
 def test_a_small_picture_that_is_not_in_that_form_is_brought_into_it(five):
     digit = np.rint(five * 255).astype(np.uint8)
     assert alike(seen(encoded(Image.fromarray(255 - digit))), five) > 0.95  # black on white
-    assert (
-        alike(seen(encoded(Image.fromarray(np.roll(digit, (-3, 3), (0, 1))))), five) > 0.95
-    )  # off the middle
+    # off the middle
+    assert alike(seen(encoded(Image.fromarray(np.roll(digit, (-3, 3), (0, 1))))), five) > 0.95
 
 
 def test_white_ink_on_black_gives_the_same_as_black_on_white(five):
@@ -156,9 +153,8 @@ def test_a_note_on_a_dark_table_is_paper_and_not_ink():
 @pytest.mark.parametrize("name", APART)
 @pytest.mark.parametrize("pen", [5, 10])
 def test_one_digit_whose_strokes_do_not_touch_is_one_digit(name, pen):
-    joined = draw(APART[name], height=0.6, pen=pen).filter(
-        ImageFilter.MinFilter(9)
-    )  # the gaps grow smaller
+    # the gaps grow smaller
+    joined = draw(APART[name], height=0.6, pen=pen).filter(ImageFilter.MinFilter(9))
     assert (
         alike(seen(encoded(draw(APART[name], height=0.6, pen=pen))), seen(encoded(joined))) > 0.85
     )

@@ -74,7 +74,7 @@ def test_mirrored_is_mirrored_first_so_that_left_stays_left():
 
 
 def test_what_the_guide_promises_the_eyes_on_the_upper_line_arrive_at_40_percent():
-    """A dark bar at the height of the eyes of the training pictures, in a photo framed around it."""
+    """A dark bar at the height of the training pictures' eyes, in a photo framed around it."""
     picture = np.full((1000, 800, 3), 200, np.uint8)
     picture[400:412] = 0
     frame = Framing(zoom=2, down=(406 - framing.EYES * 400) / 600)

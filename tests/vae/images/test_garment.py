@@ -48,8 +48,8 @@ def likeness(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
 
 ON_ANY_SURFACE, ON_ANOTHER_COLOUR = (
     ("T-shirt", "Trouser", "Pullover", "Bag", "Ankle boot"),
-    ("Coat", "Sneaker"),
-)  # partly white
+    ("Coat", "Sneaker"),  # partly white
+)
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,8 @@ def test_a_garment_on_a_table_looks_like_the_one_of_the_data_set(name, surface):
     correlation, overlap = likeness(
         seen(photograph((example * 255).astype(np.uint8), surface)), example
     )
-    assert correlation > (
-        0.75 if name == "Bag" else 0.85
-    )  # of a bag the thin strap may be lost, which moves the rest
+    # of a bag the thin strap may be lost, which moves the rest
+    assert correlation > (0.75 if name == "Bag" else 0.85)
     assert overlap > (0.74 if name in ON_ANY_SURFACE else 0.45)
 
 

@@ -14,17 +14,14 @@ from tests.vae.images.drawn import FIVE, alike, encoded, seen
 from tests.vae.images.tiff import PICTURES, tiff
 from vae.images import reading
 
-NOT_BY_PILLOW = {
-    ("L", "L;IR"),
-    ("P", "P;1R"),
-    ("P", "P;2R"),
-    ("P", "P;4R"),
-}  # it lists them, and has no decoder
+# it lists them, and has no decoder
+NOT_BY_PILLOW = {("L", "L;IR"), ("P", "P;1R"), ("P", "P;2R"), ("P", "P;4R")}
+# without one that is in truth a JPEG
 LAYOUTS = [
     layout
     for layout, modes in TiffImagePlugin.OPEN_INFO.items()
     if modes not in NOT_BY_PILLOW and layout[1:] != (6, (1,), 1, (8, 8, 8), ())
-]  # which is in truth a JPEG
+]
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=str)

@@ -27,11 +27,8 @@ from dataclasses import dataclass
 from vae.hub.metrics import Metrics
 
 CONVENTIONS = ("sum", "mean", "means", "reconstruction", "squared_sum", "squared_mean", "sigma")
-GAUSSIAN = (
-    "squared_sum",
-    "squared_mean",
-    "sigma",
-)  # of a decoder whose pixels are normal, the others of any
+# of a decoder whose pixels are normal, the others of any
+GAUSSIAN = ("squared_sum", "squared_mean", "sigma")
 
 
 @dataclass(frozen=True)

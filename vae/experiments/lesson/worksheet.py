@@ -18,16 +18,10 @@ from vae.model import VAE, DiagonalGaussian
 
 BETA = 1.0  # where q aims at p(z|x)
 SETTINGS = (0.1, 1.0, 10.0)  # betas whose test-set averages are asked for
-FOSTER_BETA, FOSTER_PIXELS = (
-    500,
-    32 * 32,
-)  # "Generative Deep Learning", 2nd edition: BETA times the mean over the pixels
-ONE_DIMENSION = (
-    (0.0, 0.0),
-    (1.0, 0.0),
-    (0.0, 2.0),
-    (0.0, -2.0),
-)  # (mu, log sigma^2), whose KL to N(0, 1) is asked for
+# "Generative Deep Learning", 2nd edition: BETA times the mean over the pixels
+FOSTER_BETA, FOSTER_PIXELS = (500, 32 * 32)
+# (mu, log sigma^2), whose KL to N(0, 1) is asked for
+ONE_DIMENSION = ((0.0, 0.0), (1.0, 0.0), (0.0, 2.0), (0.0, -2.0))
 
 
 @dataclass(frozen=True)
