@@ -16,20 +16,21 @@ def test_nothing_that_is_given_stays_behind_or_is_logged():
 import base64, io, time, gradio, httpx, gradio_app
 from gradio_client import Client
 from PIL import Image
-from ui import remembered
-from ui import arrival
 from ui.gradio_page import guard, page, sessions
+from ui.service import arrival, cache
 from ui.text import Text
-def until(condition):  # the test's own limit ends what never comes
+def until(condition):  # the test's own time limit ends a wait without an end
     while not condition():
         time.sleep(0.05)
 demo = gradio_app.demo
 app, url, _ = demo.launch(prevent_thread_lock=True, quiet=True)
 api, held, queue = url + "gradio_api/", demo.state_holder, demo._queue
 assert held.capacity == sessions.MOST_SESSIONS and queue.max_size == gradio_app.QUEUE
-told = httpx.get(url + "config", timeout=None).json()  # what a notebook shows: our words and looks, nothing kept in it
+# What a notebook shows: our strings and style, and nothing is kept in it.
+told = httpx.get(url + "config", timeout=None).json()
 assert told["i18n_translations"]["ko"]["sidebar.model"] == "모델"
-assert ".picture-source" in told["css"] and told["run_history"] is False and told["analytics_enabled"] is False
+assert ".picture-source" in told["css"] and told["run_history"] is False
+assert told["analytics_enabled"] is False
 sweeper = app.middleware_stack
 while not isinstance(sweeper, sessions.Sweeper):
     sweeper = sweeper.app
@@ -41,7 +42,7 @@ Image.effect_mandelbrot((64, 64), (-2, -1.5, 1, 1.5), 50).convert("RGB").save(bu
 picture = base64.b64encode(buffer.getvalue()).decode()
 client.predict(picture, model="faces", api_name="/reconstruct")
 assert not held.session_data, list(held.session_data)
-for model, digest, seed in remembered.trade_off.cache:
+for model, digest, seed in cache.trade_off.cache:
     assert isinstance(digest, bytes) and len(digest) == 32
 
 # A session lasts as long as its page is connected, and some minutes more.
@@ -53,7 +54,8 @@ with httpx.stream("GET", api + "heartbeat/open", timeout=None):
     sweeper.sweep(minutes=0)
     assert "open" in held and "closed" not in held
     used = held.time_last_used["open"]
-until(lambda: held.time_last_used["open"] != used)  # which happens when the server notices that the page is left
+# The time changes when the server notices that the page is left.
+until(lambda: held.time_last_used["open"] != used)
 sweeper.sweep(minutes=10)
 assert "open" in held  # the minutes have only begun
 sweeper.sweep(minutes=0)
@@ -66,7 +68,8 @@ page.gr.Warning = said.append
 view = page.Page.view(nobody, "mnist", 20, 7, "draw", 0, None, None)
 assert "28 × 28 pixels" in view[0]
 assert view[-1].value == 0 and said == [Text("en")("source.gone")]
-assert "value" not in page.Page.view(nobody, "mnist", 20, 7, "draw", 0, 3, None)[-1] and len(said) == 1
+assert "value" not in page.Page.view(nobody, "mnist", 20, 7, "draw", 0, 3, None)[-1]
+assert len(said) == 1
 
 # An answer that nobody fetches is forgotten, too.
 for seed in range(5):
@@ -78,7 +81,8 @@ waiting = len(pending)
 sweeper.sweep()
 assert len(queue.pending_messages_per_session) == waiting
 sweeper.sweep(seconds=0)
-assert not queue.pending_messages_per_session and not queue.event_ids_to_events, queue.event_ids_to_events
+assert not queue.pending_messages_per_session
+assert not queue.event_ids_to_events, queue.event_ids_to_events
 
 # What is wrong with a call is one sentence, and nothing of the picture goes into the log.
 def answer(path, body):
@@ -96,11 +100,13 @@ status, text = answer("call/v2/encode", {"picture": picture, "nonsense": picture
 assert status == 422 and "nonsense" in text and picture not in text, text
 
 # Limits.
-assert answer("call/decode", {"data": [[[0.0] * 30_000], "mnist", 1.0]})[0] == 400  # more values than any use has
+# More values than any use has.
+assert answer("call/decode", {"data": [[[0.0] * 30_000], "mnist", 1.0]})[0] == 400
 assert answer("call/v2/sample", {"model": "x" * 300_000})[0] == 413  # no picture belongs there
 assert answer("call/v2/encode", {"picture": "A" * 300_000})[0] == 200
 def in_chunks(path, size, most=1000):  # nothing says beforehand how many there will be
-    return httpx.post(api + path, content=(b"x" * most for _ in range(size // most)), timeout=None).status_code
+    chunks = (b"x" * most for _ in range(size // most))
+    return httpx.post(api + path, content=chunks, timeout=None).status_code
 assert in_chunks("call/v2/sample", 300_000) == 413
 assert in_chunks("call/v2/encode", guard.MOST_BODY_BYTES + 1_000_000, 100_000) == 413
 arrival.MOST_HELD_BYTES = 250_000
@@ -111,16 +117,21 @@ limits = sweeper
 while not isinstance(limits, arrival.Arrival):
     limits = limits.app
 assert not limits.held and not limits.arriving
-for way in ("", "/", "/http", "/http/", "/messages", "/messages/"):  # a picture fits through each way of the protocol
+# A picture may come by each address of the protocol.
+for way in ("", "/", "/http", "/http/", "/messages", "/messages/"):
     assert guard.most_bytes("/gradio_api/mcp" + way) == guard.MOST_BODY_BYTES
-from types import SimpleNamespace as Some  # what waits counts by its request, wherever in it the bytes are
-waiting = Some(_queue=Some(event_queue_per_concurrency_id={"page": Some(queue=[Some(request=Some(_body=b"x" * 500))])}))
+# A waiting call counts by its request, wherever in it the bytes are.
+from types import SimpleNamespace as Some
+event = Some(request=Some(_body=b"x" * 500))
+waiting = Some(_queue=Some(event_queue_per_concurrency_id={"page": Some(queue=[event])}))
 assert guard.queued_bytes(waiting) == 1_000
 guard.MOST_CALLS_WAITING = 0
-assert answer("call/v2/sample", {}) == (503, "too many calls are waiting; try again in some seconds")
+assert answer("call/v2/sample", {}) == (
+    503, "too many calls are waiting; try again in some seconds")
 number = next(number for number, fn in demo.fns.items() if fn.api_name == "sample")
-joined = httpx.post(api + "queue/join", json={"data": [], "fn_index": number, "session_hash": "s"}, timeout=None)
-assert joined.status_code == 503, joined.text  # the same function by another way
+call = {"data": [], "fn_index": number, "session_hash": "s"}
+joined = httpx.post(api + "queue/join", json=call, timeout=None)
+assert joined.status_code == 503, joined.text  # the same function by another address
 guard.MOST_CALLS_WAITING = 200
 queue.max_size = 0
 assert "full" in str(httpx.post(api + "call/v2/sample", json={}, timeout=None).json())
@@ -151,10 +162,12 @@ gradio_app.demo.launch = lambda **options: started.append(options)
 assert said("--port", "many")[0] == 2 and "invalid int value: 'many'" in said("--port", "many")[1]
 assert said("--help")[0] == 0 and "--share" in said("--help")[1]
 said("--share", "--mcp", "--host", "0.0.0.0", "--port", "8000"), said()
-assert started == [{"share": True, "mcp_server": True, "server_name": "0.0.0.0", "server_port": 8000},
-                   {"share": False, "mcp_server": False, "server_name": "127.0.0.1", "server_port": None}], started
+shared = {"share": True, "mcp_server": True, "server_name": "0.0.0.0", "server_port": 8000}
+usual = {"share": False, "mcp_server": False, "server_name": "127.0.0.1", "server_port": None}
+assert started == [shared, usual], started
 importlib.util.find_spec = lambda name: None
-assert said("--mcp")[0].startswith('--mcp needs one more package: python -m pip install "gradio[mcp]=='), said("--mcp")
+needed = '--mcp needs one more package: python -m pip install "gradio[mcp]=='
+assert said("--mcp")[0].startswith(needed), said("--mcp")
 print("fine")
 """
     done = completed([sys.executable, "-c", script], cwd=ROOT)

@@ -27,7 +27,7 @@ def test_no_more_pages_are_drawn_at_once_than_there_are_turns():
     assert most == MOST
 
 
-def test_long_work_set_aside_leaves_all_turns_to_others_and_gives_the_turn_back_also_after_an_error():
+def test_work_set_aside_leaves_all_turns_to_others_and_gives_its_turn_back_after_an_error():
     begun, go_on, drawn = threading.Barrier(MOST + 1), threading.Event(), threading.Event()
 
     def long_work():
