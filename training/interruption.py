@@ -39,7 +39,7 @@ def run_command(main: Callable[[Sequence[str]], int]) -> None:
         print(_STOPPED, file=sys.stderr)
         code = EXIT_CODE
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        # an exception while Python takes itself down would only be printed
+        # while Python shuts down, an exception would only be printed
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Libraries make functions from text. Where that was interrupted, Python would end by the
     # signal, whoever caught the exception, until another text has run to its end.

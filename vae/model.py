@@ -25,7 +25,7 @@ from vae.likelihood import Bernoulli, DiscretizedLogistic, Likelihood
 LIKELIHOODS = ("bernoulli", "discretized_logistic")
 PREPROCESSES = ("ink", "garment", "photo")
 MAX_PARAMETERS = 20_000_000
-# beyond them exp() says nothing new, and a stray step would end in NaN
+# beyond them q hardly changes, and one bad step could end in NaN
 LOG_PRECISION_BOUNDS = (-20.0, 20.0)
 # of the logistic, in pixel units: from a quarter of a grey level to all of them alike
 LOG_SCALE_BOUNDS = (-7.0, 2.0)

@@ -68,7 +68,7 @@ def path(
     decoded = model.decode(latents, beta)
     share = torch.linspace(0, 1, steps)[:, None, None, None]
     mixed = (1 - share) * pictures[0] + share * pictures[1]
-    # Each step gets the same uniform numbers: what changes along the path is the picture, not luck.
+    # Each step gets the same uniform numbers: so only the picture changes along the path.
     drawn = torch.stack(
         [model.decode(z[None], beta).sample(seeded(seed, "path pixels"))[0] for z in latents]
     )

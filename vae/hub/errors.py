@@ -77,7 +77,7 @@ def said(
             "missing",
             f"there is no repository {repo_id} that you may read; check the name, or log in",
         ) from error
-    except OIDCError as error:  # nobody who could vouch for this process
+    except OIDCError as error:  # no identity to exchange for a token (Trusted Publisher)
         raise HubError("denied", _reason(error)) from error
     except HfHubHTTPError as error:
         raise _refusal_of_the_hub(repo_id, error, writing) from error

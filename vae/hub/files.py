@@ -34,13 +34,13 @@ def content(path: Path, most: int) -> bytes:
     Raises OSError; and ValueError, a sentence without the path, where it is a folder, a FIFO or a
     device, or has more than `most` bytes.
     """
-    # before it is opened: opening a device may already do something
+    # checked before it is opened: opening a device may have an effect already
     _require_regular(os.stat(path))
     descriptor = os.open(
         path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     )
     with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)  # of what was opened, whatever lies there by now
+        status = os.fstat(descriptor)  # of the opened file: the path may name another one by now
         _require_regular(status)
         if status.st_size > most:
             raise ValueError(f"it has {status.st_size:,} bytes; at most {most:,} are read")

@@ -100,7 +100,7 @@ def _ink(grey: np.ndarray) -> np.ndarray:
     Raises ImageError where nothing looks like a stroke.
     """
     blur = max(grey.shape) / 1500
-    # evens out lines thinner than a pixel
+    # smooths lines thinner than a pixel
     tone = ndimage.gaussian_filter(grey, blur) if blur > 0.3 else grey
     # Ink that runs off a photo is no island, and is looked for when there is no other. On a
     # drawing, which has neither shadows nor a desk, ink may reach the border.
@@ -320,7 +320,7 @@ def _is_crisp(shape: Shape, contrast: np.ndarray, threshold: float) -> bool:
     return not around.size or float(np.percentile(around, share)) < threshold / 2
 
 
-# --- how it is drawn anew
+# --- how the digit is drawn anew
 
 
 def _centred(ink: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -335,7 +335,9 @@ def _centred(ink: np.ndarray, height: int, width: int) -> np.ndarray:
     drawing = np.asarray(
         Image.fromarray(ink.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
     )
-    drawing = np.pad(drawing, 2 + round(max(drawing.shape) / 5))  # room for thin strokes to grow
+    drawing = np.pad(
+        drawing, 2 + round(max(drawing.shape) / 5)
+    )  # room for thin strokes to be widened
     solid = drawing > min(INK, drawing.max() / 2)
     inside, outside = depth_in(solid), depth_in(~solid)
     pixel = _longer_side(solid) / inner  # a pixel of the model, measured in this drawing

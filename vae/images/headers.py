@@ -126,7 +126,7 @@ def bytes_per_pixel(image: Image.Image) -> float:
     Measured, and rounded up.
     """
     own = _BYTES_OF_A_MODE.get(image.mode, 4)
-    if image.format in ("WEBP", "AVIF"):  # several pictures on the way
+    if image.format in ("WEBP", "AVIF"):  # the decoder holds several copies
         return _AVIF_BYTES
     if image.format == "HEIF":
         is_plain = (
@@ -141,7 +141,7 @@ def bytes_per_pixel(image: Image.Image) -> float:
         )
     if isinstance(image, JpegImageFile):
         most = max((across * down for _, across, down, _ in image.layer), default=1)
-        # of many scans
+        # a progressive JPEG keeps the coefficients of all its components, two bytes each
         return 1 + 2 * sum(across * down for _, across, down, _ in image.layer) / max(1, most)
     return own
 
@@ -155,7 +155,7 @@ def _strip(image: TiffImageFile) -> float:
         else min(pixels, max(image.size) * tags.get(278, pixels))
     )
     bits = tags.get(258, (1,))
-    # or each colour in strips of its own
+    # 1: the samples of a pixel lie together; else each has strips of its own
     samples = tags.get(277, len(bits)) if tags.get(284, 1) == 1 else 1
     return area * max(bits) * samples / 8
 

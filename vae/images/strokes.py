@@ -11,7 +11,7 @@ from vae.images.errors import ImageError
 
 INK = 0.45  # of the digit's full contrast: darker is ink, lighter is paper
 SKETCH = 450  # pixels of the longer side at which shapes are looked for
-GRAIN = 2000  # shapes in one sketch, beyond which it is noise
+GRAIN = 2000  # components in one sketch, beyond which it is noise
 MOST_PIECES = 60  # shapes of some size, beyond which it is no page of digits but a pattern
 TOUCHING = np.ones((3, 3))  # diagonal neighbours belong to the same stroke
 
@@ -46,7 +46,7 @@ class Shape:
         """
         pore = self.size // 50
         whole = np.pad(self.mask, 1 + pore)
-        if pore:  # grown by so many steps up, down and sideways, and shrunk again
+        if pore:  # a morphological closing by so many steps
             whole = depth_in(depth_in(~whole, steps=True) <= pore, steps=True) > pore
         return depth_in(whole)[1 + pore : -1 - pore, 1 + pore : -1 - pore]
 
