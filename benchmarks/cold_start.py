@@ -29,7 +29,7 @@ class Arguments:
     """Measure how long a new app takes until it shows a picture."""
 
     runs: int = 7
-    """Of each; medians count."""
+    """Repetitions of each; medians count."""
 
 
 class FirstPicture(Student):

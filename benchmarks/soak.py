@@ -36,9 +36,9 @@ class Arguments:
     """Keep the app busy and watch its memory."""
 
     minutes: float = 10.0
-    """How long."""
+    """Minutes at saturation."""
     students: int = 12
-    """At once: each moves beta again as soon as it is answered."""
+    """Students at once: each moves beta again as soon as it is answered."""
     stay: float = 30.0
     """Seconds that a student stays."""
     with_picture: float = 0.25
@@ -48,7 +48,7 @@ class Arguments:
     after: float = 200.0
     """Seconds to wait at the end: sessions end two minutes after their visitors have gone."""
     seed: int = 0
-    """Of all that the students choose."""
+    """Seed of all that the students choose."""
 
 
 def photograph(dice: np.random.Generator) -> bytes:
