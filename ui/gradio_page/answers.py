@@ -33,7 +33,7 @@ class Photo:
     given: SourcePicture
 
     def framed(self, model: Resolved, framing: Framing) -> "Photo":
-        """The same picture with another framing. Raises ImageError."""
+        """This picture with another framing. Raises ImageError."""
         given = SourcePicture(vae.images.view(self.opened, model.model.config, framing))
         return replace(self, framing=framing, given=given)
 

@@ -232,8 +232,8 @@ class Page:
         self.blocks.load(
             None, None, None, js=ARROWS, show_progress="hidden", api_visibility="private"
         )
-        # A dropdown of Gradio 6.31 sends its `input` twice, and no `select` to somebody who chooses
-        # by the keyboard.
+        # The model is no dropdown: that of Gradio 6.31 sends its `input` twice, and no `select` to
+        # somebody who chooses by the keyboard.
         self.model.input(
             self.choose_model,
             [self.model, self.query, self.photo],

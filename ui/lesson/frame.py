@@ -82,7 +82,7 @@ def needs_reference(text: Text, *models: Resolved) -> None:
 
 
 def reveal(text: Text, name: str, question: str, right: str, **values: object) -> bool:
-    """The switch that reveals the answer and the prediction's feedback; whether it is on.
+    """The switch that reveals the answer and the prediction's feedback; returns whether it is on.
 
     values: numbers in the question and in its feedback.
     """
@@ -101,7 +101,7 @@ def reveal(text: Text, name: str, question: str, right: str, **values: object) -
 
 
 def check(text: Text, question: str, right: str, **values: object) -> bool:
-    """A question with feedback at once; whether it has an answer, right or wrong."""
+    """A question with feedback at once; returns whether it has an answer, right or wrong."""
     with st.container(border=True, gap="xsmall"):
         chosen = _ask(text, question, values)
         if chosen:
@@ -147,7 +147,7 @@ def _letters(text: Text, question: str) -> tuple[str, ...]:
 
 
 def _ask(text: Text, question: str, values: dict[str, object]) -> str | None:
-    """Draw the question with its options; the chosen letter."""
+    """Draw the question with its options; returns the chosen letter."""
     letters = _letters(text, question)
     given, asked = progress.answers().get(question), text(f"ask.{question}", **values)
     st.markdown(asked)

@@ -115,9 +115,8 @@ def posterior(text: Text, code: Reconstruction, order: Sequence[int]) -> Drawing
         "hovertext": names,
         "hovertemplate": "%{hovertext}<br>z %{y:.2f}<extra></extra>",
     }
-    limit = max(
-        3.4, 1.1 * np.abs(z).max(), 1.1 * (np.abs(mean) + deviation).max()
-    )  # a rare z lies far out
+    # A rare z lies far out.
+    limit = max(3.4, 1.1 * np.abs(z).max(), 1.1 * (np.abs(mean) + deviation).max())
     axis = text("code.axis") if deviation.any() else text("code.point_axis")
     return build(
         [intervals, drawn] if deviation.any() else [drawn],
@@ -250,7 +249,7 @@ def plane(
             {"type": "scatter", "hovertemplate": beta_hover} | trace
             for trace in lines + rivals + points
         ],
-        302 if dedicated else 344,  # of rivals a sentence stands below
+        302 if dedicated else 344,  # below dedicated networks there is a sentence about them
         clickmode="event+select",
         legend=legend_above(),
         x={"title": {"text": text("plane.rate")}, "rangemode": "tozero"},

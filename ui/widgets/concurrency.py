@@ -19,7 +19,7 @@ _mine = local()
 
 @contextmanager
 def turn() -> Iterator[None]:
-    """Context manager for drawing a page or a part of it: waits until few others do.
+    """Context manager for drawing a page or a part of it: waits for a free turn.
 
     A turn inside another one does not wait.
     """

@@ -13,7 +13,7 @@ from vae.model import VAEConfig
 def controls(
     text: Text, config: VAEConfig, picture: np.ndarray, before: Framing, key: str
 ) -> tuple[Framing, DeltaGenerator | None]:
-    """Draw the framing controls of this kind of model; the framing, and a place for the guide.
+    """Draw this kind of model's framing controls; returns the framing and the guide's place.
 
     The place is None for models without a guide. key: of this picture and kind of model; a new key
     starts at `before`.

@@ -60,7 +60,7 @@ class _Kept:
 def choose(
     text: Text, model: Resolved, below: DeltaGenerator, slot: str = "", first: int = 0
 ) -> SourcePicture:
-    """Draw the source's controls; the current picture, else the last good one, else the example.
+    """Draw the source's controls; returns the current picture, the last good one, or the example.
 
     below: place for the framing controls, which need the whole width. slot: which of a page's
     pictures this is, a suffix of its controls' keys. first: number of the initial example.

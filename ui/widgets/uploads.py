@@ -32,10 +32,10 @@ def drop(file: UploadedFile, key: str) -> None:
 
 
 def end_expired_sessions() -> bool:
-    """End the sessions left longer ago than server.disconnectedSessionTTL; whether any were.
+    """End the sessions left longer ago than server.disconnectedSessionTTL.
 
-    Streamlit looks for them only when another visitor leaves: after the last one all would stay.
-    Runs in the server's own thread, where sessions begin and end.
+    Returns whether there were any. Streamlit looks for them only when another visitor leaves: after
+    the last one all would stay. Runs in the server's own thread, where sessions begin and end.
     """
     if not runtime.exists():
         return False

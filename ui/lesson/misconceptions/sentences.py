@@ -174,7 +174,7 @@ def blur_alts(text: Text, found: Blur) -> tuple[str, str]:
 
 
 def conventions(text: Text, found: Conventions) -> str:
-    """The same training in every convention, as a table in Markdown."""
+    """A table in Markdown: the same training in every convention."""
     rows = [f"| {text('wrong.sum_loss')} | | {text('wrong.sum_number')} |", "|:--|:--|--:|"]
     for name, weight in found.weights.items():
         rows.append(f"| ${LOSSES[name]}$ | {_named(text, name)} | **{weight_of(weight)}** |")

@@ -83,7 +83,7 @@ def map_alt(text: Text, found: Holes) -> str:
 
 
 def maps_legend(text: Text, found: Holes) -> str:
-    """What all maps show, and the share that a plane without holes has."""
+    """The legend of all maps."""
     return text("step7.maps_legend", count=found.count, shown=SHOWN, near=NEAR, probes=found.probes)
 
 

@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _choose(text: Text) -> ClassLink:
-    """Draw the controls; the class link.
+    """Draw the controls; returns the class link.
 
     Each control stands in this page's own link as well, so that a teacher can come back to it.
     """
