@@ -9,13 +9,17 @@ import logging
 import os
 import sys
 import traceback
+from typing import Any
 
 import gradio as gr
+from gradio.blocks import BlockFunction
+from gradio.routes import App
 
 from ui.gradio_page import guard, sessions
 from ui.gradio_page.api import add_endpoints
 from ui.gradio_page.page import CSS, Page, language, translations
 from ui.service import process
+from ui.service.ledger import Ledger
 from ui.text import DEFAULT, Text
 
 process.configure()
@@ -24,16 +28,17 @@ AT_ONCE = max(2, os.cpu_count() or 2)
 QUEUE = 300  # waiting calls; a class of thirty in which everybody moves a slider has fewer
 _LOG = logging.getLogger("vae_lab")
 TRANSLATIONS = translations()
+LEDGER = Ledger(lambda: guard.queued_bytes(demo))
 # Options of both launch() and mount_gradio_app(). run_history would keep a visitor's runs in the
 # browser.
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "i18n": TRANSLATIONS,
     "css": CSS,
     "run_history": False,
     "show_error": False,
     "ssr_mode": False,
     "footer_links": ["api"],
-    "app_kwargs": {"middleware": guard.middleware(lambda: demo)},
+    "app_kwargs": {"middleware": guard.middleware(lambda: demo, LEDGER)},
     "theme": gr.themes.Default(
         primary_hue="blue",
         font=["system-ui", "sans-serif"],
@@ -48,7 +53,7 @@ class Lab(gr.Blocks):
     Nothing that a visitor sends is logged.
     """
 
-    def validate_inputs(self, block_fn: object, inputs: list[object]) -> None:
+    def validate_inputs(self, block_fn: BlockFunction, inputs: list[Any]) -> None:
         """Refuse a call with too few arguments.
 
         Gradio's own check would print the values, also a picture, into the log.
@@ -59,7 +64,7 @@ class Lab(gr.Blocks):
             )
             raise gr.Error(sentence, print_exception=False)
 
-    async def process_api(self, *arguments: object, **named: object) -> dict[str, object]:
+    async def process_api(self, *arguments: Any, **named: Any) -> dict[str, Any]:
         """Answer a call, or refuse it in one sentence.
 
         Gradio itself would answer {"error": null}, and log the call's arguments.
@@ -78,12 +83,15 @@ class Lab(gr.Blocks):
         finally:
             _forget(named)
 
-    def launch(self, *arguments: object, **options: object) -> object:
-        limits = {"state_session_capacity": sessions.MOST_SESSIONS, "max_threads": 2 * AT_ONCE}
+    def launch(self, *arguments: Any, **options: Any) -> tuple[App, str, str]:
+        limits: dict[str, Any] = {
+            "state_session_capacity": sessions.MOST_SESSIONS,
+            "max_threads": 2 * AT_ONCE,
+        }
         return super().launch(*arguments, **(OPTIONS | limits | options))
 
 
-def _forget(call: dict[str, object]) -> None:
+def _forget(call: dict[str, Any]) -> None:
     """Drop the arguments of an answered call: Gradio's queue keeps the last call until the next."""
     inputs, request, event = call.get("inputs"), call.get("request"), call.get("event_data")
     if isinstance(inputs, list):
@@ -110,7 +118,7 @@ def build() -> Lab:
     return blocks.queue(max_size=QUEUE, default_concurrency_limit=AT_ONCE, api_open=False)
 
 
-demo = build()
+demo: Lab = build()
 
 
 def main(arguments: list[str] | None = None) -> None:

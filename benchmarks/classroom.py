@@ -44,12 +44,12 @@ class Arguments:
     every: float = 10.0
     """Seconds between two moves of one student."""
     seconds: float = 60.0
-    """How long they go on; then all move at the same instant."""
+    """Seconds for which they go on; then all move at the same instant."""
     seed: int = 0
-    """Of the students' seeds, examples, betas and the moments of their moves."""
+    """Seed of the students' seeds, examples, betas and the moments of their moves."""
     address: str = ""
-    """Of an app that already runs, such as http://127.0.0.1:8501. Else it is started here, and its
-    memory is measured."""
+    """Address of an app that already runs, such as http://127.0.0.1:8501. Else it is started here,
+    and its memory is measured."""
 
 
 @dataclass
@@ -67,7 +67,8 @@ class Part:
     def row(self) -> str:
         times = [1000 * run.seconds for run in self.runs] or [float("nan")]
         return (
-            f"{self.name:34}{len(self.runs):8,}{statistics.median(times):8.0f}{percentile(times, 95):8.0f}{max(times):8.0f}"
+            f"{self.name:34}{len(self.runs):8,}{statistics.median(times):8.0f}"
+            f"{percentile(times, 95):8.0f}{max(times):8.0f}"
             f"{len(self.runs) / self.elapsed:9.1f}{len(self.failures):9}"
         )
 
@@ -149,7 +150,7 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
         students += await open_students(app, count, dice, opening)
         memory.append(app.megabytes())
     gc.collect()
-    gc.freeze()  # or a collection here, with PyTorch loaded, would be taken for the server's
+    gc.freeze()  # a collection here, with PyTorch loaded, would be measured as the server's
 
     moves: list[tuple[Student, str]] = []
 
@@ -224,8 +225,8 @@ def bare(moves: Iterable[tuple[Student, str]]) -> Part:
             int(link.get("seed", 0)),
         )
         start = time.perf_counter()
-        experiments.reconstruct(model.model, image, float(beta), seed=seed)
-        experiments.gallery(model.model, float(beta), count=GALLERY_COUNT, seed=seed)
+        experiments.reconstruct(model.network, image, float(beta), seed=seed)
+        experiments.gallery(model.network, float(beta), count=GALLERY_COUNT, seed=seed)
         part.runs.append(Run(time.perf_counter() - start))
     part.elapsed = time.perf_counter() - began
     return part

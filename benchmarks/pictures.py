@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import tyro
@@ -32,7 +33,7 @@ class Arguments:
     """Measure how long people wait for their picture."""
 
     runs: int = 5
-    """Of each; medians count."""
+    """Repetitions of each; medians count."""
     megapixels: float = 50.0
     """Size of the largest photograph; vae.images reads 50 million pixels at most."""
 
@@ -82,7 +83,7 @@ def outcome(file: bytes, config: vae.VAEConfig) -> str:
 
 def main(argv: Sequence[str]) -> None:
     arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.pictures")
-    configs = {name: sources.resolve(name).model.config for name in MODELS}
+    configs = {name: sources.resolve(name).network.config for name in MODELS}
     print(
         f"{machine()}; medians of {arguments.runs}; nobody should wait for more than {PATIENCE:g} s"
     )
@@ -91,8 +92,8 @@ def main(argv: Sequence[str]) -> None:
         for model, config in configs.items():
             pairs = [
                 (
-                    seconds(lambda file=file: reading.opened(file)),
-                    seconds(lambda file=file, config=config: outcome(file, config)),
+                    seconds(partial(reading.opened, file)),
+                    seconds(partial(outcome, file, config)),
                 )
                 for _ in range(arguments.runs)
             ]
@@ -100,7 +101,8 @@ def main(argv: Sequence[str]) -> None:
             ratio = statistics.median(read / unpacked for unpacked, read in pairs)
             late = "" if whole < PATIENCE else ": too long"
             print(
-                f"{name:46}{model:15}{alone:12.4f}{whole:11.4f}{ratio:7.2f}   {outcome(file, config)}{late}"
+                f"{name:46}{model:15}{alone:12.4f}{whole:11.4f}{ratio:7.2f}   "
+                f"{outcome(file, config)}{late}"
             )
 
 

@@ -22,12 +22,11 @@ from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
+from websockets.typing import Origin, Subprotocol
 
 STREAM = "/_stcore/stream"
-SUBPROTOCOLS = (
-    "streamlit",
-    "PLACEHOLDER_AUTH_TOKEN",
-)  # without XSRF protection there is no token, and the browser says so
+# without XSRF protection there is no token, and the browser says so
+SUBPROTOCOLS = (Subprotocol("streamlit"), Subprotocol("PLACEHOLDER_AUTH_TOKEN"))
 SECONDS_TO_WAIT = 30.0
 Path = tuple[int, ...]
 
@@ -89,9 +88,8 @@ class Student:
         self.session = self.page = ""
         self.widgets: dict[str, WidgetState] = {}  # by key, as the page calls it
         self.options: dict[str, list[str]] = {}
-        self._kept: dict[
-            str, tuple[int, Delta]
-        ] = {}  # message by hash, and the run that it was last part of
+        # message by hash, and the run that it was last part of
+        self._kept: dict[str, tuple[int, Delta]] = {}
         self._keeps = 0  # for as many runs
         self._runs = 0
         self.last = Run()  # the latest
@@ -105,7 +103,7 @@ class Student:
         )
         self._socket = await connect(
             f"{'wss' if address.scheme == 'https' else 'ws'}://{address.netloc}{STREAM}",
-            origin=self.address,
+            origin=Origin(self.address),
             subprotocols=SUBPROTOCOLS,
             additional_headers=headers,
             max_size=None,
@@ -135,7 +133,7 @@ class Student:
         if kind in ("string_array_value", "double_array_value"):
             getattr(widget, kind).data[:] = [value]
         else:
-            setattr(widget, kind, value)
+            setattr(widget, str(kind), value)
         return await self.rerun()
 
     async def upload(self, name: str, content: bytes, key: str = "upload") -> Run:
@@ -201,7 +199,8 @@ class Student:
 
     async def _answer(self) -> Run:
         """Read messages to the end of the run that begins next."""
-        run, begun, seen = Run(), "", {}
+        run, begun = Run(), ""
+        seen: dict[str, WidgetState] = {}
         self._runs += 1
         while True:
             data = await self._socket.recv()
@@ -232,7 +231,8 @@ class Student:
             ):
                 if message.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY:
                     raise RunError(
-                        f"the script ended as {ForwardMsg.ScriptFinishedStatus.Name(message.script_finished)}"
+                        "the script ended as "
+                        f"{ForwardMsg.ScriptFinishedStatus.Name(message.script_finished)}"
                     )
                 self.widgets = seen  # a widget that is gone from the page is gone from the browser
                 return run

@@ -34,7 +34,7 @@ from benchmarks.machine import machine
 from training import precision
 from training.loop import Objective, Trainer, draw_betas
 from training.memory import keep_freed_memory
-from training.settings import AUTO, PRESETS, Settings
+from training.settings import AUTO, PRESETS, Precision, Settings
 from vae.likelihood import observe
 
 OURS, PLAIN, PLAIN_SAME_BATCH = "training.train", "plain loop", "plain, same batch"
@@ -59,19 +59,19 @@ KINDS = {
 class Arguments:
     """Compare the speed of training.train with that of a plain loop."""
 
-    preset: Literal[tuple(PRESETS)] = "mnist"
-    """Whose network, batch size and optimiser settings."""
+    preset: Literal[tuple(PRESETS)] = "mnist"  # type: ignore[valid-type]  # one list of names
+    """Preset whose network, batch size and optimiser settings are used."""
     seconds: float = 3.0
-    """For each turn of each loop."""
+    """Seconds for each turn of each loop."""
     turns: int = 10
-    """Of each; medians count."""
+    """Repetitions of each; medians count."""
     threads: int = 0
-    """Of PyTorch on the CPU; 0 for as many as it takes by itself."""
+    """Threads of PyTorch on the CPU; 0 for as many as it takes by itself."""
     compile: bool = False
     """Compile this trainer's network, as training.train --compile does."""
     device: Literal["cpu", "cuda", "mps"] = "cpu"
-    """Where all run."""
-    precision: Literal["auto", "bfloat16", "float32"] = AUTO
+    """Device on which all run."""
+    precision: Precision = AUTO
     """Precision of this trainer; the plain loops compute in float32."""
     kinds: tuple[Literal["own", "avx2"], ...] = ("own",)
     """Which kinds of CPU: own, this one as it is; avx2, the same restricted to AVX2."""
@@ -92,9 +92,8 @@ class Pictures(Dataset):
         return len(self.images)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        picture = Image.fromarray(
-            self.images[index].permute(1, 2, 0).squeeze(2).numpy()
-        )  # grey has one channel, colour three
+        # grey has one channel, colour three
+        picture = Image.fromarray(self.images[index].permute(1, 2, 0).squeeze(2).numpy())
         rows = torch.from_numpy(np.array(picture, np.uint8, copy=True)).view(
             picture.height, picture.width, -1
         )
@@ -228,12 +227,14 @@ def main(argv: Sequence[str]) -> None:
                 found[loop].append(orders.recv())
         threads = ready[arguments.kinds[0], OURS][0]
         print(
-            f"preset {arguments.preset}, {arguments.device}, {threads} threads, {arguments.turns} turns of "
-            f"{arguments.seconds:g} s each; {machine()}"
+            f"preset {arguments.preset}, {arguments.device}, {threads} threads, {arguments.turns} "
+            f"turns of {arguments.seconds:g} s each; {machine()}"
         )
         for kind in arguments.kinds:
             print(
-                f"\n{'this machine' if kind == 'own' else 'restricted to AVX2'}: {ready[kind, OURS][1]}"
+                "\n"
+                f"{'this machine' if kind == 'own' else 'restricted to AVX2'}: "
+                f"{ready[kind, OURS][1]}"
             )
             print(f"{'loop':20}{'examples/s':>10}{'ratio':>8}   batch")
             for name in (PLAIN, PLAIN_SAME_BATCH, OURS):

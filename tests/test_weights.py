@@ -21,12 +21,8 @@ DIGITS = ("mnist", "mnist-2d", "mnist-2d-autoencoder")
 NAMES = ("faces", "fashion-mnist", *DIGITS)
 CONDITIONED = ("faces", "fashion-mnist", "mnist", "mnist-2d")
 RIVALLED = ("fashion-mnist", "mnist")
-BEST_PUBLISHED_REGRET = {
-    0.01: 5.1,
-    0.1: 3.1,
-    1.0: 1.2,
-    10.0: 5.2,
-}  # nats, MNIST: the repository of the Multi-Rate VAE
+# nats, MNIST: the repository of the Multi-Rate VAE
+BEST_PUBLISHED_REGRET = {0.01: 5.1, 0.1: 3.1, 1.0: 1.2, 10.0: 5.2}
 DATA = {
     "faces": ("faces64", "faces64.npz", "c6c05c7a"),
     "fashion-mnist": ("fashion-mnist", "train-images-idx3-ubyte.gz", "3aede38d"),
@@ -66,7 +62,7 @@ def test_digits_reach_what_was_promised_on_the_whole_test_set(folders):
 
 
 def test_garments_reach_what_was_promised_on_the_whole_test_set(folders):
-    metrics, config = folders["fashion-mnist"].metrics, folders["fashion-mnist"].model.config
+    metrics, config = folders["fashion-mnist"].metrics, folders["fashion-mnist"].network.config
     assert 32 <= config.latent_dim <= 40
     assert metrics.test_count == 10_000
     bound = metrics.importance_weighted
@@ -75,7 +71,7 @@ def test_garments_reach_what_was_promised_on_the_whole_test_set(folders):
 
 
 def test_faces_reach_what_was_promised_on_the_whole_test_set(folders):
-    metrics, config = folders["faces"].metrics, folders["faces"].model.config
+    metrics, config = folders["faces"].metrics, folders["faces"].network.config
     assert (config.image_shape, config.likelihood) == ((3, 64, 64), "discretized_logistic")
     assert 64 <= config.latent_dim <= 128
     assert metrics.test_count == 1_869
@@ -101,7 +97,7 @@ def test_of_the_faces_no_labels_and_at_most_a_dozen_pictures_are_passed_on(folde
 
 def test_two_dimensions_reach_what_was_promised_from_nearly_an_autoencoder_to_collapse(folders):
     metrics = folders["mnist-2d"].metrics
-    assert folders["mnist-2d"].model.config.latent_dim == 2
+    assert folders["mnist-2d"].network.config.latent_dim == 2
     assert metrics.test_count == 10_000
     assert metrics.at(1.0).negative_elbo <= 135.5
     assert metrics.betas[0].beta == 0.001
@@ -111,21 +107,21 @@ def test_two_dimensions_reach_what_was_promised_from_nearly_an_autoencoder_to_co
 
 def test_the_plain_autoencoder_is_the_same_network_and_has_no_elbo(folders):
     autoencoder, variational = folders["mnist-2d-autoencoder"], folders["mnist-2d"]
-    shapes = {name: tensor.shape for name, tensor in autoencoder.model.state_dict().items()}
-    rival = {name: tensor.shape for name, tensor in variational.model.state_dict().items()}
+    shapes = {name: tensor.shape for name, tensor in autoencoder.network.state_dict().items()}
+    rival = {name: tensor.shape for name, tensor in variational.network.state_dict().items()}
     assert shapes.items() <= rival.items()
     assert all(
         "scale_shift" in name or "beta_embedding" in name for name in set(rival) - set(shapes)
     )
     images = vae.binarize(torch.from_numpy(autoencoder.examples.images) / 255, generator=seeded(0))
     with pytest.raises(ValueError, match="plain autoencoder"):
-        vae.elbo(autoencoder.model, images, 0.0, generator=seeded(0))
+        vae.elbo(autoencoder.network, images, 0.0, generator=seeded(0))
     assert autoencoder.metrics.betas[0].distortion < variational.metrics.at(1.0).distortion
     assert math.isinf(autoencoder.metrics.betas[0].rate)
 
 
 def test_the_plain_autoencoders_code_has_variance_one(folders):
-    model = folders["mnist-2d-autoencoder"].model
+    model = folders["mnist-2d-autoencoder"].network
     images = vae.binarize(
         torch.from_numpy(folders["mnist-2d-autoencoder"].reference.images) / 255,
         generator=seeded(0),
@@ -178,8 +174,8 @@ def test_what_one_network_for_every_beta_costs_is_in_its_card_and_below_what_oth
         cost = regret(metrics, rival)
         assert cost < BEST_PUBLISHED_REGRET[rival.beta]
         assert (
-            f"| {rival.beta:g} | {metrics.at(rival.beta).objective:.2f} | {rival.objective:.2f} | {cost:.2f} |"
-            in card
+            f"| {rival.beta:g} | {metrics.at(rival.beta).objective:.2f} | {rival.objective:.2f} | "
+            f"{cost:.2f} |" in card
         )
 
 
@@ -189,12 +185,15 @@ def test_metrics_are_reproduced_on_the_reference_pictures(folders, name):
 
     The same binarisation, the same noise, the same numbers.
     """
-    model, metrics, reference = folders[name].model, folders[name].metrics, folders[name].reference
+    model, metrics, reference = (
+        folders[name].network,
+        folders[name].metrics,
+        folders[name].reference,
+    )
     pictures = torch.from_numpy((reference or folders[name].examples).images)
     everything = torch.zeros(metrics.test_count, *pictures.shape[1:], dtype=torch.uint8)
-    everything[: len(pictures)] = (
-        pictures  # the binarisation was drawn for the whole test set at once
-    )
+    # the binarisation was drawn for the whole test set at once
+    everything[: len(pictures)] = pictures
     observed = evaluate.observed(model, everything, metrics.seed)[: len(pictures)]
     assert len(metrics.reference) == 3
     for beta, rate, distortion in metrics.reference:
@@ -232,7 +231,7 @@ def test_the_autoencoders_distortion_is_reproduced_on_the_reference_pictures(fol
 def test_reconstructions_of_the_examples_are_close_at_a_small_beta_and_all_alike_after_collapse(
     folders,
 ):
-    model, examples = folders["mnist"].model, folders["mnist"].examples
+    model, examples = folders["mnist"].network, folders["mnist"].examples
     images = vae.binarize(torch.from_numpy(examples.images) / 255, generator=seeded(0))
     close = model.decode(model.encode(images, 0.01).mean, 0.01).mean
     assert ((close > 0.5).float() == images).float().mean() > 0.93
@@ -253,13 +252,12 @@ def test_the_folder_is_small_and_says_where_it_comes_from(folders, name):
     record = json.loads((folder / "training.json").read_text())
     dataset, file, sha256 = DATA.get(name, MNIST)
     assert record["settings"]["dataset"] == dataset
-    precision = record["settings"][
-        "precision"
-    ]  # that of the machine it was trained on; another may choose another
+    # that of the machine it was trained on; another may choose another
+    precision = record["settings"]["precision"]
     assert record["command"] == f"python -m training.train --preset {name} --precision {precision}"
     assert record["data_sha256"][file].startswith(sha256)
     card = (folder / "README.md").read_text(encoding="utf-8")
-    for picture in figures.names(folders[name].model.config):
+    for picture in figures.names(folders[name].network.config):
         assert f"figures/{picture}.png" in card
         assert (folder / "figures" / f"{picture}.png").stat().st_size > 5_000
 

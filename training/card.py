@@ -27,24 +27,35 @@ TASK = "unconditional-image-generation"
 TABLE_BETAS = (0.001, 0.01, 0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0, 100.0, 1000.0, 5000.0)
 FIDELITY_BETAS = (0.01, 0.1, 1.0, 10.0, 100.0)
 EVERY_BETA = (
-    "A variational autoencoder for every beta from {low:g} to {high:g}: one network, conditioned on beta, that a slider can\n"
+    "A variational autoencoder for every beta from {low:g} to {high:g}: one network, conditioned "
+    "on beta, that a slider can\n"
     "move along the whole rate–distortion curve. Made for teaching."
 )
 AUTOENCODER = (
-    "A plain autoencoder: the network of the variational models beside it, trained without noise and without KL, to\n"
-    "compare them with. `vae.elbo` refuses it; its loss is `vae.point_distortion(model, images, 0)`. Its code was scaled\n"
-    "to mean 0 and variance 1 in each dimension over the training pictures, by rewriting two layers, which changes no\n"
+    "A plain autoencoder: the network of the variational models beside it, trained without noise "
+    "and without KL, to\n"
+    "compare them with. `vae.elbo` refuses it; its loss is `vae.point_distortion(model, images, "
+    "0)`. Its code was scaled\n"
+    "to mean 0 and variance 1 in each dimension over the training pictures, by rewriting two "
+    "layers, which changes no\n"
     "reconstruction."
 )
-ONE_BETA = "A variational autoencoder trained at beta = {beta:g} alone, without conditioning, to compare others with."
+ONE_BETA = (
+    "A variational autoencoder trained at beta = {beta:g} alone, without conditioning, to compare "
+    "others with."
+)
 OTHER_BETAS = (
-    "The numbers at other betas than 1 belong to other decoders: distortion + rate there is an upper bound on that decoder's\n"
+    "The numbers at other betas than 1 belong to other decoders: distortion + rate there is an "
+    "upper bound on that decoder's\n"
     "−log p(x). "
 )
 CURVE = """\
-{test_set}: all {metrics.test_count:,} pictures, seed {metrics.seed}, {metrics.samples} draws of z for each
-picture's distortion. Nats, summed over pixels and latent dimensions. Rate = KL(q(z|x) ‖ p(z)), distortion =
-−E[log p(x|z)]; their sum is the negative ELBO of the decoder at that beta, and at beta = 1 also what was minimised. An active
+{test_set}: all {metrics.test_count:,} pictures, seed {metrics.seed}, {metrics.samples} draws of \
+z for each
+picture's distortion. Nats, summed over pixels and latent dimensions. Rate = KL(q(z|x) ‖ p(z)), \
+distortion =
+−E[log p(x|z)]; their sum is the negative ELBO of the decoder at that beta, and at beta = 1 also \
+what was minimised. An active
 unit is a dimension whose mean rate exceeds 0.01 nats.
 
 {table}
@@ -53,18 +64,23 @@ unit is a dimension whose mean rate exceeds 0.01 nats.
 {bound.nats:.2f} ± {bound.standard_error:.2f} nats**
 (mean and standard error over {bound.count:,} pictures; an upper bound on average)."""
 POINT = """\
-{test_set}: all {metrics.test_count:,} pictures, binarised with seed {metrics.seed}; nats, summed over pixels.
+{test_set}: all {metrics.test_count:,} pictures, binarised with seed {metrics.seed}; nats, summed \
+over pixels.
 
 **Distortion −log p(x|z) at the code of each picture: {distortion:.2f} nats.**
-There is no rate: a code without noise could hold any amount of information. So this number is no bound on anything, and not
+There is no rate: a code without noise could hold any amount of information. So this number is no \
+bound on anything, and not
 to be compared with a negative ELBO."""
 REGRET = """
 
 ### What one network for every beta costs
 
-The same network without conditioning, trained for one beta alone: from the same initial weights, on the same examples in
-the same order, with the same noise and schedule. The objective distortion + beta · rate on the same test pictures, nats;
-regret is the difference. `python -m training.regret weights/{name}` trains and measures them ({examples:,} examples each,
+The same network without conditioning, trained for one beta alone: from the same initial weights, \
+on the same examples in
+the same order, with the same noise and schedule. The objective distortion + beta · rate on the \
+same test pictures, nats;
+regret is the difference. `python -m training.regret weights/{name}` trains and measures them \
+({examples:,} examples each,
 seed {seed}).
 
 | beta | this network | trained for it alone | regret |
@@ -72,25 +88,33 @@ seed {seed}).
 {rows}"""
 FIDELITY = """
 
-**{bits:.3f} bits per dimension** at beta = {beta:g}: the negative ELBO in bits, over {pixel_values:,} numbers a picture.
+**{bits:.3f} bits per dimension** at beta = {beta:g}: the negative ELBO in bits, over \
+{pixel_values:,} numbers a picture.
 Likewise importance-weighted: {bound_bits:.3f}.
 
 ### Beside PCA
 
-Squared error of reconstructions from z = mu, mean over pixels and channels of the test pictures, where white is 1; and of the
-first {fidelity.pca_components} principal components of the training pictures{mirrored}, as many numbers as this code has.
+Squared error of reconstructions from z = mu, mean over pixels and channels of the test pictures, \
+where white is 1; and of the
+first {fidelity.pca_components} principal components of the training pictures{mirrored}, as many \
+numbers as this code has.
 
 | | squared error | root, in grey levels |
 |---|---:|---:|
 {rows}
 
-To {fidelity.identified:.1%} of reconstructions at beta = {fidelity.identified_at:g}, of one z ~ q(z|x) each, their own original
+To {fidelity.identified:.1%} of reconstructions at beta = {fidelity.identified_at:g}, of one z ~ \
+q(z|x) each, their own original
 is the nearest of {fidelity.candidates} test pictures."""
 PORTRAITS = """
-**Its samples show no one, but it was made from photographs of real people.** It is for learning how such a model works. It must
-not be used to recognise or identify a person, to guess anything about one (age, gender, origin, character, health), to judge
-one, or to pass off its pictures as photographs. The balance of the data says nothing of how well it treats any group: that was
-not measured. At most a dozen test pictures lie here as examples; the labels of the data set were not used and are not here.
+**Its samples show no one, but it was made from photographs of real people.** It is for learning \
+how such a model works. It must
+not be used to recognise or identify a person, to guess anything about one (age, gender, origin, \
+character, health), to judge
+one, or to pass off its pictures as photographs. The balance of the data says nothing of how well \
+it treats any group: that was
+not measured. At most a dozen test pictures lie here as examples; the labels of the data set were \
+not used and are not here.
 """
 CAPTIONS = {
     "rate_distortion": "Rate–distortion curve of the test set",
@@ -99,14 +123,15 @@ CAPTIONS = {
     "latent_plane": "Codes of test pictures in the latent plane, by class",
 }
 LIKELIHOOD_LIMITS = {
-    "bernoulli": "Its likelihood is that of binarised pixels and cannot be compared with one of grey pixels.",
+    "bernoulli": (
+        "Its likelihood is that of binarised pixels and cannot be compared with one of grey pixels."
+    ),
     "discretized_logistic": "Its likelihood is that of 8-bit pixels.",
 }
 
 
-Name = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)
-]  # also of a folder
+# also of a folder
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 Line = Annotated[
     str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f\x85\u2028\u2029]+$", max_length=1000)
 ]
@@ -117,7 +142,7 @@ class _Network:
     """The fields of the network's config that the card shows."""
 
     beta_range: tuple[Beta, Beta]
-    likelihood: Literal[LIKELIHOODS]
+    likelihood: Literal[LIKELIHOODS]  # type: ignore[valid-type]  # one list of names
     latent_dim: Count
 
 
@@ -151,11 +176,15 @@ _RECORD = TypeAdapter(_Record)
 def summary(metrics: Metrics) -> str:
     """The most important measurements in one line."""
     if metrics.importance_weighted is None:
-        return f"plain autoencoder: distortion {metrics.betas[0].distortion:.2f} nats at its code; no rate, no ELBO"
+        return (
+            f"plain autoencoder: distortion {metrics.betas[0].distortion:.2f} nats at its code; "
+            "no rate, no ELBO"
+        )
     one, bound = metrics.at(1.0), metrics.importance_weighted
     return (
-        f"beta = {one.beta:g}: negative ELBO {one.negative_elbo:.2f} nats = distortion {one.distortion:.2f} + rate "
-        f"{one.rate:.2f}; importance-weighted, K = {bound.samples}: {bound.nats:.2f} ± {bound.standard_error:.2f} nats"
+        f"beta = {one.beta:g}: negative ELBO {one.negative_elbo:.2f} nats = distortion "
+        f"{one.distortion:.2f} + rate {one.rate:.2f}; importance-weighted, K = {bound.samples}: "
+        f"{bound.nats:.2f} ± {bound.standard_error:.2f} nats"
     )
 
 
@@ -194,7 +223,7 @@ def write(
     test_set = f"{binarised} of {training['settings']['dataset']}"
     fields = _fields(training)
     card = TEMPLATE.read_text(encoding="utf-8").format(
-        metadata=_metadata(fields["name"], config, metrics, training["settings"]["dataset"]),
+        metadata=_metadata(name(training), config, metrics, training["settings"]["dataset"]),
         address=repo_id or _address(folder) or fields["name"],
         measured=(
             _point(metrics, test_set)
@@ -316,8 +345,8 @@ def _curve(metrics: Metrics, test_set: str) -> str:
 
 
 def _fidelity(metrics: Metrics, config: VAEConfig, training: dict) -> str:
-    fidelity = metrics.fidelity
-    if fidelity is None:
+    fidelity, bound = metrics.fidelity, metrics.importance_weighted
+    if fidelity is None or bound is None:
         return ""
     errors = {
         entry.beta: error
@@ -334,7 +363,7 @@ def _fidelity(metrics: Metrics, config: VAEConfig, training: dict) -> str:
         beta=metrics.at(1.0).beta,
         mirrored=" and their mirror images" if training["settings"].get("flips") else "",
         bits=bits_per_dimension(metrics.at(1.0).negative_elbo, pixel_values),
-        bound_bits=bits_per_dimension(metrics.importance_weighted.nats, pixel_values),
+        bound_bits=bits_per_dimension(bound.nats, pixel_values),
         rows="\n".join(
             f"| {name} | {error:.5f} | {255 * error**0.5:.1f} |" for name, error in shown.items()
         ),
@@ -361,7 +390,8 @@ def _table(metrics: Metrics) -> str:
     ]
     entries = {entry.beta: entry for entry in map(metrics.at, TABLE_BETAS)}
     lines += [
-        f"| {entry.beta:g} | {entry.rate:.2f} | {entry.distortion:.2f} | {entry.negative_elbo:.2f} | {entry.active_units} |"
+        f"| {entry.beta:g} | {entry.rate:.2f} | {entry.distortion:.2f} | "
+        f"{entry.negative_elbo:.2f} | {entry.active_units} |"
         for entry in entries.values()
     ]
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
@@ -23,18 +23,16 @@ from safetensors.torch import load, save_file
 from torch import Tensor
 
 from training.error import TrainingError
+from training.settings import Precision
 from vae.hub import files
 from vae.model import MAX_PARAMETERS
 
 FORMAT = "2"
-MAX_BYTES = (
-    3 * 16 * MAX_PARAMETERS
-)  # weights, their averages and two moments of float32, and the layers that no limit counts
+# weights, their averages and two moments of float32, and the layers that no limit counts
+MAX_BYTES = 3 * 16 * MAX_PARAMETERS
 MAX_HEADER = 2**24
-_SHA256, _ZEROS = (
-    '"sha256":"',
-    "0" * 64,
-)  # the sum in the header, and what stands for it while it is computed
+# the sum in the header, and what stands for it while it is computed
+_SHA256, _ZEROS = ('"sha256":"', "0" * 64)
 _COUNTED_IN_FLOAT32 = 2**24  # where the optimiser's own count of steps, a float32, no longer grows
 _START_ANEW = "start anew with another --run-dir"
 
@@ -117,14 +115,14 @@ class Checkpoint:
     tensors: dict[str, Tensor]
 
     @property
-    def precision(self) -> str:
+    def precision(self) -> Precision:
         """The precision that the run began with. Raises TrainingError."""
         precision = self.state.settings.get("precision")
         if precision not in ("bfloat16", "float32"):
             raise TrainingError(
                 f"{self.path} was made by another version of this program; {_START_ANEW}"
             )
-        return precision
+        return cast(Precision, precision)
 
     def require(self, layout: Layout) -> None:
         """Raise TrainingError unless this is a checkpoint of that run.
@@ -134,12 +132,14 @@ class Checkpoint:
         state = self.state
         if state.settings != layout.settings:
             raise TrainingError(
-                f"{self.path} was made with other settings ({changes(state.settings, layout.settings)}); "
-                "resume with the same ones, or choose another --run-dir"
+                f"{self.path} was made with other settings "
+                f"({changes(state.settings, layout.settings)}); resume with the same ones, or "
+                "choose another --run-dir"
             )
         if state.data_sha256 != layout.data_sha256:
             raise TrainingError(
-                f"{self.path} was made with other data files; resume with the same --data-dir and --dataset"
+                f"{self.path} was made with other data files; resume with the same --data-dir and "
+                "--dataset"
             )
         self._require_counters(layout)
         expected = layout.tensors(state.step - state.skipped)
@@ -160,7 +160,8 @@ class Checkpoint:
                 state.step - state.skipped, _COUNTED_IN_FLOAT32
             ):
                 self._refuse(
-                    f"{name} counts {tensor:.0f} steps, the run {state.step - state.skipped} that were not skipped"
+                    f"{name} counts {tensor:.0f} steps, the run {state.step - state.skipped} that "
+                    "were not skipped"
                 )
 
     def _require_counters(self, layout: Layout) -> None:
@@ -171,9 +172,8 @@ class Checkpoint:
         if len(state.reports) != expected:
             self._refuse(f"reports of {len(state.reports)} steps instead of {expected}")
         reported = [report.skipped for report in state.reports]
-        last = len(
-            list(takewhile(bool, reversed(reported)))
-        )  # of these in a row; some came before where all were skipped
+        # the skipped steps at the end; where all were skipped, there were more before
+        last = len(list(takewhile(bool, reversed(reported))))
         before = state.skipped - sum(reported)
         if not (
             0 <= before <= state.step - expected
@@ -184,8 +184,8 @@ class Checkpoint:
             )
         ):
             self._refuse(
-                f"{state.skipped} skipped steps, {state.skipped_in_a_row} in a row, of {state.step}; "
-                f"{sum(reported)} in the last {expected}"
+                f"{state.skipped} skipped steps, {state.skipped_in_a_row} in a row, of "
+                f"{state.step}; {sum(reported)} in the last {expected}"
             )
         if any(
             value - value != 0
@@ -223,9 +223,8 @@ def write(path: Path, state: State, tensors: Mapping[str, Tensor]) -> None:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         file.seek(0)
         header = file.read(8 + int.from_bytes(file.read(8), "little"))
-        file.seek(
-            8 + header.index((_SHA256 + _ZEROS).encode()) + len(_SHA256)
-        )  # in a string of JSON quotes are escaped
+        # in a string of JSON quotes are escaped
+        file.seek(8 + header.index((_SHA256 + _ZEROS).encode()) + len(_SHA256))
         file.write(sha256.encode())
         file.flush()
         os.fsync(file.fileno())
@@ -250,8 +249,8 @@ def read(path: Path) -> Checkpoint:
         ) from error
     if set(header) == {"state"}:
         raise TrainingError(
-            f"{path} was written by an earlier version of this program, without the checksum that would show "
-            f"damage; finish that run with the version that began it, or {_START_ANEW}"
+            f"{path} was written by an earlier version of this program, without the checksum that "
+            f"would show damage; finish that run with the version that began it, or {_START_ANEW}"
         )
     if set(header) != {"format", "state", "sha256"} or header["format"] != FORMAT:
         raise TrainingError(
@@ -259,8 +258,8 @@ def read(path: Path) -> Checkpoint:
         )
     if not _whole(content, header["sha256"]):
         raise TrainingError(
-            f"{path} is damaged: it is not what its checksum says; resume from a copy that is whole, or "
-            f"{_START_ANEW}"
+            f"{path} is damaged: it is not what its checksum says; resume from a copy that is "
+            f"whole, or {_START_ANEW}"
         )
     try:  # somebody may have made the sum anew
         tensors = load(content)
@@ -299,7 +298,7 @@ def changes(there: Mapping, here: Mapping) -> str:
 
 def _flat(settings: Mapping, prefix: str = "") -> dict[str, object]:
     """Flatten nested settings: {"network": {"width": 512}} -> {"network.width": 512}."""
-    flat = {}
+    flat: dict[str, object] = {}
     for key, value in settings.items():
         flat |= (
             _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}

@@ -60,27 +60,51 @@ SOURCES = {
         home="https://ossci-datasets.s3.amazonaws.com/mnist/",
         hub_id="ylecun/mnist",
         sha256={
-            "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-            "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-            "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-            "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            "train-images-idx3-ubyte.gz": (
+                "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
+            ),
+            "train-labels-idx1-ubyte.gz": (
+                "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"
+            ),
+            "t10k-images-idx3-ubyte.gz": (
+                "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"
+            ),
+            "t10k-labels-idx1-ubyte.gz": (
+                "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"
+            ),
         },
-        licence="CC BY-SA 3.0, as it is widely given (Y. LeCun, C. Cortes); the original files carry no licence text",
-        citation="Y. LeCun, L. Bottou, Y. Bengio, P. Haffner. Gradient-based learning applied to document recognition. "
-        "Proceedings of the IEEE 86(11), 1998. The MNIST database: Y. LeCun, C. Cortes, C. J. C. Burges.",
+        licence=(
+            "CC BY-SA 3.0, as it is widely given (Y. LeCun, C. Cortes); the original files carry "
+            "no licence text"
+        ),
+        citation=(
+            "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner. Gradient-based learning applied to "
+            "document recognition. Proceedings of the IEEE 86(11), 1998. The MNIST database: Y. "
+            "LeCun, C. Cortes, C. J. C. Burges."
+        ),
     ),
     "fashion-mnist": Source(
         home="http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         hub_id="zalando-datasets/fashion_mnist",
         sha256={
-            "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-            "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-            "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-            "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+            "train-images-idx3-ubyte.gz": (
+                "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"
+            ),
+            "train-labels-idx1-ubyte.gz": (
+                "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"
+            ),
+            "t10k-images-idx3-ubyte.gz": (
+                "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"
+            ),
+            "t10k-labels-idx1-ubyte.gz": (
+                "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"
+            ),
         },
         licence="MIT, © 2017 Zalando SE",
-        citation="H. Xiao, K. Rasul, R. Vollgraf. Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning "
-        "Algorithms. arXiv:1708.07747, 2017.",
+        citation=(
+            "H. Xiao, K. Rasul, R. Vollgraf. Fashion-MNIST: a Novel Image Dataset for "
+            "Benchmarking Machine Learning Algorithms. arXiv:1708.07747, 2017."
+        ),
         classes=(
             "T-shirt",
             "Trouser",
@@ -99,11 +123,16 @@ SOURCES = {
         hub_id="HuggingFaceM4/FairFace",
         sha256={"faces64.npz": "c6c05c7ab80f9e83a6126de4626fbd30f287d3b2942b088ee859556fab617cc9"},
         licence="CC BY 4.0",
-        citation="K. Kärkkäinen, J. Joo. FairFace: Face Attribute Dataset for Balanced Race, Gender, and Age for Bias "
-        "Measurement and Mitigation. WACV 2021, arXiv:1908.04913.",
-        selection="Of a public copy of 45,000 of its pictures, everyone labelled under 20 was dropped, and near-grey, very "
-        "dark, very bright and flat pictures; of the rest the most frontal half was kept, in equal share within "
-        "every race-by-gender group of the original. They were downscaled to 64×64 and encoded anew.",
+        citation=(
+            "K. Kärkkäinen, J. Joo. FairFace: Face Attribute Dataset for Balanced Race, Gender, "
+            "and Age for Bias Measurement and Mitigation. WACV 2021, arXiv:1908.04913."
+        ),
+        selection=(
+            "Of a public copy of 45,000 of its pictures, everyone labelled under 20 was dropped, "
+            "and near-grey, very dark, very bright and flat pictures; of the rest the most "
+            "frontal half was kept, in equal share within every race-by-gender group of the "
+            "original. They were downscaled to 64×64 and encoded anew."
+        ),
         portraits=True,
     ),
 }
@@ -133,7 +162,7 @@ def load(dataset: str, data_dir: Path | None, part: str) -> Split:
     source = SOURCES.get(dataset)
     folder = (data_dir or Path("data")) / dataset
     if source and source.home and data_dir is None:
-        _download(dataset, source, folder)
+        _download(dataset, source, source.home, folder)
     elif not folder.is_dir():
         raise DataError(
             f"there is no folder {folder}; --data-dir must hold a folder named {dataset}, "
@@ -156,18 +185,19 @@ def load(dataset: str, data_dir: Path | None, part: str) -> Split:
     labels = _parse(files["labels"], LABELS_MAGIC, 1, folder / FILES[part, "labels"])
     if len(images) != len(labels):
         raise DataError(
-            f"{folder} has {len(images)} {part} pictures but {len(labels)} labels; fetch its files again"
+            f"{folder} has {len(images)} {part} pictures but {len(labels)} labels; fetch its "
+            "files again"
         )
     return Split(images, labels, sha256)
 
 
-def _download(dataset: str, source: Source, folder: Path) -> None:
+def _download(dataset: str, source: Source, home: str, folder: Path) -> None:
     for name, sha256 in source.sha256.items():
         try:
             # pooch keeps a file whose checksum is right, and writes a new one under its name only
             # once it is verified.
             pooch.retrieve(
-                source.home + name,
+                home + name,
                 known_hash=f"sha256:{sha256}",
                 fname=name,
                 path=folder,
@@ -175,8 +205,9 @@ def _download(dataset: str, source: Source, folder: Path) -> None:
             )
         except (OSError, ValueError) as error:
             raise DataError(
-                f"could not download {name} of {dataset} from {source.home} ({error}); download it by hand "
-                f"into a folder {dataset}/ and pass --data-dir with the folder that holds it"
+                f"could not download {name} of {dataset} from {home} ({error}); download "
+                f"it by hand into a folder {dataset}/ and pass --data-dir with the folder that "
+                "holds it"
             ) from error
 
 
@@ -193,7 +224,8 @@ def _read_packed(path: Path, part: str, expected: str | None) -> Split:
         images = torch.from_numpy(np.stack(pictures).transpose(0, 3, 1, 2).copy())
     except Exception as error:  # a damaged zip or JPEG raises anything
         raise DataError(
-            f"{path} does not hold {part}_jpeg and {part}_offsets, pictures of one size ({error}); fetch it again"
+            f"{path} does not hold {part}_jpeg and {part}_offsets, pictures of one size "
+            f"({error}); fetch it again"
         ) from error
     return Split(images, torch.zeros(len(images), dtype=torch.uint8), {path.name: sha256})
 
@@ -218,7 +250,8 @@ def _verified(path: Path, expected: str | None) -> tuple[bytes, str]:
     sha256 = hashlib.sha256(content).hexdigest()
     if expected is not None and sha256 != expected:
         raise DataError(
-            f"{path} is not the original file: its sha256 is {sha256}, expected {expected}; fetch it again"
+            f"{path} is not the original file: its sha256 is {sha256}, expected {expected}; fetch "
+            "it again"
         )
     return content, sha256
 
@@ -232,6 +265,7 @@ def _parse(content: bytes, magic: int, dimensions: int, path: Path) -> Tensor:
     )
     if found != magic or len(content) != header + int(torch.tensor(shape).prod()):
         raise DataError(
-            f"{path} is not an IDX file of {'images' if dimensions == 3 else 'labels'}; fetch it again"
+            f"{path} is not an IDX file of {'images' if dimensions == 3 else 'labels'}; fetch it "
+            "again"
         )
     return torch.frombuffer(bytearray(content[header:]), dtype=torch.uint8).reshape(shape)

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import numpy as np
 import torch
@@ -101,11 +101,8 @@ def evaluate(arguments: Arguments) -> int:
     if not arguments.check:
         (folder / "README.md").touch()
     in_colour = not (model.config.binarised or model.config.autoencoder)
-    training_images = (
-        data.load(dataset, arguments.data_dir, "train").images
-        if in_colour or not arguments.check
-        else None
-    )
+    if in_colour or not arguments.check:
+        training_images = data.load(dataset, arguments.data_dir, "train").images
     source = data.SOURCES.get(dataset)
     portraits = bool(source and source.portraits)
     metrics = measure(
@@ -317,14 +314,14 @@ def _compare(published: Metrics, found: Metrics) -> int:
             ]
         if isinstance(value, list | tuple):
             return [number for item in value for number in numbers(item)]
-        return (
-            [] if value in (None, math.inf) else [float(value)]
-        )  # None, infinite: what a plain autoencoder lacks
+        # None, infinite: what a plain autoencoder lacks
+        return [] if value in (None, math.inf) else [float(cast(float, value))]
 
     old, new = numbers(dataclasses.asdict(published)), numbers(dataclasses.asdict(found))
     if len(old) != len(new):
         print(
-            f"metrics.json holds {len(old)} numbers, this command measures {len(new)}; its settings were others"
+            f"metrics.json holds {len(old)} numbers, this command measures {len(new)}; its "
+            "settings were others"
         )
         return 1
     # Relative to 1 nat at least: near zero a relative difference means nothing.
@@ -332,9 +329,10 @@ def _compare(published: Metrics, found: Metrics) -> int:
         np.abs(np.subtract(old, new)) / np.maximum(np.maximum(np.abs(old), np.abs(new)), 1)
     )
     print(
-        f"{len(old)} numbers, largest relative difference {difference:.1e} (allowed: {TOLERANCE:.0e})"
+        f"{len(old)} numbers, largest relative difference {difference:.1e} (allowed: "
+        f"{TOLERANCE:.0e})"
     )
-    return 0 if difference <= TOLERANCE else 1  # so that NaN is a difference
+    return 0 if difference <= TOLERANCE else 1  # in this form NaN is a difference
 
 
 if __name__ == "__main__":

@@ -64,17 +64,18 @@ def standardise_code(model: VAE, images: Tensor, seed: int) -> None:
     observed = observe(
         images.float() / 255, model.config.likelihood, generator=seeded(seed, "code")
     )
+    # double precision on the CPU, since MPS has no float64
     code = (
         torch.cat([model.encode(batch, 0.0).mean for batch in observed.split(1000)]).cpu().double()
-    )  # MPS has no float64
+    )
     mean, deviation = (
         value.float().to(images.device) for value in (code.mean(0), code.std(0).clamp(min=1e-6))
     )
     head, first = model.encoder.head, model.decoder.first
     head.weight[: len(mean)] /= deviation[:, None]
     head.bias[: len(mean)] = (head.bias[: len(mean)] - mean) / deviation
-    first.bias += first.weight @ mean
-    first.weight *= deviation
+    first.bias.add_(first.weight @ mean)
+    first.weight.mul_(deviation)
 
 
 def _machine(trainer: Trainer) -> str:

@@ -25,7 +25,7 @@ INK, MUTED = "#222222", "#767676"
 
 
 def write(
-    folder: Path, model: VAE, metrics: Metrics, examples: Tensor, reference: Reference
+    folder: Path, model: VAE, metrics: Metrics, examples: Tensor, reference: Reference | None
 ) -> None:
     """Write the figures that names() lists for this model into figures/.
 
@@ -63,8 +63,7 @@ def _rate_distortion(metrics: Metrics) -> plt.Figure:
     distortions = [entry.distortion for entry in metrics.betas]
     axes.plot(rates, distortions, "o-", color=INK, markersize=3, linewidth=1.2, label="test set")
     one = metrics.at(1.0)
-    # The line of pictures that cost as much as beta = 1 does in all: distortion + rate is constant
-    # along it.
+    # The line of constant distortion + rate through the point of beta = 1.
     total = one.negative_elbo
     axes.plot(
         [0, total],
@@ -94,9 +93,8 @@ def _rate_distortion(metrics: Metrics) -> plt.Figure:
     axes.set_xlabel("rate, KL(q(z|x) ‖ p(z)), nats")
     axes.set_ylabel("distortion, −E[log p(x|z)], nats")
     axes.set_xlim(left=-1, right=1.08 * max(rates))
-    from_zero = (
-        min(distortions) < max(distortions) / 2
-    )  # a colour picture's distortion never comes near it
+    # a colour picture's distortion never comes near it
+    from_zero = min(distortions) < max(distortions) / 2
     axes.set_ylim(
         bottom=0 if from_zero else 0.98 * min(distortions),
         top=(1.06 if from_zero else 1.02) * max(distortions),
@@ -162,11 +160,13 @@ def _name(beta: float) -> str:
 
 
 @torch.no_grad()
-def _latent_plane(model: VAE, betas: list[float], reference: Reference) -> plt.Figure:
+def _latent_plane(model: VAE, betas: list[float], reference: Reference | None) -> plt.Figure:
     """Where the encoder puts the reference pictures: a colour for each class.
 
     Its digit stands at the class's median.
     """
+    if reference is None:
+        raise ValueError("this figure shows the reference pictures, which this folder lacks")
     images = torch.from_numpy(reference.images).float() / 255
     observed = experiments.observe(model, images, seed=SEED)
     figure, all_axes = plt.subplots(1, len(betas), figsize=(3.4 * len(betas), 3.6), squeeze=False)
@@ -198,7 +198,8 @@ def _latent_plane(model: VAE, betas: list[float], reference: Reference) -> plt.F
         )
     all_axes[0, 0].set_ylabel("z₂")
     figure.suptitle(
-        f"Codes mu of {len(images):,} test pictures; circles: 1, 2, 3 standard deviations of N(0, I)",
+        f"Codes mu of {len(images):,} test pictures; circles: 1, 2, 3 standard deviations of N(0, "
+        "I)",
         fontsize=10,
     )
     figure.tight_layout()

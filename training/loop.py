@@ -23,12 +23,8 @@ from vae.noise import seeded, standard_normal
 
 LOG_EVERY = 100  # steps in a line of the log
 PATIENCE = 10  # non-finite steps in a row before giving up
-_COUNTERS = (
-    "step",
-    "skipped",
-    "skipped_in_a_row",
-    "seconds",
-)  # of a Trainer, kept in its checkpoints
+# of a Trainer, kept in its checkpoints
+_COUNTERS = ("step", "skipped", "skipped_in_a_row", "seconds")
 
 
 def draw_betas(
@@ -71,9 +67,8 @@ def initial_model(settings: Settings) -> VAE:
         torch.manual_seed(settings.seed)
         if config.conditioned or config.autoencoder:
             return VAE(config)
-        conditioned = VAE(
-            dataclasses.replace(config, beta_range=(low, 2 * high))
-        ).state_dict()  # any range draws the same
+        # the initial weights do not depend on the range
+        conditioned = VAE(dataclasses.replace(config, beta_range=(low, 2 * high))).state_dict()
     model = VAE(config)
     model.load_state_dict({name: conditioned[name] for name in model.state_dict()}, strict=True)
     return model
@@ -124,7 +119,8 @@ class Trainer:
     ) -> None:
         if settings.precision == AUTO:
             raise ValueError(
-                "a Trainer needs to know its precision; training.precision.resolve chooses one for the machine"
+                "a Trainer needs to know its precision; training.precision.resolve chooses one "
+                "for the machine"
             )
         self.settings, self.device, self.data_sha256, self.processes = (
             settings,
@@ -143,9 +139,8 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0  # of training, over all interruptions
         self.skipped, self.skipped_in_a_row = 0, 0
-        self.reports: list[
-            StepReport
-        ] = []  # of the steps since the last line of the log, and of those in that line
+        # of the steps since the last line of the log, and of those in that line
+        self.reports: list[StepReport] = []
         self.model = initial_model(settings).to(device)
         self._objective = (
             torch.compile(Objective(self.model)) if compiled else Objective(self.model)
@@ -188,11 +183,11 @@ class Trainer:
         settings = self.settings
         self.optimizer.zero_grad(set_to_none=True)
         with self.processes.together():
-            sums = self.processes.sum(self._backward(indices))
+            totals = self.processes.sum(self._backward(indices))
         norm = torch.nn.utils.get_total_norm(
-            [parameter.grad for parameter in self.model.parameters()]
+            [p.grad for p in self.model.parameters() if p.grad is not None]
         )
-        *sums, length = torch.cat([sums, norm[None]]).tolist()
+        *sums, length = torch.cat([totals, norm[None]]).tolist()
         finite = math.isfinite(length) and all(map(math.isfinite, sums))
         # From here to the end nothing waits for another process: a step is taken whole, or not at
         # all.
@@ -207,7 +202,8 @@ class Trainer:
             self._update_average()
         self._count_skipped(not finite)
         self.step += 1
-        return StepReport(*(total / settings.batch_size for total in sums), skipped=not finite)
+        distortion, rate, loss = (total / settings.batch_size for total in sums)
+        return StepReport(distortion, rate, loss, skipped=not finite)
 
     def _backward(self, indices: Tensor) -> Tensor:
         """Gradients of the mean loss of the whole batch.
@@ -266,7 +262,7 @@ class Trainer:
 
     @torch.no_grad()
     def _update_average(self) -> None:
-        # A short memory at first, or the random initial weights would linger in the average.
+        # A short average at first, or the random initial weights would remain in it.
         decay = min(self.settings.ema_decay, (1 + self.step) / (10 + self.step))
         torch._foreach_lerp_(list(self.average.values()), list(self.model.parameters()), 1 - decay)
 

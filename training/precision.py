@@ -15,15 +15,13 @@ import torch
 
 from training.distributed import ALONE, Processes
 from training.loop import Objective, autocast, draw_betas, initial_model
-from training.settings import AUTO, Settings
+from training.settings import AUTO, Precision, Settings
 from vae.likelihood import observe
 from vae.noise import seeded, standard_normal
 
 CLEARLY_FASTER = 0.9  # share of float32's time; above it bfloat16 is not worth its rounding
-TIMED_STEPS, TIMED_SECONDS = (
-    9,
-    4.0,
-)  # at most, for both precisions together, after one step of each that is not counted
+# at most, for both precisions together, after one step of each that is not counted
+TIMED_STEPS, TIMED_SECONDS = (9, 4.0)
 
 
 @dataclass(frozen=True)
@@ -51,14 +49,11 @@ def has_instructions(device: torch.device) -> bool | None:
     features = torch.cpu.get_capabilities()
     if features["architecture"] != "x86_64":
         return None
-    if (
-        not torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    ):  # heeds ONEDNN_MAX_CPU_ISA, as the kernels do
+    # heeds ONEDNN_MAX_CPU_ISA, as the kernels do
+    if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return False
-    if {
-        "ONEDNN_MAX_CPU_ISA",
-        "DNNL_MAX_CPU_ISA",
-    } & os.environ.keys():  # which may leave AVX-512 and forbid its bfloat16
+    # which may leave AVX-512 and forbid its bfloat16
+    if {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"} & os.environ.keys():
         return None
     return True if features["avx512_bf16"] or features["amx_bf16"] else None
 
@@ -115,7 +110,10 @@ def choose(settings: Settings, device: torch.device, count: int) -> Choice:
 
 
 def resolve(
-    settings: Settings, device: torch.device, processes: Processes = ALONE, began: str | None = None
+    settings: Settings,
+    device: torch.device,
+    processes: Processes = ALONE,
+    began: Precision | None = None,
 ) -> tuple[Settings, str]:
     """The settings with a precision that is no longer AUTO, and a sentence that says why.
 

@@ -43,7 +43,8 @@ class Progress:
             disable=hidden,
         )
         self._left, self._hidden, self._clock = total - initial, hidden, clock
-        self._done, self._start, self._forecast = 0, None, False
+        self._done, self._forecast = 0, False
+        self._start: float | None = None
 
     def update(self, units: int = 1) -> None:
         """Count units that were done."""

@@ -84,7 +84,8 @@ def publish(arguments: Arguments) -> None:
         print(f"{(folder / name).stat().st_size:>12,}  {name}")
     if arguments.dry_run:
         print(
-            f"would go to {arguments.repo_id}; nothing was sent, and its card does not name the repository yet"
+            f"would go to {arguments.repo_id}; nothing was sent, and its card does not name the "
+            "repository yet"
         )
         return
     with tempfile.TemporaryDirectory() as name:
@@ -94,7 +95,7 @@ def publish(arguments: Arguments) -> None:
             shutil.copyfile(folder / file, sent / file)
         card.write(
             sent,
-            checked.model.config,
+            checked.network.config,
             checked.metrics,
             training,
             checked.dedicated,
@@ -115,7 +116,10 @@ def publish(arguments: Arguments) -> None:
         else f"published as {arguments.repo_id} at"
     )
     print(
-        f"{commit}{tagged}\nIts card names the repository; {folder / CARD} stays as it was.\n\nFor weights/sources.toml:\n"
+        f"{commit}{tagged}\n"
+        f"Its card names the repository; {folder / CARD} stays as it was.\n"
+        "\n"
+        "For weights/sources.toml:\n"
     )
     name = folder.resolve().name if folder.resolve().parent == BUNDLE else card.name(training)
     print(f'["{name}"]\nrepo_id = "{arguments.repo_id}"\ncommit = "{commit}"')

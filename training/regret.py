@@ -23,7 +23,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import torch
 import tyro
@@ -33,7 +33,7 @@ from training.checkpoint import changes
 from training.error import TrainingError
 from training.interruption import EXIT_CODE, run_command
 from training.memory import keep_freed_memory
-from training.settings import AUTO, Settings
+from training.settings import AUTO, Precision, Settings
 from vae.hub.folder import CONFIG, DEDICATED, METRICS, WeightsError, load_model, seal
 from vae.hub.metrics import (
     Dedicated,
@@ -58,7 +58,7 @@ class Arguments:
     data/."""
     runs: Path = Path("runs")
     """Where checkpoints, logs and weights of the dedicated networks go: NAME-beta-B for each."""
-    precision: Literal["auto", "bfloat16", "float32"] = AUTO
+    precision: Precision = AUTO
     """Precision of their matrix products and convolutions; auto: bfloat16 where the machine is
     faster with it."""
     device: str = train.Arguments.device
@@ -97,7 +97,8 @@ def measure(arguments: Arguments) -> None:
     measured = [entry.beta for entry in metrics.betas]
     if unknown := sorted(set(arguments.betas) - set(measured)):
         raise ValueError(
-            f"metrics.json has no beta {unknown[0]:g}; choose among {', '.join(f'{beta:g}' for beta in measured)}"
+            f"metrics.json has no beta {unknown[0]:g}; choose among "
+            f"{', '.join(f'{beta:g}' for beta in measured)}"
         )
     settings = Settings.from_record(record["settings"])
     # At one beta all losses weigh the same and no betas are drawn: so rivals need not be trained
@@ -121,9 +122,9 @@ def measure(arguments: Arguments) -> None:
             else ""
         )
         print(
-            f"beta = {beta:g}: objective {metrics.at(beta).objective:.2f} conditioned, {found.objective:.2f} trained for it "
-            f"alone (rate {found.rate:.2f}, distortion {found.distortion:.2f}); "
-            f"regret {regret(metrics, found):.2f} nats{other}"
+            f"beta = {beta:g}: objective {metrics.at(beta).objective:.2f} conditioned, "
+            f"{found.objective:.2f} trained for it alone (rate {found.rate:.2f}, distortion "
+            f"{found.distortion:.2f}); regret {regret(metrics, found):.2f} nats{other}"
         )
 
 
@@ -143,8 +144,8 @@ def _trained(arguments: Arguments, settings: Settings, preset: str, run_dir: Pat
                 *(json.loads(json.dumps(dataclasses.asdict(each))) for each in (trained, wanted))
             )
             raise TrainingError(
-                f"{run_dir} holds a run with other settings ({different}); move it away, or choose another "
-                "--runs"
+                f"{run_dir} holds a run with other settings ({different}); move it away, or "
+                "choose another --runs"
             )
         return weights
     beta = settings.network.beta_range[0]

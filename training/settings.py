@@ -3,11 +3,13 @@
 import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
+from typing import Final, Literal
 
 from vae.model import VAEConfig
 
-AUTO = "auto"  # a precision that training.precision resolves for the machine, once for each run
+Precision = Literal["auto", "bfloat16", "float32"]
+# a precision that training.precision resolves for the machine, once for each run
+AUTO: Final = "auto"
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Settings:
     loss_weight_power: float = 0.75
     """Each example's loss is divided by (1 + beta) to this power: 0 is the plain mean over betas.
     """
-    precision: Literal["auto", "bfloat16", "float32"] = AUTO
+    precision: Precision = AUTO
     """Precision of matrix products and convolutions; weights, their averages and losses are float32
     either way. auto: bfloat16 where the machine is faster with it; what a run begins with it keeps.
     """
@@ -88,8 +90,8 @@ class Settings:
                 and math.isclose(sum(shares), 1)
             ):
                 raise ValueError(
-                    f"--beta-shares must be pairs of a beta and a share: betas that rise from above {low:g} to "
-                    f"{high:g}, positive shares whose sum is 1"
+                    "--beta-shares must be pairs of a beta and a share: betas that rise from "
+                    f"above {low:g} to {high:g}, positive shares whose sum is 1"
                 )
 
     @classmethod

@@ -122,7 +122,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     if arguments.beta is not None:
         if arguments.beta <= 0:
             raise TrainingError(
-                f"--beta must be positive, not {arguments.beta:g}; a plain autoencoder is a preset of its own"
+                f"--beta must be positive, not {arguments.beta:g}; a plain autoencoder is a "
+                "preset of its own"
             )
         arguments = dataclasses.replace(
             arguments, settings=arguments.settings.for_one_beta(arguments.beta)
@@ -164,9 +165,8 @@ def run(arguments: Arguments) -> Path:
     device = _device(arguments.device)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    torch.backends.cudnn.deterministic = (
-        True  # or a resumed run would not repeat an uninterrupted one
-    )
+    # or a resumed run would not repeat an uninterrupted one
+    torch.backends.cudnn.deterministic = True
     with distributed.connected(device) as processes, held(directory, processes):
         _require_new_or_resumed(directory, arguments)  # again: it may have come to be since
         return _run(arguments, directory, device, processes)
@@ -175,7 +175,8 @@ def run(arguments: Arguments) -> Path:
 def _require_new_or_resumed(directory: Path, arguments: Arguments) -> None:
     if (directory / CHECKPOINT).exists() and not arguments.resume:
         raise TrainingError(
-            f"{directory} already holds a run; add --resume to go on with it, or choose another --run-dir"
+            f"{directory} already holds a run; add --resume to go on with it, or choose another "
+            "--run-dir"
         )
 
 
@@ -200,16 +201,14 @@ def _run(
         trainer.restore(began)
     if processes.rank == 0:
         print(sentence, flush=True)
-        trainer.save(
-            directory / CHECKPOINT
-        )  # an unwritable folder or a full disk shows now, not after hours
+        # an unwritable folder or a full disk shows now, not after hours
+        trainer.save(directory / CHECKPOINT)
     with Interruption() as interruption:
         try:
             _train(trainer, directory, arguments.checkpoint_seconds, validation, interruption)
         except ProcessLostError as error:
-            print(
-                f"error: {error}", file=sys.stderr, flush=True
-            )  # now: torchrun soon sends SIGTERM to whoever is left
+            # printed now, since torchrun soon sends SIGTERM to the other processes
+            print(f"error: {error}", file=sys.stderr, flush=True)
             raise SystemExit(2) from error
     if processes.rank == 0:
         # Another machine may choose another precision: what repeats the run names this one.
@@ -247,7 +246,7 @@ def _train(
     first = trainer.processes.rank == 0
     saved = measured = time.monotonic()
     with (
-        Log(directory / LOG, trainer.step) if first else contextlib.nullcontext() as log,
+        Log(directory / LOG, trainer.step) if first else contextlib.nullcontext(None) as log,
         Progress(
             trainer.total_steps, initial=trainer.step, unit="step", hidden=not first
         ) as progress,
@@ -257,7 +256,7 @@ def _train(
                 now = time.monotonic()
                 trainer.seconds += now - measured
                 measured = now
-                if first:
+                if log is not None:
                     _report(trainer, validation, log, progress)
                     if now - saved > checkpoint_seconds:
                         trainer.save(directory / CHECKPOINT)
@@ -266,9 +265,8 @@ def _train(
                     raise KeyboardInterrupt
         except (KeyboardInterrupt, ProcessLostError):
             if first:
-                trainer.save(
-                    directory / CHECKPOINT
-                )  # also then a whole step: nothing changes before all have answered
+                # The trainer is between two steps: none changes it before all processes answered.
+                trainer.save(directory / CHECKPOINT)
             raise
     if first:
         trainer.save(directory / CHECKPOINT)
@@ -325,8 +323,8 @@ def _device(name: str) -> torch.device:
         name == "mps" or (name == "cuda" and me.local_count > torch.cuda.device_count())
     ):
         raise TrainingError(
-            f"--device {name} cannot be shared by {me.local_count} processes here; start one process for each "
-            "GPU, or choose --device cpu"
+            f"--device {name} cannot be shared by {me.local_count} processes here; start one "
+            "process for each GPU, or choose --device cpu"
         )
     try:
         device = torch.device("cuda", me.local_rank) if name == "cuda" else torch.device(name)
@@ -355,7 +353,8 @@ def main(argv: Sequence[str]) -> int:
             return EXIT_CODE
     except OSError as error:
         print(
-            f"error: cannot write {error.filename or arguments.directory()} ({error.strerror}); choose another --run-dir",
+            f"error: cannot write {error.filename or arguments.directory()} ({error.strerror}); "
+            "choose another --run-dir",
             file=sys.stderr,
         )
         return 2
@@ -384,24 +383,22 @@ def main(argv: Sequence[str]) -> int:
             print(f"error: {error}", file=sys.stderr)
         return 2
     if me.rank == 0 and arguments.push_to_hub:
-        return _measure_and_publish(folder, arguments)
+        return _measure_and_publish(folder, arguments.data_dir, arguments.push_to_hub)
     if me.rank == 0:
         print(f"weights in {folder}; measure them with: python -m training.evaluate {folder}")
     return 0
 
 
-def _measure_and_publish(folder: Path, arguments: Arguments) -> int:
+def _measure_and_publish(folder: Path, data_dir: Path | None, repo_id: str) -> int:
     """Measure the weights and publish them; a card without measured numbers is not published."""
     from training import evaluate, publish  # with Matplotlib, which is not needed before
 
-    data_dir = ["--data-dir", str(arguments.data_dir)] if arguments.data_dir else []
-    failed = evaluate.main([str(folder), *data_dir])  # which answers Ctrl-C, as the next
-    failed = failed or publish.main([str(folder), "--repo-id", arguments.push_to_hub])
+    source = ["--data-dir", str(data_dir)] if data_dir else []
+    failed = evaluate.main([str(folder), *source])  # which answers Ctrl-C, as the next
+    failed = failed or publish.main([str(folder), "--repo-id", repo_id])
     if failed:
-        push = shlex.join(
-            ["python", "-m", "training.publish", str(folder), "--repo-id", arguments.push_to_hub]
-        )
-        measure = shlex.join(["python", "-m", "training.evaluate", str(folder), *data_dir])
+        push = shlex.join(["python", "-m", "training.publish", str(folder), "--repo-id", repo_id])
+        measure = shlex.join(["python", "-m", "training.evaluate", str(folder), *source])
         print(f"the weights are safe in {folder}; go on with: {measure} && {push}", file=sys.stderr)
     return failed
 

@@ -2,6 +2,7 @@
 
 import math
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -30,9 +31,8 @@ class PictureToFeatures(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        x = (
-            2 * F.pad(images, self.padding).to(memory_format=torch.channels_last) - 1
-        )  # the layout that CPUs are fastest with
+        # the layout that CPUs are fastest with
+        x = 2 * F.pad(images, self.padding).to(memory_format=torch.channels_last) - 1
         for layer in self.layers[:-1]:
             x = F.silu(layer(x))
         return F.silu(self.layers[-1](x).flatten(1))
@@ -56,18 +56,22 @@ class FeaturesToPicture(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         x = F.silu(features).unflatten(1, self.inner_shape).to(memory_format=torch.channels_last)
-        for layer in self.layers[:-1]:
+        *layers, last = cast("list[nn.ConvTranspose2d]", list(self.layers))
+        for layer in layers:
             # The bias apart: inside, its gradient alone takes as long as all the others of this
             # layer.
             x = F.conv_transpose2d(x, layer.weight, stride=2, padding=1)
-            x = F.silu(x.add_(layer.bias[:, None, None]))
+            x = F.silu(x.add_(_per_channel(layer)))
         # To so few channels it pays to compute each position's 4x4 patch, and then to add up where
         # patches overlap.
-        last, (rows, columns) = self.layers[-1], x.shape[2:]
+        rows, columns = x.shape[2:]
         patches = x.permute(0, 2, 3, 1).flatten(1, 2) @ last.weight.flatten(1)
-        x = (
-            F.fold(patches.mT, (2 * rows, 2 * columns), 4, padding=1, stride=2)
-            + last.bias[:, None, None]
-        )
+        x = F.fold(patches.mT, (2 * rows, 2 * columns), 4, padding=1, stride=2) + _per_channel(last)
         _, height, width = self.image_shape
         return x[:, :, :height, :width]
+
+
+def _per_channel(layer: nn.ConvTranspose2d) -> Tensor:
+    """The bias of a layer that has one, (C, 1, 1)."""
+    assert layer.bias is not None
+    return layer.bias[:, None, None]

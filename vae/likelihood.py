@@ -25,7 +25,7 @@ def binarize(images: Tensor, *, generator: torch.Generator) -> Tensor:
     et al. 2016, section 5). Raises ValueError for values outside [0, 1].
     """
     low, high = images.aminmax() if images.numel() else (0, 1)
-    if not (low >= 0 and high <= 1):  # nor NaN, which is neither
+    if not (low >= 0 and high <= 1):  # written so that NaN fails too
         raise ValueError("binarize expects grey values in [0, 1]; divide 8-bit pixels by 255 first")
     return (uniform(images.shape, generator, images.device) < images).to(torch.float32)
 
@@ -89,7 +89,8 @@ class Bernoulli:
         _same_shape(images, self.logits)
         if not ((images == 0) | (images == 1)).all():
             raise ValueError(
-                "a Bernoulli likelihood is for pixels that are 0 or 1; call vae.binarize on grey pictures first"
+                "a Bernoulli likelihood is for pixels that are 0 or 1; call vae.binarize on grey "
+                "pictures first"
             )
         return (
             -F.binary_cross_entropy_with_logits(self.logits, images, reduction="none")
@@ -144,17 +145,16 @@ class DiscretizedLogistic:
             or images.max() > 1
         ):
             raise ValueError(
-                "a discretised logistic likelihood is for 8-bit pixels: multiples of 1/255 in [0, 1]"
+                "a discretised logistic likelihood is for 8-bit pixels: multiples of 1/255 in [0, "
+                "1]"
             )
         inverse_scale = (-self.log_scale).exp()
         offset, half_bin = (
             (images - self.location) * inverse_scale,
             0.5 / (GREY_LEVELS - 1) * inverse_scale,
         )
-        lowest, highest = (
-            levels < 0.5,
-            levels > GREY_LEVELS - 1.5,
-        )  # of these bins one edge lies at infinity: a sigmoid of 1
+        # one edge of these bins lies at infinity: its sigmoid is 1
+        lowest, highest = (levels < 0.5, levels > GREY_LEVELS - 1.5)
         log_upper = F.logsigmoid((half_bin + offset).masked_fill(highest, math.inf))
         log_lower = F.logsigmoid((half_bin - offset).masked_fill(lowest, math.inf))
         log_width = torch.log(-torch.expm1(-2 * half_bin))  # the same for all pixels of a channel
@@ -163,3 +163,10 @@ class DiscretizedLogistic:
 
 
 Likelihood = Bernoulli | DiscretizedLogistic
+
+
+def bernoulli(likelihood: Likelihood) -> Bernoulli:
+    """The likelihood, where what follows needs its logits. Raises TypeError for another kind."""
+    if not isinstance(likelihood, Bernoulli):
+        raise TypeError("this is for models of binarised pictures only")
+    return likelihood

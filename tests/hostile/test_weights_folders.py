@@ -67,7 +67,7 @@ def outcome(folder: Path) -> Folder | Exception:
 
 def use(folder: Folder) -> None:
     """All that the app does with a folder: none of it may fail later, in front of a class."""
-    model, metrics = folder.model, folder.metrics
+    model, metrics = folder.network, folder.metrics
     low, high = model.config.beta_range
     for entry in metrics.betas:
         assert np.isfinite(
@@ -156,7 +156,7 @@ def test_a_record_of_training_gives_a_card_or_one_sentence(whole, attempts, dice
         except ValueError as error:
             sentence = str(error)
         else:
-            card.write(tmp_path, loaded.model.config, loaded.metrics, record, loaded.dedicated)
+            card.write(tmp_path, loaded.network.config, loaded.metrics, record, loaded.dedicated)
             assert "/" not in card.name(record)
             continue
         refused += 1

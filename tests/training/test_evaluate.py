@@ -25,9 +25,8 @@ CONFIG = tiny_config(image_shape=(1, 28, 28), beta_range=(0.1, 10.0))
 @pytest.fixture
 def folder(tmp_path) -> Path:
     """An untrained model with the record of a training run, and a data set beside it."""
-    write_idx(
-        tmp_path / "data" / "bars", train=40, test=530
-    )  # more than a batch: the last one is short
+    # more than a batch: the last one is short
+    write_idx(tmp_path / "data" / "bars", train=40, test=530)
     save_model(tmp_path / "toy", random_model(CONFIG))
     network = {"likelihood": "bernoulli", "beta_range": [0.1, 10.0], "latent_dim": 3}
     record = {
@@ -148,9 +147,8 @@ def test_a_network_for_one_beta_is_measured_and_reproduced_too(folder):
 
 def test_averages_are_over_pictures_not_over_batches():
     images = torch.from_numpy(striped_digits(530, seed=2)[0])[:, None]
-    images[500:] = (
-        0  # the short last batch is unlike the others: an average of batch averages would show it
-    )
+    # the short last batch is unlike the others: an average of batch averages would show it
+    images[500:] = 0
     model = random_model(CONFIG)
     metrics = evaluate.measure(model, images, seed=0, samples=1, importance_samples=2)
     entry = metrics.at(1.0)
@@ -178,9 +176,8 @@ def test_the_reference_numbers_are_those_of_the_first_pictures(folder):
     everything = load_folder(folder)
     expected = {entry.beta: entry for entry in everything.metrics.betas}
     for beta, rate, distortion in everything.metrics.reference:
-        assert rate == pytest.approx(
-            expected[beta].rate, rel=1e-5
-        )  # here the reference pictures are the whole test set
+        # here the reference pictures are the whole test set
+        assert rate == pytest.approx(expected[beta].rate, rel=1e-5)
         assert distortion == pytest.approx(expected[beta].distortion, rel=1e-5)
 
 
@@ -204,8 +201,10 @@ def test_a_plain_autoencoder_is_measured_and_reproduced_and_its_card_says_what_i
     assert run(folder) == 0
     assert run(folder, "--check") == 0
     everything = load_folder(folder)
-    pictures = evaluate.observed(everything.model, torch.from_numpy(everything.reference.images), 0)
-    expected = vae.point_distortion(everything.model, pictures, 0.0).mean().item()
+    pictures = evaluate.observed(
+        everything.network, torch.from_numpy(everything.reference.images), 0
+    )
+    expected = vae.point_distortion(everything.network, pictures, 0.0).mean().item()
     assert everything.metrics.betas[0].distortion == pytest.approx(expected, rel=1e-5)
     assert everything.metrics.importance_weighted is None
     card = (folder / "README.md").read_text(encoding="utf-8")

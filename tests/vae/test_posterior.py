@@ -26,12 +26,12 @@ def digits():
 
 
 def seen(digits, name: str) -> torch.Tensor:
-    return experiments.observe(digits.model, digits.examples.picture(name), seed=7)
+    return experiments.observe(digits.network, digits.examples.picture(name), seed=7)
 
 
 def reference(digits, number: int) -> torch.Tensor:
     picture = torch.from_numpy(digits.reference.images[number]).float() / 255
-    return experiments.observe(digits.model, picture, seed=7)
+    return experiments.observe(digits.network, picture, seed=7)
 
 
 @pytest.mark.parametrize(("name", "beta"), [("0", 1.0), ("3", 10.0)])
@@ -43,27 +43,27 @@ def test_log_p_of_x_agrees_with_100_000_importance_samples_within_their_standard
     It is Student's t about the encoder's q, with tails heavier than the posterior's.
     """
     observed = seen(digits, name)
-    q = digits.model.encode(observed[None], beta)
+    q = digits.network.encode(observed[None], beta)
     proposal = distributions.Independent(
         distributions.StudentT(3.0, q.mean[0].double(), 3 * q.standard_deviation[0].double()), 1
     )
     torch.manual_seed(5)
     z = proposal.sample((100_000,))
-    log_weights = (log_joint(digits.model, observed, z, beta) - proposal.log_prob(z)).numpy()
+    log_weights = (log_joint(digits.network, observed, z, beta) - proposal.log_prob(z)).numpy()
     weights = np.exp(log_weights - log_weights.max())
     estimate = math.log(weights.mean()) + log_weights.max()
     standard_error = weights.std() / math.sqrt(len(weights)) / weights.mean()
     assert standard_error < 0.02
-    exact = grid_posterior(digits.model, observed, beta)
+    exact = grid_posterior(digits.network, observed, beta)
     assert exact.log_evidence == pytest.approx(estimate, abs=standard_error)
 
 
 def test_log_p_of_x_is_above_the_importance_weighted_bound(digits):
     observed = seen(digits, "0")
-    exact = grid_posterior(digits.model, observed, 1.0)
+    exact = grid_posterior(digits.network, observed, 1.0)
     bounds = [
         vae.importance_weighted_bound(
-            digits.model, observed[None], 1.0, samples=count, generator=generator(1)
+            digits.network, observed[None], 1.0, samples=count, generator=generator(1)
         ).item()
         for count in (1, 100, 10_000)
     ]
@@ -74,12 +74,12 @@ def test_log_p_of_x_is_above_the_importance_weighted_bound(digits):
 def test_the_gap_of_the_elbo_is_the_divergence_of_q_from_the_true_posterior(digits):
     """log p(x) = ELBO + KL(q(z|x) || p(z|x)): the article writes p(z) there."""
     observed, beta = seen(digits, "3"), 1.0
-    exact = grid_posterior(digits.model, observed, beta)
-    q = digits.model.encode(observed[None], beta)
+    exact = grid_posterior(digits.network, observed, beta)
+    q = digits.network.encode(observed[None], beta)
     z = q.at(torch.randn(5_000, 1, 2, generator=generator(2)))[:, 0]
     log_q = distributions.Normal(q.mean[0], q.standard_deviation[0]).log_prob(z).sum(1)
-    log_true = log_joint(digits.model, observed, z, beta) - exact.log_evidence
-    terms = vae.elbo(digits.model, observed[None], beta, generator=generator(3), samples=5_000)
+    log_true = log_joint(digits.network, observed, z, beta) - exact.log_evidence
+    terms = vae.elbo(digits.network, observed[None], beta, generator=generator(3), samples=5_000)
     divergence = (log_q - log_true).mean().item()
     assert divergence > 0
     assert exact.log_evidence + terms.negative_elbo.item() == pytest.approx(divergence, abs=0.1)
@@ -91,7 +91,7 @@ def test_the_gap_of_the_elbo_is_the_divergence_of_q_from_the_true_posterior(digi
 )
 def test_halving_the_squares_changes_log_p_of_x_by_less_than_a_thousandth(digits, beta, temper):
     for name in ("0", "1", "2"):
-        found = grid_posterior(digits.model, seen(digits, name), beta, temper=temper)
+        found = grid_posterior(digits.network, seen(digits, name), beta, temper=temper)
         assert found.error < 1e-3
         assert found.mass.sum() == pytest.approx(1, abs=1e-9)
 
@@ -108,7 +108,7 @@ def test_halving_the_squares_changes_log_p_of_x_by_less_than_a_thousandth(digits
 )
 def test_it_is_what_a_fine_even_grid_finds(digits, name, beta, temper):
     observed = seen(digits, name)
-    found = grid_posterior(digits.model, observed, beta, temper=temper)
+    found = grid_posterior(digits.network, observed, beta, temper=temper)
     lower, upper = found.box(1 - 1e-6)
     margin = 0.2 * (upper - lower)
     edges = [
@@ -117,7 +117,7 @@ def test_it_is_what_a_fine_even_grid_finds(digits, name, beta, temper):
     ]
     places = [(edge[1:] + edge[:-1]) / 2 for edge in edges]
     z = torch.cartesian_prod(*map(torch.from_numpy, places))
-    values = log_joint(digits.model, observed, z, beta, temper=temper).numpy()
+    values = log_joint(digits.network, observed, z, beta, temper=temper).numpy()
     area = (edges[0][1] - edges[0][0]) * (edges[1][1] - edges[1][0])
     assert found.log_evidence == pytest.approx(logsumexp(values) + math.log(area), abs=1e-3)
     shares = np.exp(values - logsumexp(values))
@@ -143,20 +143,20 @@ def test_no_peak_between_the_coarse_centres_is_missed(digits):
     places = torch.arange(-3.5, 3.5, 0.025, dtype=torch.float64)
     totals = []
     for z in torch.cartesian_prod(places, places).split(4096):
-        logits = digits.model.decode(z.float(), 1.0).logits.flatten(1)
+        logits = digits.network.decode(z.float(), 1.0).logits.flatten(1)
         log_likelihood = pictures @ logits.T - torch.nn.functional.softplus(logits).sum(1)
         log_prior = distributions.Normal(0.0, 1.0).log_prob(z).sum(1)
         totals.append(torch.logsumexp(log_likelihood + log_prior, 1))
     totals = torch.logsumexp(torch.stack(totals), 0) + 2 * math.log(0.025)
-    found = [grid_posterior(digits.model, picture, 1.0).log_evidence for picture in observed]
+    found = [grid_posterior(digits.network, picture, 1.0).log_evidence for picture in observed]
     assert (np.array(found) > totals.numpy() - 0.1).all()
 
 
 def test_a_peak_far_narrower_than_a_coarse_square_is_found(digits):
     observed = seen(digits, "0")
-    found = grid_posterior(digits.model, observed, 0.01, temper=True)
+    found = grid_posterior(digits.network, observed, 0.01, temper=True)
     assert np.sqrt(np.diag(found.covariance)).max() < 0.003 < 12 / 64
-    q = digits.model.encode(observed[None], 0.01)
+    q = digits.network.encode(observed[None], 0.01)
     assert np.abs(found.mean - q.mean[0].detach().numpy()).max() < 0.05
 
 
@@ -164,16 +164,18 @@ def test_a_peak_far_narrower_than_a_coarse_square_is_found(digits):
 def test_the_peak_that_the_encoder_knows_is_never_missed(digits, beta):
     """What an even grid around q's mean finds there is a part of the whole."""
     for observed in (seen(digits, "6"), reference(digits, 1170), reference(digits, 1495)):
-        q = digits.model.encode(observed[None], beta)
+        q = digits.network.encode(observed[None], beta)
         places = torch.linspace(-8, 8, 41, dtype=torch.float64)
         z = q.mean[0].detach() + q.standard_deviation[0].detach() * torch.cartesian_prod(
             places, places
         )
         area = 0.4**2 * q.standard_deviation.prod().item()
         part = torch.logsumexp(
-            log_joint(digits.model, observed, z, beta, temper=True), 0
+            log_joint(digits.network, observed, z, beta, temper=True), 0
         ).item() + math.log(area)
-        assert grid_posterior(digits.model, observed, beta, temper=True).log_evidence > part - 0.01
+        assert (
+            grid_posterior(digits.network, observed, beta, temper=True).log_evidence > part - 0.01
+        )
 
 
 def test_without_information_the_posterior_is_the_prior(digits):
@@ -181,7 +183,7 @@ def test_without_information_the_posterior_is_the_prior(digits):
 
     And the tempered likelihood counts a fiftieth.
     """
-    found = grid_posterior(digits.model, seen(digits, "0"), 50.0, temper=True)
+    found = grid_posterior(digits.network, seen(digits, "0"), 50.0, temper=True)
     np.testing.assert_allclose(found.mean, 0, atol=0.05)
     np.testing.assert_allclose(found.covariance, np.eye(2), atol=0.05)
     log_prior = (
@@ -195,7 +197,7 @@ def test_without_information_the_posterior_is_the_prior(digits):
 
 
 def test_regions_hold_their_share_and_nest(digits):
-    found = grid_posterior(digits.model, seen(digits, "2"), 1.0)
+    found = grid_posterior(digits.network, seen(digits, "2"), 1.0)
     for share in SHARES:
         inside = found.log_density >= found.level(share)
         assert found.mass[inside].sum() == pytest.approx(share, abs=0.05)
@@ -206,7 +208,7 @@ def test_regions_hold_their_share_and_nest(digits):
 
 def test_at_beta_1_the_tempered_posterior_is_the_true_one(digits):
     true, tempered = (
-        grid_posterior(digits.model, seen(digits, "5"), 1.0, temper=temper)
+        grid_posterior(digits.network, seen(digits, "5"), 1.0, temper=temper)
         for temper in (False, True)
     )
     assert true.log_evidence == tempered.log_evidence
@@ -216,9 +218,11 @@ def test_trained_at_beta_the_encoder_aims_at_the_tempered_posterior(digits):
     """At beta far from 1 it is closer to q than the true one, in spread."""
     for beta, name in ((0.05, "0"), (0.05, "2"), (6.3, "0"), (6.3, "2")):
         observed = seen(digits, name)
-        spread = digits.model.encode(observed[None], beta).standard_deviation[0].detach().numpy()
+        spread = digits.network.encode(observed[None], beta).standard_deviation[0].detach().numpy()
         true, tempered = (
-            np.sqrt(np.diag(grid_posterior(digits.model, observed, beta, temper=temper).covariance))
+            np.sqrt(
+                np.diag(grid_posterior(digits.network, observed, beta, temper=temper).covariance)
+            )
             for temper in (False, True)
         )
         assert np.abs(np.log(tempered / spread)).max() < np.abs(np.log(true / spread)).min()

@@ -34,11 +34,11 @@ class Photo:
 
     def framed(self, model: Resolved, framing: Framing) -> "Photo":
         """This picture with another framing. Raises ImageError."""
-        given = SourcePicture(vae.images.view(self.opened, model.model.config, framing))
+        given = SourcePicture(vae.images.view(self.opened, model.network.config, framing))
         return replace(self, framing=framing, given=given)
 
 
-def chosen(name: object, stop: object) -> Selection:
+def chosen(name: object, stop: int) -> Selection:
     """The selected model and beta. stop: number of the beta among those measured."""
     model = api.resolve(name)
     last = len(model.metrics.betas) - 1
@@ -56,17 +56,23 @@ def photo(event: gr.EventData, model: Resolved) -> Photo:
     if data.get("problem") == "too_large":
         raise InputError("source.too_large", megabytes=vae.images.MAX_BYTES >> 20)
     opened = vae.images.opened(validation.file(data.get("picture"), model))
-    return Photo(opened, WHOLE, SourcePicture(vae.images.view(opened, model.model.config)))
+    return Photo(opened, WHOLE, SourcePicture(vae.images.view(opened, model.network.config)))
 
 
 def view(
-    text: Text, at: Selection, seed: int, noise: str, eps: int, example: str, photo: Photo | None
+    text: Text,
+    at: Selection,
+    seed: int,
+    noise: str,
+    eps: int,
+    example: str | None,
+    photo: Photo | None,
 ) -> list[object]:
     """All answers to the picture's controls, in the order of the page's components."""
     model, shown = at.model, photo.given if photo else source_picture.example(at.model, example)
     image = shown.view.image
     seen = experiments.reconstruct(
-        model.model,
+        model.network,
         image,
         at.beta,
         seed=seed,
@@ -89,7 +95,7 @@ def view(
 def _before(text: Text, at: Selection, shown: SourcePicture, seen: Reconstruction) -> str:
     observed = pictures.to_uint8(seen.observed)
     steps = dict(shown.thumbnails)
-    if at.model.model.config.binarised:
+    if at.model.network.config.binarised:
         steps["binarised"] = pictures.photo_uri(observed, THUMBNAIL)
     named = {text(f"steps.{step}"): address for step, address in steps.items()}
     return html.pictures(
@@ -134,7 +140,7 @@ def _code(text: Text, at: Selection, seen: Reconstruction) -> tuple[figures.Draw
 
 
 def _loss(text: Text, at: Selection, loss: Breakdown) -> tuple[figures.Drawing, str]:
-    bits = "" if at.model.model.config.binarised else sentences.bits(text, loss)
+    bits = "" if at.model.network.config.binarised else sentences.bits(text, loss)
     said = html.paragraphs(sentences.loss(text, loss), bits, sentences.verdict(text, loss))
     return figures.loss_bars(text, loss), html.described(sentences.loss_alt(text, loss)) + said
 
@@ -152,7 +158,7 @@ def _plane(text: Text, at: Selection, own: TradeOff, loss: Breakdown) -> tuple[o
 
 def _explanations(text: Text, at: Selection, own: TradeOff, loss: Breakdown) -> list[str]:
     """Explanations of the loss and of the plane."""
-    bits = "" if at.model.model.config.binarised else sentences.bits_help(text, loss)
+    bits = "" if at.model.network.config.binarised else sentences.bits_help(text, loss)
     return [
         html.paragraphs(sentences.loss_help(text, at.model, own), bits),
         html.paragraphs(
@@ -166,7 +172,7 @@ def samples(
 ) -> str:
     """The gallery of samples, laid out as on the Streamlit page."""
     drawn = experiments.gallery(
-        at.model.model,
+        at.model.network,
         at.beta,
         count=count,
         seed=seed,

@@ -20,7 +20,7 @@ def add_endpoints(blocks: gr.Blocks) -> None:
             api_name=function.__name__,
             concurrency_id=API,
             api_description=" ".join(
-                inspect.getdoc(function).replace("Args:", "Arguments –").split()
+                (inspect.getdoc(function) or "").replace("Args:", "Arguments –").split()
             ),
         )
 
@@ -42,6 +42,7 @@ def _answering(blocks: gr.Blocks, function: Callable) -> Callable:
     first = inspect.Parameter(
         "request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request
     )
-    answer.__signature__ = signature.replace(parameters=[first, *signature.parameters.values()])
+    shown = signature.replace(parameters=[first, *signature.parameters.values()])
+    answer.__signature__ = shown  # type: ignore[attr-defined]  # which inspect.signature gives back
     answer.__annotations__ = {"request": gr.Request, **function.__annotations__}
     return saying_what_is_wrong(answer)

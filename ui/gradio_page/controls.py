@@ -1,6 +1,7 @@
 """Updates of the page's components, from a link's values or a model."""
 
 import uuid
+from typing import TypeGuard
 from urllib.parse import urlencode
 
 import gradio as gr
@@ -17,7 +18,7 @@ from vae.hub import sources
 OWN = "own"  # ?picture= of a link to a view of the student's own file, which no link holds
 
 
-def is_seed(value: object) -> bool:
+def is_seed(value: object) -> TypeGuard[int | float]:
     """Whether a value is a seed; a field that is being typed in is empty."""
     try:
         return validation.whole("seed", value, 0, LARGEST_SEED) >= 0
@@ -71,7 +72,7 @@ def of_model(text: Text, model: sources.Resolved) -> list[object]:
 
     In order: button for a new eps, heading, two explanations, foot.
     """
-    config, point = model.model.config, model.model.config.autoencoder
+    config, point = model.network.config, model.network.config.autoencoder
     of_beta = [] if point else [text("sidebar.beta_help"), text("sidebar.noise_help")]
     temperature = (
         text("gallery.point_temperature_help") if point else text("gallery.temperature_help")
@@ -90,13 +91,13 @@ def noise(text: Text, model: sources.Resolved, wanted: str) -> gr.Radio:
     return gr.Radio(
         [(text(f"sidebar.noise_{kind}"), kind) for kind in ("draw", "mean")],
         value="mean" if wanted == "mean" else "draw",
-        visible=not model.model.config.autoencoder,
+        visible=not model.network.config.autoencoder,
     )
 
 
 def framing(text: Text, model: sources.Resolved, photo: Photo | None) -> list[object]:
     """The framing controls that this model uses: row, guide, zoom, across, down, mirrored."""
-    kind = model.model.config.preprocess
+    kind = model.network.config.preprocess
     places = kind == "photo"
     return [
         gr.Row(visible=photo is not None and kind != "ink"),
@@ -107,7 +108,7 @@ def framing(text: Text, model: sources.Resolved, photo: Photo | None) -> list[ob
 
 
 def guide(text: Text, model: sources.Resolved, photo: Photo | None) -> str:
-    if photo is None or model.model.config.preprocess != "photo":
+    if photo is None or model.network.config.preprocess != "photo":
         return ""
     return html.guide(
         photo.given.guide,

@@ -6,6 +6,7 @@ Static labels are in the browser's language, sentences in the request's.
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import gradio as gr
@@ -20,7 +21,7 @@ from ui.text import LANGUAGES, Text, preferred, strings
 from ui.view import sentences
 from vae.hub import sources
 from vae.hub.folder import WeightsError
-from vae.images import framing
+from vae.images.framing import LARGEST_ZOOM
 from vae.images.reading import WHOLE, Framing
 
 CSS = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
@@ -47,7 +48,11 @@ ARROWS = """() => document.addEventListener('keydown', event => {
 })"""
 MOST_EXAMPLES = 12  # of a model
 MOST_STOPS = 200  # betas of a model; ten a decade are measured
-PAGE = {"api_visibility": "private", "show_progress": "hidden", "concurrency_id": "page"}
+PAGE: dict[str, Any] = {
+    "api_visibility": "private",
+    "show_progress": "hidden",
+    "concurrency_id": "page",
+}
 
 
 def translations() -> gr.I18n:
@@ -158,7 +163,7 @@ class Page:
             with gr.Row(visible=False, elem_id="framing") as self.framing:
                 self.guide = gr.HTML()
                 self.zoom = gr.Slider(
-                    1.0, framing.LARGEST_ZOOM, 1.0, step=0.1, label=t("framing.zoom"), buttons=[]
+                    1.0, LARGEST_ZOOM, 1.0, step=0.1, label=t("framing.zoom"), buttons=[]
                 )
                 self.across = gr.Slider(0, 100, 50, step=1, label=t("framing.across"), buttons=[])
                 self.down = gr.Slider(0, 100, 50, step=1, label=t("framing.down"), buttons=[])
@@ -218,11 +223,18 @@ class Page:
         one always wins. What has to be prepared first, such as a new picture, changes `turn` when
         it is done.
         """
-        latest = {"trigger_mode": "always_last", **PAGE}
+        latest: dict[str, Any] = {"trigger_mode": "always_last", **PAGE}
         link = [self.model, self.stop, self.seed, self.noise, self.eps, self.example]
-        gallery = [self.count, self.pixels, self.temperature]
+        gallery: list[Any] = [self.count, self.pixels, self.temperature]
         framing = [self.framing, self.guide, self.zoom, self.across, self.down, self.mirrored]
-        frame = [self.photo, self.model, self.zoom, self.across, self.down, self.mirrored]
+        frame: list[Any] = [
+            self.photo,
+            self.model,
+            self.zoom,
+            self.across,
+            self.down,
+            self.mirrored,
+        ]
         moved = [self.stop.input, self.seed.input]
 
         of_model = [self.new_eps, self.heading, self.beta_help, self.gallery_help, self.foot]
@@ -336,7 +348,7 @@ class Page:
             controls.noise(text, model, asked.get("noise", "draw")),
             int(number("eps", 0, LARGEST_SEED)),
             controls.examples(text, model, asked.get("example")),
-            int(asked["count"]) if asked.get("count") in map(str, GALLERY_COUNTS) else 32,
+            int(asked["count"]) if asked.get("count", "") in map(str, GALLERY_COUNTS) else 32,
             gr.Radio(
                 [(text(f"gallery.pixels_{kind}"), kind) for kind in ("mean", "draw")],
                 value="draw" if asked.get("pixels") == "draw" else "mean",
@@ -357,7 +369,7 @@ class Page:
         text, model = Text(language(request)), api.resolve(name)
         asked = dict(parse_qsl((query or "").removeprefix("?")))
         try:
-            photo = framing and framing.framed(model, WHOLE)
+            photo = photo and photo.framed(model, WHOLE)
         except vae.ImageError as error:
             reason = text(f"errors.{error.code}", **error.details)
             gr.Warning(f"{reason} {text('source.put_aside')}")
@@ -404,10 +416,10 @@ class Page:
         mirrored: bool,
     ) -> list[object]:
         """Preprocess the photograph with another framing."""
-        if framing is None:
+        if photo is None:
             return [gr.skip(), gr.skip(), gr.skip()]
         model = api.resolve(name)
-        photo = framing.framed(model, Framing(zoom, across / 100, down / 100, mirrored))
+        photo = photo.framed(model, Framing(zoom, across / 100, down / 100, mirrored))
         return [controls.turn(), photo, controls.guide(Text(language(request)), model, photo)]
 
     @staticmethod
@@ -484,7 +496,7 @@ class Page:
             if example is None
             else {"example": controls.example_name(at, example)}
         )
-        values = {
+        values: dict[str, object] = {
             "model": name,
             "beta": f"{at.beta:g}",
             "seed": int(seed),

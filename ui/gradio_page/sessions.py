@@ -33,6 +33,8 @@ def forget(blocks: gr.Blocks, session: str | None) -> None:
 
     A computation in it goes on and is dropped at its end.
     """
+    if session is None:
+        return
     holder = blocks.state_holder
     with holder.lock:
         holder.session_data.pop(session, None)

@@ -26,7 +26,7 @@ def main() -> None:
             st.subheader(text("picture.heading"), anchor=False, width="content")
             given = picture_input.choose(text, choice.model, below)
     seen = experiments.reconstruct(
-        choice.model.model,
+        choice.model.network,
         given.view.image,
         choice.beta,
         seed=choice.seed,
@@ -114,7 +114,7 @@ def _go_to_clicked(key: str) -> None:
 
 
 def _strip(text: Text, choice: SidebarSelection, seen: Reconstruction, dimension: int) -> None:
-    moved = experiments.traverse(choice.model.model, seen, choice.beta, dimension)
+    moved = experiments.traverse(choice.model.network, seen, choice.beta, dimension)
     st.caption(
         text("dimensions.value", low=moved.values[0], high=moved.values[-1], own=moved.own_value)
     )

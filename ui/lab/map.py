@@ -8,7 +8,7 @@ from ui.view import latent_sentences, map_tiles, pictures, sentences
 from ui.view.pictures import SHARP
 from ui.view.source_picture import SourcePicture
 from ui.widgets import concurrency, latent_map, link, picture_input, sidebar
-from ui.widgets.sidebar import SidebarSelection
+from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments import WHOLE_PLANE, Codes, PosteriorMap, Reconstruction, Window
 
@@ -36,19 +36,13 @@ def main() -> None:
             )
             choice = sidebar.show(text, only=MODELS[kind], noise=False)
             given = picture_input.choose(text, choice.model, below)
-    if choice.model.reference is None:
-        st.error(
-            text("map.no_reference", file=f"weights/{choice.model.name}/reference.npz"),
-            icon=":material/error:",
-        )
-        return
-    _plane(text, choice, given)
+    _plane(text, sidebar.select_with_reference(text, choice, "map.no_reference"), given)
 
 
 @concurrency.fragment
-def _plane(text: Text, choice: SidebarSelection, given: SourcePicture) -> None:
+def _plane(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None:
     seen = experiments.reconstruct(
-        choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+        choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
     )
     left, right = st.columns([2.4, 1], gap="medium")
     with right:
@@ -81,7 +75,7 @@ def _plane(text: Text, choice: SidebarSelection, given: SourcePicture) -> None:
 
 
 def _controls(
-    text: Text, choice: SidebarSelection, seen: Reconstruction
+    text: Text, choice: ReferenceSelection, seen: Reconstruction
 ) -> tuple[Window, int, str]:
     """Draw the map's controls: window, number of reference posteriors, kind of posterior."""
     # An autoencoder's codes are points: no posteriors to draw, and no size to zoom in on.
@@ -123,7 +117,7 @@ def _controls(
 
 
 def _posterior(
-    text: Text, choice: SidebarSelection, seen: Reconstruction, kind: str
+    text: Text, choice: ReferenceSelection, seen: Reconstruction, kind: str
 ) -> PosteriorMap | None:
     if kind == "none":
         return None
@@ -133,13 +127,13 @@ def _posterior(
         )
 
 
-def _pinned(text: Text, choice: SidebarSelection, window: Window) -> dict[str, object] | None:
+def _pinned(text: Text, choice: ReferenceSelection, window: Window) -> dict[str, object] | None:
     """The pinned point and its picture; None where it lies outside the window."""
     pin = link.pin()
     if pin is None or not window.covers(pin):
         return None
     x, y = pin
-    image = experiments.decode_point(choice.model.model, pin, choice.beta)
+    image = experiments.decode_point(choice.model.network, pin, choice.beta)
     alt = latent_sentences.pinned_alt(text, choice.model, float(image.mean()), x, y)
     return {
         "x": x,
@@ -151,7 +145,7 @@ def _pinned(text: Text, choice: SidebarSelection, window: Window) -> dict[str, o
 
 def _numbers(
     text: Text,
-    choice: SidebarSelection,
+    choice: ReferenceSelection,
     seen: Reconstruction,
     codes: Codes,
     posterior: PosteriorMap | None,

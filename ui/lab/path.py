@@ -33,7 +33,7 @@ def main() -> None:
             given.append(one)
             ends.append(
                 experiments.reconstruct(
-                    choice.model.model,
+                    choice.model.network,
                     one.view.image,
                     choice.beta,
                     seed=choice.seed,
@@ -94,8 +94,8 @@ def _way(
             )
             download = st.empty()
         walked = experiments.path(
-            choice.model.model,
-            tuple(one.view.image for one in given),
+            choice.model.network,
+            (given[0].view.image, given[1].view.image),
             ends,
             choice.beta,
             seed=choice.seed,

@@ -28,7 +28,7 @@ def main() -> None:
             given = picture_input.choose(text, choice.model, below)
         image = given.view.image
         seen = experiments.reconstruct(
-            choice.model.model,
+            choice.model.network,
             image,
             choice.beta,
             seed=choice.seed,
@@ -75,7 +75,7 @@ def _picture(
         )
         binarised = (
             {"binarised": pictures.photo_uri(observed, THUMBNAIL)}
-            if choice.model.model.config.binarised
+            if choice.model.network.config.binarised
             else {}
         )
         _steps(text, given.thumbnails | binarised)
@@ -143,7 +143,7 @@ def _loss(text: Text, choice: SidebarSelection, own: TradeOff, loss: Breakdown) 
             help=sentences.loss_help(text, choice.model, own),
             width="content",
         )
-        if not choice.model.model.config.binarised:
+        if not choice.model.network.config.binarised:
             st.markdown(
                 sentences.bits(text, loss), help=sentences.bits_help(text, loss), width="content"
             )
@@ -228,7 +228,7 @@ def _gallery(text: Text, choice: SidebarSelection) -> None:
             else text("gallery.temperature_help"),
         )
     drawn = experiments.gallery(
-        choice.model.model,
+        choice.model.network,
         choice.beta,
         count=count,
         seed=choice.seed,

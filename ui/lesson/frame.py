@@ -1,5 +1,7 @@
 """The frame of a lesson's page: predict → do → reveal → why. No part blocks the next."""
 
+from typing import Literal
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -69,18 +71,6 @@ def picture(text: Text, model: Resolved) -> SourcePicture:
         return picture_input.choose(text, model, below)
 
 
-def needs_reference(text: Text, *models: Resolved) -> None:
-    """Stops the page with a sentence where a model's folder lacks the test pictures that it shows
-    or measures."""
-    for model in models:
-        if model.reference is None:
-            st.error(
-                text("lesson.no_reference", file=f"weights/{model.name}/reference.npz"),
-                icon=":material/error:",
-            )
-            st.stop()
-
-
 def reveal(text: Text, name: str, question: str, right: str, **values: object) -> bool:
     """The switch that reveals the answer and the prediction's feedback; returns whether it is on.
 
@@ -128,13 +118,11 @@ def article(text: Text, note: str) -> None:
 def foot(text: Text, name: str) -> None:
     """Links to the pages before and after."""
     place = navigation.LESSON.index(name)
-    around = {
-        other: side
-        for other, side in ((place - 1, "left"), (place + 1, "right"))
-        if 0 <= other < len(navigation.LESSON)
-    }
+    around: dict[int, Literal["left", "right"]] = {place - 1: "left", place + 1: "right"}
     with st.container(horizontal=True, horizontal_alignment="distribute", key="lesson_foot"):
         for other, side in around.items():
+            if not 0 <= other < len(navigation.LESSON):
+                continue
             page = navigation.LESSON[other]
             icon = ":material/arrow_back:" if side == "left" else ":material/arrow_forward:"
             st.page_link(

@@ -113,9 +113,9 @@ def models() -> list[ModelCard]:
         ModelCard(
             name=name,
             title=sentences.title(text, name),
-            image_shape=list(model.model.config.image_shape),
-            latent_dim=model.model.config.latent_dim,
-            likelihood=model.model.config.likelihood,
+            image_shape=list(model.network.config.image_shape),
+            latent_dim=model.network.config.latent_dim,
+            likelihood=model.network.config.likelihood,
             betas=[entry.beta for entry in model.metrics.betas],
             examples=list(model.examples.names),
             test_count=model.metrics.test_count,
@@ -141,7 +141,7 @@ def encode(
     """
     chosen = resolve(model)
     seen = experiments.reconstruct(
-        chosen.model,
+        chosen.network,
         image(picture, chosen),
         validation.beta(beta, chosen),
         seed=_seed(seed),
@@ -169,7 +169,7 @@ def decode(
     chosen = resolve(model)
     return _pictures(
         experiments.decode(
-            chosen.model,
+            chosen.network,
             validation.latents(latents, chosen),
             validation.beta(beta, chosen),
             seed=DEFAULT_SEED,
@@ -200,7 +200,7 @@ def reconstruct(
     chosen = resolve(model)
     pixels, at, seed = image(picture, chosen), validation.beta(beta, chosen), _seed(seed)
     seen = experiments.reconstruct(
-        chosen.model,
+        chosen.network,
         pixels,
         at,
         seed=seed,
@@ -222,9 +222,9 @@ def reconstruct(
         rate=_finite(rate),
         negative_elbo=_finite(distortion + rate),
         draws=own.draws,
-        average_distortion=loss and loss.average_distortion,
-        average_rate=loss and _finite(loss.average_rate),
-        easier_than=loss and loss.easier_than,
+        average_distortion=loss.average_distortion if loss else None,
+        average_rate=_finite(loss.average_rate) if loss else None,
+        easier_than=loss.easier_than if loss else None,
     )
 
 
@@ -249,7 +249,7 @@ def sample(
     chosen = resolve(model)
     return _pictures(
         experiments.gallery(
-            chosen.model,
+            chosen.network,
             validation.beta(beta, chosen),
             seed=_seed(seed),
             count=validation.whole("count", count, 1, validation.most_pictures(chosen)),
@@ -275,8 +275,8 @@ def rate_distortion(
         betas=[entry.beta for entry in chosen.metrics.betas],
         test_rate=[_finite(entry.rate) for entry in chosen.metrics.betas],
         test_distortion=[entry.distortion for entry in chosen.metrics.betas],
-        picture_rate=own and _list(own.rate),
-        picture_distortion=own and _list(own.distortion),
+        picture_rate=_list(own.rate) if own else None,
+        picture_distortion=_list(own.distortion) if own else None,
         dedicated_betas=[network.beta for network in chosen.dedicated],
         dedicated_rate=[network.rate for network in chosen.dedicated],
         dedicated_distortion=[network.distortion for network in chosen.dedicated],
@@ -292,7 +292,7 @@ def image(picture: object, model: Resolved) -> torch.Tensor:
     """The model's input (C, H, W), from an example's name or a picture file in base64."""
     if isinstance(picture, str) and picture in model.examples.names:
         return model.examples.picture(picture)
-    return vae.images.read(validation.file(picture, model), model.model.config).image
+    return vae.images.read(validation.file(picture, model), model.network.config).image
 
 
 def _loss(
@@ -303,7 +303,7 @@ def _loss(
     if average.beta == beta:
         own = trade_off(model, pixels, seed)
         return own, experiments.breakdown(own, average)
-    return experiments.trade_off(model.model, pixels, (beta,), seed=seed), None
+    return experiments.trade_off(model.network, pixels, (beta,), seed=seed), None
 
 
 def _seed(value: object) -> int:

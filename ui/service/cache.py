@@ -17,10 +17,10 @@ import torch
 from cachetools import LRUCache, cached
 
 from ui.view import map_tiles
-from ui.view.map_tiles import Atlas
+from ui.view.map_tiles import AtlasOfCodes
 from vae import experiments
 from vae.experiments import PosteriorMap, TradeOff, Window
-from vae.hub.sources import Resolved
+from vae.hub.sources import Resolved, WithReference
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -61,7 +61,7 @@ def shared(
 
 def _part(value: object) -> Hashable:
     if isinstance(value, Resolved):
-        return value.model
+        return value.network
     if isinstance(value, np.ndarray | torch.Tensor):
         return digest(value)
     if isinstance(value, tuple | list):
@@ -75,12 +75,12 @@ def _part(value: object) -> Hashable:
 def trade_off(model: Resolved, pixels: torch.Tensor, seed: int) -> TradeOff:
     """Rate and distortion of the model's input (C, H, W) at every measured beta."""
     return experiments.trade_off(
-        model.model, pixels, tuple(entry.beta for entry in model.metrics.betas), seed=seed
+        model.network, pixels, tuple(entry.beta for entry in model.metrics.betas), seed=seed
     )
 
 
 @shared(64)
-def map_atlas(model: Resolved, beta: float, window: Window) -> Atlas:
+def map_atlas(model: WithReference, beta: float, window: Window) -> AtlasOfCodes:
     """Map tiles of a window at one beta, and the reference pictures' codes; about 0.2 MB."""
     return map_tiles.draw(model, beta, window)
 
@@ -90,5 +90,5 @@ def posterior_map(model: Resolved, observed: np.ndarray, beta: float, temper: bo
     """The true or tempered posterior of a picture (1, H, W) of zeros and ones; about 0.1 MB."""
     with one_at_a_time:
         return experiments.posterior_map(
-            model.model, torch.from_numpy(observed), beta, temper=temper
+            model.network, torch.from_numpy(observed), beta, temper=temper
         )

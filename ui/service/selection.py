@@ -20,4 +20,4 @@ class Selection:
     @property
     def autoencoder(self) -> bool:
         """Whether the model is a plain autoencoder: without beta, noise, rate or prior."""
-        return self.model.model.config.autoencoder
+        return self.model.network.config.autoencoder

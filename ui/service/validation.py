@@ -48,15 +48,15 @@ def whole(name: str, value: object, low: int, high: int) -> int:
 
     Raises InputError.
     """
-    is_whole = (
+    if (
         isinstance(value, int | float)
         and not isinstance(value, bool)
         and math.isfinite(value)
         and value == int(value)
-    )
-    if not (is_whole and low <= value <= high):
-        raise InputError("api.whole", name=name, low=low, high=high, value=_shown(value))
-    return int(value)
+        and low <= value <= high
+    ):
+        return int(value)
+    raise InputError("api.whole", name=name, low=low, high=high, value=_shown(value))
 
 
 def flag(name: str, value: object) -> bool:
@@ -66,9 +66,9 @@ def flag(name: str, value: object) -> bool:
 
 
 def one_of(name: str, value: object, options: Sequence[str]) -> str:
-    if value not in options:
-        raise InputError("api.one_of", name=name, options=", ".join(options), value=_shown(value))
-    return value
+    if isinstance(value, str) and value in options:
+        return value
+    raise InputError("api.one_of", name=name, options=", ".join(options), value=_shown(value))
 
 
 def beta(value: object, model: Resolved) -> float:
@@ -76,8 +76,8 @@ def beta(value: object, model: Resolved) -> float:
 
     None is 1, or the nearest end of the range. A plain autoencoder has no beta: 0.
     """
-    low, high = model.model.config.beta_range
-    if model.model.config.autoencoder:
+    low, high = model.network.config.beta_range
+    if model.network.config.autoencoder:
         if value not in (None, 0):
             raise InputError("api.no_beta", model=model.name)
         return 0.0
@@ -86,13 +86,13 @@ def beta(value: object, model: Resolved) -> float:
 
 def most_pictures(model: Resolved) -> int:
     """The most pictures of this model in one answer."""
-    return min(MOST_PICTURES, MOST_NUMBERS // math.prod(model.model.config.image_shape))
+    return min(MOST_PICTURES, MOST_NUMBERS // math.prod(model.network.config.image_shape))
 
 
 def latents(value: object, model: Resolved) -> torch.Tensor:
     """Latents (N, D) in float32, N from 1 to most_pictures. Raises InputError."""
     most = most_pictures(model)
-    dimensions = model.model.config.latent_dim
+    dimensions = model.network.config.latent_dim
     try:
         array = np.array(value, dtype=np.float64)
         fits = array.ndim == 2 and 1 <= len(array) <= most and array.shape[1] == dimensions

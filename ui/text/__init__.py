@@ -2,7 +2,7 @@
 
 import tomllib
 from functools import cache
-from numbers import Number
+from numbers import Real
 from pathlib import Path
 from string import Formatter
 
@@ -51,7 +51,7 @@ class _Numbers(Formatter):
 
 
 def _negative(value: object) -> bool:
-    return isinstance(value, Number) and value < 0
+    return isinstance(value, Real) and value < 0
 
 
 _numbers = _Numbers()

@@ -5,6 +5,7 @@ Pure; words come in as a Text.
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import plotly.io as pio
@@ -59,7 +60,7 @@ def _template(name: str) -> dict:
     return pio.templates[name].to_plotly_json()
 
 
-def build(traces: list[dict], height: int, *, x: dict, y: dict, **layout: object) -> Drawing:
+def build(traces: list[dict], height: int, *, x: dict, y: dict, **layout: Any) -> Drawing:
     """A figure with the layout that all share. x, y: the axes. height: pixels."""
     fixed = {"fixedrange": True, "automargin": True}
     margins = {"l": 0, "r": 8, "t": 8, "b": 0} | layout.pop("margin", {})
@@ -183,7 +184,7 @@ def plane(
     as customdata.
     """
     beta_hover = "beta %{customdata:g}<br>%{x:,.2f} + %{y:,.2f} nats<extra>%{fullData.name}</extra>"
-    lines = [
+    lines: list[dict] = [
         {
             "x": [entry.rate for entry in metrics.betas],
             "y": [entry.distortion for entry in metrics.betas],
@@ -203,7 +204,7 @@ def plane(
             "marker": {"size": 5},
         },
     ]
-    rivals = (
+    rivals: list[dict] = (
         [
             {
                 "x": [entry.rate for entry in dedicated],
@@ -222,7 +223,7 @@ def plane(
         if dedicated
         else []
     )
-    points = [
+    points: list[dict] = [
         {
             "x": [loss.average_rate],
             "y": [loss.average_distortion],

@@ -213,7 +213,7 @@ def losses(text: Text, model: Resolved, path: Path) -> str:
         "pixels": path.cross_fade_negative_elbo[half],
         "draws": path.draws,
     }
-    if model.model.config.binarised:
+    if model.network.config.binarised:
         return text("path.losses", **values)
     return text("path.losses_colour", **values)
 
@@ -233,7 +233,7 @@ def pixel_way(text: Text, model: Resolved) -> str:
     """What the numbers below the cross-fade are, which depends on the likelihood."""
     return (
         text("path.pixels_binarised")
-        if model.model.config.binarised
+        if model.network.config.binarised
         else text("path.pixels_colour")
     )
 
@@ -243,7 +243,7 @@ def pixel_way_alt(text: Text, model: Resolved, path: Path) -> str:
     values = {"steps": len(path.cross_fade_negative_elbo), "numbers": numbers}
     return (
         text("alt.pixel_way", **values)
-        if model.model.config.binarised
+        if model.network.config.binarised
         else text("alt.pixel_way_colour", **values)
     )
 

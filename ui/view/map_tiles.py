@@ -4,6 +4,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from ui.view import figures, pictures
 from vae import experiments
 from vae.experiments import Codes, PosteriorMap, Reconstruction, Window
 from vae.experiments.lesson.plane import PixelPlane
-from vae.hub.sources import Resolved
+from vae.hub.sources import Resolved, WithReference
 
 # Tiles a side: a fifth of a unit each on the whole plane; odd, so that one lies in the middle.
 SIDE = 41
@@ -33,11 +34,18 @@ class Atlas:
     """
 
     codes: Codes | None
-    data: dict[str, object]
+    data: dict[str, Any]
 
     @property
     def id(self) -> str:
         return self.data["id"]
+
+
+@dataclass(frozen=True)
+class AtlasOfCodes(Atlas):
+    """Tiles of the latent plane, on which the reference pictures have codes."""
+
+    codes: Codes
 
 
 def spacing(window: Window) -> float:
@@ -54,10 +62,10 @@ class Ellipse:
     colour: str
 
 
-def draw(model: Resolved, beta: float, window: Window) -> Atlas:
+def draw(model: WithReference, beta: float, window: Window) -> AtlasOfCodes:
     """Decode the tiles and encode the reference pictures."""
-    tiles = experiments.tiles(model.model, window, beta, SIDE)
-    codes = experiments.codes(model.model, model.reference.images, beta)
+    tiles = experiments.tiles(model.network, window, beta, SIDE)
+    codes = experiments.codes(model.network, model.reference.images, beta)
     deviations = codes.deviation[:MOST_POSTERIORS] if codes.deviation.any() else codes.deviation[:0]
     pixels = pictures.grid(tiles, columns=SIDE, gap=0)
     sheet = next(
@@ -66,7 +74,7 @@ def draw(model: Resolved, beta: float, window: Window) -> Atlas:
         if len(sheet := pictures.webp(pixels, quality)) <= MOST_BYTES or quality == QUALITIES[-1]
     )
     digest = hashlib.sha256(sheet + codes.mean.tobytes() + repr(window).encode()).hexdigest()[:16]
-    return Atlas(
+    return AtlasOfCodes(
         codes,
         {
             "id": digest,
@@ -126,9 +134,9 @@ def view(
     ellipses: other Gaussians. trail: points joined by a line, in the order in which they were
     visited.
     """
-    _, height, width = model.model.config.image_shape
+    _, height, width = model.network.config.image_shape
     return {
-        "atlas": atlas.id,
+        "tiles": atlas.id,
         "side": SIDE,
         "tile": [height, width],
         "window": vars(window),

@@ -4,6 +4,7 @@ import base64
 import io
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -168,7 +169,7 @@ def photo_uri(pixels: np.ndarray, side: int) -> str:
     return uri("webp", webp(square, 85))
 
 
-def _encoded(image: Image.Image, **options: object) -> bytes:
+def _encoded(image: Image.Image, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, **options)
     return buffer.getvalue()

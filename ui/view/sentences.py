@@ -52,11 +52,11 @@ def seen_alt(text: Text, model: Resolved, seen: Reconstruction) -> str:
 
 def stuff(text: Text, model: Resolved) -> str:
     """What a bright pixel of this model's pictures is: ink, or light."""
-    return text(f"stuff.{model.model.config.preprocess}")
+    return text(f"stuff.{model.network.config.preprocess}")
 
 
 def code_alt(text: Text, model: Resolved, beta: float, seen: Reconstruction) -> str:
-    if model.model.config.autoencoder:
+    if model.network.config.autoencoder:
         return text("alt.point_code", code=", ".join(number(value, ".2f") for value in seen.z))
     return text(
         "alt.code",
@@ -69,7 +69,7 @@ def code_alt(text: Text, model: Resolved, beta: float, seen: Reconstruction) -> 
 
 def reconstruction_alt(text: Text, model: Resolved, beta: float, seen: Reconstruction) -> str:
     values = {"share": seen.ink_expected, "stuff": stuff(text, model)}
-    if model.model.config.autoencoder:
+    if model.network.config.autoencoder:
         return text("alt.point_reconstruction", **values)
     return text("alt.reconstruction", beta=f"{beta:g}", **values)
 
@@ -97,7 +97,7 @@ def loss(text: Text, loss: Breakdown) -> str:
 
 def loss_help(text: Text, model: Resolved, own: TradeOff) -> str:
     count = f"{model.metrics.test_count:,}"
-    if model.model.config.autoencoder:
+    if model.network.config.autoencoder:
         return text("breakdown.point_help", count=count)
     return text("breakdown.help", draws=own.draws, count=count)
 
@@ -177,20 +177,19 @@ def gallery_alt(
     text: Text, model: Resolved, beta: float, *, count: int, temperature: float, seed: int
 ) -> str:
     settings = {"count": count, "temperature": temperature, "seed": seed}
-    if model.model.config.autoencoder:
+    if model.network.config.autoencoder:
         return text("alt.point_gallery", **settings)
     return text("alt.gallery", beta=f"{beta:g}", **settings)
 
 
 def gallery_file(model: Resolved, beta: float, seed: int) -> str:
     """File name of the saved gallery."""
-    return (
-        f"{model.name}{'' if model.model.config.autoencoder else f'-beta-{beta:g}'}-seed-{seed}.png"
-    )
+    suffix = "" if model.network.config.autoencoder else f"-beta-{beta:g}"
+    return f"{model.name}{suffix}-seed-{seed}.png"
 
 
 def gallery_note(text: Text, model: Resolved, temperature: float) -> str:
     """Why the tiles are no samples from the prior; empty where they are."""
-    if model.model.config.autoencoder:
+    if model.network.config.autoencoder:
         return text("gallery.no_prior", temperature=temperature)
     return "" if temperature == 1.0 else text("gallery.not_prior", temperature=temperature)

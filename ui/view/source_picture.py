@@ -40,12 +40,12 @@ def example(model: Resolved, name: str | None, first: int = 0) -> SourcePicture:
     """
     names = model.examples.names
     name = name if name in names else names[first % len(names)]
-    if (model.model, name) not in _examples:
+    if (model.network, name) not in _examples:
         image = model.examples.picture(name)
-        _examples[model.model, name] = SourcePicture(
+        _examples[model.network, name] = SourcePicture(
             View(image, (Step("file", pictures.to_uint8(image.numpy())),))
         )
-    return _examples[model.model, name]
+    return _examples[model.network, name]
 
 
 _examples: dict[tuple[VAE, str], SourcePicture] = {}  # at most twelve of each model

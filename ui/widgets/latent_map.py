@@ -5,6 +5,7 @@ Pointing decodes at once, in the browser; a pin asks the server.
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -17,7 +18,7 @@ def _content(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
-_carrier = st.components.v2.component("vae_lab_atlas", js=_content("atlas.js"))
+_carrier = st.components.v2.component("vae_lab_map_tiles", js=_content("map_tiles.js"))
 _map = st.components.v2.component(
     "vae_lab_map",
     html=_content("latent_map.html"),
@@ -37,11 +38,11 @@ def show(
 
     on_pin: called with the pinned point, or with None when the pin is taken away.
     """
-    _carrier(key=f"{key}_atlas", data=atlas.data, height=1)
+    _carrier(key=f"{key}_tiles", data=atlas.data, height=1)
     _map(key=key, data=view, on_pin_change=lambda: on_pin(_point(st.session_state[key].get("pin"))))
 
 
-def _point(event: object) -> tuple[float, float] | None:
+def _point(event: Any) -> tuple[float, float] | None:
     """The browser's point, None unless it is two numbers."""
     try:
         x, y = (float(value) for value in event["point"])

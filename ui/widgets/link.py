@@ -12,7 +12,7 @@ read when the session begins.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import streamlit as st
 
@@ -21,6 +21,7 @@ from ui.text import LANGUAGES, Text, preferred
 from vae.hub import metrics
 
 Value = TypeVar("Value")
+Number = TypeVar("Number", int, float)
 FARTHEST_PIN = 100.0  # standard deviations of the prior
 # Controls that a link may hide: ?hide=beta,seed.
 CONTROLS = ("model", "beta", "seed", "noise", "source", "example", "language")
@@ -161,11 +162,12 @@ def one_of(options: Sequence[Value]) -> Callable[[object], Value]:
     return accept
 
 
-def number(low: float, high: float, kind: type = float) -> Callable[[object], float]:
-    """Parser of a link's value: a finite number from low to high."""
+def number(low: Number, high: Number) -> Callable[[object], Number]:
+    """Parser of a link's value: a finite number from low to high, whole where these are."""
+    kind = type(low)
 
-    def accept(value: object) -> float:
-        parsed = kind(value)
+    def accept(value: object) -> Number:
+        parsed = kind(cast(Any, value))
         if not low <= parsed <= high:
             raise ValueError(parsed)
         return parsed
@@ -177,7 +179,7 @@ def nearest(stops: Sequence[float]) -> Callable[[object], float]:
     """Parser of a positive number: the nearest stop on a logarithmic scale."""
 
     def accept(value: object) -> float:
-        parsed = float(value)
+        parsed = float(cast(Any, value))
         if not (math.isfinite(parsed) and parsed > 0):
             raise ValueError(parsed)
         return stops[metrics.nearest(stops, parsed)]
@@ -191,7 +193,7 @@ def eps_number() -> int:
     Each press of "new eps" adds one.
     """
     try:
-        return number(0, LARGEST_SEED, int)(in_link("eps", 0))
+        return number(0, LARGEST_SEED)(in_link("eps", 0))
     except ValueError:
         return 0
 

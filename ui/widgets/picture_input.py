@@ -80,7 +80,7 @@ def choose(
         link.set_own_picture(slot, shown=False)
         return _example(text, model, slot, first)
     file = {"upload": _upload, "draw": _draw, "camera": _camera}[source](
-        text, model.model.config, slot
+        text, model.network.config, slot
     )
     kept = _read(text, model, source + slot, file, below)
     if kept is not None:
@@ -119,12 +119,16 @@ def _upload(text: Text, config: VAEConfig, slot: str) -> _File | None:
         help=text("picture.upload_help", megabytes=megabytes),
         max_upload_size=megabytes,
     )
-    return file and _File(file.file_id, file.getvalue, lambda: uploads.drop(file, f"upload{slot}"))
+    if file is None:
+        return None
+    return _File(file.file_id, file.getvalue, lambda: uploads.drop(file, f"upload{slot}"))
 
 
 def _camera(text: Text, config: VAEConfig, slot: str) -> _File | None:
     photograph = st.camera_input(text(f"camera.{config.preprocess}"), key=f"camera{slot}")
-    return photograph and _File(
+    if photograph is None:
+        return None
+    return _File(
         photograph.file_id, photograph.getvalue, lambda: uploads.drop(photograph, f"camera{slot}")
     )
 
@@ -160,7 +164,7 @@ def _read(
     text: Text, model: Resolved, source: str, file: _File | None, below: DeltaGenerator
 ) -> SourcePicture | None:
     """The picture in a file, or an error message and the last picture that could be read."""
-    config = model.model.config
+    config = model.network.config
     last: _Opened = st.session_state.setdefault("opened", {}).setdefault(source, _Opened())
     store: dict[tuple, _Kept] = st.session_state.setdefault("pictures", {})
     kept = store.setdefault((source, config.preprocess, config.image_shape), _Kept())
@@ -174,12 +178,13 @@ def _read(
         )
     if kept.given and (file is None or kept.error):
         st.caption(text("picture.kept"))
-    if kept.given and not source.startswith("draw"):
+    if kept.given and kept.opened is not None and not source.startswith("draw"):
         with below:
             _frame(
                 text,
                 config,
                 kept,
+                kept.opened,
                 key="-".join(
                     map(str, (source, config.preprocess, *config.image_shape, kept.shown))
                 ),
@@ -206,7 +211,7 @@ def _prepare(last: _Opened, kept: _Kept, config: VAEConfig) -> None:
         return
     kept.file, kept.error = last.file, last.error
     # After a bad file, a kind of model without a picture takes the last good one.
-    if last.error is None or (kept.given is None and last.picture is not None):
+    if last.picture is not None and (last.error is None or kept.given is None):
         try:
             kept.given = SourcePicture(vae.images.view(last.picture, config))
             kept.opened, kept.framing, kept.shown = last.picture, WHOLE, last.file
@@ -214,18 +219,18 @@ def _prepare(last: _Opened, kept: _Kept, config: VAEConfig) -> None:
             kept.error = kept.error or error
 
 
-def _frame(text: Text, config: VAEConfig, kept: _Kept, key: str) -> None:
+def _frame(text: Text, config: VAEConfig, kept: _Kept, opened: np.ndarray, key: str) -> None:
     """Draw the framing controls, and preprocess the photograph again where they changed."""
-    framing, preview = controls(text, config, kept.opened, kept.framing, key)
+    framing, preview = controls(text, config, opened, kept.framing, key)
     if framing != kept.framing:
         try:
-            kept.given = SourcePicture(vae.images.view(kept.opened, config, framing))
+            kept.given = SourcePicture(vae.images.view(opened, config, framing))
             kept.framing = framing
         except vae.ImageError as error:
             st.error(
                 text(f"errors.{error.code}", **error.details), icon=":material/image_not_supported:"
             )
-    if preview is not None:
+    if preview is not None and kept.given is not None:
         preview.image(
             kept.given.guide,
             width=pictures.GUIDE_SIDE,

@@ -22,6 +22,13 @@ class SidebarSelection(Selection):
     use_mean: bool
 
 
+@dataclass(frozen=True)
+class ReferenceSelection(SidebarSelection):
+    """A selection whose model has reference pictures."""
+
+    model: sources.WithReference
+
+
 def show(
     text: Text,
     *,
@@ -50,7 +57,7 @@ def show(
             seed = _seed(text)
             kind = (
                 "mean"
-                if model.model.config.autoencoder or not noise
+                if model.network.config.autoencoder or not noise
                 else link.linked(
                     st.segmented_control,
                     text("sidebar.noise"),
@@ -110,6 +117,27 @@ def resolve(text: Text, name: str) -> sources.Resolved:
         st.stop()
 
 
+def with_reference(
+    text: Text, model: sources.Resolved, problem: str = "lesson.no_reference"
+) -> sources.WithReference:
+    """A loaded model with its reference pictures.
+
+    Stops the page with a sentence where the model's folder lacks them. problem: the sentence's key.
+    """
+    if model.reference is None:
+        st.error(text(problem, file=f"weights/{model.name}/reference.npz"), icon=":material/error:")
+        st.stop()
+    return sources.WithReference(**vars(model))
+
+
+def select_with_reference(
+    text: Text, choice: SidebarSelection, problem: str = "lesson.no_reference"
+) -> ReferenceSelection:
+    """The selection with its model's reference pictures; stops the page as `with_reference`."""
+    model = with_reference(text, choice.model, problem)
+    return ReferenceSelection(model, choice.now, choice.seed, choice.use_mean)
+
+
 def _beta(
     text: Text, model: sources.Resolved, fixed: float | None, note: str | None
 ) -> BetaMetrics:
@@ -117,7 +145,7 @@ def _beta(
         st.caption(note or text("sidebar.fixed_beta", beta=fixed))
         return model.metrics.at(fixed)
     stops = tuple(entry.beta for entry in model.metrics.betas)
-    if model.model.config.autoencoder:
+    if model.network.config.autoencoder:
         st.caption(text("sidebar.no_beta"))
         return model.metrics.betas[0]
     if len(stops) == 1:  # a network for one beta has nothing to slide
@@ -149,7 +177,7 @@ def _seed(text: Text) -> int:
             LARGEST_SEED,
             key="seed",
             default=DEFAULT_SEED,
-            accept=link.number(0, LARGEST_SEED, int),
+            accept=link.number(0, LARGEST_SEED),
             help=text("sidebar.seed_help"),
         )
         if link.hidden("seed"):
@@ -165,7 +193,7 @@ def _language(text: Text) -> None:
     st.segmented_control(
         text("sidebar.language"),
         list(LANGUAGES),
-        format_func=LANGUAGES.get,
+        format_func=lambda code: LANGUAGES[code],
         required=True,
         key="language",
         label_visibility="collapsed",

@@ -3,17 +3,26 @@
 Uploads are dropped when they were read, sessions end when their time is over.
 """
 
+import functools
 from concurrent.futures import Future
+from typing import Any, cast
 
 import streamlit as st
-from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
+from streamlit.web.server.starlette.starlette_path_security_middleware import (
+    PathSecurityMiddleware,
+)
+
+from ui.service.arrival import MOST_UPLOAD_BYTES, Arrival
+from ui.service.ledger import MOST_HELD_BYTES, MOST_SMALL_BYTES, Ledger
 
 MOST_UNREAD = 4  # files of one session; a page reads one before the next can be chosen
-MOST_UNREAD_BYTES = 200_000_000  # of all sessions
+# Of all sessions. Half of what the ledger lets in, so that files which nobody reads leave room.
+MOST_UNREAD_BYTES = MOST_HELD_BYTES // 2
 SECONDS_TO_END = 30.0
 
 
@@ -24,7 +33,9 @@ def drop(file: UploadedFile, key: str) -> None:
     """
     if context := get_script_run_ctx():
         empty = UploadedFileRec(file_id=file.file_id, name=file.name, type=file.type, data=b"")
-        context.uploaded_file_mgr.add_file(context.session_id, empty)
+        manager = context.uploaded_file_mgr
+        assert isinstance(manager, MemoryUploadedFileManager)
+        manager.add_file(context.session_id, empty)
     # The widget's own copy, and the one that it returned.
     for copy in (file, st.session_state.get(key)):
         if copy is not None:
@@ -44,9 +55,10 @@ def end_expired_sessions() -> bool:
     def end() -> None:
         try:
             manager = runtime.get_instance()._session_mgr
+            storage = cast(Any, manager)._session_storage
             ended = [
                 info
-                for name, info in manager._session_storage._cache.expire()
+                for name, info in storage._cache.expire()
                 if not manager.is_active_session(name)
             ]
             for info in ended:
@@ -61,30 +73,67 @@ def end_expired_sessions() -> bool:
     return done.result(SECONDS_TO_END)
 
 
-def bound() -> None:
-    """Limit the unread files that Streamlit keeps: a few of each session, some bytes of all.
+def most_bytes(path: str) -> int:
+    """The most that the body of a request to Streamlit may have, by its path."""
+    return MOST_UPLOAD_BYTES if "/_stcore/upload_file/" in path else MOST_SMALL_BYTES
 
-    An open page may send any number of files, even under names that no widget knows. A second call
-    changes nothing.
+
+def bound(ledger: Ledger | None = None) -> None:
+    """Limit what visitors may send to Streamlit: the bodies in transfer, and the unread files.
+
+    An open page may send any number of files, even under names that no widget knows. Done here, on
+    classes, since `streamlit run` builds its server before it runs a line of ours. Only the first
+    call changes anything.
+
+    ledger: the process' own, where another server shares it.
     """
-    if getattr(MemoryUploadedFileManager.add_file, "bounded", False):
+    if getattr(MemoryUploadedFileManager.add_file, "is_bounded", False):
         return
-    add = MemoryUploadedFileManager.add_file
+    ledger = ledger or Ledger()
+    ledger.elsewhere.append(unread_bytes)
+    plain, add = PathSecurityMiddleware.__call__, MemoryUploadedFileManager.add_file
+
+    async def complete(
+        self: PathSecurityMiddleware, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """In front of all that Streamlit does with a request."""
+        inner = functools.partial(plain, self)
+        await Arrival(inner, ledger, most_bytes)(scope, receive, send)
 
     def add_bounded(
         self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec
     ) -> None:
-        kept = sum(
-            len(one.data)
-            for files in list(self.file_storage.values())
-            for one in list(files.values())
-        )
-        if file.data and kept + len(file.data) > MOST_UNREAD_BYTES:
-            raise HTTPException(503, "too many pictures are waiting; try again in some seconds")
         add(self, session_id, file)
-        unread = [one for one in list(self.file_storage[session_id].values()) if one.data]
-        for old in unread[:-MOST_UNREAD]:
+        for old in _unread(self, session_id)[:-MOST_UNREAD]:
             self.remove_file(session_id, old.file_id)
+        while sum((sizes := _sizes(self)).values()) > MOST_UNREAD_BYTES:
+            largest = max(sizes, key=sizes.__getitem__)
+            for old in _unread(self, largest)[:1]:  # none, where a page has just read it
+                self.remove_file(largest, old.file_id)
 
-    add_bounded.bounded = True
-    MemoryUploadedFileManager.add_file = add_bounded
+    bounded: Any = add_bounded
+    bounded.is_bounded = True
+    PathSecurityMiddleware.__call__ = complete  # type: ignore[method-assign]
+    MemoryUploadedFileManager.add_file = bounded  # type: ignore[method-assign]
+
+
+def unread_bytes() -> int:
+    """The bytes of all uploads that no page has read."""
+    if not runtime.exists():
+        return 0
+    manager = runtime.get_instance().uploaded_file_mgr
+    assert isinstance(manager, MemoryUploadedFileManager)
+    return sum(_sizes(manager).values())
+
+
+def _sizes(manager: MemoryUploadedFileManager) -> dict[str, int]:
+    """The unread bytes of each session."""
+    return {
+        session: sum(len(file.data) for file in _unread(manager, session))
+        for session in list(manager.file_storage)
+    }
+
+
+def _unread(manager: MemoryUploadedFileManager, session: str) -> list[UploadedFileRec]:
+    """A session's files that no page has read, the oldest first."""
+    return [file for file in list(manager.file_storage.get(session, {}).values()) if file.data]

@@ -20,7 +20,7 @@ from vae.posterior import GridPosterior, grid_posterior
 SHARES = tuple(1 - math.exp(-(deviations**2) / 2) for deviations in (1, 2, 3))
 RASTER = 256  # pixels a side of the picture of a density
 VISIBLE = 0.03  # of the side of a plot: less is lost under the ellipse of q
-FAINT = 15.0  # nats below its peak: nothing of it is seen
+FAINT = 15.0  # nats below its peak: too faint to be seen
 MOST_SQUARES = 1024  # a side, to draw from
 
 
@@ -51,7 +51,7 @@ class Window:
 
     def holds(self, points: np.ndarray) -> np.ndarray:
         """Which of the points (N, 2) lie in it, (N,) bool."""
-        return (np.abs(points - (self.x, self.y)) <= self.half).all(1)
+        return np.all(np.abs(points - (self.x, self.y)) <= self.half, axis=1)
 
 
 AROUND = 6.0  # standard deviations
@@ -193,9 +193,8 @@ def _shares(grid: GridPosterior, window: Window) -> np.ndarray:
     smallest = grid.sides == side
     first = grid.centres[smallest].min(0)
     places = np.rint((grid.centres[smallest] - first) / side).astype(np.int64)
-    coarser = (
-        int(places.max()) // MOST_SQUARES + 1
-    )  # peaks far apart: of several squares the highest
+    # where several squares fall into one pixel, the highest counts
+    coarser = int(places.max()) // MOST_SQUARES + 1
     floor = grid.log_density.max() - FAINT
     heights = np.full(places.max(0) // coarser + 1, floor)
     np.maximum.at(heights, tuple((places // coarser).T), grid.log_density[smallest].clip(floor))

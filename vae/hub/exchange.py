@@ -20,11 +20,10 @@ from vae.hub.errors import BusyError, HubError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 ETAG = re.compile(r'(W/)?"?[\w-]{1,128}"?', re.ASCII)  # which names the file in the cache
-MAX_ANSWER = (
-    2**21
-)  # bytes of an answer that is not a file: of a repository with some thousand files
+# bytes of an answer that is not a file: of a repository with some thousand files
+MAX_ANSWER = 2**21
 SPARE = 2**16  # bytes of what is sent beside a file: a page that says where it has moved
-SECONDS_WITHOUT_NEWS = 15.0  # after which a download counts as dead
+SECONDS_WITHOUT_NEWS = 15.0  # after which a download is given up
 SECONDS_TO_PULL = 300.0  # in all
 SECONDS_FOR_A_REQUEST = 60.0  # the client itself waits for ever
 
@@ -47,21 +46,20 @@ class Transfer:
     def answered(self, response: httpx2.Response) -> None:
         """Check the head of a response before anything of its body is read. Raises HubError."""
         self.heard = time.monotonic()
-        if (
-            response.status_code == 429 or response.status_code >= 500
-        ):  # here, or the client asks for half a minute more
+        # raised here, or the client would retry for half a minute
+        if response.status_code == 429 or response.status_code >= 500:
             raise BusyError(self.repo_id, response.status_code, response.headers.get("Retry-After"))
         if response.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
             raise HubError(
                 "refused",
-                f"{self.repo_id}: what was asked for as it is came packed, and may be of any size; check "
-                "HF_ENDPOINT and the proxy",
+                f"{self.repo_id}: what was asked for as it is came packed, and may be of any "
+                "size; check HF_ENDPOINT and the proxy",
             )
         if self.commit and response.headers.get("X-Repo-Commit", self.commit) != self.commit:
             raise HubError(
                 "refused",
-                f"{self.repo_id}: a file of another commit than {self.commit[:7]} came; nothing of it is "
-                "used",
+                f"{self.repo_id}: a file of another commit than {self.commit[:7]} came; nothing "
+                "of it is used",
             )
         for name in ("ETag", "X-Linked-ETag"):
             if not ETAG.fullmatch(response.headers.get(name, "none")):
@@ -72,6 +70,7 @@ class Transfer:
         length = response.headers.get("Content-Length", "0")
         if length.isdigit() and len(length) < 20:
             self.require_bounded(int(length))
+        assert isinstance(response.stream, httpx2.SyncByteStream)
         response.stream = _Counted(response.stream, self)
 
     def require_bounded(self, size: int) -> None:
@@ -79,15 +78,18 @@ class Transfer:
         if size > self.most:
             raise HubError(
                 "refused",
-                f"{self.repo_id}: an answer of more than {self.most:,} bytes came, which is none of a "
-                "weights folder",
+                f"{self.repo_id}: an answer of more than {self.most:,} bytes came, which is none "
+                "of a weights folder",
             )
         if time.monotonic() - self.started > SECONDS_TO_PULL:
             raise HubError("unreachable", self.too_late(SECONDS_TO_PULL))
 
     def too_late(self, within: float) -> str:
         """The message for a transfer that takes longer."""
-        return f"{self.repo_id} has not come from the Hub within {within:.0f} seconds; check the connection and try again"
+        return (
+            f"{self.repo_id} has not come from the Hub within {within:.0f} seconds; check the "
+            "connection and try again"
+        )
 
 
 class _Counted(httpx2.SyncByteStream):
@@ -160,8 +162,8 @@ def watched(
         if thread.is_alive() and now - transfer.heard > SECONDS_WITHOUT_NEWS:
             raise HubError(
                 "unreachable",
-                f"nothing of {transfer.repo_id} has come from the Hub for {SECONDS_WITHOUT_NEWS:.0f} "
-                "seconds; check the connection and try again",
+                f"nothing of {transfer.repo_id} has come from the Hub for "
+                f"{SECONDS_WITHOUT_NEWS:.0f} seconds; check the connection and try again",
             )
     if isinstance(outcome[0], BaseException):
         raise outcome[0]

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar, cast
 
 import numpy as np
 import safetensors
@@ -27,11 +27,8 @@ from vae.hub.metrics import Dedicated, Metrics, parse_dedicated, parse_metrics
 from vae.model import MAX_PARAMETERS, VAE, VAEConfig
 
 FORMAT = 2
-MAX_BYTES = {
-    ".safetensors": 4 * MAX_PARAMETERS + 2**20,
-    ".npz": 2**24,
-    ".json": 2**21,
-}  # of one file; more is not even read
+# of one file; more is not even read
+MAX_BYTES = {".safetensors": 4 * MAX_PARAMETERS + 2**20, ".npz": 2**24, ".json": 2**21}
 MAX_HEADER = 2**20  # bytes, of the names and shapes in a .safetensors
 MAX_UNPACKED = 64 * 2**20  # bytes of an .npz: a small file may claim to be a huge one
 MAX_ARRAYS = 16  # in an .npz: a small file may hold a hundred thousand
@@ -47,13 +44,8 @@ METRICS, DEDICATED, EXAMPLES, REFERENCE = (
 TRAINING, CARD, FIGURES = "training.json", "README.md", "figures"
 OPTIONAL = (DEDICATED, REFERENCE)
 LOADED = (CONFIG, WEIGHTS, METRICS, EXAMPLES, *OPTIONAL)  # what the app needs
-SEALED = (
-    METRICS,
-    DEDICATED,
-    EXAMPLES,
-    REFERENCE,
-    TRAINING,
-)  # whose sha256 is in config.json, beside that of the weights
+# whose sha256 is in config.json, beside that of the weights
+SEALED = (METRICS, DEDICATED, EXAMPLES, REFERENCE, TRAINING)
 
 Read = TypeVar("Read")
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
@@ -82,7 +74,7 @@ class _Format2(VAEConfig):
     """
 
     format: Literal[2]
-    sha256: dict[Literal[WEIGHTS, *SEALED], Sha256]
+    sha256: dict[Literal[WEIGHTS, *SEALED], Sha256]  # type: ignore[valid-type]  # one list of names
 
 
 @dataclass(frozen=True)
@@ -92,7 +84,8 @@ class _Format:
     format: Annotated[int, Field(ge=1, le=FORMAT)]
 
 
-_FORMAT, _FORMATS = TypeAdapter(_Format), {1: TypeAdapter(_Format1), 2: TypeAdapter(_Format2)}
+_FORMAT = TypeAdapter(_Format)
+_FORMATS: dict[int, TypeAdapter] = {1: TypeAdapter(_Format1), 2: TypeAdapter(_Format2)}
 
 
 @dataclass(frozen=True)
@@ -144,11 +137,16 @@ class Reference:
 class Folder:
     """The checked content of a weights folder."""
 
-    model: VAE
+    network: VAE
     metrics: Metrics
     dedicated: tuple[Dedicated, ...]
     examples: Examples
     reference: Reference | None
+
+    @property
+    def model(self) -> VAE:
+        """The network, by the name that scripts outside this project rely on."""
+        return self.network
 
 
 def save_model(folder: Path, model: VAE, dtype: torch.dtype = torch.float16) -> None:
@@ -203,7 +201,7 @@ def load_folder(folder: Path) -> Folder:
     """
     config = _read_config(folder / CONFIG)
     model = _load_model(folder, config)
-    metrics = _file(folder, METRICS, config, parse_metrics)
+    metrics = _required(folder, METRICS, config, parse_metrics)
     low, high = model.config.beta_range
     if not all(low <= entry.beta <= high for entry in metrics.betas):
         raise WeightsError(
@@ -211,14 +209,16 @@ def load_folder(folder: Path) -> Folder:
         )
     if any(len(entry.rate_per_dimension) != model.config.latent_dim for entry in metrics.betas):
         raise WeightsError(
-            f"{folder / METRICS}: it is of a model with another latent_dim than {model.config.latent_dim}"
+            f"{folder / METRICS}: it is of a model with another latent_dim than "
+            f"{model.config.latent_dim}"
         )
     dedicated = _file(folder, DEDICATED, config, parse_dedicated) or ()
     if unknown := {entry.beta for entry in dedicated} - {entry.beta for entry in metrics.betas}:
         raise WeightsError(
-            f"{folder / DEDICATED}: it has a network for beta {min(unknown):g}, which metrics.json has not"
+            f"{folder / DEDICATED}: it has a network for beta {min(unknown):g}, which "
+            "metrics.json has not"
         )
-    examples = _file(folder, EXAMPLES, config, lambda content: _examples(content, model.config))
+    examples = _required(folder, EXAMPLES, config, lambda content: _examples(content, model.config))
     reference = _file(folder, REFERENCE, config, lambda content: _reference(content, model.config))
     return Folder(model, metrics, dedicated, examples, reference)
 
@@ -229,10 +229,9 @@ def read_training(folder: Path) -> bytes:
     Raises WeightsError.
     """
     config = _read_config(folder / CONFIG)
-    sealed = _Config(
-        config.model, config.sha256, whole=False
-    )  # what a run of older versions wrote beside its weights
-    return _file(folder, TRAINING, sealed, bytes)
+    # what a run of older versions wrote beside its weights
+    sealed = _Config(config.model, config.sha256, whole=False)
+    return _required(folder, TRAINING, sealed, bytes)
 
 
 def contents(folder: Path) -> tuple[str, ...]:
@@ -242,9 +241,8 @@ def contents(folder: Path) -> tuple[str, ...]:
     missing and for one that does not belong there, such as a pickle.
     """
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    names = {
-        name for name in names if "/." not in f"/{name}"
-    }  # what a file manager or the Hub's client leaves
+    # what a file manager or the Hub's client leaves
+    names = {name for name in names if "/." not in f"/{name}"}
     figures = {
         name
         for name in names
@@ -253,7 +251,8 @@ def contents(folder: Path) -> tuple[str, ...]:
     required = {*LOADED, TRAINING, CARD} - set(OPTIONAL)
     if missing := sorted(required - names):
         raise WeightsError(
-            f"{folder / missing[0]}: it is missing; `python -m training.evaluate {folder}` completes the folder"
+            f"{folder / missing[0]}: it is missing; `python -m training.evaluate {folder}` "
+            "completes the folder"
         )
     if foreign := sorted(names - required - set(OPTIONAL) - figures):
         raise WeightsError(
@@ -282,7 +281,8 @@ def _read_config(path: Path) -> _Config:
 
     def read(path: Path) -> _Config:
         content = files.content(path, largest(path.name))
-        found = files.parsed(_FORMATS[files.parsed(_FORMAT, content, more=True).format], content)
+        number = files.parsed(_FORMAT, content, more=True).format
+        found: _Format1 | _Format2 = files.parsed(_FORMATS[number], content)
         model = VAEConfig(**{field.name: getattr(found, field.name) for field in fields(VAEConfig)})
         low, high = model.beta_range
         if high > files.MAX_BETA or 0 < low < files.MIN_BETA:
@@ -296,6 +296,12 @@ def _read_config(path: Path) -> _Config:
         return _Config(model, dict(found.sha256), whole=True)
 
     return _checked(path, read)
+
+
+def _required(folder: Path, name: str, config: _Config, read: Callable[[bytes], Read]) -> Read:
+    """One file that every folder has, its checksum verified."""
+    assert name not in OPTIONAL
+    return cast(Read, _file(folder, name, config, read))
 
 
 def _file(folder: Path, name: str, config: _Config, read: Callable[[bytes], Read]) -> Read | None:
@@ -318,13 +324,15 @@ def _file(folder: Path, name: str, config: _Config, read: Callable[[bytes], Read
         found = hashlib.sha256(content).hexdigest()
         if expected is None and config.whole:
             raise ValueError(
-                f"{CONFIG} does not name it, so it may be of another model; measure anew with training.evaluate"
+                f"{CONFIG} does not name it, so it may be of another model; measure anew with "
+                "training.evaluate"
             )
         if expected not in (None, found):
             anew = ", or measure anew with training.evaluate" if name in LOADED[2:] else ""
             raise ValueError(
-                f"its sha256 is {found[:12]}…, {CONFIG} says {expected[:12]}…; the file ({len(content):,} bytes) "
-                f"is cut short or of another model; download it again{anew}"
+                f"its sha256 is {found[:12]}…, {CONFIG} says {expected[:12]}…; the file "
+                f"({len(content):,} bytes) is cut short or of another model; download it "
+                f"again{anew}"
             )
         return read(content)
 
@@ -348,7 +356,7 @@ def _checked(path: Path, read: Callable[[Path], Read]) -> Read:
 
 
 def _load_model(folder: Path, config: _Config) -> VAE:
-    tensors = _file(folder, WEIGHTS, config, lambda content: _tensors(content, config.model))
+    tensors = _required(folder, WEIGHTS, config, lambda content: _tensors(content, config.model))
     with torch.device("meta"):  # no random weights that a missing tensor could leave behind
         model = VAE(config.model)
     model.load_state_dict(
@@ -369,7 +377,8 @@ def _tensors(content: bytes, config: VAEConfig) -> dict[str, torch.Tensor]:
     if set(tensors) != set(expected):
         missing, extra = sorted(set(expected) - set(tensors)), sorted(set(tensors) - set(expected))
         raise ValueError(
-            f"it is of another network (missing {missing[:3] or 'nothing'}, unknown {extra[:3] or 'nothing'})"
+            f"it is of another network (missing {missing[:3] or 'nothing'}, unknown "
+            f"{extra[:3] or 'nothing'})"
         )
     for name, tensor in tensors.items():
         if tensor.shape != expected[name]:
@@ -413,7 +422,8 @@ def _require_pictures(images: np.ndarray, labels: np.ndarray, config: VAEConfig,
         or len(labels) != len(images)
     ):
         raise ValueError(
-            f"its images must be (M, {', '.join(map(str, config.image_shape))}) uint8 with a label each"
+            f"its images must be (M, {', '.join(map(str, config.image_shape))}) uint8 with a "
+            "label each"
         )
     if not 1 <= len(images) <= most:
         raise ValueError(f"it must hold from 1 to {most:,} pictures, not {len(images):,}")
@@ -442,6 +452,7 @@ def _reference(content: bytes, config: VAEConfig) -> Reference:
         or not ((mean >= 0) & (mean <= 1)).all()
     ):
         raise ValueError(
-            f"its mean_training_pixel must be finite float32 from 0 to 1, of shape {config.image_shape}"
+            "its mean_training_pixel must be finite float32 from 0 to 1, of shape "
+            f"{config.image_shape}"
         )
     return Reference(**arrays)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -140,31 +141,30 @@ def pull(
         for name in sorted(
             (name for name in files if name in there), key=lambda name: name not in OPTIONAL
         ):
-            transfer.most = (
-                largest(name) if there[name].size is None else there[name].size
-            ) + SPARE
+            size = there[name].size
+            transfer.most = (largest(name) if size is None else size) + SPARE
+
             # From here on all is of one commit, whatever is pushed meanwhile.
-            path = _arrived(
-                repo_id,
-                there[name],
-                anew,
-                lambda force, name=name: hf_hub_download(
+            def fetch(force: bool, name: str = name) -> str:
+                return hf_hub_download(
                     repo_id,
                     name,
                     revision=info.sha,
                     force_download=force,
                     etag_timeout=SECONDS_FOR_AN_ANSWER,
-                ),
-            )
+                )
+
+            path = _arrived(repo_id, there[name], anew, fetch)
         _remember(path.parent, revision or constants.DEFAULT_REVISION)
-        return Snapshot(repo_id, info.sha, path.parent)
+        return Snapshot(repo_id, str(info.sha), path.parent)
 
     if offline():
         if not anew and (found := cached(repo_id, revision or constants.DEFAULT_REVISION, files)):
             return found.read(load)
         raise HubError(
             "offline",
-            f"{repo_id} is not in the local cache, and HF_HUB_OFFLINE forbids to ask the Hub for it",
+            f"{repo_id} is not in the local cache, and HF_HUB_OFFLINE forbids to ask the Hub for "
+            "it",
         )
     # What has come is read within the same time: the bound is one on the whole.
     return watched(
@@ -183,9 +183,8 @@ def require_writer(repo_id: str) -> None:
         raise HubError(
             "denied", "there is no token for the Hub; log in with `hf auth login`, or set HF_TOKEN"
         )
-    if os.environ.get(
-        "HF_OIDC_RESOURCE"
-    ):  # a Trusted Publisher's token is for one repository alone, and may write to it
+    # a Trusted Publisher's token is for one repository alone, and may write to it
+    if os.environ.get("HF_OIDC_RESOURCE"):
         return
     role = said(
         repo_id,
@@ -213,7 +212,7 @@ def push(
     .gitattributes, which is the Hub's own. A tag that names another commit is refused before
     anything is sent. Progress goes to stderr. Raises HubError.
     """
-    require_writer(repo_id)  # which also makes the client give up on an answer that never comes
+    require_writer(repo_id)  # it also refuses early where the Hub does not answer
     api, before = HfApi(), []
 
     def commit() -> tuple[str | None, str]:
@@ -221,13 +220,15 @@ def push(
         if private and not info.private:
             raise HubError(
                 "denied",
-                f"{repo_id} is there already, and public; make it private on its page, or leave out "
-                "--private",
+                f"{repo_id} is there already, and public; make it private on its page, or leave "
+                "out --private",
             )
-        before.append(info.sha)  # the first one counts, where this is done again
+        before.append(info.sha)  # the first one counts where the work is repeated
         present = {file.rfilename for file in info.siblings or ()}
         stale = sorted(present - set(files) - {".gitattributes"})
-        operations = [CommitOperationAdd(name, folder / name) for name in files]
+        operations: list[CommitOperationAdd | CommitOperationDelete] = [
+            CommitOperationAdd(name, folder / name) for name in files
+        ]
         operations += [CommitOperationDelete(name) for name in stale]
         try:  # Named parent: what somebody else pushes in this moment is not overwritten unseen.
             return before[0], api.create_commit(
@@ -238,9 +239,9 @@ def push(
             # one since: its own.
             if error.response.status_code != 412 or not _holds(api, repo_id, folder, files):
                 raise
-            return before[0], api.model_info(repo_id, timeout=SECONDS_FOR_AN_ANSWER).sha
+            return before[0], str(api.model_info(repo_id, timeout=SECONDS_FOR_AN_ANSWER).sha)
 
-    def require_free_tag() -> None:
+    def require_free_tag(tag: str) -> None:
         try:
             taken = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo_id).tags}.get(
                 tag
@@ -253,11 +254,11 @@ def push(
         ):
             raise HubError(
                 "moved",
-                f"the tag {tag} of {repo_id} is on another commit, {taken[:7]}, and never moves; nothing "
-                "was sent: choose another --tag",
+                f"the tag {tag} of {repo_id} is on another commit, {taken[:7]}, and never moves; "
+                "nothing was sent: choose another --tag",
             )
 
-    def name_it(commit_id: str) -> None:
+    def name_it(tag: str, commit_id: str) -> None:
         refs = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo_id).tags}
         if refs.get(tag, commit_id) != commit_id:  # since this began
             raise HubError(
@@ -269,13 +270,12 @@ def push(
 
     def everything() -> tuple[str | None, str]:
         if tag:
-            _persistently(require_free_tag)  # before anything is changed
+            _persistently(lambda: require_free_tag(tag))  # before anything is changed
         _persistently(lambda: api.create_repo(repo_id, private=private or None, exist_ok=True))
-        first, last = _persistently(
-            commit
-        )  # again where an answer was lost: what has arrived then makes no second commit
+        # again where an answer was lost: what has arrived then makes no second commit
+        first, last = _persistently(commit)
         if tag:
-            _persistently(lambda: name_it(last))
+            _persistently(lambda: name_it(tag, last))
         return first, last
 
     return said(repo_id, None, everything, writing=True)
@@ -316,8 +316,8 @@ def _asked_for(repo_id: str, revision: str | None, commit: object) -> str:
     if revision and COMMIT.fullmatch(revision) and commit != revision:
         raise HubError(
             "refused",
-            f"{repo_id}: commit {revision[:7]} was asked for and the Hub answers with {commit[:7]}, "
-            "which is not used; check the commit and HF_ENDPOINT",
+            f"{repo_id}: commit {revision[:7]} was asked for and the Hub answers with "
+            f"{commit[:7]}, which is not used; check the commit and HF_ENDPOINT",
         )
     return commit
 
@@ -329,9 +329,8 @@ def _remember(folder: Path, revision: str) -> None:
     """
     if BRANCH.fullmatch(revision) and ".." not in revision and not COMMIT.fullmatch(revision):
         ref = folder.parents[1] / "refs" / revision
-        with suppress(
-            OSError
-        ):  # of a cache that cannot be written: what is in it serves all the same
+        # of a cache that cannot be written: what is in it serves all the same
+        with suppress(OSError):
             ref.parent.mkdir(parents=True, exist_ok=True)
             ref.write_text(folder.name, encoding="utf-8")
 
@@ -345,7 +344,7 @@ def _arrived(repo_id: str, file: RepoSibling, anew: bool, download: Callable[[bo
     name = f"{repo_id}/{file.rfilename}"
     for force in (True,) if anew else (False, True):
         try:
-            path = Path(_persistently(lambda force=force: download(force)))
+            path = Path(_persistently(partial(download, force)))
         except OSError as error:
             if "should be of size" not in str(error):
                 raise
@@ -354,8 +353,8 @@ def _arrived(repo_id: str, file: RepoSibling, anew: bool, download: Callable[[bo
                 return path
     raise HubError(
         "refused",
-        f"{name}: it did not arrive whole, or something else came in its place; check the connection "
-        "and try again",
+        f"{name}: it did not arrive whole, or something else came in its place; check the "
+        "connection and try again",
     )
 
 
@@ -378,8 +377,9 @@ def _inspect(repo_id: str, there: dict[str, RepoSibling], files: Sequence[str]) 
 
 def _persistently(ask: Callable[[], Answer]) -> Answer:
     """Retry while the Hub is busy or fails, as its Retry-After says, up to a limit."""
+    wait: str | None
+    failed: Exception
     for attempt in range(1, ATTEMPTS):
-        wait = None
         try:
             return ask()
         except BusyError as error:

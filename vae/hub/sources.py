@@ -13,16 +13,27 @@ from pathlib import Path
 from threading import Lock
 
 from vae.hub import files
-from vae.hub.folder import CONFIG, LOADED, WEIGHTS, Folder, WeightsError, load_folder, load_model
+from vae.hub.folder import (
+    CONFIG,
+    LOADED,
+    WEIGHTS,
+    Folder,
+    Reference,
+    WeightsError,
+    load_folder,
+    load_model,
+)
 from vae.model import VAE
 
-BUNDLE = Path(__file__).resolve().parents[2] / "weights"
+_PACKAGE = Path(__file__).resolve().parents[1]
+# In a checkout the models lie beside the package; pyproject.toml installs them inside it.
+_INSTALLED, _CHECKOUT = _PACKAGE / "weights", _PACKAGE.parent / "weights"
+BUNDLE = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 SOURCES = "sources.toml"
 MAX_SOURCES = 2**20  # bytes
 VARIABLE = "VAE_LAB_SOURCE_"
-SECONDS_TO_WAIT = (
-    5.0  # at most, for the Hub and for checking what has come, before the bundled weights serve
-)
+# at most, for the Hub and for checking what has come, before the bundled weights serve
+SECONDS_TO_WAIT = 5.0
 SECONDS_TO_NOTICE = 0.2  # of them, that the time is over
 SECONDS_TO_REMEMBER = 60.0  # that a model of the Hub alone failed
 
@@ -60,6 +71,13 @@ class Resolved(Folder):
     pinned: Pinned | None = None
     problem: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class WithReference(Resolved):
+    """A resolved model whose folder surely has reference pictures, which `Resolved` may lack."""
+
+    reference: Reference
 
 
 def bundled() -> tuple[str, ...]:
@@ -108,7 +126,10 @@ def load(name: str | Path, *, revision: str | None = None) -> VAE:
         raise WeightsError(
             _unknown(name)
             if revision is None
-            else f"{str(name)!r} has no revisions; they belong to a repository on the Hub, named like user/name"
+            else (
+                f"{str(name)!r} has no revisions; they belong to a repository on the Hub, named "
+                "like user/name"
+            )
         )
     return _load_from_hub(str(name), revision)
 
@@ -131,7 +152,8 @@ def source(name: str) -> Pinned | None:
     repo_id, _, commit = text.partition("@")
     if not (repository.REPO_ID.fullmatch(repo_id) and repository.COMMIT.fullmatch(commit)):
         raise WeightsError(
-            f"{where}: it must name a repository, user/name, and a full commit of 40 digits, not {text!r}"
+            f"{where}: it must name a repository, user/name, and a full commit of 40 digits, not "
+            f"{text!r}"
         )
     return Pinned(repo_id, commit)
 
@@ -166,12 +188,12 @@ def forget() -> None:
     _silent.clear()
 
 
-_guard, _locks = Lock(), {}
+_guard = Lock()
+_locks: dict[str, Lock] = {}
 _resolved: dict[str, Resolved] = {}
 _failures: dict[str, tuple[float, WeightsError]] = {}  # of models of the Hub alone: when, and why
-_silent: list[
-    WeightsError
-] = []  # what the first model met, where the Hub did not answer: no further model waits for it
+# what the first model met, where the Hub did not answer: no further model waits for it
+_silent: list[WeightsError] = []
 
 
 def _load_from_hub(repo_id: str, revision: str | None) -> VAE:
@@ -207,9 +229,8 @@ def _load_from_hub(repo_id: str, revision: str | None) -> VAE:
 
 def _choose(name: str) -> Resolved:
     when, failure = _failures.get(name, (0.0, None))
-    if (
-        failure and time.monotonic() - when < SECONDS_TO_REMEMBER
-    ):  # a class need not queue up for it
+    # a class need not queue up for it
+    if failure and time.monotonic() - when < SECONDS_TO_REMEMBER:
         raise failure
     started, pinned, problem = time.monotonic(), None, None
     bundle = functools.cache(lambda: load_folder(BUNDLE / name))
@@ -219,7 +240,7 @@ def _choose(name: str) -> Resolved:
     except WeightsError as error:
         problem = error
     if name not in bundled():
-        if pinned:
+        if pinned and problem:
             _failures[name] = time.monotonic(), problem
         raise problem or WeightsError(_unknown(name))
     return Resolved(
@@ -254,7 +275,7 @@ def _from_hub(
         raise damaged or _silent[0]
 
     def ready() -> None:
-        with suppress(WeightsError):  # said where it is needed
+        with suppress(WeightsError):  # it is raised again where the bundle is needed
             if bundle:
                 bundle()
 
@@ -300,6 +321,6 @@ def _table() -> dict[str, dict[str, str]]:
 def _unknown(name: str | Path) -> str:
     known = ", ".join(bundled()) or "none in this installation"
     return (
-        f"there is no folder and no bundled model named {str(name)!r}; a repository on the Hub is named like user/name; "
-        f"bundled models: {known}"
+        f"there is no folder and no bundled model named {str(name)!r}; a repository on the Hub is "
+        f"named like user/name; bundled models: {known}"
     )

@@ -22,12 +22,8 @@ FAINTEST = 8  # grey levels between garment and surface that are no noise
 DARKEST_WHITE = 60
 DARK = 110  # grey level; a surface below it shows garments as they are, light on dark
 MOST_GAIN = 4.0  # beyond it, noise would be garment
-_SURFACE, _GARMENT, _PERHAPS_SURFACE, _PERHAPS_GARMENT = (
-    0,
-    1,
-    2,
-    3,
-)  # OpenCV's names for them are GC_BGD and so on
+# OpenCV's names for them are GC_BGD and so on
+_SURFACE, _GARMENT, _PERHAPS_SURFACE, _PERHAPS_GARMENT = (0, 1, 2, 3)
 
 
 def garment(
@@ -71,9 +67,8 @@ def _cut_out(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     surface = _surface(picture, rim)
     difference = _difference(picture, surface)
     usual = np.percentile(difference[rim], 75)
-    level, _ = cv2.threshold(
-        (difference / 2).astype(np.uint8), 0, 255, cv2.THRESH_OTSU
-    )  # what separates two groups best
+    # what separates two groups best
+    level, _ = cv2.threshold((difference / 2).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
     threshold = max(2 * level, 2.5 * usual, 12)
     marks = np.where(difference > threshold, _PERHAPS_GARMENT, _PERHAPS_SURFACE).astype(np.uint8)
     marks[difference < 1.2 * usual] = _SURFACE
@@ -88,7 +83,7 @@ def _cut_out(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     cv2.grabCut(
         np.ascontiguousarray(picture),
         marks,
-        None,
+        (0, 0, 0, 0),  # the rectangle, which the marks replace
         np.zeros((1, 65)),
         np.zeros((1, 65)),
         4,
@@ -157,9 +152,8 @@ def _light(picture: np.ndarray, mask: np.ndarray, surface: np.ndarray) -> np.nda
     weights = np.array([0.299, 0.587, 0.114], np.float32)
     tone, ground = picture.astype(np.float32) @ weights, surface @ weights
     if np.median(tone[mask]) < np.median(ground[mask]):
-        white = max(
-            DARKEST_WHITE, np.percentile(tone[mask], 97)
-        )  # no darker than the garment's light parts
+        # no darker than the garment's light parts
+        white = max(DARKEST_WHITE, np.percentile(tone[mask], 97))
         contrast = np.maximum(ground, white) - tone
     elif ground[mask].mean() < DARK:
         contrast = tone - 0.5 * ground

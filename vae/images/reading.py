@@ -1,10 +1,10 @@
-"""An untrusted file -> what the model sees, step by step.
+"""From an untrusted file to what the model sees, step by step.
 
 `read` takes the bytes of a picture as a student uploads, draws or photographs it, and either
 answers with a View or raises an ImageError whose one sentence names what is wrong and what would
 work. Nothing else comes out of it, whatever the bytes are: size and cost are known before a pixel
-is unpacked (`vae.images.headers`), the picture is made small as soon as it is unpacked, one that takes too
-long is given up, and only one is unpacked or viewed at a time in the whole process.
+is decoded (`vae.images.headers`), the picture is made small as soon as it is decoded, one that
+takes too long is given up, and only one is decoded or viewed at a time in the whole process.
 """
 
 import functools
@@ -49,9 +49,8 @@ LONGEST_STRIP = 50  # times as long as wide
 WORKING_PIXELS = 800_000  # a thin pen line in a phone's photo is still about a pixel wide
 DECODING_SECONDS = 1.5  # of computing, not waiting
 MOST_READS = 200_000  # from one file; a sound one of 20 MB takes a few thousand
-MOST_READ = (
-    6  # times a file's length, and more of a small file: notes may all point to the same bytes
-)
+# times a file's length, and more of a small file: notes may all point to the same bytes
+MOST_READ = 6
 FORMATS = ("PNG", "JPEG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
 
 _UPRIGHT = {  # what undoes each of the values of EXIF's orientation
@@ -72,9 +71,8 @@ _ORIENTATION_IN_XMP = re.compile(rb'tiff:Orientation(?:="|>)([0-9])')
 Result = TypeVar("Result")
 Pipeline = Callable[[np.ndarray, int, int, Framing], list[tuple[str, np.ndarray]]]
 _PIPELINES: dict[str, Pipeline] = {
-    "ink": lambda picture, height, width, _: digit.digit(
-        picture, height, width
-    ),  # finds its digit by itself
+    # a digit is found without a framing by hand
+    "ink": lambda picture, height, width, _: digit.digit(picture, height, width),
     "garment": garment.garment,
     "photo": framing.framed,
 }
@@ -105,12 +103,13 @@ class View:
 
 
 def read(file: bytes, config: VAEConfig, framing: Framing = WHOLE) -> View:
-    """A file's bytes -> a View for the model with this config (its image_shape and preprocess).
+    """Read a file's bytes into a View for the model with this config.
 
-    Reads PNG, JPEG, WebP, HEIC, AVIF, GIF, BMP and TIFF, of an animation the first frame. A picture
-    that is in the data set's own form already comes through unchanged. framing: which part of a
-    photo; a garment is found anywhere and heeds only `mirrored`, a digit nothing of it. Raises
-    ImageError, and nothing else, for bytes it can't use.
+    The config's image_shape and preprocess count. Reads PNG, JPEG, WebP, HEIC, AVIF, GIF, BMP and
+    TIFF, of an animation the first frame. A picture that is in the data set's own form already
+    comes through unchanged. framing: which part of a photo; a garment is found anywhere and heeds
+    only `mirrored`, a digit nothing of it. Raises ImageError, and nothing else, for bytes it can't
+    use.
     """
     return view(opened(file), config, framing)
 
@@ -143,7 +142,6 @@ def _tensor(picture: np.ndarray, channels: int) -> torch.Tensor:
 
 
 # --- one at a time
-# ----------------------------------------------------------------------------------------------------
 
 
 def _alone(work: Callable[..., Result], *arguments: object) -> Result:
@@ -164,7 +162,7 @@ def _worker() -> ThreadPoolExecutor:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_worker.cache_clear)  # threads stay behind
+    os.register_at_fork(after_in_child=_worker.cache_clear)  # a fork has no threads
 
 
 def _outcome(work: Callable[..., Result], arguments: tuple) -> Result | ImageError:
@@ -179,7 +177,6 @@ def _outcome(work: Callable[..., Result], arguments: tuple) -> Result | ImageErr
 
 
 # --- from bytes to a small, upright picture without transparency
-# ------------------------------------------------------
 
 
 def opened(file: bytes) -> np.ndarray:
@@ -207,7 +204,7 @@ def _opened(file: bytes) -> np.ndarray:
         raise
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(MAX_PIXELS) from error
-    except Exception as error:  # decoders of untrusted bytes raise whatever they like
+    except Exception as error:  # decoders of untrusted bytes raise anything
         raise ImageError("damaged" if _BEGINNINGS.match(file) else "not_a_picture") from error
 
 
@@ -308,17 +305,16 @@ def _white(image: Image.Image) -> float:
         image.crop((0, row, image.width, min(image.height, row + rows)))
         for row in range(0, image.height, rows)
     )
-    top = max(
-        float(_numbers(band).max()) for band in bands
-    )  # Pillow's own extrema know but some of the orders of bytes
+    # Pillow's getextrema does not know every byte order
+    top = max(float(_numbers(band).max()) for band in bands)
     usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
     return next((white for white in usual if top <= white), top)
 
 
 def _numbers(band: Image.Image) -> np.ndarray:
-    """(H, W) finite numbers: a grey picture of more than 8 bits, in whatever order its bytes are."""
+    """The finite values (H, W) of a grey picture of more than 8 bits, in any byte order."""
     numbers = np.asarray(band)
-    limit = np.finfo(np.float32).max
+    limit = float(np.finfo(np.float32).max)
     return (
         np.nan_to_num(numbers, posinf=limit, neginf=-limit)
         if numbers.dtype.kind == "f"

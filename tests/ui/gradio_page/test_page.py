@@ -62,13 +62,13 @@ def status(address: str, body: bytes | None = None, method: str | None = None) -
 
 def test_the_client_gets_the_reconstruction_and_the_numbers_of_the_experiments(client):
     resolved = sources.resolve("mnist")
-    image = vae.images.read(digit_png(), resolved.model.config).image
+    image = vae.images.read(digit_png(), resolved.network.config).image
     betas = tuple(entry.beta for entry in resolved.metrics.betas)
     for beta in (0.01, 1.0, 50.0):
         answer = client.predict(DIGIT, beta=beta, seed=3, api_name="/reconstruct")
-        seen = experiments.reconstruct(resolved.model, image, beta, seed=3)
+        seen = experiments.reconstruct(resolved.network, image, beta, seed=3)
         assert np.array_equal(np.array(answer["reconstruction"], np.float32), seen.mean)
-        own = experiments.trade_off(resolved.model, image, betas, seed=3)
+        own = experiments.trade_off(resolved.network, image, betas, seed=3)
         loss = experiments.breakdown(own, resolved.metrics.at(beta))
         assert (answer["distortion"], answer["rate"]) == (loss.distortion, loss.rate)
 
@@ -192,11 +192,11 @@ def test_fifty_calls_at_once_get_each_their_own_answer(address):
     assert len({json.dumps(answer) for answer in answers}) == 50
 
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 
-def test_the_python_of_the_readme_runs_and_prints(address, capsys):
-    section = README.partition("## Homework")[2].partition("\n## ")[0]
+def test_the_python_of_the_page_runs_and_prints(address, capsys):
+    section = PAGE.partition("## Homework")[2].partition("\n## ")[0]
     blocks = re.findall(r"```python\n(.*?)```", section, re.S)
     assert len(blocks) == 2
     code = (
@@ -205,7 +205,7 @@ def test_the_python_of_the_readme_runs_and_prints(address, capsys):
         .replace("Client(", "Client(verbose=False, src=", 1)
     )
     assert set(re.findall(r'api_name="(/\w+)"', code)) == set(CALLS)
-    exec(compile(code, "README.md", "exec"), {})
+    exec(compile(code, "api.md", "exec"), {})
     printed = capsys.readouterr().out.splitlines()
     assert len(printed) == 6
     answer = api.reconstruct("7", beta=0.1, seed=7)
@@ -213,11 +213,9 @@ def test_the_python_of_the_readme_runs_and_prints(address, capsys):
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="no curl here")
-def test_the_curl_of_the_readme_gets_answers(address, tmp_path):
+def test_the_curl_of_the_page_gets_answers(address, tmp_path):
     (tmp_path / "digit.jpg").write_bytes(digit_png())
-    lines = (
-        README.partition("URL=")[2].partition("```")[0].replace("http://127.0.0.1:7860", address)
-    )
+    lines = PAGE.partition("URL=")[2].partition("```")[0].replace("http://127.0.0.1:7860", address)
     done = completed(["bash", "-c", f"URL={lines}"], cwd=tmp_path, check=True)
     answers = [
         json.loads(line.removeprefix("data: "))[0]
@@ -315,7 +313,7 @@ def test_browsers_are_told_to_be_careful(address):
 
 def test_latents_that_came_from_the_api_go_back_into_torch_unchanged(client):
     answer = client.predict(count=4, seed=2, api_name="/sample")
-    drawn = experiments.gallery(sources.resolve("mnist").model, 1.0, count=4, seed=2)
+    drawn = experiments.gallery(sources.resolve("mnist").network, 1.0, count=4, seed=2)
     assert torch.equal(torch.tensor(answer["latents"]), torch.from_numpy(drawn.latents))
     again = client.predict(answer["latents"], api_name="/decode")
     assert again == answer

@@ -94,7 +94,7 @@ def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there(page):
 def test_the_map_shows_the_pictures_own_posterior_at_its_true_place_and_size():
     digits = sources.resolve("mnist-2d")
     seen = experiments.reconstruct(
-        digits.model, digits.examples.picture("3"), 1.0, seed=11, use_mean=True
+        digits.network, digits.examples.picture("3"), 1.0, seed=11, use_mean=True
     )
     view = shown_map(open_page("map", example="3", seed="11"))
     assert view["own"]["mean"] == pytest.approx(seen.posterior_mean.tolist())
@@ -114,7 +114,7 @@ def test_every_control_of_the_map_answers():
     assert shown_map(app)["count"] == 100
     good(app.button_group(key="window").set_value("own").run())
     assert shown_map(app)["window"]["half"] < 0.5
-    assert shown_map(app)["atlas"] != before["atlas"]
+    assert shown_map(app)["tiles"] != before["tiles"]
     good(app.button_group(key="posterior").set_value("true").run())
     assert shown_map(app)["posterior"]["picture"].startswith("data:image/png")
     assert "log p(x) = **−" in said(app)
@@ -153,16 +153,16 @@ def test_a_posterior_too_small_to_be_seen_is_announced():
 def test_the_page_states_the_error_where_halving_the_grid_still_changes_log_p_of_x():
     app = open_page("map", model="mnist-2d", beta="0.001", posterior="tempered", example="5")
     digits = sources.resolve("mnist-2d")
-    observed = experiments.observe(digits.model, digits.examples.picture("5"), seed=7)
-    found = experiments.posterior_map(digits.model, observed, 0.001, temper=True)
+    observed = experiments.observe(digits.network, digits.examples.picture("5"), seed=7)
+    found = experiments.posterior_map(digits.network, observed, 0.001, temper=True)
     assert not found.exact
     assert f"still changes the logarithm of the integral by {found.error:.4f} nats" in said(app)
 
 
 def test_log_p_of_x_and_what_q_misses_are_the_packages():
     digits = sources.resolve("mnist-2d")
-    observed = experiments.observe(digits.model, digits.examples.picture("3"), seed=7)
-    found = experiments.posterior_map(digits.model, observed, 1.0)
+    observed = experiments.observe(digits.network, digits.examples.picture("3"), seed=7)
+    found = experiments.posterior_map(digits.network, observed, 1.0)
     app = open_page("map", example="3", posterior="true")
     assert signed(f"**{found.log_evidence:,.2f} nats**") in said(app)
     assert f"**{found.gap:,.2f} nats**" in said(app)
@@ -183,7 +183,7 @@ def test_the_autoencoder_on_the_same_map_has_codes_and_no_posteriors_and_says_th
 
 def test_a_pinned_point_is_in_the_link_and_decoded_exactly():
     view = shown_map(open_page("map", pin="1.25,-0.5"))
-    image = experiments.decode_point(sources.resolve("mnist-2d").model, (1.25, -0.5), 1.0)
+    image = experiments.decode_point(sources.resolve("mnist-2d").network, (1.25, -0.5), 1.0)
     assert (view["pin"]["x"], view["pin"]["y"]) == (1.25, -0.5)
     assert f"{image.mean():.0%} ink" in view["pin"]["alt"]
 
@@ -298,10 +298,10 @@ def test_the_path_is_the_packages():
     mnist = sources.resolve("mnist")
     pictures = tuple(mnist.examples.picture(name) for name in ("0", "3"))
     ends = tuple(
-        experiments.reconstruct(mnist.model, picture, 1.0, seed=7, draw=draw)
+        experiments.reconstruct(mnist.network, picture, 1.0, seed=7, draw=draw)
         for draw, picture in enumerate(pictures)
     )
-    path = experiments.path(mnist.model, pictures, ends, 1.0, seed=7, steps=9)
+    path = experiments.path(mnist.network, pictures, ends, 1.0, seed=7, steps=9)
     app = open_page("path")
     assert ", ".join(f"{value:,.1f}" for value in path.negative_elbo) in alternative_text(
         app, "Negative ELBO"

@@ -52,7 +52,7 @@ def test_the_numbers_are_those_of_the_package():
     resolved = sources.resolve("mnist")
     app = open_app(example="3", beta="0.1", seed="11")
     image = torch.from_numpy(resolved.examples.images[3]).float() / 255
-    own = vae.experiments.trade_off(resolved.model, image, (0.1,), seed=11)
+    own = vae.experiments.trade_off(resolved.network, image, (0.1,), seed=11)
     expected = f"{own.distortion[0]:.1f} distortion] + :orange[{own.rate[0]:.1f} rate"
     assert expected in numbers(app)
     assert f"test average {resolved.metrics.at(0.1).negative_elbo:.1f}" in numbers(app)
@@ -259,12 +259,12 @@ def test_every_source_is_never_empty(source):
 def test_a_class_that_opens_the_link_at_once_loads_the_model_once():
     sources.forget()
     with ThreadPoolExecutor(16) as pool:
-        models = {id(resolved.model) for resolved in pool.map(sources.resolve, ["mnist"] * 64)}
+        models = {id(resolved.network) for resolved in pool.map(sources.resolve, ["mnist"] * 64)}
     assert len(models) == 1
 
 
 def test_many_threads_through_one_model_get_what_each_gets_alone():
-    model, examples = sources.resolve("mnist").model, sources.resolve("mnist").examples.images
+    model, examples = sources.resolve("mnist").network, sources.resolve("mnist").examples.images
     jobs = [
         (index % 10, beta, seed)
         for index in range(10)

@@ -85,7 +85,7 @@ def test_the_divergences_are_the_packages_and_follow_the_picture():
     plane = sources.resolve("mnist-2d")
     app = open_topic("kl", example="7", seed="11", answers="wrong_kl-a")
     found = cache.which_kl(
-        plane, experiments.observe(plane.model, plane.examples.picture("7"), seed=11).numpy()
+        plane, experiments.observe(plane.network, plane.examples.picture("7"), seed=11).numpy()
     )
     assert signed(
         f"ELBO **{found.elbo:,.2f}**, log p(x) **{found.log_evidence:,.2f}** nats"
@@ -105,9 +105,9 @@ def test_the_divergences_are_the_packages_and_follow_the_picture():
 def test_the_blur_answers_to_beta_and_to_the_picture():
     plane = sources.resolve("mnist-2d")
     app = open_topic("blur", blur="10", answers="wrong_blur-c")
-    observed = experiments.observe(plane.model, plane.examples.picture("0"), seed=7)
-    codes = experiments.codes(plane.model, plane.reference.images, 10.0)
-    found = decoders.blur(plane.model, codes, plane.reference.images, observed, 10.0)
+    observed = experiments.observe(plane.network, plane.examples.picture("0"), seed=7)
+    codes = experiments.codes(plane.network, plane.reference.images, 10.0)
+    found = decoders.blur(plane.network, codes, plane.reference.images, observed, 10.0)
     assert signed(f"**{found.effective:.1f}** of 2,000") in said(app)
     assert signed(f"**{found.correlation:.2f}** and differ by {found.difference:.3f}") in said(app)
     assert signed(f"about {found.effective:.1f} of 2,000") in feedback(app)[0][0]
@@ -157,7 +157,7 @@ def test_grey_values_answer_to_p():
     good(app.slider(key="grey").set_value(0.5).run())
     assert "is **0.500**" in said(app)
     digits = sources.resolve("mnist")
-    found = decoders.grey_picture(digits.model, digits.examples.picture("0"), 1.0)
+    found = decoders.grey_picture(digits.network, digits.examples.picture("0"), 1.0)
     assert signed(f"BCE {found.bce:,.1f} nats") in said(app)
     assert signed(f"**{found.missing:,.1f} nats**") in said(app)
 
@@ -165,7 +165,7 @@ def test_grey_values_answer_to_p():
 def test_samples_follow_the_seed_and_noise_and_blank_page_are_the_packages():
     digits, plane = sources.resolve("mnist"), sources.resolve("mnist-2d")
     app = open_topic("sample", seed="3")
-    found = decoders.mean_and_draws(digits.model, 1.0, seed=3)
+    found = decoders.mean_and_draws(digits.network, 1.0, seed=3)
     assert signed(f"**{found.mode_log_prob:,.1f} nats**") in said(app)
     good(app.button_group(key="topic").set_value("noise").run())
     good(app.number_input(key="seed").set_value(7).run())
@@ -203,26 +203,29 @@ def test_plotly_accepts_every_figure():
         *(sources.resolve(name) for name in ("mnist-2d", "mnist-2d-autoencoder", "mnist")),
     )
     picture, images = digits.examples.picture("0"), plane.reference.images[:20]
-    seen = experiments.reconstruct(digits.model, picture, 1.0, seed=7)
+    seen = experiments.reconstruct(digits.network, picture, 1.0, seed=7)
     pictures = torch.stack([picture, digits.examples.picture("1")])
     for drawing in (
         figures.divergences(text, misconceptions.WhichKL(-133.0, -132.5, 7.0, 0.5, 0.6)),
         figures.spreads(text, misconceptions.spreads(seen, seed=7)),
-        figures.log_variances(text, misconceptions.log_variances(plane.model, images, (0.1, 1.0))),
+        figures.log_variances(
+            text, misconceptions.log_variances(plane.network, images, (0.1, 1.0))
+        ),
         figures.mixture(
-            text, misconceptions.mixture(experiments.codes(plane.model, images, 1.0), seed=7)
+            text, misconceptions.mixture(experiments.codes(plane.network, images, 1.0), seed=7)
         ),
         figures.losses(
             text,
-            misconceptions.collapse(digits.model, digits.metrics, pictures, (1.0, 50.0), seed=7),
+            misconceptions.collapse(digits.network, digits.metrics, pictures, (1.0, 50.0), seed=7),
         ),
         figures.active(
-            text, misconceptions.axes(digits.model, digits.metrics, picture, (1.0, 10.0), seed=7)
+            text, misconceptions.axes(digits.network, digits.metrics, picture, (1.0, 10.0), seed=7)
         ),
         figures.grey(text, decoders.grey_bce(0.3)),
-        figures.nudged(text, decoders.nudged(plane.model, plain.model, images, 1.0, seed=7)),
+        figures.nudged(text, decoders.nudged(plane.network, plain.network, images, 1.0, seed=7)),
         figures.blank(
-            text, decoders.blank_page(digits.model, images, 1.0, seed=7, samples=2, blank_samples=2)
+            text,
+            decoders.blank_page(digits.network, images, 1.0, seed=7, samples=2, blank_samples=2),
         ),
     ):
         accepted(drawing)

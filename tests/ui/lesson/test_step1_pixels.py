@@ -66,7 +66,7 @@ def test_a_link_shows_the_same_sheet_and_one_with_nonsense_the_first():
 
 def test_the_four_pictures_have_the_packages_log_p(digits):
     app = open_page("step1", example="3", seed="11", seen="step1")
-    observed = experiments.observe(digits.model, digits.examples.picture("3"), seed=11)
+    observed = experiments.observe(digits.network, digits.examples.picture("3"), seed=11)
     found = cache.verdicts(digits, observed, 1.0, 11)
     alt = alternative_text(app, "log p(x) in nats")
     for name in SUBJECTS:
@@ -108,7 +108,7 @@ def test_every_answer_is_answered(letter):
 
 
 def test_plotly_accepts_its_figures_and_they_show_every_number(digits):
-    observed = experiments.observe(digits.model, digits.examples.picture("0"), seed=7)
+    observed = experiments.observe(digits.network, digits.examples.picture("0"), seed=7)
     found = cache.verdicts(digits, observed, 1.0, 7)
     large = counts(digits.metrics, 784)
     for language in LANGUAGES:
@@ -121,6 +121,6 @@ def test_plotly_accepts_its_figures_and_they_show_every_number(digits):
 
 def test_a_picture_below_the_ceiling_of_noise_is_not_called_more_probable(digits):
     found = cache.verdicts(
-        digits, experiments.observe(digits.model, digits.examples.picture("0"), seed=7), 1.0, 7
+        digits, experiments.observe(digits.network, digits.examples.picture("0"), seed=7), 1.0, 7
     )
     assert "hardly seen" in view.compared(Text("en"), found | {PICTURE: found[NOISE]})

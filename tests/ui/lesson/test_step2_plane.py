@@ -83,11 +83,11 @@ def test_the_two_maps_have_planes_of_their_own_and_small_messages(flat):
     assert (plane["codes"], plane["rings"], plane["own"]) == (False, "dashed", None)
     assert plane["text"]["point"] == "(a, b)"
     seen = experiments.reconstruct(
-        flat.model, flat.examples.picture("3"), 1.0, seed=11, use_mean=True
+        flat.network, flat.examples.picture("3"), 1.0, seed=11, use_mean=True
     )
     assert code["own"]["mean"] == pytest.approx(seen.posterior_mean.tolist())
-    sent = components(app, "vae_lab_atlas")
-    assert [one["id"] for one in sent] == [code["atlas"], plane["atlas"]]
+    sent = components(app, "vae_lab_map_tiles")
+    assert [one["id"] for one in sent] == [code["tiles"], plane["tiles"]]
     assert all(len(json.dumps(one)) < 200_000 for one in sent)
     for part in ("base", "across", "up"):
         unpacked = np.frombuffer(base64.b64decode(sent[1]["plane"][part]), "<f4")
@@ -105,11 +105,11 @@ def test_other_directions_another_picture_and_another_seed_are_other_planes(flat
     across, up = planes(flat)[1].units
     assert f"a change of the pixels by {across:.1f} and {up:.1f}" in said(app)
     good(app.button_group(key="example").set_value("5").run())
-    assert components(app, "vae_lab_map")[1]["atlas"] != others["atlas"]
+    assert components(app, "vae_lab_map")[1]["tiles"] != others["tiles"]
     good(app.button_group(key="directions").set_value("random").run())
-    before = components(app, "vae_lab_map")[1]["atlas"]
+    before = components(app, "vae_lab_map")[1]["tiles"]
     good(app.button(key="new_seed").click().run())
-    assert components(app, "vae_lab_map")[1]["atlas"] != before
+    assert components(app, "vae_lab_map")[1]["tiles"] != before
 
 
 def shown(pin: dict) -> np.ndarray:
@@ -129,7 +129,7 @@ def test_each_map_has_its_own_pin_which_the_link_holds_and_the_server_draws_exac
     )
     assert np.array_equal(
         shown(code["pin"]),
-        pictures.to_uint8(experiments.decode_point(flat.model, (1.25, -0.5), 1.0)),
+        pictures.to_uint8(experiments.decode_point(flat.network, (1.25, -0.5), 1.0)),
     )
     assert np.array_equal(
         shown(plane["pin"]), pictures.to_uint8(flat.examples.picture("1").numpy())
@@ -145,9 +145,9 @@ def test_a_pin_that_is_none_or_lies_off_the_map_is_not_shown(pin):
 
 def test_a_picture_of_ones_own_stands_in_the_middle_of_the_pixel_plane():
     app = open_page("step2", source="upload")
-    before = components(app, "vae_lab_atlas")[1]["plane"]
+    before = components(app, "vae_lab_map_tiles")[1]["plane"]
     good(app.file_uploader(key="upload").set_value(("seven.png", digit_png(), "image/png")).run())
-    after = components(app, "vae_lab_atlas")[1]["plane"]
+    after = components(app, "vae_lab_map_tiles")[1]["plane"]
     assert after["base"] != before["base"]
     assert after["across"] == before["across"]  # the random directions are the seed's
 
@@ -171,6 +171,7 @@ def test_plotly_accepts_the_figure_and_it_shows_the_means(flat):
 
 def test_the_shared_atlas_of_the_code_is_the_maps(flat):
     assert (
-        components(open_page("step2"), "vae_lab_atlas")[0] == map_atlas(flat, 1.0, WHOLE_PLANE).data
+        components(open_page("step2"), "vae_lab_map_tiles")[0]
+        == map_atlas(flat, 1.0, WHOLE_PLANE).data
     )
     assert map_tiles.of_plane(planes(flat)[0], WHOLE_PLANE).codes is None

@@ -21,7 +21,7 @@ def digits():
 
 def seen(digits, name: str = "0", seed: int = 7) -> experiments.Reconstruction:
     return experiments.reconstruct(
-        digits.model, digits.examples.picture(name), 1.0, seed=seed, use_mean=True
+        digits.network, digits.examples.picture(name), 1.0, seed=seed, use_mean=True
     )
 
 
@@ -41,7 +41,7 @@ def test_it_opens_in_each_language_without_giving_the_answer_away(language):
 def test_a_guess_is_scored_and_the_best_one_is_kept_in_the_link(digits):
     observed = torch.from_numpy(seen(digits).observed)
     good_one, bad_one = (
-        inference.guess(digits.model, observed, point, 1.0) for point in ((0.7, 0.3), (-1.0, 1.0))
+        inference.guess(digits.network, observed, point, 1.0) for point in ((0.7, 0.3), (-1.0, 1.0))
     )
     app = open_page("step3", pin="0.7,0.3")
     assert signed(f"**{good_one.log_likelihood:,.1f} nats**: your best guess so far") in said(app)
@@ -62,10 +62,10 @@ def test_a_guess_is_scored_and_the_best_one_is_kept_in_the_link(digits):
 def test_draws_and_estimates_are_the_packages(digits):
     observed = torch.from_numpy(seen(digits).observed)
     found = [
-        inference.prior_draws(digits.model, observed, 1.0, count=count, seed=7)
+        inference.prior_draws(digits.network, observed, 1.0, count=count, seed=7)
         for count in (1, 10, 100)
     ]
-    truth = experiments.posterior_map(digits.model, observed, 1.0).log_evidence
+    truth = experiments.posterior_map(digits.network, observed, 1.0).log_evidence
     app = open_page("step3")
     assert signed(f"log p(x|z) = **{found[0].estimates[0]:,.1f} nats**") in said(app)
     good(app.button_group(key="k").set_value(100).run())
@@ -98,7 +98,7 @@ def test_the_reveal_shows_the_true_posterior_and_how_little_of_the_prior_lies_th
 ):
     app = open_page("step3", lang=language, pin="0,0.9")
     good(app.toggle(key="reveal_step3").set_value(True).run())
-    found = experiments.posterior_map(digits.model, torch.from_numpy(seen(digits).observed), 1.0)
+    found = experiments.posterior_map(digits.network, torch.from_numpy(seen(digits).observed), 1.0)
     text = Text(language)
     assert view.posterior_said(text, found) in said(app)
     assert signed(f"{found.prior_share:.3%}") in said(app)

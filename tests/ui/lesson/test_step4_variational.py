@@ -27,13 +27,13 @@ def digits():
 
 
 def observed(digits, name: str = "0") -> torch.Tensor:
-    return experiments.observe(digits.model, digits.examples.picture(name), seed=7)
+    return experiments.observe(digits.network, digits.examples.picture(name), seed=7)
 
 
 @functools.cache
 def amortised(name: str) -> variational.Amortisation:
     digits = sources.resolve("mnist-2d")
-    return variational.amortisation(digits.model, observed(digits, name), 1.0)
+    return variational.amortisation(digits.network, observed(digits, name), 1.0)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -50,8 +50,8 @@ def test_it_opens_in_each_language_with_q_in_the_middle_of_the_prior(digits, lan
 
 def test_a_link_holds_q_and_its_elbo_and_gap_are_the_packages(digits):
     picture = observed(digits)
-    q = variational.gaussian(digits.model, picture, 1.0, (0.72, 0.31), (-4.0, -3.6))
-    evidence = experiments.posterior_map(digits.model, picture, 1.0).log_evidence
+    q = variational.gaussian(digits.network, picture, 1.0, (0.72, 0.31), (-4.0, -3.6))
+    evidence = experiments.posterior_map(digits.network, picture, 1.0).log_evidence
     app = open_page("step4", **Q)
     assert signed(f"ELBO = **{q.elbo:,.2f} nats** · log p(x) = {evidence:,.2f}") in said(app)
     assert signed(f"KL(q ‖ p(z|x)) = **{q.gap(evidence):,.2f} nats**") in said(app)
@@ -60,7 +60,7 @@ def test_a_link_holds_q_and_its_elbo_and_gap_are_the_packages(digits):
     )
     assert shown_map(app)["pin"]["x"] == 0.72
     good(app.slider(key="logsigma1").set_value(-3.0).run())
-    wider = variational.gaussian(digits.model, picture, 1.0, (0.72, 0.31), (-3.0, -3.6))
+    wider = variational.gaussian(digits.network, picture, 1.0, (0.72, 0.31), (-3.0, -3.6))
     assert signed(f"ELBO = **{wider.elbo:,.2f} nats**") in said(app)
     assert app.query_params["logsigma1"] == "-3"
     assert signed(f"{q.elbo:,.1f}, {wider.elbo:,.1f}") in alternative_text(app, "ELBO of every q")
@@ -68,8 +68,8 @@ def test_a_link_holds_q_and_its_elbo_and_gap_are_the_packages(digits):
 
 def test_steps_lead_up_leave_a_trail_and_can_be_begun_again(digits):
     picture = observed(digits)
-    start = variational.gaussian(digits.model, picture, 1.0, (0.6, 0.4), (-3.0, -3.0))
-    steps = variational.climb(digits.model, picture, 1.0, start, steps=4)
+    start = variational.gaussian(digits.network, picture, 1.0, (0.6, 0.4), (-3.0, -3.0))
+    steps = variational.climb(digits.network, picture, 1.0, start, steps=4)
     app = open_page("step4", pinq="0.6,0.4", logsigma1="-3", logsigma2="-3")
     for number, q in enumerate(steps[:3], 1):
         good(app.button(key="one_step").click().run())
@@ -106,10 +106,10 @@ def test_around_the_true_posterior_a_q_that_lies_elsewhere_is_announced():
 
 def test_on_a_peak_no_step_leads_higher(digits):
     q = variational.gaussian(
-        digits.model, observed(digits), 1.0, (0.7115, 0.2975), (-4.342, -3.997)
+        digits.network, observed(digits), 1.0, (0.7115, 0.2975), (-4.342, -3.997)
     )
     for _ in range(5):
-        steps = variational.climb(digits.model, observed(digits), 1.0, q, steps=20)
+        steps = variational.climb(digits.network, observed(digits), 1.0, q, steps=20)
         if not steps:
             break
         q = steps[-1]
@@ -127,7 +127,7 @@ def test_the_reveal_compares_with_the_encoder_and_the_best_gaussian(digits, lang
     app = open_page("step4", lang=language)
     good(app.toggle(key="reveal_step4").set_value(True).run())
     assert view.amortisation(text, found) in said(app)
-    hand = variational.gaussian(digits.model, observed(digits), 1.0, *variational.START)
+    hand = variational.gaussian(digits.network, observed(digits), 1.0, *variational.START)
     for q in (hand, found.encoder, found.best):
         assert signed(f"{q.elbo:,.2f} | {q.gap(found.log_evidence):,.2f} |") in said(app)
     shown = shown_maps(app)[-1]
@@ -141,7 +141,7 @@ def test_the_reveal_compares_with_the_encoder_and_the_best_gaussian(digits, lang
 
 def test_where_steps_from_the_encoder_end_on_a_lower_peak_the_page_says_so(digits):
     q, best = (
-        variational.gaussian(digits.model, observed(digits, "5"), 1.0, mean, (-3.0, -3.0))
+        variational.gaussian(digits.network, observed(digits, "5"), 1.0, mean, (-3.0, -3.0))
         for mean in ((0.07, 1.2), (-0.12, 0.72))
     )
     said_of = view.amortisation(Text("en"), variational.Amortisation(q, q, best, -234.5))

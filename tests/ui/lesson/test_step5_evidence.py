@@ -75,15 +75,15 @@ def pixels(address: str) -> np.ndarray:
 @cache
 def package(name: str, example: str, shift: float = 0.0, widening: float = 1.0) -> Balance:
     model = sources.resolve(name)
-    observed = experiments.observe(model.model, model.examples.picture(example), seed=7)
+    observed = experiments.observe(model.network, model.examples.picture(example), seed=7)
     if (shift, widening) != (0, 1):
         known = package(name, example).evidence
     elif name == "mnist-2d":
-        known = evidence.quadrature(experiments.posterior_map(model.model, observed, 1.0))
+        known = evidence.quadrature(experiments.posterior_map(model.network, observed, 1.0))
     else:
-        known = evidence.evidence_bound(model.model, observed, 1.0, seed=7)
+        known = evidence.evidence_bound(model.network, observed, 1.0, seed=7)
     return evidence.balance(
-        model.model, observed, 1.0, known, seed=7, shift=shift, widening=widening
+        model.network, observed, 1.0, known, seed=7, shift=shift, widening=widening
     )
 
 
@@ -240,11 +240,11 @@ def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there():
 def test_each_term_has_its_picture():
     model = sources.resolve("mnist-2d")
     picture = model.examples.picture("3")
-    seen = experiments.reconstruct(model.model, picture, 1.0, seed=7, use_mean=True)
+    seen = experiments.reconstruct(model.network, picture, 1.0, seed=7, use_mean=True)
     observed = torch.from_numpy(seen.observed)
-    posterior = experiments.posterior_map(model.model, observed, 1.0)
-    own = evidence.balance(model.model, observed, 1.0, evidence.quadrature(posterior), seed=7)
-    found = evidence.explained(model.model, observed, 1.0, seed=7)
+    posterior = experiments.posterior_map(model.network, observed, 1.0)
+    own = evidence.balance(model.network, observed, 1.0, evidence.quadrature(posterior), seed=7)
+    found = evidence.explained(model.network, observed, 1.0, seed=7)
     terms = {term["term"]: term for term in view.formula(Text("en"), own, seen, found, posterior)}
     assert list(terms) == ["evidence", "distortion", "rate", "gap"]
     assert (terms["distortion"]["colour"], terms["rate"]["colour"]) == (

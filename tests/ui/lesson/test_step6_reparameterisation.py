@@ -29,7 +29,7 @@ def few_draws(monkeypatch):
 
 def seen(mnist, example: str = "0", draw: int = 0) -> experiments.Reconstruction:
     return experiments.reconstruct(
-        mnist.model, mnist.examples.picture(example), 1.0, seed=7, draw=draw
+        mnist.network, mnist.examples.picture(example), 1.0, seed=7, draw=draw
     )
 
 
@@ -89,7 +89,7 @@ def test_only_sigma_fits_and_the_articles_factor_is_the_first_to_be_tried(mnist)
 def test_the_gradient_is_the_packages_in_each_way(mnist):
     app = open_page("step6", example="1", zdim="5")
     observed = torch.from_numpy(seen(mnist, "1").observed)
-    drawn = reparameterisation.draw_gradients(mnist.model, observed, 1.0, seed=7)
+    drawn = reparameterisation.draw_gradients(mnist.network, observed, 1.0, seed=7)
     for parameter in reparameterisation.PARAMETERS:
         good(app.button_group(key="gradof").set_value(parameter).run())
         found = reparameterisation.gradients(drawn, 5, parameter)
@@ -148,7 +148,7 @@ def test_a_link_opens_every_choice():
 def test_plotly_accepts_the_figures_whatever_the_factor_and_the_parameter(mnist, language):
     text, code = Text(language), seen(mnist)
     drawn = reparameterisation.draw_gradients(
-        mnist.model, torch.from_numpy(code.observed), 1.0, seed=7, samples=400
+        mnist.network, torch.from_numpy(code.observed), 1.0, seed=7, samples=400
     )
     accepted(view.one_draw(text, reparameterisation.follow(code, 14)))
     for factor in reparameterisation.FACTORS:
@@ -182,9 +182,9 @@ def test_a_factor_that_fits_by_coincidence_is_not_called_right(mnist, language):
 
 def test_an_exact_gradient_says_so():
     plane = sources.resolve("mnist-2d")
-    code = experiments.reconstruct(plane.model, plane.examples.picture("1"), 1.0, seed=7)
+    code = experiments.reconstruct(plane.network, plane.examples.picture("1"), 1.0, seed=7)
     drawn = reparameterisation.draw_gradients(
-        plane.model, torch.from_numpy(code.observed), 1.0, seed=7, samples=400
+        plane.network, torch.from_numpy(code.observed), 1.0, seed=7, samples=400
     )
     found = reparameterisation.gradients(drawn, 1, "mean")
     said = view.reference(Text("en"), found)

@@ -53,7 +53,7 @@ def test_the_walks_are_the_packages_of_the_same_two_pictures(digits, plain):
             (digits, 1.0, "**VAE at beta = 1**"),
         ):
             walk = holes.walk(
-                model.model, plane(model, beta).codes, digits.reference.labels, pair, beta
+                model.network, plane(model, beta).codes, digits.reference.labels, pair, beta
             )
             alt = alternative_text(app, title)
             assert f"from a {walk.labels[0]} to a {walk.labels[1]}" in alt
@@ -68,7 +68,7 @@ def test_the_walks_are_the_packages_of_the_same_two_pictures(digits, plain):
 def test_the_autoencoder_is_less_sure_in_its_gap_than_at_both_ends(plain):
     """The page's right answer says so."""
     found = plane(plain, 0.0)
-    walk = holes.walk(plain.model, found.codes, plain.reference.labels, found.pair, 0.0)
+    walk = holes.walk(plain.network, found.codes, plain.reference.labels, found.pair, 0.0)
     assert walk.undecided[walk.emptiest] > 1.1 * max(walk.undecided[0], walk.undecided[-1])
     assert walk.labels == (5, 7)  # the question names them
 
@@ -78,7 +78,7 @@ def test_beta_moves_the_walk_the_rate_and_the_pictures_until_nothing_is_left(dig
     for beta in (0.001, 50.0):
         good(app.select_slider(key="beta").set_value(beta).run())
         now, found = digits.metrics.at(beta), plane(digits, beta).holes
-        decoded = holes.prior_pictures(digits.model, beta, seed=7)
+        decoded = holes.prior_pictures(digits.network, beta, seed=7)
         assert f"At beta = {beta:g}: rate **:orange[{now.rate:.2f} nats]**" in said(app)
         assert f"distortion **:blue[{now.distortion:.1f} nats]**" in said(app)
         assert f"**{now.active_units} of 2** dimensions active" in said(app)

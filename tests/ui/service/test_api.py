@@ -32,10 +32,10 @@ def same(answer: object, array: np.ndarray) -> bool:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_reconstruction_is_that_of_the_experiments(name):
     resolved = sources.resolve(name)
-    beta = None if resolved.model.config.autoencoder else 0.5
+    beta = None if resolved.network.config.autoencoder else 0.5
     at = beta or 0.0
     answer = api.reconstruct(resolved.examples.names[3], name, beta, seed=11, draw=2)
-    seen = experiments.reconstruct(resolved.model, example(name), at, seed=11, draw=2)
+    seen = experiments.reconstruct(resolved.network, example(name), at, seed=11, draw=2)
     assert answer["beta"] == at
     for key, array in (
         ("observed", seen.observed),
@@ -46,7 +46,7 @@ def test_a_reconstruction_is_that_of_the_experiments(name):
     ):
         assert same(answer[key], array), key
     betas = tuple(entry.beta for entry in resolved.metrics.betas)
-    own = experiments.trade_off(resolved.model, example(name), betas, seed=11)
+    own = experiments.trade_off(resolved.network, example(name), betas, seed=11)
     loss = experiments.breakdown(own, resolved.metrics.at(at) if at else resolved.metrics.betas[0])
     assert (answer["distortion"], answer["draws"]) == (loss.distortion, own.draws)
     assert answer["average_distortion"] == loss.average_distortion
@@ -65,7 +65,9 @@ def test_a_reconstruction_is_that_of_the_experiments(name):
 
 def test_between_the_measured_betas_there_is_no_average_but_an_answer():
     answer = api.reconstruct("7", beta=0.7)
-    own = experiments.trade_off(sources.resolve("mnist").model, example("mnist", 7), (0.7,), seed=7)
+    own = experiments.trade_off(
+        sources.resolve("mnist").network, example("mnist", 7), (0.7,), seed=7
+    )
     assert (answer["distortion"], answer["rate"]) == (float(own.distortion[0]), float(own.rate[0]))
     assert answer["average_distortion"] is answer["average_rate"] is answer["easier_than"] is None
 
@@ -80,16 +82,16 @@ def test_a_code_encoded_and_decoded_is_the_reconstruction_at_the_mean():
 
 
 def test_a_file_goes_the_same_way_as_on_the_page():
-    config = sources.resolve("mnist").model.config
+    config = sources.resolve("mnist").network.config
     view = vae.images.read(digit_png(), config)
-    seen = experiments.observe(sources.resolve("mnist").model, view.image, seed=7)
+    seen = experiments.observe(sources.resolve("mnist").network, view.image, seed=7)
     assert same(api.encode(DIGIT)["observed"], seen.numpy())
     assert api.encode(f"data:image/png;base64,{DIGIT}") == api.encode(DIGIT)
 
 
 def test_samples_are_those_of_the_gallery():
     drawn = experiments.gallery(
-        sources.resolve("faces").model, 0.1, count=5, seed=3, temperature=0.7, draw_pixels=True
+        sources.resolve("faces").network, 0.1, count=5, seed=3, temperature=0.7, draw_pixels=True
     )
     answer = api.sample("faces", 0.1, count=5, seed=3, temperature=0.7, draw_pixels=True)
     assert same(answer["images"], drawn.images)
@@ -100,7 +102,7 @@ def test_the_curve_is_the_test_sets_and_the_pictures():
     resolved = sources.resolve("mnist")
     betas = tuple(entry.beta for entry in resolved.metrics.betas)
     answer = api.rate_distortion("mnist", "3", seed=5)
-    own = experiments.trade_off(resolved.model, example("mnist"), betas, seed=5)
+    own = experiments.trade_off(resolved.network, example("mnist"), betas, seed=5)
     assert answer["betas"] == list(betas)
     assert answer["test_rate"] == [entry.rate for entry in resolved.metrics.betas]
     assert same(answer["picture_distortion"], own.distortion)

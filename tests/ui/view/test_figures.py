@@ -19,16 +19,16 @@ def drawings(name: str) -> dict[str, figures.Drawing]:
         tuple(entry.beta for entry in model.metrics.betas),
     )
     now = model.metrics.betas[len(betas) // 2]
-    seen = experiments.reconstruct(model.model, image, now.beta, seed=3)
-    own = experiments.trade_off(model.model, image, betas, seed=3, draws=4)
+    seen = experiments.reconstruct(model.network, image, now.beta, seed=3)
+    own = experiments.trade_off(model.network, image, betas, seed=3, draws=4)
     loss = experiments.breakdown(own, now)
     found = {
         "posterior": figures.posterior(TEXT, seen, now.dimensions_by_rate),
         "loss": figures.loss_bars(TEXT, loss),
     }
-    if not model.model.config.autoencoder:
+    if not model.network.config.autoencoder:
         path = experiments.path(
-            model.model, (image, image), (seen, seen), now.beta, seed=3, steps=5, spherical=True
+            model.network, (image, image), (seen, seen), now.beta, seed=3, steps=5, spherical=True
         )
         found |= {
             "plane": figures.plane(TEXT, model.metrics, model.dedicated, own, loss),

@@ -26,7 +26,7 @@ def digits():
 
 
 def observed(digits, name: str = "0") -> torch.Tensor:
-    return experiments.observe(digits.model, digits.examples.picture(name), seed=7)
+    return experiments.observe(digits.network, digits.examples.picture(name), seed=7)
 
 
 def test_tiles_lie_where_the_plane_says_with_large_y_above():
@@ -53,7 +53,7 @@ def test_a_window_holds_what_lies_in_it():
 
 def test_the_window_around_a_picture_shows_six_standard_deviations_of_its_q(digits):
     seen = experiments.reconstruct(
-        digits.model, digits.examples.picture("3"), 1.0, seed=7, use_mean=True
+        digits.network, digits.examples.picture("3"), 1.0, seed=7, use_mean=True
     )
     window = experiments.around(seen)
     assert (window.x, window.y) == pytest.approx(tuple(seen.posterior_mean))
@@ -62,18 +62,18 @@ def test_the_window_around_a_picture_shows_six_standard_deviations_of_its_q(digi
 
 def test_codes_are_the_encoders_and_the_same_binarisation_at_every_beta(digits):
     images = digits.reference.images[:20]
-    once = [experiments.codes(digits.model, images, beta) for beta in (1.0, 1.0, 10.0)]
+    once = [experiments.codes(digits.network, images, beta) for beta in (1.0, 1.0, 10.0)]
     assert np.array_equal(once[0].mean, once[1].mean)
     assert (once[2].deviation > once[0].deviation).mean() > 0.9
     black_and_white = ((images > 127) * 255).astype(np.uint8)  # nothing left to binarise
-    q = digits.model.encode(torch.from_numpy(black_and_white).float() / 255, 1.0)
+    q = digits.network.encode(torch.from_numpy(black_and_white).float() / 255, 1.0)
     assert np.allclose(
-        experiments.codes(digits.model, black_and_white, 1.0).mean, q.mean, atol=1e-5
+        experiments.codes(digits.network, black_and_white, 1.0).mean, q.mean, atol=1e-5
     )
 
 
 def test_the_aggregate_posterior_has_the_moments_of_the_mixture(digits):
-    codes = experiments.codes(digits.model, digits.reference.images[:200], 10.0)
+    codes = experiments.codes(digits.network, digits.reference.images[:200], 10.0)
     mixture = distributions.MixtureSameFamily(
         distributions.Categorical(torch.ones(200)),
         distributions.Independent(
@@ -87,7 +87,7 @@ def test_the_aggregate_posterior_has_the_moments_of_the_mixture(digits):
 def test_towards_collapse_the_aggregate_posterior_becomes_the_prior(digits):
     far = [
         np.abs(
-            experiments.codes(digits.model, digits.reference.images, beta).aggregate_deviation - 1
+            experiments.codes(digits.network, digits.reference.images, beta).aggregate_deviation - 1
         ).max()
         for beta in (0.001, 10.0, 50.0)
     ]
@@ -97,15 +97,15 @@ def test_towards_collapse_the_aggregate_posterior_becomes_the_prior(digits):
 
 def test_the_exact_elbo_is_what_many_draws_give(digits):
     picture = observed(digits, "3")
-    exact = exact_elbo(digits.model, picture, 1.0)
+    exact = exact_elbo(digits.network, picture, 1.0)
     drawn = vae.elbo(
-        digits.model, picture.expand(4_000, 1, 28, 28), 1.0, generator=generator(1)
+        digits.network, picture.expand(4_000, 1, 28, 28), 1.0, generator=generator(1)
     ).distortion
     standard_error = float(drawn.std() / len(drawn) ** 0.5)
     assert exact.distortion.item() == pytest.approx(float(drawn.mean()), abs=3 * standard_error)
-    drawn_terms = vae.elbo(digits.model, picture[None], 1.0, generator=generator())
+    drawn_terms = vae.elbo(digits.network, picture[None], 1.0, generator=generator())
     assert torch.equal(exact.rate_per_dimension, drawn_terms.rate_per_dimension)
-    finer = exact_elbo(digits.model, picture, 1.0, nodes=64)
+    finer = exact_elbo(digits.network, picture, 1.0, nodes=64)
     assert exact.distortion.item() == pytest.approx(finer.distortion.item(), abs=1e-3)
 
 
@@ -114,7 +114,7 @@ def test_the_exact_elbo_is_for_planes_and_for_models_that_have_one(digits):
     with pytest.raises(ValueError, match="one or two"):
         exact_elbo(wide, torch.zeros(1, 6, 5), 1.0)
     with pytest.raises(ValueError, match="autoencoder"):
-        exact_elbo(sources.resolve("mnist-2d-autoencoder").model, torch.zeros(1, 28, 28), 0.0)
+        exact_elbo(sources.resolve("mnist-2d-autoencoder").network, torch.zeros(1, 28, 28), 0.0)
 
 
 @pytest.mark.parametrize(("beta", "temper"), [(1.0, False), (10.0, True), (0.1, True)])
@@ -124,15 +124,15 @@ def test_what_q_misses_is_its_divergence_from_that_posterior(digits, beta, tempe
     log density of the posterior = log joint - log evidence.
     """
     picture = observed(digits)
-    found = experiments.posterior_map(digits.model, picture, beta, temper=temper)
-    q = digits.model.encode(picture[None], beta)
+    found = experiments.posterior_map(digits.network, picture, beta, temper=temper)
+    q = digits.network.encode(picture[None], beta)
     normal = distributions.Independent(
         distributions.Normal(q.mean[0].double(), q.standard_deviation[0].double()), 1
     )
     torch.manual_seed(3)
     z = normal.sample((4_000,))
     differences = normal.log_prob(z) - (
-        log_joint(digits.model, picture, z, beta, temper=temper) - found.log_evidence
+        log_joint(digits.network, picture, z, beta, temper=temper) - found.log_evidence
     )
     standard_error = float(differences.std()) / len(z) ** 0.5
     assert found.gap == pytest.approx(float(differences.mean()), abs=4 * standard_error + 1e-3)
@@ -145,7 +145,7 @@ def test_what_q_misses_is_its_divergence_from_that_posterior(digits, beta, tempe
 )
 def test_each_band_holds_its_share_of_the_mass(digits, name, beta, temper):
     picture = observed(digits, name)
-    found = experiments.posterior_map(digits.model, picture, beta, temper=temper)
+    found = experiments.posterior_map(digits.network, picture, beta, temper=temper)
     side = len(found.shares) // STRIDE
     z = (
         found.window.centres(STRIDE * side)
@@ -156,7 +156,9 @@ def test_each_band_holds_its_share_of_the_mass(digits, name, beta, temper):
     cell = (2 * found.window.half / side) ** 2
     mass = (
         np.exp(
-            (log_joint(digits.model, picture, z, beta, temper=temper) - found.log_evidence).numpy()
+            (
+                log_joint(digits.network, picture, z, beta, temper=temper) - found.log_evidence
+            ).numpy()
         )
         * cell
     )
@@ -170,7 +172,7 @@ def test_each_band_holds_its_share_of_the_mass(digits, name, beta, temper):
 def test_at_beta_1_the_true_and_the_tempered_posterior_are_one(digits):
     picture = observed(digits)
     true, tempered = (
-        experiments.posterior_map(digits.model, picture, 1.0, temper=temper)
+        experiments.posterior_map(digits.network, picture, 1.0, temper=temper)
         for temper in (False, True)
     )
     assert true.log_evidence == tempered.log_evidence
@@ -178,9 +180,9 @@ def test_at_beta_1_the_true_and_the_tempered_posterior_are_one(digits):
 
 
 def test_whether_halving_the_grid_still_changes_it_is_known(digits):
-    assert experiments.posterior_map(digits.model, observed(digits), 0.1).exact
+    assert experiments.posterior_map(digits.network, observed(digits), 0.1).exact
 
 
 def test_nearly_all_reference_pictures_lie_in_the_plane_that_is_shown(digits):
-    codes = experiments.codes(digits.model, digits.reference.images, 1.0)
+    codes = experiments.codes(digits.network, digits.reference.images, 1.0)
     assert 1950 < WHOLE_PLANE.holds(codes.mean).sum() < 2000

@@ -21,14 +21,14 @@ def walk(name: str = "mnist", beta: float = BETA, examples: tuple[int, int] = (0
     model = sources.resolve(name)
     pictures = tuple(model.examples.picture(model.examples.names[index]) for index in examples)
     ends = tuple(
-        experiments.reconstruct(model.model, picture, beta, seed=SEED, draw=draw)
+        experiments.reconstruct(model.network, picture, beta, seed=SEED, draw=draw)
         for draw, picture in enumerate(pictures)
     )
     return (
-        model.model,
+        model.network,
         pictures,
         ends,
-        experiments.path(model.model, pictures, ends, beta, seed=SEED, **{"steps": 5} | more),
+        experiments.path(model.network, pictures, ends, beta, seed=SEED, **{"steps": 5} | more),
     )
 
 
@@ -84,9 +84,8 @@ def test_half_way_through_pixels_is_far_less_likely_than_half_way_through_the_la
 def test_the_same_seed_is_the_same_path_and_another_is_not():
     once, again, other = walk()[3], walk()[3], walk(steps=4)[3]
     assert np.array_equal(once.negative_elbo, again.negative_elbo)
-    assert once.negative_elbo[0] == pytest.approx(
-        other.negative_elbo[0]
-    )  # the same random numbers at every step
+    # the same random numbers at every step
+    assert once.negative_elbo[0] == pytest.approx(other.negative_elbo[0])
 
 
 def test_steps_outside_the_shell_are_counted():
@@ -106,9 +105,9 @@ def test_a_dead_dimension_does_nothing_and_a_live_one_does():
     model = sources.resolve("mnist")
     beta = 10.0
     now = model.metrics.at(beta)
-    seen = experiments.reconstruct(model.model, model.examples.picture("3"), now.beta, seed=SEED)
+    seen = experiments.reconstruct(model.network, model.examples.picture("3"), now.beta, seed=SEED)
     alive, dead = (
-        experiments.traverse(model.model, seen, now.beta, now.dimensions_by_rate[place])
+        experiments.traverse(model.network, seen, now.beta, now.dimensions_by_rate[place])
         for place in (0, -1)
     )
     assert not now.active(dead.dimension)
@@ -117,10 +116,10 @@ def test_a_dead_dimension_does_nothing_and_a_live_one_does():
 
 def test_a_traversal_differs_from_the_pictures_own_reconstruction_only_by_that_dimension():
     model = sources.resolve("mnist")
-    seen = experiments.reconstruct(model.model, model.examples.picture("3"), 1.0, seed=SEED)
+    seen = experiments.reconstruct(model.network, model.examples.picture("3"), 1.0, seed=SEED)
     dimension = model.metrics.at(1.0).dimensions_by_rate[0]
     own = float(seen.z[dimension])
-    moved = experiments.traverse(model.model, seen, 1.0, dimension, values=(-3.0, own, 3.0))
+    moved = experiments.traverse(model.network, seen, 1.0, dimension, values=(-3.0, own, 3.0))
     assert moved.own_value == own
     assert np.abs(moved.differences[1]).max() < 1e-5
     assert np.allclose(moved.images[0] - seen.mean, moved.differences[0])
@@ -129,4 +128,4 @@ def test_a_traversal_differs_from_the_pictures_own_reconstruction_only_by_that_d
     )
     latent = torch.from_numpy(seen.z.copy())
     latent[dimension] = 3.0
-    assert np.allclose(moved.images[2], model.model.decode(latent[None], 1.0).mean[0], atol=1e-5)
+    assert np.allclose(moved.images[2], model.network.decode(latent[None], 1.0).mean[0], atol=1e-5)

@@ -24,7 +24,7 @@ BOMB = 600 * 2**20  # bytes; a thousandth of it is sent
 
 @pytest.fixture
 def another(local_hub, published, weights) -> str:
-    """The commit of another model, with which the Hub answers whoever asks for the published one."""
+    """The commit of another model, which the Hub sends instead of the published one."""
     commit = local_hub.add(NAME, files_of(write_weights(weights.parent / "another", seed=1)))
     local_hub.repositories[NAME].tags[published] = commit
     return commit
@@ -63,7 +63,7 @@ def test_another_commit_than_the_pinned_one_leaves_the_bundle(
     found = sources.resolve("toy")
     assert (found.source, found.problem) == ("bundled", "refused")
     assert "the Hub answers with" in found.reason
-    assert_same_weights(found.model, bundle / "toy")
+    assert_same_weights(found.network, bundle / "toy")
     assert downloads(local_hub) == []
 
 
@@ -115,9 +115,8 @@ def test_a_cache_that_calls_another_commit_by_this_ones_name_is_not_believed(
     (snapshot.folder.parents[1] / "refs" / published).write_text(another)
     assert repository.cached(NAME, published, ("config.json",)) is None
     refused(published)
-    monkeypatch.setattr(
-        repository, "snapshot_download", lambda *_, **__: str(snapshot.folder)
-    )  # were the client to follow it
+    # were the client to follow it
+    monkeypatch.setattr(repository, "snapshot_download", lambda *_, **__: str(snapshot.folder))
     assert repository.cached(NAME, published, ("config.json",)) is None
 
 
@@ -253,7 +252,8 @@ def test_no_answer_fills_the_memory_or_lasts_for_ever(local_hub, tmp_path):
     code = f"""
 import time, vae, vae.hub.repository, vae.hub.exchange
 def peak():
-    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM")) // 1024
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if \
+line.startswith("VmHWM")) // 1024
 vae.hub.exchange.SECONDS_TO_PULL = 4.0
 before = peak()
 for name in {list(BOUNDED)}:

@@ -46,19 +46,19 @@ def test_resolve_takes_the_pinned_commit_then_the_cache_and_says_which(
         "",
     )
     assert found.pinned.address == f"{local_hub.url}/{NAME}/tree/{published}"
-    assert_same_weights(found.model, weights)
+    assert_same_weights(found.network, weights)
     sources.forget()
     local_hub.requests.clear()
     again = sources.resolve("toy")
     assert again.source == "cache"
-    assert_same_weights(again.model, weights)
+    assert_same_weights(again.network, weights)
     assert local_hub.requests == []  # none at all
 
 
 def test_without_an_entry_the_bundled_folder_serves_and_the_hub_is_not_asked(local_hub, bundle):
     found = sources.resolve("toy")
     assert (found.source, found.pinned, found.reason) == ("bundled", None, "")
-    assert_same_weights(found.model, bundle / "toy")
+    assert_same_weights(found.network, bundle / "toy")
     assert local_hub.requests == []
 
 
@@ -100,7 +100,7 @@ def test_what_is_refused_leaves_the_bundle_and_says_why(
     assert (found.source, found.problem) == ("bundled", "refused")
     assert found.reason.startswith(NAME)
     assert re.search(sentence, found.reason)
-    assert_same_weights(found.model, bundle / "toy")
+    assert_same_weights(found.network, bundle / "toy")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_damaged_cache_is_mended_from_the_hub(local_hub, published, weights, b
     sources.forget()
     found = sources.resolve("toy")
     assert found.source == "hub"
-    assert_same_weights(found.model, weights)
+    assert_same_weights(found.network, weights)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_whatever_the_hub_answers_the_bundle_serves(
     found = sources.resolve("toy")
     assert found.source == "bundled"
     assert found.problem == problem, found.reason
-    assert_same_weights(found.model, bundle / "toy")
+    assert_same_weights(found.network, bundle / "toy")
 
 
 @pytest.mark.parametrize("when", ["GET /api", "GET /storage/"])
@@ -186,7 +186,7 @@ def test_where_the_hub_does_not_answer_the_bundle_serves_after_five_seconds(
     found = sources.resolve("toy")
     assert 4 < time.monotonic() - started < PROMISED + SLACK
     assert (found.source, found.problem) == ("bundled", "unreachable")
-    assert_same_weights(found.model, bundle / "toy")
+    assert_same_weights(found.network, bundle / "toy")
 
 
 def test_a_black_hole_costs_five_seconds_once_and_nothing_for_the_next_model(
@@ -279,7 +279,7 @@ def test_what_came_too_late_is_there_at_the_next_start(
 def test_a_model_of_the_hub_alone_is_offered_too(local_hub, published, bundle, weights):
     pin(bundle, "extra", NAME, published)
     assert sources.names() == ("extra", "other", "toy")
-    assert_same_weights(sources.resolve("extra").model, weights)
+    assert_same_weights(sources.resolve("extra").network, weights)
     sources.forget()
     local_hub.repositories.clear()
     pin(bundle, "gone", NAME, "3" * 40)

@@ -9,7 +9,7 @@ from vae.experiments import Codes
 from vae.experiments.lesson import decoders, misconceptions
 from vae.experiments.lesson.decoders import BlankPage, Nudged
 from vae.experiments.lesson.misconceptions import LogVariances, Mixture, WhichKL
-from vae.hub.sources import Resolved
+from vae.hub.sources import Resolved, WithReference
 
 BETA = 1.0
 LOG_BETAS = (0.001, 0.01, 0.1, 1.0, 10.0, 50.0)
@@ -20,36 +20,36 @@ BLANK = 100
 @shared(256)
 def which_kl(model: Resolved, observed: np.ndarray) -> WhichKL:
     """ELBO, log p(x) and divergences of a picture (1, H, W); only numbers are kept."""
-    return misconceptions.which_kl(model.model, torch.from_numpy(observed), BETA)
+    return misconceptions.which_kl(model.network, torch.from_numpy(observed), BETA)
 
 
 @shared(4)
-def log_variances(model: Resolved) -> LogVariances:
+def log_variances(model: WithReference) -> LogVariances:
     """Log-variances of the reference pictures' posteriors."""
-    return misconceptions.log_variances(model.model, model.reference.images, LOG_BETAS)
+    return misconceptions.log_variances(model.network, model.reference.images, LOG_BETAS)
 
 
 @shared(64)
-def codes(model: Resolved, beta: float) -> Codes:
+def codes(model: WithReference, beta: float) -> Codes:
     """The reference pictures' posteriors; 32 kB."""
-    return experiments.codes(model.model, model.reference.images, beta)
+    return experiments.codes(model.network, model.reference.images, beta)
 
 
 @shared(64)
-def mixture(model: Resolved, seed: int) -> Mixture:
+def mixture(model: WithReference, seed: int) -> Mixture:
     """The mixture of the reference pictures' posteriors."""
     return misconceptions.mixture(codes(model, BETA), seed=seed)
 
 
 @shared(64)
-def nudged(model: Resolved, plain: Resolved, seed: int) -> Nudged:
+def nudged(model: WithReference, plain: Resolved, seed: int) -> Nudged:
     """Errors of moved codes of the first reference pictures; 0.1 MB."""
     return decoders.nudged(
-        model.model, plain.model, model.reference.images[:NUDGED], BETA, seed=seed
+        model.network, plain.network, model.reference.images[:NUDGED], BETA, seed=seed
     )
 
 
 @shared(64)
-def blank_page(model: Resolved, seed: int) -> BlankPage:
+def blank_page(model: WithReference, seed: int) -> BlankPage:
     """log p(x) of a blank page and of the first reference pictures."""
-    return decoders.blank_page(model.model, model.reference.images[:BLANK], BETA, seed=seed)
+    return decoders.blank_page(model.network, model.reference.images[:BLANK], BETA, seed=seed)

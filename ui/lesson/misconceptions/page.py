@@ -16,7 +16,7 @@ from ui.view.pictures import SHARP
 from ui.view.sentences import without_folders
 from ui.view.source_picture import SourcePicture
 from ui.widgets import concurrency, link, picture_input, sidebar
-from ui.widgets.sidebar import SidebarSelection
+from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments.lesson import beta_conventions, decoders, misconceptions
 from vae.hub import sources
@@ -50,7 +50,7 @@ def main() -> None:
     name, draw = ENTRIES[topic]
     note = text("wrong.several") if topic in SEVERAL_BETAS else None
     choice = sidebar.show(text, only=name, beta=BETA, beta_note=note, noise=False)
-    frame.needs_reference(text, choice.model)
+    choice = sidebar.select_with_reference(text, choice)
     left, right = st.columns([1, 1.3], gap="medium")
     try:
         draw(text, choice, left, right)
@@ -77,7 +77,7 @@ def _go(topic: str) -> None:
     st.session_state["topic"] = topic
 
 
-def _picture(text: Text, choice: SidebarSelection) -> SourcePicture:
+def _picture(text: Text, choice: ReferenceSelection) -> SourcePicture:
     below = st.container()
     return picture_input.choose(text, choice.model, below)
 
@@ -87,12 +87,12 @@ def _chart(drawing: figures.Drawing, alt: str, key: str) -> None:
 
 
 def _kl(
-    text: Text, choice: SidebarSelection, question: DeltaGenerator, beside: DeltaGenerator
+    text: Text, choice: ReferenceSelection, question: DeltaGenerator, beside: DeltaGenerator
 ) -> None:
     with beside, frame.experiment(text("wrong.kl_do")):
         given = _picture(text, choice)
         observed = experiments.observe(
-            choice.model.model, given.view.image, seed=choice.seed
+            choice.model.network, given.view.image, seed=choice.seed
         ).numpy()
         with st.spinner(text("wrong.computing")), concurrency.aside():
             found = cache.which_kl(choice.model, observed)
@@ -109,12 +109,12 @@ def _kl(
 
 
 def _factor(
-    text: Text, choice: SidebarSelection, question: DeltaGenerator, beside: DeltaGenerator
+    text: Text, choice: ReferenceSelection, question: DeltaGenerator, beside: DeltaGenerator
 ) -> None:
     with beside, frame.experiment(text("wrong.factor_do")):
         given = _picture(text, choice)
         seen = experiments.reconstruct(
-            choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+            choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
         )
         found = misconceptions.spreads(seen, seed=choice.seed)
         _chart(figures.spreads(text, found), sentences.factor_alt(text, found), "factor")
@@ -137,7 +137,7 @@ def _factor(
 
 
 def _log(
-    text: Text, choice: SidebarSelection, question: DeltaGenerator, beside: DeltaGenerator
+    text: Text, choice: ReferenceSelection, question: DeltaGenerator, beside: DeltaGenerator
 ) -> None:
     with beside, frame.experiment(text("wrong.log_do")):
         with st.spinner(text("wrong.computing")), concurrency.aside():
@@ -161,7 +161,7 @@ def _log(
 
 
 def _prior(
-    text: Text, choice: SidebarSelection, question: DeltaGenerator, beside: DeltaGenerator
+    text: Text, choice: ReferenceSelection, question: DeltaGenerator, beside: DeltaGenerator
 ) -> None:
     with beside, frame.experiment(text("wrong.prior_do")):
         with st.spinner(text("wrong.computing")), concurrency.aside():
@@ -177,11 +177,11 @@ def _prior(
 
 
 def _zero(
-    text: Text, choice: SidebarSelection, question: DeltaGenerator, beside: DeltaGenerator
+    text: Text, choice: ReferenceSelection, question: DeltaGenerator, beside: DeltaGenerator
 ) -> None:
     examples = choice.model.examples
     found = misconceptions.collapse(
-        choice.model.model,
+        choice.model.network,
         choice.model.metrics,
         torch.stack([examples.picture(name) for name in examples.names]),
         COLLAPSING,
@@ -206,7 +206,7 @@ def _zero(
 
 
 def _blur(
-    text: Text, choice: SidebarSelection, question: DeltaGenerator, beside: DeltaGenerator
+    text: Text, choice: ReferenceSelection, question: DeltaGenerator, beside: DeltaGenerator
 ) -> None:
     model = choice.model
     with beside, frame.experiment(text("wrong.blur_do")):
@@ -220,9 +220,9 @@ def _blur(
             accept=link.nearest(BLUR_BETAS),
             format_func=lambda stop: f"{stop:g}",
         )
-        observed = experiments.observe(model.model, given.view.image, seed=choice.seed)
+        observed = experiments.observe(model.network, given.view.image, seed=choice.seed)
         found = decoders.blur(
-            model.model, cache.codes(model, beta), model.reference.images, observed, beta
+            model.network, cache.codes(model, beta), model.reference.images, observed, beta
         )
         sides = (text("wrong.blur_mean"), text("wrong.blur_decoded"))
         images = (found.weighted_mean, found.decoded)
@@ -257,7 +257,7 @@ def _row(images: np.ndarray, alt: str) -> None:
 
 
 def _sum(
-    text: Text, choice: SidebarSelection, question: DeltaGenerator, beside: DeltaGenerator
+    text: Text, choice: ReferenceSelection, question: DeltaGenerator, beside: DeltaGenerator
 ) -> None:
     with question:
         answered = frame.check(
@@ -296,7 +296,7 @@ def _sum(
                 MOST_VALUES,
                 key="values",
                 default=784,
-                accept=link.number(1, MOST_VALUES, int),
+                accept=link.number(1, MOST_VALUES),
             )
         with numbers[2]:
             dimensions = link.linked(
@@ -306,7 +306,7 @@ def _sum(
                 MOST_DIMENSIONS,
                 key="width",
                 default=32,
-                accept=link.number(1, MOST_DIMENSIONS, int),
+                accept=link.number(1, MOST_DIMENSIONS),
             )
         found = beta_conventions.convert(name, weight, pixels=values, dimensions=dimensions)
         st.markdown(sentences.conventions(text, found))
@@ -321,12 +321,16 @@ def _sum(
 
 
 def _axes(
-    text: Text, choice: SidebarSelection, question: DeltaGenerator, beside: DeltaGenerator
+    text: Text, choice: ReferenceSelection, question: DeltaGenerator, beside: DeltaGenerator
 ) -> None:
     with beside, frame.experiment(text("wrong.axes_do")):
         given = _picture(text, choice)
         found = misconceptions.axes(
-            choice.model.model, choice.model.metrics, given.view.image, TRAVERSED, seed=choice.seed
+            choice.model.network,
+            choice.model.metrics,
+            given.view.image,
+            TRAVERSED,
+            seed=choice.seed,
         )
         _chart(figures.active(text, found), sentences.axes_alt(text, found), "axes")
         st.markdown(text("wrong.axes_said", **sentences.axes_values(found)))
@@ -345,7 +349,7 @@ def _axes(
 
 
 def _bce(
-    text: Text, choice: SidebarSelection, question: DeltaGenerator, beside: DeltaGenerator
+    text: Text, choice: ReferenceSelection, question: DeltaGenerator, beside: DeltaGenerator
 ) -> None:
     with beside, frame.experiment(text("wrong.bce_do")):
         p = link.linked(
@@ -363,7 +367,7 @@ def _bce(
         st.markdown(text("wrong.bce_said", p=p, integral=found.integral))
         name = choice.model.examples.names[0]
         picture = decoders.grey_picture(
-            choice.model.model, choice.model.examples.picture(name), choice.beta
+            choice.model.network, choice.model.examples.picture(name), choice.beta
         )
         st.markdown(sentences.grey_picture(text, picture, name))
     with question:
@@ -378,9 +382,9 @@ def _bce(
 
 
 def _sample(
-    text: Text, choice: SidebarSelection, question: DeltaGenerator, beside: DeltaGenerator
+    text: Text, choice: ReferenceSelection, question: DeltaGenerator, beside: DeltaGenerator
 ) -> None:
-    found = decoders.mean_and_draws(choice.model.model, choice.beta, seed=choice.seed)
+    found = decoders.mean_and_draws(choice.model.network, choice.beta, seed=choice.seed)
     with beside, frame.experiment(text("wrong.sample_do")):
         _row(np.stack([found.mean, found.mode, *found.draws]), sentences.sample_alt(text, found))
         st.caption(text("wrong.sample_strip"))
@@ -397,7 +401,7 @@ def _sample(
 
 
 def _noise(
-    text: Text, choice: SidebarSelection, question: DeltaGenerator, beside: DeltaGenerator
+    text: Text, choice: ReferenceSelection, question: DeltaGenerator, beside: DeltaGenerator
 ) -> None:
     with beside, frame.experiment(text("wrong.noise_do")):
         with st.spinner(text("wrong.computing")), concurrency.aside():
@@ -428,7 +432,7 @@ def _noise(
 
 
 def _blank(
-    text: Text, choice: SidebarSelection, question: DeltaGenerator, beside: DeltaGenerator
+    text: Text, choice: ReferenceSelection, question: DeltaGenerator, beside: DeltaGenerator
 ) -> None:
     with beside, frame.experiment(text("wrong.blank_do")):
         with st.spinner(text("wrong.computing")), concurrency.aside():
@@ -442,7 +446,7 @@ def _blank(
 
 
 ENTRIES: dict[
-    str, tuple[str, Callable[[Text, SidebarSelection, DeltaGenerator, DeltaGenerator], None]]
+    str, tuple[str, Callable[[Text, ReferenceSelection, DeltaGenerator, DeltaGenerator], None]]
 ] = {
     "kl": (PLANE, _kl),
     "factor": (DIGITS, _factor),

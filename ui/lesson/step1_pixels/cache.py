@@ -5,17 +5,17 @@ import torch
 from ui.service.cache import shared
 from vae.experiments.lesson import pixels
 from vae.experiments.lesson.pixels import Sheet, Verdict
-from vae.hub.sources import Resolved
+from vae.hub.sources import WithReference
 
 ON_A_SHEET = 32  # pictures
 
 
 @shared(64)
-def sheet(model: Resolved, law: str, beta: float, seed: int, number: int) -> Sheet:
+def sheet(model: WithReference, law: str, beta: float, seed: int, number: int) -> Sheet:
     """The number-th sheet of pictures from a law, counted from 1; about 0.1 MB."""
     reference = model.reference
     return pixels.sheet(
-        model.model,
+        model.network,
         reference.mean_training_pixel,
         reference.images,
         law,
@@ -27,19 +27,21 @@ def sheet(model: Resolved, law: str, beta: float, seed: int, number: int) -> She
 
 
 @shared(8)
-def reference_distance(model: Resolved) -> float:
+def reference_distance(model: WithReference) -> float:
     """Mean number of pixels in which a reference picture differs from the nearest other one."""
     return pixels.reference_distance(model.reference.images)
 
 
-def verdicts(model: Resolved, observed: torch.Tensor, beta: float, seed: int) -> dict[str, Verdict]:
+def verdicts(
+    model: WithReference, observed: torch.Tensor, beta: float, seed: int
+) -> dict[str, Verdict]:
     """log p(x) of four pictures: noise, pixel frequencies, the model's input, a blank page.
 
     observed (1, H, W): the model's input.
     """
     frequencies = model.reference.mean_training_pixel
     drawn = {
-        name: pixels.subject(model.model, frequencies, name, seed=seed)
+        name: pixels.subject(model.network, frequencies, name, seed=seed)
         for name in pixels.SUBJECTS
         if name != pixels.PICTURE
     } | {pixels.PICTURE: observed}
@@ -47,7 +49,7 @@ def verdicts(model: Resolved, observed: torch.Tensor, beta: float, seed: int) ->
 
 
 @shared(512)
-def _verdict(model: Resolved, observed: torch.Tensor, beta: float, name: str) -> Verdict:
+def _verdict(model: WithReference, observed: torch.Tensor, beta: float, name: str) -> Verdict:
     return pixels.verdict(
-        model.model, model.reference.mean_training_pixel, observed, beta, name=name
+        model.network, model.reference.mean_training_pixel, observed, beta, name=name
     )

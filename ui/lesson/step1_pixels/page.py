@@ -9,7 +9,7 @@ from ui.lesson import frame
 from ui.lesson.step1_pixels import cache, view
 from ui.text import Text
 from ui.widgets import concurrency, link, sidebar
-from ui.widgets.sidebar import SidebarSelection
+from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments.lesson.pixels import LAWS, PICTURE, Counts, Verdict, counts
 
@@ -21,7 +21,7 @@ def main() -> None:
     choice = sidebar.show(text, only="mnist", beta=1.0, noise=False)
     frame.head(text, "step1", text("step1.idea"))
     frame.predict(text, "million")
-    frame.needs_reference(text, choice.model)
+    choice = sidebar.select_with_reference(text, choice)
     _sheets(text, choice)
     frame.check(text, "cloud", right="b")
     found = _verdicts(text, choice)
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 @concurrency.fragment
-def _sheets(text: Text, choice: SidebarSelection) -> None:
+def _sheets(text: Text, choice: ReferenceSelection) -> None:
     with frame.experiment(text("step1.do_draw"), text("step1.do_draw_help")):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             law = link.linked(
@@ -58,11 +58,11 @@ def _sheets(text: Text, choice: SidebarSelection) -> None:
         st.caption(text(f"step1.said_{law}"))
 
 
-def _verdicts(text: Text, choice: SidebarSelection) -> dict[str, Verdict]:
+def _verdicts(text: Text, choice: ReferenceSelection) -> dict[str, Verdict]:
     with frame.experiment(text("step1.do_rate"), text("step1.do_rate_help")):
         st.markdown(text("step1.rate"))
         given = frame.picture(text, choice.model)
-        observed = experiments.observe(choice.model.model, given.view.image, seed=choice.seed)
+        observed = experiments.observe(choice.model.network, given.view.image, seed=choice.seed)
         with st.spinner(text("step1.rating")), concurrency.aside():
             found = cache.verdicts(choice.model, observed, choice.beta, choice.seed)
         st.plotly_chart(
@@ -75,7 +75,7 @@ def _verdicts(text: Text, choice: SidebarSelection) -> dict[str, Verdict]:
     return found
 
 
-def _revealed(text: Text, choice: SidebarSelection, found: dict[str, Verdict]) -> None:
+def _revealed(text: Text, choice: ReferenceSelection, found: dict[str, Verdict]) -> None:
     large = counts(choice.model.metrics, found[PICTURE].observed.size)
     values = view.counts_values(large)
     if not frame.reveal(text, "step1", "million", right="c", **values):

@@ -3,20 +3,20 @@
 from ui.service.cache import one_at_a_time, shared
 from vae.experiments.lesson import plane
 from vae.experiments.lesson.plane import Crowd, PixelPlane
-from vae.hub.sources import Resolved
+from vae.hub.sources import WithReference
 
 
 @shared(8)
-def typical_distance(model: Resolved) -> float:
+def typical_distance(model: WithReference) -> float:
     """Typical distance between two reference pictures."""
     return plane.typical_distance(model.reference.images)
 
 
 @shared(16)
 def crowds(
-    model: Resolved, planes: tuple[PixelPlane, ...], beta: float, seed: int
+    model: WithReference, planes: tuple[PixelPlane, ...], beta: float, seed: int
 ) -> dict[str, Crowd]:
     """Test pictures, pictures of codes and of pixel planes, with mean log p(x); about 0.6 MB."""
     with one_at_a_time:
-        found = plane.crowds(model.model, planes, model.reference.images, beta, seed=seed)
+        found = plane.crowds(model.network, planes, model.reference.images, beta, seed=seed)
     return {crowd.kind: crowd for crowd in found}

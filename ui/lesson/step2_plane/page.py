@@ -12,7 +12,7 @@ from ui.text import Text
 from ui.view import map_tiles
 from ui.view.source_picture import SourcePicture
 from ui.widgets import concurrency, latent_map, link, sidebar, strip
-from ui.widgets.sidebar import SidebarSelection
+from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments import WHOLE_PLANE
 from vae.experiments.lesson.plane import DIRECTIONS, PixelPlane, pixel_plane
@@ -26,7 +26,7 @@ def main() -> None:
     text = link.current_text()
     choice = sidebar.show(text, only="mnist-2d", beta=1.0, noise=False)
     frame.head(text, "step2", text("step2.idea"))
-    frame.needs_reference(text, choice.model)
+    choice = sidebar.select_with_reference(text, choice)
     frame.predict(text, "one_step")
     with frame.experiment(text("step2.do_move"), text("step2.do_move_help")):
         given = frame.picture(text, choice.model)
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 @concurrency.fragment
-def _planes(text: Text, choice: SidebarSelection, given: SourcePicture) -> None:
+def _planes(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown(text("step2.code"))
@@ -61,7 +61,7 @@ def _planes(text: Text, choice: SidebarSelection, given: SourcePicture) -> None:
     st.caption(text("step2.use"))
 
 
-def _plane(choice: SidebarSelection, given: SourcePicture, directions: str) -> PixelPlane:
+def _plane(choice: ReferenceSelection, given: SourcePicture, directions: str) -> PixelPlane:
     return pixel_plane(
         given.view.image,
         directions,
@@ -71,14 +71,14 @@ def _plane(choice: SidebarSelection, given: SourcePicture, directions: str) -> P
     )
 
 
-def _code(text: Text, choice: SidebarSelection, given: SourcePicture) -> None:
+def _code(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None:
     seen = experiments.reconstruct(
-        choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+        choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
     )
     drawn = map_atlas(choice.model, choice.beta, WHOLE_PLANE)
     pin = link.pin()
     image = (
-        experiments.decode_point(choice.model.model, pin, choice.beta)
+        experiments.decode_point(choice.model.network, pin, choice.beta)
         if pin and WHOLE_PLANE.covers(pin)
         else None
     )
@@ -96,7 +96,7 @@ def _code(text: Text, choice: SidebarSelection, given: SourcePicture) -> None:
     latent_map.show(drawn, map_view, key="code_map", on_pin=link.set_pin)
 
 
-def _pixels(text: Text, choice: SidebarSelection, plane: PixelPlane) -> None:
+def _pixels(text: Text, choice: ReferenceSelection, plane: PixelPlane) -> None:
     drawn = map_tiles.of_plane(plane, WHOLE_PLANE)
     pin = link.pin(SLOT)
     image = plane.at_point(pin) if pin and WHOLE_PLANE.covers(pin) else None
@@ -124,7 +124,7 @@ def _pixels(text: Text, choice: SidebarSelection, plane: PixelPlane) -> None:
     st.caption(view.plane_note(text, plane, cache.typical_distance(choice.model)))
 
 
-def _revealed(text: Text, choice: SidebarSelection, given: SourcePicture) -> None:
+def _revealed(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None:
     if not frame.reveal(text, "step2", "one_step", right="b"):
         return
     with st.spinner(text("step2.adding")), concurrency.aside():

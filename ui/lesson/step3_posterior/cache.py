@@ -23,10 +23,15 @@ def prior_draws(
     beta: float,
     count: int,
     seed: int,
-    progress: Callable[[float], None],
+    progress: Callable[[float], object],
 ) -> PriorDraws:
     """Estimates of log p(x) of a picture (1, H, W) from draws of the prior; at most 0.1 MB."""
     with one_at_a_time if count >= SLOW_DRAWS else nullcontext():
         return inference.prior_draws(
-            model.model, torch.from_numpy(observed), beta, count=count, seed=seed, progress=progress
+            model.network,
+            torch.from_numpy(observed),
+            beta,
+            count=count,
+            seed=seed,
+            progress=progress,
         )

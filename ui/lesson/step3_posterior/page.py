@@ -3,6 +3,8 @@
 z guessed by hand, z drawn from the prior, and the true posterior by quadrature over the plane.
 """
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -14,7 +16,7 @@ from ui.view import map_tiles, pictures, sentences
 from ui.view.pictures import SHARP
 from ui.view.source_picture import SourcePicture
 from ui.widgets import concurrency, latent_map, link, sidebar, strip
-from ui.widgets.sidebar import SidebarSelection
+from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments import WHOLE_PLANE, PosteriorMap, Reconstruction, Window
 from vae.experiments.lesson.inference import COUNTS, Guess, window_of_both
@@ -29,13 +31,13 @@ def main() -> None:
     text = link.current_text()
     choice = sidebar.show(text, only="mnist-2d", beta=1.0, noise=False)
     frame.head(text, "step3", text("step3.idea"))
-    frame.needs_reference(text, choice.model)
+    choice = sidebar.select_with_reference(text, choice)
     frame.predict(text, "prior_draws")
     with frame.experiment(text("step3.do_guess"), text("step3.do_guess_help")):
         given = frame.picture(text, choice.model)
         _guess(text, choice, given)
     seen = experiments.reconstruct(
-        choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+        choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
     )
     with st.spinner(text("map.counting")), concurrency.aside():
         posterior = posterior_map(choice.model, seen.observed, choice.beta, False)
@@ -46,9 +48,9 @@ def main() -> None:
 
 
 @concurrency.fragment
-def _guess(text: Text, choice: SidebarSelection, given: SourcePicture) -> None:
+def _guess(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None:
     seen = experiments.reconstruct(
-        choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+        choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
     )
     guess, best = _tried(choice, seen), _tried(choice, seen, BEST)
     if guess and (best is None or guess.log_likelihood > best.log_likelihood):
@@ -85,13 +87,13 @@ def _guess(text: Text, choice: SidebarSelection, given: SourcePicture) -> None:
         st.caption(text("step3.score_note"))
 
 
-def _tried(choice: SidebarSelection, seen: Reconstruction, slot: str = "") -> Guess | None:
+def _tried(choice: ReferenceSelection, seen: Reconstruction, slot: str = "") -> Guess | None:
     return view.tried(choice.model, seen, link.pin(slot), choice.beta)
 
 
 @concurrency.fragment
 def _draw(
-    text: Text, choice: SidebarSelection, seen: Reconstruction, posterior: PosteriorMap
+    text: Text, choice: ReferenceSelection, seen: Reconstruction, posterior: PosteriorMap
 ) -> None:
     count = link.linked(
         st.segmented_control,
@@ -106,6 +108,7 @@ def _draw(
     place, draws = st.empty(), []
     with concurrency.aside():
         for fewer in COUNTS[: COUNTS.index(count) + 1]:
+            said = text("step3.drawing", count=f"{fewer:,}")
             draws.append(
                 cache.prior_draws(
                     choice.model,
@@ -113,9 +116,7 @@ def _draw(
                     choice.beta,
                     fewer,
                     choice.seed,
-                    lambda share, fewer=fewer: place.progress(
-                        share, text("step3.drawing", count=f"{fewer:,}")
-                    ),
+                    partial(place.progress, text=said),
                 )
             )
     place.empty()
@@ -141,7 +142,7 @@ def _draw(
 
 
 def _revealed(
-    text: Text, choice: SidebarSelection, seen: Reconstruction, posterior: PosteriorMap
+    text: Text, choice: ReferenceSelection, seen: Reconstruction, posterior: PosteriorMap
 ) -> None:
     values = view.posterior_values(posterior)
     if not frame.reveal(text, "step3", "prior_draws", right="c", **values):
@@ -154,10 +155,10 @@ def _revealed(
 
 @concurrency.fragment
 def _maps(
-    text: Text, choice: SidebarSelection, seen: Reconstruction, posterior: PosteriorMap
+    text: Text, choice: ReferenceSelection, seen: Reconstruction, posterior: PosteriorMap
 ) -> None:
     guess, best = _tried(choice, seen), _tried(choice, seen, BEST)
-    peak = view.tried(choice.model, seen, posterior.peak, choice.beta)
+    peak = view.guess_at(choice.model, seen, posterior.peak.tolist(), choice.beta)
     near = window_of_both(posterior, seen)
     for column, window, name in zip(
         st.columns(2, gap="medium"), (WHOLE_PLANE, near), ("whole", "near"), strict=True

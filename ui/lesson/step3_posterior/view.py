@@ -22,10 +22,13 @@ def tried(
     model: Resolved, seen: Reconstruction, point: Sequence[float] | None, beta: float
 ) -> Guess | None:
     """The guess at a point, with its log-likelihood of the picture; None without a point."""
-    if point is None:
-        return None
+    return None if point is None else guess_at(model, seen, point, beta)
+
+
+def guess_at(model: Resolved, seen: Reconstruction, point: Sequence[float], beta: float) -> Guess:
+    """The guess at a point, with its log-likelihood of the picture."""
     x, y = (float(coordinate) for coordinate in point)
-    return guess(model.model, torch.from_numpy(seen.observed), (x, y), beta)
+    return guess(model.network, torch.from_numpy(seen.observed), (x, y), beta)
 
 
 def pinned(text: Text, point: Guess | None) -> dict[str, object] | None:

@@ -22,7 +22,9 @@ def gaussian(
     log_deviation: tuple[float, float],
 ) -> Gaussian:
     """A Gaussian q with its ELBO for a picture (1, H, W)."""
-    return variational.gaussian(model.model, torch.from_numpy(observed), beta, mean, log_deviation)
+    return variational.gaussian(
+        model.network, torch.from_numpy(observed), beta, mean, log_deviation
+    )
 
 
 def climb(
@@ -31,11 +33,11 @@ def climb(
     beta: float,
     start: Gaussian,
     steps: int,
-    progress: Callable[[float], None],
+    progress: Callable[[float], object],
 ) -> tuple[Gaussian, ...]:
     """Gradient steps up the ELBO of a picture (1, H, W)."""
     return variational.climb(
-        model.model,
+        model.network,
         torch.from_numpy(observed),
         beta,
         start,
@@ -47,10 +49,10 @@ def climb(
 
 @shared(256, ignore=("progress",))
 def amortisation(
-    model: Resolved, observed: np.ndarray, beta: float, progress: Callable[[float], None]
+    model: Resolved, observed: np.ndarray, beta: float, progress: Callable[[float], object]
 ) -> Amortisation:
     """The encoder's Gaussian for a picture (1, H, W), and the best one."""
     with one_at_a_time:
         return variational.amortisation(
-            model.model, torch.from_numpy(observed), beta, progress=progress
+            model.network, torch.from_numpy(observed), beta, progress=progress
         )

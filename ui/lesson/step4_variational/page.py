@@ -14,7 +14,7 @@ from ui.view import latent_sentences, map_tiles, pictures, sentences
 from ui.view.pictures import SHARP
 from ui.view.source_picture import SourcePicture
 from ui.widgets import concurrency, latent_map, link, sidebar
-from ui.widgets.sidebar import SidebarSelection
+from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments import WHOLE_PLANE, PosteriorMap, Reconstruction
 from vae.experiments.lesson.inference import window_about, window_of_both
@@ -38,7 +38,7 @@ def main() -> None:
     text = link.current_text()
     choice = sidebar.show(text, only="mnist-2d", beta=1.0, noise=False)
     frame.head(text, "step4", text("step4.idea"))
-    frame.needs_reference(text, choice.model)
+    choice = sidebar.select_with_reference(text, choice)
     frame.predict(text, "one_shot")
     with frame.experiment(text("step4.do_move"), text("step4.do_move_help")):
         given = frame.picture(text, choice.model)
@@ -49,10 +49,10 @@ def main() -> None:
 
 
 def _posterior(
-    text: Text, choice: SidebarSelection, given: SourcePicture
+    text: Text, choice: ReferenceSelection, given: SourcePicture
 ) -> tuple[Reconstruction, PosteriorMap]:
     seen = experiments.reconstruct(
-        choice.model.model, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+        choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
     )
     with st.spinner(text("map.counting")), concurrency.aside():
         return seen, posterior_map(choice.model, seen.observed, choice.beta, False)
@@ -60,7 +60,7 @@ def _posterior(
 
 @concurrency.fragment
 def _hand(
-    text: Text, choice: SidebarSelection, seen: Reconstruction, posterior: PosteriorMap
+    text: Text, choice: ReferenceSelection, seen: Reconstruction, posterior: PosteriorMap
 ) -> None:
     with st.container(key="hand_board"):
         left, right = st.columns([2.2, 1], gap="medium")
@@ -129,7 +129,7 @@ def _tried(seen: Reconstruction, again: bool) -> list[Gaussian]:
 
 def _climb(
     text: Text,
-    choice: SidebarSelection,
+    choice: ReferenceSelection,
     seen: Reconstruction,
     tried: list[Gaussian],
     steps: int,
@@ -157,17 +157,18 @@ def _set(mean: tuple[float, float], log_deviation: tuple[float, float]) -> None:
         link.put(key, value)
 
 
-def _measured(choice: SidebarSelection, seen: Reconstruction) -> Gaussian:
+def _measured(choice: ReferenceSelection, seen: Reconstruction) -> Gaussian:
     """The Gaussian that the link describes, with its ELBO."""
-    widths = tuple(
+    across, up = (
         link.value_of(key, usual, ALLOWED) for key, usual in zip(WIDTHS, START[1], strict=True)
     )
-    return cache.gaussian(choice.model, seen.observed, choice.beta, link.pin(Q) or START[0], widths)
+    mean = link.pin(Q) or START[0]
+    return cache.gaussian(choice.model, seen.observed, choice.beta, mean, (across, up))
 
 
 def _map(
     text: Text,
-    choice: SidebarSelection,
+    choice: ReferenceSelection,
     q: Gaussian,
     tried: list[Gaussian],
     posterior: PosteriorMap,
@@ -185,7 +186,7 @@ def _map(
     )
     window = window_about(posterior, room=NEAR) if shown == "near" else WHOLE_PLANE
     drawn = map_atlas(choice.model, choice.beta, window)
-    image = experiments.decode_point(choice.model.model, q.mean, choice.beta)
+    image = experiments.decode_point(choice.model.network, q.mean, choice.beta)
     alt = latent_sentences.pinned_alt(text, choice.model, float(image.mean()), *q.mean)
     map_view = map_tiles.view(
         drawn,
@@ -209,7 +210,7 @@ def _map(
 
 
 def _revealed(
-    text: Text, choice: SidebarSelection, seen: Reconstruction, posterior: PosteriorMap
+    text: Text, choice: ReferenceSelection, seen: Reconstruction, posterior: PosteriorMap
 ) -> None:
     if not frame.reveal(text, "step4", "one_shot", right="b"):
         return

@@ -13,7 +13,7 @@ from vae.hub.sources import Resolved
 def evidence_bound(model: Resolved, observed: np.ndarray, seed: int) -> LogEvidence:
     """The importance-weighted bound on log p(x) of a binary picture (1, H, W), at beta = 1."""
     with one_at_a_time:
-        return evidence.evidence_bound(model.model, torch.from_numpy(observed), 1.0, seed=seed)
+        return evidence.evidence_bound(model.network, torch.from_numpy(observed), 1.0, seed=seed)
 
 
 @shared(1024, ignore=("known",))
@@ -30,7 +30,7 @@ def balance(
     shift, widening: how q differs from the encoder's.
     """
     return evidence.balance(
-        model.model,
+        model.network,
         torch.from_numpy(observed),
         1.0,
         known,

@@ -62,7 +62,7 @@ def main() -> None:
             choice = sidebar.show(text, only=MODELS[kind], beta=1.0, noise=False)
             given = picture_input.choose(text, choice.model, below)
         seen = experiments.reconstruct(
-            choice.model.model, given.view.image, 1.0, seed=choice.seed, use_mean=True
+            choice.model.network, given.view.image, 1.0, seed=choice.seed, use_mean=True
         )
         posterior, known = _known(text, choice, seen)
         _seen(text, choice, seen, known)
@@ -89,7 +89,7 @@ def _known(
     text: Text, choice: SidebarSelection, seen: Reconstruction
 ) -> tuple[PosteriorMap | None, LogEvidence]:
     """The true posterior where quadrature can compute it, and what is known of log p(x)."""
-    if choice.model.model.config.latent_dim == 2:
+    if choice.model.network.config.latent_dim == 2:
         with st.spinner(text("step5.counting")), concurrency.aside():
             posterior = posterior_map(choice.model, seen.observed, 1.0, False)
         return posterior, evidence.quadrature(posterior)
@@ -158,7 +158,7 @@ def _another(
         )
     sides = cache.balance(choice.model, seen.observed, own.evidence, choice.seed, shift, widening)
     found = evidence.explained(
-        choice.model.model,
+        choice.model.network,
         torch.from_numpy(seen.observed),
         1.0,
         seed=choice.seed,

@@ -14,4 +14,4 @@ def gradient_draws(
 ) -> GradientDraws:
     """Draws for a picture (1, H, W), and their derivatives; about 0.3 MB."""
     with one_at_a_time:
-        return reparameterisation.draw_gradients(model.model, observed, beta, seed=seed)
+        return reparameterisation.draw_gradients(model.network, observed, beta, seed=seed)

@@ -42,7 +42,11 @@ def main() -> None:
             st.subheader(text("picture.heading"), anchor=False, width="content")
             given = picture_input.choose(text, choice.model, below)
     seen = experiments.reconstruct(
-        choice.model.model, given.view.image, choice.beta, seed=choice.seed, draw=link.eps_number()
+        choice.model.network,
+        given.view.image,
+        choice.beta,
+        seed=choice.seed,
+        draw=link.eps_number(),
     )
     dimension = _one_draw(text, choice, seen)
     draw = reparameterisation.follow(seen, dimension)

@@ -116,7 +116,7 @@ def signed(value: float) -> str:
 
 def draws(text: Text, found: Spread) -> Drawing:
     """A histogram of the draws and the claimed density, each with its peak at 1."""
-    traces = [
+    traces: list[dict] = [
         {
             "type": "bar",
             "x": found.histogram.x,

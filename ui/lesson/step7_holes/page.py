@@ -7,9 +7,9 @@ from ui.lesson.step7_holes import cache, view
 from ui.text import Text
 from ui.view import pictures
 from ui.widgets import concurrency, link, sidebar, strip
-from ui.widgets.sidebar import SidebarSelection
+from ui.widgets.sidebar import ReferenceSelection
 from vae.experiments.lesson import gaussian, holes
-from vae.hub.sources import Resolved
+from vae.hub.sources import WithReference
 
 STATIC = {"displayModeBar": False}
 VAE, PLAIN = "mnist-2d", "mnist-2d-autoencoder"
@@ -26,7 +26,8 @@ def main() -> None:
     choice = sidebar.show(text, only=VAE, noise=False)
     frame.head(text, "step7", text("step7.idea"))
     plain = sidebar.resolve(text, PLAIN)
-    frame.needs_reference(text, choice.model, plain)
+    choice = sidebar.select_with_reference(text, choice)
+    plain = sidebar.with_reference(text, plain)
     frame.predict(text, "between_islands")
     with frame.experiment(text("step7.walk_heading"), text("step7.walk_help")):
         _walks(text, choice, plain)
@@ -41,13 +42,13 @@ def main() -> None:
     frame.foot(text, "step7")
 
 
-def _plane(text: Text, model: Resolved, beta: float) -> holes.Plane:
+def _plane(text: Text, model: WithReference, beta: float) -> holes.Plane:
     with st.spinner(text("step7.measuring")), concurrency.aside():
         return cache.latent_plane(model, beta)
 
 
 @concurrency.fragment
-def _walks(text: Text, choice: SidebarSelection, plain: Resolved) -> None:
+def _walks(text: Text, choice: ReferenceSelection, plain: WithReference) -> None:
     kind = link.linked(
         st.segmented_control,
         text("step7.whose"),
@@ -62,8 +63,8 @@ def _walks(text: Text, choice: SidebarSelection, plain: Resolved) -> None:
     pair = (of_plain if kind == "plain" else at_beta).pair
     labels = choice.model.reference.labels
     ways = [
-        holes.walk(plain.model, of_plain.codes, labels, pair, 0.0),
-        holes.walk(choice.model.model, at_beta.codes, labels, pair, choice.beta),
+        holes.walk(plain.network, of_plain.codes, labels, pair, 0.0),
+        holes.walk(choice.model.network, at_beta.codes, labels, pair, choice.beta),
     ]
     ends = choice.model.reference.images[list(pair)]
     left, right = st.columns([1, 6], vertical_alignment="center")
@@ -127,8 +128,8 @@ def _kl(text: Text) -> None:
     st.caption(text("step7.kl_note"))
 
 
-def _beta(text: Text, choice: SidebarSelection) -> None:
-    decoded = holes.prior_pictures(choice.model.model, choice.beta, seed=choice.seed)
+def _beta(text: Text, choice: ReferenceSelection) -> None:
+    decoded = holes.prior_pictures(choice.model.network, choice.beta, seed=choice.seed)
     with frame.experiment(text("step7.beta_heading"), text("step7.beta_help")):
         st.markdown(text("step7.beta_do"))
         st.caption(text("step7.prior_strip", count=len(decoded.images)))
@@ -151,7 +152,7 @@ def _beta(text: Text, choice: SidebarSelection) -> None:
         )
 
 
-def _maps(text: Text, choice: SidebarSelection, plain: Resolved) -> None:
+def _maps(text: Text, choice: ReferenceSelection, plain: WithReference) -> None:
     with frame.experiment(text("step7.maps_heading"), text("step7.maps_help")):
         betas = [choice.model.metrics.at(beta).beta for beta in BETAS]
         found = [

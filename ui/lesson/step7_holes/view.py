@@ -31,7 +31,7 @@ def map_picture(found: Holes, labels: np.ndarray) -> str:
 
     def place(points: np.ndarray) -> list[tuple[int, int]]:
         inside = points[(np.abs(points) < HALF).all(1)]
-        return [tuple(map(int, point)) for point in (inside * (1, -1) / HALF + 1) * side / 2]
+        return [(int(x), int(y)) for x, y in (inside * (1, -1) / HALF + 1) * side / 2]
 
     grey = _rgba(CURVE)
     for radius in (1, 2, 3):
@@ -338,4 +338,5 @@ def kl_numbers(text: Text, found: GaussianKL) -> str:
 
 
 def _rgba(colour: str) -> tuple[int, int, int, int]:
-    return *(int(colour[place : place + 2], 16) for place in (1, 3, 5)), 255
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return red, green, blue, 255

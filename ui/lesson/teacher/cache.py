@@ -9,4 +9,4 @@ from vae.hub.sources import Resolved
 @shared(64)
 def solutions(plane: Resolved, lab: Resolved, example: str, seed: int) -> Solutions:
     """The worksheet's answers for an example of `plane`."""
-    return worksheet.solve(plane.model, plane.examples.picture(example), lab.metrics, seed=seed)
+    return worksheet.solve(plane.network, plane.examples.picture(example), lab.metrics, seed=seed)

@@ -123,7 +123,7 @@ def _choose(text: Text) -> ClassLink:
             LARGEST_SEED,
             key="to_seed",
             default=DEFAULT_SEED,
-            accept=link.number(0, LARGEST_SEED, int),
+            accept=link.number(0, LARGEST_SEED),
         )
     language = link.linked(
         st.segmented_control,

@@ -15,7 +15,7 @@ from vae.elbo import importance_weighted_bound, weighted_bound
 from vae.experiments.lesson.pixels import fitted
 from vae.experiments.map import Codes
 from vae.latent import prior_sample
-from vae.likelihood import Bernoulli, observe
+from vae.likelihood import Bernoulli, bernoulli, observe
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
@@ -223,7 +223,7 @@ def grey_picture(model: VAE, image: Tensor, beta: float) -> GreyPicture:
 
     For a Bernoulli model.
     """
-    logits = model.decode(model.encode(image[None], beta).mean, beta).logits.double()
+    logits = bernoulli(model.decode(model.encode(image[None], beta).mean, beta)).logits.double()
     bce = F.binary_cross_entropy_with_logits(logits, image[None].double(), reduction="sum")
     return GreyPicture(float(bce), float(_log_normaliser(logits).sum()))
 
@@ -235,7 +235,7 @@ def mean_and_draws(model: VAE, beta: float, *, seed: int, draws: int = 3) -> Mea
     For a Bernoulli model.
     """
     z = prior_sample(1, model.config.latent_dim, generator=seeded(seed, "prior"))
-    said = model.decode(z, beta)
+    said = bernoulli(model.decode(z, beta))
     mode = (said.mean > 0.5).float()
     many = Bernoulli(said.logits.expand(draws, *said.logits.shape[1:]))
     drawn = many.sample(seeded(seed, "pixels"))

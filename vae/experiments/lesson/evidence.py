@@ -19,16 +19,15 @@ from vae.elbo import gauss_hermite, kl_to_standard_normal, weighted_bound
 from vae.experiments.map import PosteriorMap
 from vae.experiments.playground import Breakdown
 from vae.hub.metrics import BetaMetrics
+from vae.likelihood import bernoulli
 from vae.model import VAE, DiagonalGaussian
 from vae.noise import seeded, standard_normal
 from vae.posterior import log_joint, log_likelihoods
 
 SAMPLES = 5_000  # K of the importance-weighted bound
-DRAWS = 1_000  # of z ~ q, where no quadrature is to be had
-SIDE, REACH = (
-    36,
-    5.5,
-)  # squares a side, and standard deviations of q that they cover, to add up KL(q || p(z|x))
+DRAWS = 1_000  # of z ~ q, where there is no quadrature (more than two dimensions)
+# squares a side, and standard deviations of q that they cover, for KL(q || p(z|x))
+SIDE, REACH = (36, 5.5)
 FARTHEST = 3.0  # standard deviations of q by which its mean may be moved
 WIDENINGS = (0.5, 1.0, 2.0, 3.0)  # times its standard deviation
 
@@ -230,10 +229,9 @@ def explained(
         raise ValueError("the share of each pixel is told of a Bernoulli likelihood only")
     q = moved(model, observed, beta, shift=shift, widening=widening)
     eps, weights = _places(model, seed)
-    pixels = model.decode(q.at(eps), beta)
-    costs = torch.nn.functional.softplus(
-        pixels.logits * (1 - 2 * observed)
-    )  # -log p(x_i|z), x_i being 0 or 1
+    pixels = bernoulli(model.decode(q.at(eps), beta))
+    # -log p(x_i|z), x_i being 0 or 1
+    costs = torch.nn.functional.softplus(pixels.logits * (1 - 2 * observed))
     return Explained(
         *(
             torch.einsum("mchw,m->chw", each, weights.float()).numpy()

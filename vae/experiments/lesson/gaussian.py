@@ -94,6 +94,11 @@ def gaussian_kl(mean: float, log_variance: float) -> GaussianKL:
         log_part,
         posterior=Curve(places, normal_density(places, mean, deviation)),
         prior=Curve(places, normal_density(places, 0, 1)),
-        over_mean=Curve(means, sum(kl_parts(means, log_variance))),
-        over_log_variance=Curve(log_variances, sum(kl_parts(mean, log_variances))),
+        over_mean=Curve(means, _kl(means, log_variance)),
+        over_log_variance=Curve(log_variances, _kl(mean, log_variances)),
     )
+
+
+def _kl(mean: np.ndarray | float, log_variance: np.ndarray | float) -> np.ndarray:
+    of_mean, of_variance, of_log = kl_parts(mean, log_variance)
+    return of_mean + of_variance + of_log

@@ -9,19 +9,19 @@ from scipy.spatial import cKDTree
 from vae.experiments.map import Codes, codes
 from vae.experiments.playground import gallery
 from vae.latent import interpolate, typical_radius
+from vae.likelihood import bernoulli
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
 NEAR = 0.2  # standard deviations of the prior: a point with no code within it lies in a hole
 PROBES = 10_000  # draws from the prior
 SHOWN = 1_000  # of them, to be drawn on a map
-DISC = (
-    0.95  # of the prior's mass: holes further out are nobody's fault, few pictures should lie there
-)
+# of the prior's mass: farther out few codes are expected, so an empty place is no defect
+DISC = 0.95
 CELL = 0.02  # of the raster on which distances are looked up
 ONE_PLACE = 1e-3  # standard deviations of the prior
-STEPS = 11  # of a walk; odd, so that one is its middle
-GOOD_ENOUGH = 0.95  # of the emptiest middle: among these the shortest walk is taken
+STEPS = 11  # of a path; odd, so that one is its middle
+GOOD_ENOUGH = 0.95  # of the emptiest middle: among these the shortest path is taken
 
 
 @dataclass(frozen=True)
@@ -173,9 +173,8 @@ def emptiest_pair(found: Codes) -> tuple[int, int]:
         .reshape(len(ticks), len(ticks))
         .astype(np.float32)
     )
-    places = ((codes[inside] + reach) / (2 * CELL)).astype(
-        np.float32
-    )  # half of each: the middle of two is their sum
+    # half of each: the middle of two is their sum
+    places = ((codes[inside] + reach) / (2 * CELL)).astype(np.float32)
     across, down = (
         np.rint(places[:, None, axis] + places[:, axis]).astype(np.int16) for axis in range(2)
     )
@@ -201,9 +200,9 @@ def walk(
 
     Raises as VAE.decode does.
     """
-    ends = (torch.from_numpy(found.mean[number]) for number in pair)
-    latents = interpolate(*ends, steps)
-    pixels = model.decode(latents, beta)
+    start, end = (torch.from_numpy(found.mean[number]) for number in pair)
+    latents = interpolate(start, end, steps)
+    pixels = bernoulli(model.decode(latents, beta))
     distances, _ = cKDTree(found.mean).query(latents.numpy())
     return Walk(
         beta,

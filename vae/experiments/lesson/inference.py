@@ -117,7 +117,7 @@ def prior_draws(
     *,
     count: int,
     seed: int,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], object] | None = None,
 ) -> PriorDraws:
     """Estimate log p(x) of one picture (C, H, W) from `count` latents of the prior, repeatedly.
 

@@ -192,8 +192,10 @@ def spreads(seen: Reconstruction, *, seed: int) -> Spreads:
     shape = (SPREAD_DRAWS, len(seen.posterior_mean))
     eps = standard_normal(shape, seeded(seed, "spread"), torch.device("cpu")).double().numpy()
     sigma = seen.posterior_deviation.astype(np.float64)
-    ways = [(seen.posterior_mean + factor * eps).std(0) for factor in (sigma, sigma**2)]
-    return Spreads(sigma, *ways, SPREAD_DRAWS)
+    deviation, variance = (
+        (seen.posterior_mean + factor * eps).std(0) for factor in (sigma, sigma**2)
+    )
+    return Spreads(sigma, deviation, variance, SPREAD_DRAWS)
 
 
 @torch.no_grad()
@@ -273,17 +275,19 @@ def axes(
     model: VAE, metrics: Metrics, picture: Tensor, at: tuple[float, float], *, seed: int
 ) -> Axes:
     """How many dimensions are active at each beta, and what the largest one does at two of them."""
-    moved = []
-    for beta in at:
+
+    def largest_moved(beta: float) -> Traversal:
         seen = reconstruct(model, picture, beta, seed=seed, use_mean=True)
-        moved.append(traverse(model, seen, beta, metrics.at(beta).dimensions_by_rate[0], TURNED))
+        return traverse(model, seen, beta, metrics.at(beta).dimensions_by_rate[0], TURNED)
+
+    first, second = at
     betas = metrics.betas
     return Axes(
         tuple(entry.beta for entry in betas),
         tuple(entry.active_units for entry in betas),
         model.config.latent_dim,
         at,
-        tuple(moved),
+        (largest_moved(first), largest_moved(second)),
     )
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vae.elbo import elbo_with_noise, weighted_bound
-from vae.hub.metrics import Metrics
+from vae.hub.metrics import ImportanceWeighted, Metrics
 from vae.latent import prior_sample
 from vae.likelihood import binarize
 from vae.model import VAE, DiagonalGaussian
@@ -21,14 +21,12 @@ from vae.noise import seeded, standard_normal, uniform
 
 UNIFORM, FREQUENCIES, MODEL = LAWS = ("uniform", "frequencies", "model")
 NOISE, CLOUD, PICTURE, BLANK = SUBJECTS = ("noise", "cloud", "picture", "blank")
-LEAST_FREQUENCY = (
-    1e-5  # no pixel is impossible: fewer than one of the training pictures has ink there
-)
+# no pixel is impossible: fewer than one of the training pictures has ink there
+LEAST_FREQUENCY = 1e-5
 
 ATOMS = 80.0  # in the observable universe, log10: about 10^80
-AGE_SECONDS = (
-    4.35e17  # since the Big Bang: 13.8 billion years (Planck 2018, arXiv 1807.06209, table 2)
-)
+# since the Big Bang: 13.8 billion years (Planck 2018, arXiv 1807.06209, table 2)
+AGE_SECONDS = 4.35e17
 PICTURES_A_SECOND = 1e9  # that every atom is imagined to draw
 
 SAMPLES = 500  # of the importance-weighted bound, as in metrics.json
@@ -177,7 +175,7 @@ def counts(metrics: Metrics, pixels: int) -> Counts:
         pictures=pixels * math.log10(2),
         atoms=ATOMS,
         drawn=ATOMS + math.log10(PICTURES_A_SECOND) + math.log10(AGE_SECONDS),
-        like_data=metrics.importance_weighted.nats / math.log(10),
+        like_data=_bound(metrics).nats / math.log(10),
     )
 
 
@@ -267,10 +265,20 @@ def share_less_probable(metrics: Metrics, nats: float) -> float:
     log p(x) of each is taken as its ELBO and what the ELBO lacks on average, both from metrics.json
     at the beta of its importance-weighted estimate.
     """
-    now = metrics.at(metrics.importance_weighted.beta)
-    return now.share_above(-nats + now.negative_elbo - metrics.importance_weighted.nats)
+    bound = _bound(metrics)
+    now = metrics.at(bound.beta)
+    return now.share_above(-nats + now.negative_elbo - bound.nats)
+
+
+def _bound(metrics: Metrics) -> ImportanceWeighted:
+    """The importance-weighted estimate, which the variational model of this page has."""
+    if metrics.importance_weighted is None:
+        raise ValueError("these metrics have no importance-weighted estimate")
+    return metrics.importance_weighted
 
 
 def least_gap(picture: Verdict, drawn: Verdict) -> float:
     """How many nats the bound on a picture exceeds the ceiling of pictures from another law."""
+    if drawn.ceiling is None:
+        raise ValueError("the law of these pictures is not known")
     return picture.model - drawn.ceiling

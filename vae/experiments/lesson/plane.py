@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vae.experiments.map import Window
 from vae.latent import prior_sample
-from vae.likelihood import binarize
+from vae.likelihood import bernoulli, binarize
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
@@ -22,9 +22,8 @@ RANDOM, OTHERS = DIRECTIONS = ("random", "others")
 CODES, TEST = "codes", "test"
 FULL = 2.0  # the coordinate at which another picture stands: half-way to it is 1
 COUNT = 200  # pictures of each kind
-GRID = Window(
-    0.0, 0.0, 4.5
-)  # over which p(x|z) p(z) is added up; one in 70,000 of the prior lies beyond
+# over which p(x|z) p(z) is added up; one in 70,000 of the prior lies beyond
+GRID = Window(0.0, 0.0, 4.5)
 SIDE = 96  # squares a side
 DECODED = 2304  # latents at once, which bounds the memory
 
@@ -150,12 +149,13 @@ def grid_evidence(model: VAE, observed: Tensor, beta: float, *, side: int = SIDE
     """
     if model.config.latent_dim != 2 or model.config.autoencoder or not model.config.binarised:
         raise ValueError(
-            "p(x) is added up on a plane: it needs a Bernoulli model with two latent dimensions and a prior"
+            "p(x) is added up on a plane: it needs a Bernoulli model with two latent dimensions "
+            "and a prior"
         )
     pixels, area = observed.flatten(1), (2 * GRID.half / side) ** 2
     total = torch.full((len(pixels),), -math.inf, dtype=torch.float64)
     for z in GRID.centres(side).split(DECODED):
-        logits = model.decode(z, beta).logits.flatten(1)
+        logits = bernoulli(model.decode(z, beta)).logits.flatten(1)
         log_prior = -0.5 * z.square().sum(1) - math.log(2 * math.pi)
         joint = pixels @ logits.T - torch.nn.functional.softplus(logits).sum(1) + log_prior
         total = torch.logaddexp(total, joint.double().logsumexp(1))

@@ -16,11 +16,8 @@ from vae.experiments.playground import Reconstruction
 from vae.model import VAE, DiagonalGaussian
 from vae.noise import seeded, standard_normal
 
-FACTORS = (
-    "deviation",
-    "variance",
-    "log_variance",
-)  # by which eps is multiplied; only the first gives the claimed spread
+# by which eps is multiplied; only the first gives the claimed spread
+FACTORS = ("deviation", "variance", "log_variance")
 PARAMETERS = ("mean", "log_deviation")
 DRAWS = 5_000  # of z, whose spread is measured
 SAMPLES = 1_000  # of the gradient
@@ -29,9 +26,8 @@ BINS = 81
 REACH = 4.0  # standard deviations that curves and histogram cover to each side
 PLACES = np.linspace(-REACH, REACH, BINS)
 CHANCE = 5.0  # standard errors: a claim that is true is called wrong once in two million times
-WITHIN = math.erf(
-    math.sqrt(2)
-)  # the share of a Gaussian within two standard deviations of its mean
+# the share of a Gaussian within two standard deviations of its mean
+WITHIN = math.erf(math.sqrt(2))
 
 
 @dataclass(frozen=True)
@@ -181,7 +177,7 @@ def follow(seen: Reconstruction, dimension: int) -> OneDraw:
         float(values[dimension])
         for values in (seen.posterior_mean, seen.posterior_deviation, seen.eps)
     )
-    steps = tuple(
+    standard, scaled, moved = (
         Curve(centre + width * PLACES, np.exp(-0.5 * PLACES**2))
         for centre, width in ((0.0, 1.0), (0.0, deviation), (mean, deviation))
     )
@@ -192,7 +188,7 @@ def follow(seen: Reconstruction, dimension: int) -> OneDraw:
         eps,
         deviation * eps,
         mean + deviation * eps,
-        steps,
+        (standard, scaled, moved),
     )
 
 
@@ -282,9 +278,8 @@ def gradients(drawn: GradientDraws, dimension: int, parameter: str) -> Gradients
     of_mean = parameter == "mean"
     pathwise = slopes if of_mean else slopes * deviation * eps
     score = eps / deviation if of_mean else eps**2 - 1
-    others = (losses.sum() - losses) / (
-        len(losses) - 1
-    )  # without its own draw, or the estimate would be biased
+    # without its own draw, or the estimate would be biased
+    others = (losses.sum() - losses) / (len(losses) - 1)
     return Gradients(
         parameter,
         dimension,

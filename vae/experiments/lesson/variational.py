@@ -12,10 +12,8 @@ from vae.model import VAE, DiagonalGaussian
 from vae.posterior import grid_posterior
 
 LOG_DEVIATION = (-6.2, -0.7)  # log sigma of the Gaussians here: sigma from 0.002 to 0.5
-START = (
-    (0.0, 0.0),
-    (-0.7, -0.7),
-)  # mean and log sigma to begin with: the middle of the prior, as wide as they get
+# mean and log sigma to begin with: the middle of the prior, as wide as they get
+START = ((0.0, 0.0), (-0.7, -0.7))
 # Of the quadrature, in each dimension. At sigma = 0.1 32 of them are right to 0.01 nats; of a wider
 # q 48 to about one nat.
 NODES, WIDE_NODES, WIDE = 32, 48, math.log(0.1)
@@ -25,12 +23,11 @@ MOST_WIDENED = 0.3  # of log sigma in one step
 HALVINGS = 8  # of a step that would lower the ELBO
 CONVERGED, MOST_STEPS = 1e-4, 60  # nats that a step gains; steps
 DIGITS = 4  # decimals of a mean and of log sigma in a link
-PLAINLY = 0.1  # nats that one peak is better than another
+PLAINLY = 0.1  # nats by which one peak must be better than another to be called so
 PEAK_DEVIATION = 0.02  # of the Gaussian that is put on the highest peak of p(z|x), to begin with
 
-Measure = Callable[
-    [tuple[float, float], tuple[float, float]], "Gaussian"
-]  # of a mean and log sigma
+# of a mean and log sigma
+Measure = Callable[[tuple[float, float], tuple[float, float]], "Gaussian"]
 
 
 @dataclass(frozen=True)
@@ -138,7 +135,7 @@ def climb(
     *,
     steps: int,
     measure: Measure | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], object] | None = None,
 ) -> tuple[Gaussian, ...]:
     """The Gaussians after each of `steps` steps of natural gradient ascent on the ELBO.
 
@@ -163,7 +160,7 @@ def climb(
 
 
 def amortisation(
-    model: VAE, observed: Tensor, beta: float, *, progress: Callable[[float], None] | None = None
+    model: VAE, observed: Tensor, beta: float, *, progress: Callable[[float], object] | None = None
 ) -> Amortisation:
     """The encoder's q of a picture (C, H, W) beside the best diagonal Gaussian.
 

@@ -33,7 +33,7 @@ def mnist():
 
 
 def seen(model: sources.Resolved, name: str) -> torch.Tensor:
-    return experiments.observe(model.model, model.examples.picture(name), seed=7)
+    return experiments.observe(model.network, model.examples.picture(name), seed=7)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,9 @@ def known(digits):
     """log p(x) of some examples by quadrature."""
     torch.set_num_threads(1)  # as in each test, which begins after this
     return {
-        name: evidence.quadrature(experiments.posterior_map(digits.model, seen(digits, name), BETA))
+        name: evidence.quadrature(
+            experiments.posterior_map(digits.network, seen(digits, name), BETA)
+        )
         for name in "013"
     }
 
@@ -71,12 +73,12 @@ def test_what_the_elbo_lacks_is_the_divergence_from_the_posterior_on_the_normali
     """
     observed = seen(digits, "3")
     changes = ({}, {"shift": 2.0}, {"widening": 2.0})
-    qs = [evidence.moved(digits.model, observed, BETA, **change) for change in changes]
+    qs = [evidence.moved(digits.network, observed, BETA, **change) for change in changes]
     mean, deviation = qs[0].mean[0].double(), qs[0].standard_deviation[0].double()
     steps = torch.linspace(-13, 13, 97, dtype=torch.float64)
     z = mean + deviation * torch.cartesian_prod(steps, steps)
     area = (26 / 96) ** 2 * deviation.prod()
-    log_joint = brute_joint(digits.model, observed, z)
+    log_joint = brute_joint(digits.network, observed, z)
     log_true = log_joint - torch.logsumexp(log_joint, 0) - area.log()
     divergences = []
     for q, change in zip(qs, changes, strict=True):
@@ -86,7 +88,7 @@ def test_what_the_elbo_lacks_is_the_divergence_from_the_posterior_on_the_normali
             .sum(1)
         )
         divergence = (area * log_q.exp() * (log_q - log_true)).sum().item()
-        sides = evidence.balance(digits.model, observed, BETA, known["3"], seed=7, **change)
+        sides = evidence.balance(digits.network, observed, BETA, known["3"], seed=7, **change)
         assert sides.gap == pytest.approx(divergence, abs=1e-3)
         assert sides.divergence == pytest.approx(divergence, abs=1e-3)
         divergences.append(divergence)
@@ -99,9 +101,8 @@ def test_what_the_elbo_lacks_is_the_divergence_from_the_posterior_on_the_normali
         )
         > 0.1
     )
-    assert (
-        abs(sides.rate - divergences[0]) > 1
-    )  # the other KL, which the article puts there, does not fit
+    # the other KL, which the article puts there, does not fit
+    assert abs(sides.rate - divergences[0]) > 1
 
 
 @pytest.mark.parametrize("name", ["0", "1"])
@@ -109,7 +110,7 @@ def test_log_p_of_x_stands_still_while_q_gets_worse(digits, known, name):
     observed = seen(digits, name)
     own, *others = (
         evidence.balance(
-            digits.model, observed, BETA, known[name], seed=7, shift=shift, widening=widening
+            digits.network, observed, BETA, known[name], seed=7, shift=shift, widening=widening
         )
         for shift, widening in ((0, 1), (1.5, 1), (0, 0.5), (3, 3))
     )
@@ -124,10 +125,10 @@ def test_log_p_of_x_stands_still_while_q_gets_worse(digits, known, name):
 
 def test_the_terms_are_those_of_the_elbo(digits, known, mnist):
     observed = seen(digits, "0")
-    sides = evidence.balance(digits.model, observed, BETA, known["0"], seed=7)
-    drawn = vae.elbo(digits.model, observed[None], BETA, generator=generator(1), samples=4_000)
+    sides = evidence.balance(digits.network, observed, BETA, known["0"], seed=7)
+    drawn = vae.elbo(digits.network, observed[None], BETA, generator=generator(1), samples=4_000)
     assert sides.distortion == pytest.approx(drawn.distortion.item(), abs=0.2)
-    q = digits.model.encode(observed[None], BETA)
+    q = digits.network.encode(observed[None], BETA)
     normal = distributions.Normal(q.mean[0], q.standard_deviation[0])
     divergence = (
         distributions.kl_divergence(normal, distributions.Normal(0.0, 1.0)).detach().numpy()
@@ -138,10 +139,10 @@ def test_the_terms_are_those_of_the_elbo(digits, known, mnist):
 
     observed = seen(mnist, "0")
     bound = evidence.LogEvidence(-80.0, 0.3, 100, 5.0)
-    sides = evidence.balance(mnist.model, observed, BETA, bound, seed=7, shift=0.5)
-    q = evidence.moved(mnist.model, observed, BETA, shift=0.5)
+    sides = evidence.balance(mnist.network, observed, BETA, bound, seed=7, shift=0.5)
+    q = evidence.moved(mnist.network, observed, BETA, shift=0.5)
     z = q.at(torch.randn(4_000, 32, generator=generator(2)))
-    expected = -mnist.model.decode(z, BETA).log_prob(observed.expand(4_000, 1, 28, 28))
+    expected = -mnist.network.decode(z, BETA).log_prob(observed.expand(4_000, 1, 28, 28))
     assert sides.distortion_error == pytest.approx(
         expected.std().item() / math.sqrt(evidence.DRAWS), rel=0.15
     )
@@ -153,7 +154,7 @@ def test_the_terms_are_those_of_the_elbo(digits, known, mnist):
 def test_q_is_moved_and_widened_in_its_own_standard_deviations(digits):
     observed = seen(digits, "0")
     own, other = (
-        evidence.moved(digits.model, observed, BETA, **change)
+        evidence.moved(digits.network, observed, BETA, **change)
         for change in ({}, {"shift": -1.5, "widening": 3.0})
     )
     torch.testing.assert_close(other.mean, own.mean - 1.5 * own.standard_deviation)
@@ -162,15 +163,20 @@ def test_q_is_moved_and_widened_in_its_own_standard_deviations(digits):
 
 def test_the_pixels_shares_sum_up_to_the_distortion(mnist):
     observed = seen(mnist, "3")
-    found = evidence.explained(mnist.model, observed, BETA, seed=7, widening=2.0)
+    found = evidence.explained(mnist.network, observed, BETA, seed=7, widening=2.0)
     sides = evidence.balance(
-        mnist.model, observed, BETA, evidence.LogEvidence(-100.0, 0.1, 5, 2.0), seed=7, widening=2.0
+        mnist.network,
+        observed,
+        BETA,
+        evidence.LogEvidence(-100.0, 0.1, 5, 2.0),
+        seed=7,
+        widening=2.0,
     )
     assert found.pixel_distortion.sum() == pytest.approx(sides.distortion, rel=1e-5)
     assert found.dearest == found.pixel_distortion.max()
-    q = evidence.moved(mnist.model, observed, BETA, widening=2.0)
+    q = evidence.moved(mnist.network, observed, BETA, widening=2.0)
     z = q.at(torch.randn(2_000, 32, generator=generator(3)))
-    pixels = distributions.Bernoulli(logits=mnist.model.decode(z, BETA).logits)
+    pixels = distributions.Bernoulli(logits=mnist.network.decode(z, BETA).logits)
     np.testing.assert_allclose(found.reconstruction, pixels.mean.mean(0), atol=0.06)
     np.testing.assert_allclose(found.pixel_distortion, -pixels.log_prob(observed).mean(0), atol=0.4)
 
@@ -179,12 +185,12 @@ def test_the_pixels_shares_sum_up_to_the_distortion(mnist):
 def test_the_effective_sample_size_is_that_of_the_weights(digits):
     observed, samples = seen(digits, "1"), 40
     found = weighted_bound(
-        digits.model, observed[None], BETA, samples=samples, generator=generator(4)
+        digits.network, observed[None], BETA, samples=samples, generator=generator(4)
     )
-    q = digits.model.encode(observed[None], BETA)
+    q = digits.network.encode(observed[None], BETA)
     z = q.at(torch.randn(samples, 2, generator=generator(4)))
     log_q = distributions.Normal(q.mean[0], q.standard_deviation[0]).log_prob(z).sum(1)
-    weights = (brute_joint(digits.model, observed, z) - log_q).double().exp()
+    weights = (brute_joint(digits.network, observed, z) - log_q).double().exp()
     effective = (weights.sum() ** 2 / weights.square().sum()).item()
     assert found.effective_samples.item() == pytest.approx(effective, rel=1e-3)
     assert 1 < effective < samples
@@ -203,7 +209,7 @@ def test_one_sample_rests_on_one_and_has_no_spread(model, binary_images):
 
 def test_the_standard_error_is_how_much_other_draws_differ(digits):
     observed = seen(digits, "0").expand(40, 1, 28, 28)
-    found = weighted_bound(digits.model, observed, BETA, samples=100, generator=generator(5))
+    found = weighted_bound(digits.network, observed, BETA, samples=100, generator=generator(5))
     assert found.standard_error.mean().item() == pytest.approx(found.nats.std().item(), rel=0.35)
 
 
@@ -216,7 +222,7 @@ def test_the_mean_bound_over_256_pictures_rises_with_the_number_of_samples(mnist
     )
     bounds = [
         vae.importance_weighted_bound(
-            mnist.model, pictures, BETA, samples=samples, generator=generator(samples)
+            mnist.network, pictures, BETA, samples=samples, generator=generator(samples)
         )
         for samples in (1, 5, 50)
     ]
@@ -230,14 +236,14 @@ def test_the_bound_lies_below_the_quadrature_and_reaches_it_where_enough_weights
 ):
     for name, exact in known.items():
         bound = evidence.evidence_bound(
-            digits.model, seen(digits, name), BETA, seed=7, samples=2_000
+            digits.network, seen(digits, name), BETA, seed=7, samples=2_000
         )
         assert bound.nats < exact.nats + 4 * max(bound.error, 0.02)
         assert 1 <= bound.effective_samples <= bound.samples == 2_000
         assert not bound.exact
         assert exact.exact
-    sides = evidence.balance(digits.model, seen(digits, "0"), BETA, known["0"], seed=7)
-    bound = evidence.evidence_bound(digits.model, seen(digits, "0"), BETA, seed=7, samples=2_000)
+    sides = evidence.balance(digits.network, seen(digits, "0"), BETA, known["0"], seed=7)
+    bound = evidence.evidence_bound(digits.network, seen(digits, "0"), BETA, seed=7, samples=2_000)
     assert bound.nats == pytest.approx(known["0"].nats, abs=4 * bound.error)
     assert bound.nats > -sides.negative_elbo
 
@@ -245,7 +251,7 @@ def test_the_bound_lies_below_the_quadrature_and_reaches_it_where_enough_weights
 def test_other_models_get_a_sentence(digits):
     observed = seen(digits, "0")
     with pytest.raises(ValueError, match="tempered"):
-        evidence.quadrature(experiments.posterior_map(digits.model, observed, 2.0, temper=True))
+        evidence.quadrature(experiments.posterior_map(digits.network, observed, 2.0, temper=True))
     bound = evidence.LogEvidence(-1.0, 0.0, 5, 1.0)
     plain = vae.VAE(tiny_config(latent_dim=2, beta_range=(0.0, 0.0)))
     with pytest.raises(ValueError, match="autoencoder"):

@@ -30,8 +30,10 @@ def digits():
 def codes(digits):
     """Codes of the reference pictures at each beta; 0 is the plain autoencoder."""
     plain = sources.resolve("mnist-2d-autoencoder")
-    found = {beta: experiments.codes(digits.model, digits.reference.images, beta) for beta in BETAS}
-    return found | {0.0: experiments.codes(plain.model, plain.reference.images, 0.0)}
+    found = {
+        beta: experiments.codes(digits.network, digits.reference.images, beta) for beta in BETAS
+    }
+    return found | {0.0: experiments.codes(plain.network, plain.reference.images, 0.0)}
 
 
 def noise(count: int, name: str) -> np.ndarray:
@@ -114,7 +116,7 @@ def test_a_walk_needs_two_codes_where_the_prior_is():
 
 @pytest.mark.parametrize("beta", [0.0, 1.0])
 def test_the_walk_is_straight_decoded_and_measured(digits, codes, beta):
-    model = digits.model if beta else sources.resolve("mnist-2d-autoencoder").model
+    model = digits.network if beta else sources.resolve("mnist-2d-autoencoder").network
     pair = holes.emptiest_pair(codes[beta])
     walk = holes.walk(model, codes[beta], digits.reference.labels, pair, beta)
     start, end = (codes[beta].mean[number] for number in pair)
@@ -180,10 +182,10 @@ def test_the_kl_of_no_number_is_an_error():
 
 
 def test_the_same_z_give_other_pictures_until_the_code_is_gone(digits):
-    found = {beta: holes.prior_pictures(digits.model, beta, seed=7) for beta in (1.0, 50.0)}
-    z = experiments.gallery(digits.model, 1.0, count=holes.STEPS, seed=7).latents
+    found = {beta: holes.prior_pictures(digits.network, beta, seed=7) for beta in (1.0, 50.0)}
+    z = experiments.gallery(digits.network, 1.0, count=holes.STEPS, seed=7).latents
     for beta, one in found.items():
-        images = digits.model.decode(torch.from_numpy(z), beta).mean.numpy()
+        images = digits.network.decode(torch.from_numpy(z), beta).mean.numpy()
         assert np.allclose(one.images, images, atol=1e-6)
         pairs = itertools.combinations(images, 2)
         assert one.difference == pytest.approx(
@@ -194,7 +196,7 @@ def test_the_same_z_give_other_pictures_until_the_code_is_gone(digits):
 
 
 def test_a_plane_is_its_codes_their_holes_and_the_walk(digits, codes):
-    found = holes.plane(digits.model, digits.reference.images, 10.0)
+    found = holes.plane(digits.network, digits.reference.images, 10.0)
     assert np.array_equal(found.codes.mean, codes[10.0].mean)
     assert found.holes.share == holes.holes(codes[10.0], 10.0).share
     assert found.pair == holes.emptiest_pair(codes[10.0])

@@ -24,7 +24,7 @@ def digits():
 
 
 def seen(digits, name: str) -> torch.Tensor:
-    return experiments.observe(digits.model, digits.examples.picture(name), seed=7)
+    return experiments.observe(digits.network, digits.examples.picture(name), seed=7)
 
 
 # no fixture of the module: those are made before the tests are told to use one thread
@@ -33,19 +33,19 @@ def many() -> inference.PriorDraws:
     digits = sources.resolve("mnist-2d")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(inference, "MOST_DRAWN", 20_000)
-        return inference.prior_draws(digits.model, seen(digits, "7"), 1.0, count=10_000, seed=3)
+        return inference.prior_draws(digits.network, seen(digits, "7"), 1.0, count=10_000, seed=3)
 
 
 def test_a_guess_is_the_bernoulli_law_at_that_point(digits):
     observed = seen(digits, "0")
-    found = inference.guess(digits.model, observed, (0.7, 0.3), 1.0)
+    found = inference.guess(digits.network, observed, (0.7, 0.3), 1.0)
     law = distributions.Bernoulli(probs=torch.from_numpy(found.image).double())
     assert found.log_likelihood == pytest.approx(
         float(law.log_prob(observed.double()).sum()), abs=1e-2
     )
     assert (
         found.log_likelihood
-        > inference.guess(digits.model, observed, (-0.7, 0.3), 1.0).log_likelihood + 50
+        > inference.guess(digits.network, observed, (-0.7, 0.3), 1.0).log_likelihood + 50
     )
 
 
@@ -54,7 +54,7 @@ def test_at_ten_thousand_draws_the_estimate_of_an_easy_picture_is_that_of_the_qu
 
     Each estimate's relative error is about 1 / sqrt(effective samples).
     """
-    truth = grid_posterior(digits.model, seen(digits, "7"), 1.0).log_evidence
+    truth = grid_posterior(digits.network, seen(digits, "7"), 1.0).log_evidence
     assert many().effective.min() > 5
     error = math.sqrt(float((1 / many().effective).mean()) / len(many().estimates))
     assert (
@@ -66,7 +66,7 @@ def test_at_ten_thousand_draws_the_estimate_of_an_easy_picture_is_that_of_the_qu
 def test_fewer_draws_give_estimates_that_are_lower_on_average_and_scatter_more(digits):
     """Jensen's inequality, and the reason why nobody estimates p(x) like this."""
     few = [
-        inference.prior_draws(digits.model, seen(digits, "7"), 1.0, count=count, seed=3)
+        inference.prior_draws(digits.network, seen(digits, "7"), 1.0, count=count, seed=3)
         for count in (1, 10, 100)
     ]
     means = [draws.estimates.mean() for draws in (*few, many())]
@@ -95,11 +95,11 @@ def test_effective_samples_and_carriers_are_those_of_brute_force():
 
 def test_estimates_are_means_of_what_each_draw_says_and_the_best_come_first(digits):
     observed = seen(digits, "0")
-    found = inference.prior_draws(digits.model, observed, 1.0, count=100, seed=7)
+    found = inference.prior_draws(digits.network, observed, 1.0, count=100, seed=7)
     assert found.estimates[0] == pytest.approx(
         np.log(np.exp(found.log_likelihood.astype(float) + 150).mean()) - 150, abs=1e-4
     )
-    again = [inference.guess(digits.model, observed, tuple(point), 1.0) for point in found.best]
+    again = [inference.guess(digits.network, observed, tuple(point), 1.0) for point in found.best]
     assert [guess.log_likelihood for guess in again] == pytest.approx(
         sorted(found.log_likelihood, reverse=True)[:8], abs=1e-3
     )
@@ -112,15 +112,15 @@ def test_draws_depend_on_the_seed_and_progress_is_told(digits):
     """They are draws of N(0, I), the same for every picture."""
     told = []
     first = inference.prior_draws(
-        digits.model, seen(digits, "0"), 1.0, count=100, seed=7, progress=told.append
+        digits.network, seen(digits, "0"), 1.0, count=100, seed=7, progress=told.append
     )
-    other = inference.prior_draws(digits.model, seen(digits, "0"), 1.0, count=100, seed=8)
-    again = inference.prior_draws(digits.model, seen(digits, "0"), 1.0, count=100, seed=7)
+    other = inference.prior_draws(digits.network, seen(digits, "0"), 1.0, count=100, seed=8)
+    again = inference.prior_draws(digits.network, seen(digits, "0"), 1.0, count=100, seed=7)
     assert (first.estimates == again.estimates).all()
     assert not np.intersect1d(first.estimates, other.estimates).size
     assert told == [0.5, 1.0]
-    seven = inference.prior_draws(digits.model, seen(digits, "7"), 1.0, count=8, seed=7)
-    zero = inference.prior_draws(digits.model, seen(digits, "0"), 1.0, count=8, seed=7)
+    seven = inference.prior_draws(digits.network, seen(digits, "7"), 1.0, count=8, seed=7)
+    zero = inference.prior_draws(digits.network, seen(digits, "0"), 1.0, count=8, seed=7)
     assert sorted(map(tuple, seven.best)) == sorted(map(tuple, zero.best))
 
 
@@ -136,7 +136,7 @@ def test_a_plain_autoencoder_and_no_draws_are_sentences(digits):
 
 def test_the_share_of_the_prior_is_that_of_an_even_fine_grid(digits):
     observed = seen(digits, "0")
-    found = experiments.posterior_map(digits.model, observed, 1.0)
+    found = experiments.posterior_map(digits.network, observed, 1.0)
     low, high = (
         np.array([found.window.x, found.window.y]) + sign * found.window.half for sign in (-1, 1)
     )
@@ -144,7 +144,7 @@ def test_the_share_of_the_prior_is_that_of_an_even_fine_grid(digits):
     points = torch.cartesian_prod(*axes)
     log_likelihood = torch.cat(
         [
-            digits.model.decode(part.float(), 1.0)
+            digits.network.decode(part.float(), 1.0)
             .log_prob(observed.expand(len(part), 1, 28, 28))
             .double()
             for part in points.split(128)

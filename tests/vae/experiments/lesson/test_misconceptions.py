@@ -36,21 +36,21 @@ def digits():
 
 @pytest.fixture(scope="module")
 def codes(plane):
-    return experiments.codes(plane.model, plane.reference.images, 1.0)
+    return experiments.codes(plane.network, plane.reference.images, 1.0)
 
 
 # The code
 
 
 def test_the_three_divergences_are_those_of_an_even_grid_about_q(plane):
-    observed = experiments.observe(plane.model, plane.examples.picture("7"), seed=7)
-    found = misconceptions.which_kl(plane.model, observed, 1.0)
-    q = plane.model.encode(observed[None], 1.0)
+    observed = experiments.observe(plane.network, plane.examples.picture("7"), seed=7)
+    found = misconceptions.which_kl(plane.network, observed, 1.0)
+    q = plane.network.encode(observed[None], 1.0)
     q = Independent(Normal(q.mean[0].double(), q.standard_deviation[0].double()), 1)
     steps = torch.linspace(-6, 6, 81, dtype=torch.float64)
     z = q.mean + q.stddev * torch.cartesian_prod(steps, steps)
     log_area = torch.log(q.stddev.prod() * (steps[1] - steps[0]) ** 2)
-    joint = log_joint(plane.model, observed, z, 1.0)
+    joint = log_joint(plane.network, observed, z, 1.0)
     evidence = torch.logsumexp(joint + log_area, 0)
     log_q, log_p = q.log_prob(z), joint - evidence
     prior = Independent(
@@ -73,7 +73,7 @@ def test_the_three_divergences_are_those_of_an_even_grid_about_q(plane):
 
 
 def test_only_sigma_as_the_factor_gives_the_claimed_spread(digits):
-    seen = experiments.reconstruct(digits.model, digits.examples.picture("0"), 1.0, seed=7)
+    seen = experiments.reconstruct(digits.network, digits.examples.picture("0"), 1.0, seed=7)
     found = misconceptions.spreads(seen, seed=7)
     error = 5 / math.sqrt(2 * found.draws)  # five standard errors of a standard deviation
     np.testing.assert_allclose(found.by_sigma, seen.posterior_deviation, rtol=error)
@@ -84,14 +84,14 @@ def test_only_sigma_as_the_factor_gives_the_claimed_spread(digits):
 
 def test_log_variances_are_those_of_the_encoder(plane):
     images = plane.reference.images[:50]
-    found = misconceptions.log_variances(plane.model, images, (0.1, 10.0))
+    found = misconceptions.log_variances(plane.network, images, (0.1, 10.0))
     for place, beta in enumerate(found.betas):
-        deviation = experiments.codes(plane.model, images, beta).deviation
+        deviation = experiments.codes(plane.network, images, beta).deviation
         assert found.lowest[place] == pytest.approx(2 * np.log(deviation.min()), abs=1e-4)
         assert found.highest[place] == pytest.approx(2 * np.log(deviation.max()), abs=1e-4)
         assert found.median[place] == pytest.approx(np.median(2 * np.log(deviation)), abs=1e-4)
     assert found.smallest_sigma == pytest.approx(
-        experiments.codes(plane.model, images, 0.1).deviation.min(), rel=1e-4
+        experiments.codes(plane.network, images, 0.1).deviation.min(), rel=1e-4
     )
     assert found.ratio == pytest.approx(np.exp((found.highest.max() - found.lowest.min()) / 2))
 
@@ -108,9 +108,8 @@ def test_the_mixture_is_that_of_torch(plane, codes):
     np.testing.assert_allclose(found.prior, Normal(0.0, 1.0).log_prob(places).exp(), rtol=1e-6)
     assert found.means[0] == pytest.approx(float(mixed.mean), abs=1e-5)
     assert found.deviations[0] == pytest.approx(float(mixed.stddev), rel=1e-5)
-    assert found.single_rate == pytest.approx(
-        plane.metrics.at(1.0).rate, rel=0.05
-    )  # another 10,000 pictures
+    # another 10,000 pictures
+    assert found.single_rate == pytest.approx(plane.metrics.at(1.0).rate, rel=0.05)
     assert found.mixture_rate < found.single_rate / 5
 
 
@@ -128,7 +127,7 @@ def test_the_rate_of_a_mixture_is_known_where_its_parts_lie_apart_or_are_the_pri
 
 def test_at_the_collapsed_end_the_rate_is_gone_and_so_is_the_picture(digits):
     pictures = torch.stack([digits.examples.picture(name) for name in digits.examples.names[:3]])
-    found = misconceptions.collapse(digits.model, digits.metrics, pictures, (1.0, 50.0), seed=7)
+    found = misconceptions.collapse(digits.network, digits.metrics, pictures, (1.0, 50.0), seed=7)
     assert found.negative_elbo.tolist() == [
         digits.metrics.at(beta).negative_elbo for beta in (1.0, 50.0)
     ]
@@ -138,13 +137,13 @@ def test_at_the_collapsed_end_the_rate_is_gone_and_so_is_the_picture(digits):
     ]
     assert found.unlike[0] == pytest.approx(np.mean(pairs), rel=1e-5)
     assert found.unlike[1] < 1e-3 < 0.05 < found.unlike[0]
-    seen = experiments.reconstruct(digits.model, pictures[0], 1.0, seed=7, use_mean=True)
+    seen = experiments.reconstruct(digits.network, pictures[0], 1.0, seed=7, use_mean=True)
     assert found.images[0, 0].shape == seen.mean.shape
 
 
 def test_the_axes_are_the_metrics_and_the_most_used_dimension_is_moved(digits):
     found = misconceptions.axes(
-        digits.model, digits.metrics, digits.examples.picture("3"), (1.0, 10.0), seed=7
+        digits.network, digits.metrics, digits.examples.picture("3"), (1.0, 10.0), seed=7
     )
     assert (
         found.active[found.betas.index(10.0)]
@@ -160,10 +159,10 @@ def test_the_axes_are_the_metrics_and_the_most_used_dimension_is_moved(digits):
 
 
 def test_blur_is_the_mean_by_brute_force(plane, codes):
-    observed = experiments.observe(plane.model, plane.examples.picture("3"), seed=7)
-    found = decoders.blur(plane.model, codes, plane.reference.images, observed, 1.0)
+    observed = experiments.observe(plane.network, plane.examples.picture("3"), seed=7)
+    found = decoders.blur(plane.network, codes, plane.reference.images, observed, 1.0)
     z = torch.from_numpy(found.z).double()
-    pictures = decoders.reference_pictures(plane.model, plane.reference.images)
+    pictures = decoders.reference_pictures(plane.network, plane.reference.images)
     total, mean, squares = 0.0, np.zeros((1, 28, 28)), 0.0
     for centre, deviation, picture in zip(codes.mean, codes.deviation, pictures, strict=True):
         parts = Normal(torch.from_numpy(centre).double(), torch.from_numpy(deviation).double())
@@ -173,13 +172,15 @@ def test_blur_is_the_mean_by_brute_force(plane, codes):
     assert found.effective == pytest.approx(total**2 / squares, rel=1e-6)
     assert found.difference == pytest.approx(np.abs(found.decoded - mean / total).mean(), rel=1e-4)
     np.testing.assert_array_equal(
-        found.decoded, experiments.decode_point(plane.model, tuple(found.z), 1.0)
+        found.decoded, experiments.decode_point(plane.network, tuple(found.z), 1.0)
     )
 
 
 def test_the_weighted_mean_is_the_best_answer_of_a_bernoulli_decoder(plane, codes):
     weights = torch.from_numpy(decoders.posterior_weights(codes, np.array([0.3, -0.2])))
-    pictures = decoders.reference_pictures(plane.model, plane.reference.images).flatten(1).double()
+    pictures = (
+        decoders.reference_pictures(plane.network, plane.reference.images).flatten(1).double()
+    )
 
     def objective(p: torch.Tensor) -> float:
         return float(weights @ Bernoulli(p.clamp(1e-9, 1 - 1e-9)).log_prob(pictures).sum(1))
@@ -191,11 +192,11 @@ def test_the_weighted_mean_is_the_best_answer_of_a_bernoulli_decoder(plane, code
 
 
 def test_a_larger_beta_shares_z_among_more_pictures(plane):
-    observed = experiments.observe(plane.model, plane.examples.picture("3"), seed=7)
+    observed = experiments.observe(plane.network, plane.examples.picture("3"), seed=7)
     shares = [
         decoders.blur(
-            plane.model,
-            experiments.codes(plane.model, plane.reference.images, beta),
+            plane.network,
+            experiments.codes(plane.network, plane.reference.images, beta),
             plane.reference.images,
             observed,
             beta,
@@ -224,8 +225,10 @@ def test_bce_needs_a_probability_strictly_between(p):
 
 def test_what_a_grey_picture_lacks_is_the_continuous_bernoullis_normaliser(digits):
     image = digits.examples.picture("0")
-    found = decoders.grey_picture(digits.model, image, 1.0)
-    logits = digits.model.decode(digits.model.encode(image[None], 1.0).mean, 1.0).logits.double()
+    found = decoders.grey_picture(digits.network, image, 1.0)
+    logits = digits.network.decode(
+        digits.network.encode(image[None], 1.0).mean, 1.0
+    ).logits.double()
     log_density = (
         ContinuousBernoulli(logits=logits, lims=(0.4999, 0.5001))
         .log_prob(image[None].double())
@@ -236,9 +239,9 @@ def test_what_a_grey_picture_lacks_is_the_continuous_bernoullis_normaliser(digit
 
 
 def test_mean_mode_and_draws_of_one_z(digits):
-    found = decoders.mean_and_draws(digits.model, 1.0, seed=7)
+    found = decoders.mean_and_draws(digits.network, 1.0, seed=7)
     np.testing.assert_array_equal(
-        found.mean, experiments.gallery(digits.model, 1.0, count=1, seed=7).images[0]
+        found.mean, experiments.gallery(digits.network, 1.0, count=1, seed=7).images[0]
     )
     p = Bernoulli(torch.from_numpy(found.mean))
     assert found.mode_log_prob == pytest.approx(
@@ -256,36 +259,36 @@ def test_mean_mode_and_draws_of_one_z(digits):
 
 def test_moved_codes_hurt_the_plain_autoencoder_more(plane):
     plain, images = sources.resolve("mnist-2d-autoencoder"), plane.reference.images[:60]
-    found = decoders.nudged(plane.model, plain.model, images, 1.0, seed=7)
-    observed = decoders.reference_pictures(plane.model, images)
+    found = decoders.nudged(plane.network, plain.network, images, 1.0, seed=7)
+    observed = decoders.reference_pictures(plane.network, images)
     assert found.variational[0] == pytest.approx(
-        float(point_distortion(plane.model, observed, 1.0).mean()), rel=1e-5
+        float(point_distortion(plane.network, observed, 1.0).mean()), rel=1e-5
     )
     assert found.plain[0] == pytest.approx(
-        float(point_distortion(plain.model, observed, 0.0).mean()), rel=1e-5
+        float(point_distortion(plain.network, observed, 0.0).mean()), rel=1e-5
     )
     assert (np.diff(found.plain) > 0).all()
     variational, plain_rise = found.rises
     assert plain_rise == pytest.approx(found.plain[found.multiples.index(1.0)] - found.plain[0])
     assert plain_rise > 2 * variational > 0
     np.testing.assert_array_equal(
-        found.random_plain, experiments.gallery(plain.model, 0.0, count=8, seed=7).images
+        found.random_plain, experiments.gallery(plain.network, 0.0, count=8, seed=7).images
     )
 
 
 def test_a_blank_page_beats_most_digits(digits):
     images = digits.reference.images[:30]
-    found = decoders.blank_page(digits.model, images, 1.0, seed=7, samples=32, blank_samples=500)
-    observed = decoders.reference_pictures(digits.model, images)
+    found = decoders.blank_page(digits.network, images, 1.0, seed=7, samples=32, blank_samples=500)
+    observed = decoders.reference_pictures(digits.network, images)
     again = importance_weighted_bound(
-        digits.model, observed, 1.0, samples=100, generator=seeded("other")
+        digits.network, observed, 1.0, samples=100, generator=seeded("other")
     ).numpy()
     assert np.abs(found.pictures - again).mean() < 1
     assert found.below == sum(value < found.blank for value in found.pictures)
     # It is no luck of the draws: with another seed, and few of them, the blank page still lies
     # above half of the digits.
     empty = importance_weighted_bound(
-        digits.model, torch.zeros(1, 1, 28, 28), 1.0, samples=100, generator=seeded("other")
+        digits.network, torch.zeros(1, 1, 28, 28), 1.0, samples=100, generator=seeded("other")
     )
     assert float(empty) > np.median(again)
     assert 15 < found.below <= found.count == 30

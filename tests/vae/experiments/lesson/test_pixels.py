@@ -51,7 +51,7 @@ def test_pixels_of_the_two_simple_laws_have_their_frequencies_and_know_nothing_o
         (pixels.FREQUENCIES, frequencies),
     ):
         drawn = pixels.draw_pictures(
-            digits.model, frequencies, law, 1.0, count=4000, seed=SEED
+            digits.network, frequencies, law, 1.0, count=4000, seed=SEED
         ).numpy()
         assert set(np.unique(drawn)) == {0.0, 1.0}
         assert np.abs(drawn.mean(0) - expected).max() < 5 * 0.5 / math.sqrt(4000)
@@ -64,7 +64,7 @@ def test_draws_of_the_model_have_the_data_sets_frequencies_too_and_their_pixels_
 ):
     frequencies = digits.reference.mean_training_pixel
     drawn = pixels.draw_pictures(
-        digits.model, frequencies, pixels.MODEL, 1.0, count=1000, seed=SEED
+        digits.network, frequencies, pixels.MODEL, 1.0, count=1000, seed=SEED
     ).numpy()
     assert np.abs(drawn.mean(0) - frequencies).mean() < 0.02
     assert np.corrcoef(drawn[:, 0, 14, 14], drawn[:, 0, 15, 14])[0, 1] > 0.4
@@ -73,14 +73,14 @@ def test_draws_of_the_model_have_the_data_sets_frequencies_too_and_their_pixels_
 def test_an_unknown_law_is_refused(digits):
     with pytest.raises(ValueError, match="uniform"):
         pixels.draw_pictures(
-            digits.model, digits.reference.mean_training_pixel, "gauss", 1.0, count=1, seed=0
+            digits.network, digits.reference.mean_training_pixel, "gauss", 1.0, count=1, seed=0
         )
 
 
 def sheet(digits, law, number=0, seed=SEED):
     reference = digits.reference
     return pixels.sheet(
-        digits.model,
+        digits.network,
         reference.mean_training_pixel,
         reference.images[:300],
         law,
@@ -139,9 +139,8 @@ def test_the_number_of_pictures_is_two_to_the_number_of_pixels(digits):
 
 def test_all_three_laws_add_up_to_one_over_all_pictures(six):
     model, every = six
-    frequencies = np.linspace(0, 0.9, 6, dtype=np.float32).reshape(
-        1, 2, 3
-    )  # the first pixel never has ink
+    # the first pixel never has ink
+    frequencies = np.linspace(0, 0.9, 6, dtype=np.float32).reshape(1, 2, 3)
     assert 64 * math.exp(pixels.uniform_log_prob(6)) == pytest.approx(1)
     assert sum(
         math.exp(pixels.frequencies_log_prob(one, frequencies)) for one in every
@@ -150,7 +149,7 @@ def test_all_three_laws_add_up_to_one_over_all_pictures(six):
 
 
 def test_the_simple_laws_are_those_of_torch(digits):
-    observed = experiments.observe(digits.model, digits.examples.picture("5"), seed=SEED)
+    observed = experiments.observe(digits.network, digits.examples.picture("5"), seed=SEED)
     frequencies = digits.reference.mean_training_pixel
     ink = torch.from_numpy(frequencies).double().clamp(1e-5, 1 - 1e-5)
     assert pixels.frequencies_log_prob(observed, frequencies) == pytest.approx(
@@ -176,18 +175,18 @@ def test_the_models_log_p_of_x_is_that_of_quadrature(six, name):
 def test_the_fitted_gaussian_explains_a_picture_better_than_the_encoders(flat):
     observed = torch.stack(
         [
-            pixels.subject(flat.model, flat.reference.mean_training_pixel, name, seed=SEED)
+            pixels.subject(flat.network, flat.reference.mean_training_pixel, name, seed=SEED)
             for name in (pixels.NOISE, pixels.BLANK)
         ]
     )
-    q = pixels.fitted(flat.model, observed, 1.0)
+    q = pixels.fitted(flat.network, observed, 1.0)
     for place, picture in enumerate(observed):
         own, encoders = (
-            exact_elbo(flat.model, picture, 1.0, q=one).negative_elbo.item()
+            exact_elbo(flat.network, picture, 1.0, q=one).negative_elbo.item()
             for one in (q[place : place + 1], None)
         )
         assert own < encoders - 1
-        assert -own <= grid_posterior(flat.model, picture, 1.0).log_evidence + 0.01
+        assert -own <= grid_posterior(flat.network, picture, 1.0).log_evidence + 0.01
 
 
 def test_the_ceiling_is_passed_by_as_few_pictures_as_it_says(six):
@@ -207,19 +206,19 @@ def test_digits_lie_far_above_noise_and_a_blank_page_above_all_of_them(digits):
     frequencies = digits.reference.mean_training_pixel
     found = {
         name: pixels.verdict(
-            digits.model,
+            digits.network,
             frequencies,
-            pixels.subject(digits.model, frequencies, name, seed=SEED),
+            pixels.subject(digits.network, frequencies, name, seed=SEED),
             1.0,
             name=name,
         )
         for name in (pixels.NOISE, pixels.CLOUD, pixels.BLANK)
     }
     pictures = (
-        experiments.observe(digits.model, digits.examples.picture(name), seed=SEED)
+        experiments.observe(digits.network, digits.examples.picture(name), seed=SEED)
         for name in digits.examples.names
     )
-    own = [pixels.verdict(digits.model, frequencies, picture, 1.0) for picture in pictures]
+    own = [pixels.verdict(digits.network, frequencies, picture, 1.0) for picture in pictures]
     assert min(pixels.least_gap(one, found["noise"]) for one in own) > 300
     assert min(one.model for one in own) > found["cloud"].ceiling + 50
     assert found["blank"].model > max(one.model for one in own) + 10
@@ -295,7 +294,7 @@ def crowds(flat):
     return {
         crowd.kind: crowd
         for crowd in plane.crowds(
-            flat.model,
+            flat.network,
             tuple(planes(flat).values()),
             flat.reference.images,
             1.0,
@@ -311,13 +310,13 @@ def test_log_p_of_the_crowds_is_that_of_the_refined_grid(flat, crowds):
     # On average: a single narrow peak may fall between the squares.
     for kind, count, nats in ((plane.CODES, 4, 4), (plane.RANDOM, 2, 6)):
         exact = [
-            grid_posterior(flat.model, torch.from_numpy(one).float(), 1.0).log_evidence
+            grid_posterior(flat.network, torch.from_numpy(one).float(), 1.0).log_evidence
             for one in crowds[kind].observed[:count]
         ]
         assert crowds[kind].log_evidence[:count].mean() == pytest.approx(np.mean(exact), abs=nats)
 
 
-def test_pictures_of_the_code_are_nearly_as_probable_as_test_pictures_and_those_of_pixel_space_are_not(
+def test_pictures_of_the_code_are_nearly_as_probable_as_test_pictures_unlike_those_of_pixels(
     crowds,
 ):
     assert crowds[plane.TEST].mean - 30 < crowds[plane.CODES].mean < crowds[plane.TEST].mean
@@ -328,7 +327,7 @@ def test_pictures_of_the_code_are_nearly_as_probable_as_test_pictures_and_those_
 def test_what_is_rated_is_drawn_from_the_pictures_of_the_same_points(flat, crowds):
     points = plane.prior_sample(MANY, 2, generator=plane.seeded(SEED, "points"))
     means = {
-        plane.CODES: flat.model.decode(points, 1.0).mean.numpy(),
+        plane.CODES: flat.network.decode(points, 1.0).mean.numpy(),
         plane.RANDOM: planes(flat)[plane.RANDOM].at(points.numpy()),
         plane.TEST: flat.reference.images[:MANY] / 255,
     }
@@ -342,6 +341,6 @@ def test_what_is_rated_is_drawn_from_the_pictures_of_the_same_points(flat, crowd
 
 @pytest.mark.parametrize("name", ["mnist", "mnist-2d-autoencoder"])
 def test_p_of_x_is_added_up_only_where_there_is_a_plane_with_a_prior(name):
-    model = sources.resolve(name).model
+    model = sources.resolve(name).network
     with pytest.raises(ValueError, match="two latent dimensions"):
         plane.grid_evidence(model, torch.zeros(1, 1, 28, 28), model.config.beta_range[0])

@@ -24,13 +24,13 @@ def plane():
 
 @pytest.fixture(scope="module")
 def seen(plane):
-    return experiments.reconstruct(plane.model, plane.examples.picture("1"), 1.0, seed=7)
+    return experiments.reconstruct(plane.network, plane.examples.picture("1"), 1.0, seed=7)
 
 
 @pytest.fixture(scope="module")
 def drawn(plane, seen):
     return reparameterisation.draw_gradients(
-        plane.model, torch.from_numpy(seen.observed), 1.0, seed=7
+        plane.network, torch.from_numpy(seen.observed), 1.0, seed=7
     )
 
 
@@ -152,7 +152,7 @@ def test_the_exact_gradient_is_the_slope_of_the_exact_distortion(
             if parameter == "mean"
             else DiagonalGaussian(mean.float(), (2 * (deviation.log() + moved)).float())
         )
-        return float(exact_elbo(plane.model, observed, 1.0, q=q).distortion[0])
+        return float(exact_elbo(plane.network, observed, 1.0, q=q).distortion[0])
 
     slope = (distortion(step) - distortion(-step)) / (2 * step)
     assert reparameterisation.gradients(drawn, dimension, parameter).reference == pytest.approx(
@@ -223,11 +223,11 @@ def test_of_many_dimensions_the_reference_is_the_mean_of_other_draws(monkeypatch
 def test_the_same_seed_is_the_same_gradient_and_what_is_not_there_is_an_error(plane, seen, drawn):
     observed = torch.from_numpy(seen.observed)
     again = reparameterisation.draw_gradients(
-        plane.model, observed, 1.0, seed=7, samples=reparameterisation.SAMPLES
+        plane.network, observed, 1.0, seed=7, samples=reparameterisation.SAMPLES
     )
     assert np.array_equal(again.losses, drawn.losses)
     assert not np.array_equal(
-        reparameterisation.draw_gradients(plane.model, observed, 1.0, seed=8, samples=10).eps,
+        reparameterisation.draw_gradients(plane.network, observed, 1.0, seed=8, samples=10).eps,
         drawn.eps[:10],
     )
     with pytest.raises(ValueError, match="tuple"):
@@ -236,5 +236,5 @@ def test_the_same_seed_is_the_same_gradient_and_what_is_not_there_is_an_error(pl
         reparameterisation.gradients(drawn, 2, "mean")
     with pytest.raises(ValueError, match="plain autoencoder"):
         reparameterisation.draw_gradients(
-            sources.resolve("mnist-2d-autoencoder").model, observed, 0.0, seed=7
+            sources.resolve("mnist-2d-autoencoder").network, observed, 0.0, seed=7
         )

@@ -30,23 +30,23 @@ def digits():
 def amortised() -> variational.Amortisation:
     """The amortisation gap of the example whose encoder misses most."""
     digits = sources.resolve("mnist-2d")
-    return variational.amortisation(digits.model, seen(digits, "5"), 1.0)
+    return variational.amortisation(digits.network, seen(digits, "5"), 1.0)
 
 
 @functools.cache
 def evidence_of(name: str) -> float:
     digits = sources.resolve("mnist-2d")
-    return grid_posterior(digits.model, seen(digits, name), 1.0).log_evidence
+    return grid_posterior(digits.network, seen(digits, name), 1.0).log_evidence
 
 
 def seen(digits, name: str) -> torch.Tensor:
-    return experiments.observe(digits.model, digits.examples.picture(name), seed=7)
+    return experiments.observe(digits.network, digits.examples.picture(name), seed=7)
 
 
 def log_likelihood(digits, observed: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
     """By torch.distributions, float64."""
     logits = torch.cat(
-        [digits.model.decode(part.float(), 1.0).logits.detach() for part in z.split(128)]
+        [digits.network.decode(part.float(), 1.0).logits.detach() for part in z.split(128)]
     ).double()
     law = distributions.Independent(distributions.Bernoulli(logits=logits), 3)
     return law.log_prob(observed.double().expand(len(z), *observed.shape))
@@ -55,7 +55,7 @@ def log_likelihood(digits, observed: torch.Tensor, z: torch.Tensor) -> torch.Ten
 @pytest.mark.parametrize("name", SOME)
 def test_the_elbo_of_any_gaussian_is_that_of_monte_carlo(digits, name):
     mean, log_deviation = SOME[name]
-    found = variational.gaussian(digits.model, seen(digits, name), 1.0, mean, log_deviation)
+    found = variational.gaussian(digits.network, seen(digits, name), 1.0, mean, log_deviation)
     q = distributions.Independent(
         distributions.Normal(torch.tensor(mean), torch.tensor(log_deviation).exp()), 1
     )
@@ -91,7 +91,7 @@ def test_log_p_of_x_less_the_elbo_is_the_divergence_from_the_normalised_posterio
         - evidence
     )
     divergence = (log_q.exp() * (log_q - log_posterior)).sum() * 0.2**2 * deviation.prod()
-    found = variational.gaussian(digits.model, observed, 1.0, mean, log_deviation)
+    found = variational.gaussian(digits.network, observed, 1.0, mean, log_deviation)
     assert found.gap(evidence) == pytest.approx(float(divergence), abs=1e-3)
 
 
@@ -99,7 +99,7 @@ def test_a_wide_gaussian_is_measured_to_about_a_nat(digits):
     """Where the pictures change many times within one sigma."""
     observed = seen(digits, "0")
     found = variational.gaussian(
-        digits.model, observed, 1.0, (0.0, 0.0), (math.log(0.4), math.log(0.4))
+        digits.network, observed, 1.0, (0.0, 0.0), (math.log(0.4), math.log(0.4))
     )
     steps = torch.linspace(-4, 4, 81, dtype=torch.float64)
     eps = torch.cartesian_prod(steps, steps)
@@ -111,12 +111,12 @@ def test_a_wide_gaussian_is_measured_to_about_a_nat(digits):
 def test_the_gradient_is_that_of_finite_differences(digits):
     observed, (mean, log_deviation) = seen(digits, "0"), SOME["0"]
     values = torch.tensor([*mean, *log_deviation])
-    _, *parts = variational.gradient(digits.model, observed, 1.0, values[:2], values[2:])
+    _, *parts = variational.gradient(digits.network, observed, 1.0, values[:2], values[2:])
     found = torch.cat(parts)
     for place, width in enumerate((1e-3, 1e-3, 1e-2, 1e-2)):
         ends = [values + sign * width * torch.eye(4)[place] for sign in (-1, 1)]
         low, high = (
-            variational.gradient(digits.model, observed, 1.0, end[:2], end[2:])[0] for end in ends
+            variational.gradient(digits.network, observed, 1.0, end[:2], end[2:])[0] for end in ends
         )
         assert float(found[place]) == pytest.approx((high - low) / (2 * width), rel=0.02, abs=0.05)
 
@@ -127,9 +127,9 @@ def test_steps_lead_up_and_end_where_the_gradient_does(digits):
     There the few nodes of a step and the many of what is shown agree.
     """
     observed = seen(digits, "0")
-    start = variational.gaussian(digits.model, observed, 1.0, (0.5, 0.5), (-2.4, -2.4))
+    start = variational.gaussian(digits.network, observed, 1.0, (0.5, 0.5), (-2.4, -2.4))
     told = []
-    found = variational.climb(digits.model, observed, 1.0, start, steps=15, progress=told.append)
+    found = variational.climb(digits.network, observed, 1.0, start, steps=15, progress=told.append)
     assert 10 < len(found) <= 15
     assert told == [number / 15 for number in range(1, len(found) + 1)]
     assert all(
@@ -149,15 +149,15 @@ def test_steps_lead_up_and_end_where_the_gradient_does(digits):
 
 def test_a_step_goes_on_from_wherever_the_gaussian_is(digits):
     observed = seen(digits, "0")
-    start = variational.gaussian(digits.model, observed, 1.0, (0.5, 0.5), (-2.4, -2.4))
-    two = variational.climb(digits.model, observed, 1.0, start, steps=2)
-    one = variational.climb(digits.model, observed, 1.0, start, steps=1)
-    assert variational.climb(digits.model, observed, 1.0, one[0], steps=1) == two[1:]
+    start = variational.gaussian(digits.network, observed, 1.0, (0.5, 0.5), (-2.4, -2.4))
+    two = variational.climb(digits.network, observed, 1.0, start, steps=2)
+    one = variational.climb(digits.network, observed, 1.0, start, steps=1)
+    assert variational.climb(digits.network, observed, 1.0, one[0], steps=1) == two[1:]
 
 
 def test_the_best_gaussian_is_never_below_the_encoders_nor_above_log_p_of_x(digits):
     found = amortised()
-    q = digits.model.encode(seen(digits, "5")[None], 1.0)
+    q = digits.network.encode(seen(digits, "5")[None], 1.0)
     assert found.encoder.mean == pytest.approx(q.mean[0].tolist())
     assert found.encoder.deviation == pytest.approx(q.standard_deviation[0].tolist())
     assert found.log_evidence == evidence_of("5")
@@ -171,7 +171,7 @@ def test_the_best_gaussian_is_never_below_the_encoders_nor_above_log_p_of_x(digi
         found.log_evidence - found.encoder.elbo
     )
     _, by_mean, by_log_deviation = variational.gradient(
-        digits.model,
+        digits.network,
         seen(digits, "5"),
         1.0,
         torch.tensor(found.best.mean),
@@ -191,7 +191,7 @@ def test_a_search_that_finds_nothing_better_gives_the_encoders_own(digits, monke
     monkeypatch.setattr(
         variational, "_converge", lambda *_: (torch.tensor([3.0, 3.0]), torch.tensor([-3.0, -3.0]))
     )
-    found = variational.amortisation(digits.model, seen(digits, "0"), 1.0)
+    found = variational.amortisation(digits.network, seen(digits, "0"), 1.0)
     assert found.best == found.from_encoder == found.encoder
     assert found.amortisation_gap == 0
     assert not found.other_peak
