@@ -40,6 +40,7 @@ def asked_number(asked: dict[str, str], key: str, default: float, high: float = 
 
 
 def stop(model: sources.Resolved, beta: float) -> gr.Slider:
+    """The slider of the measured betas, at the stop nearest to this beta."""
     betas = [entry.beta for entry in model.metrics.betas]
     return gr.Slider(
         0,
@@ -88,6 +89,7 @@ def of_model(text: Text, model: sources.Resolved) -> list[object]:
 
 
 def noise(text: Text, model: sources.Resolved, wanted: str) -> gr.Radio:
+    """The choice between a drawn z and the mean, for models that have both."""
     return gr.Radio(
         [(text(f"sidebar.noise_{kind}"), kind) for kind in ("draw", "mean")],
         value="mean" if wanted == "mean" else "draw",
@@ -108,6 +110,7 @@ def framing(text: Text, model: sources.Resolved, photo: Photo | None) -> list[ob
 
 
 def guide(text: Text, model: sources.Resolved, photo: Photo | None) -> str:
+    """The framed square with its guide lines; empty for models without a guide."""
     if photo is None or model.network.config.preprocess != "photo":
         return ""
     return html.guide(

@@ -60,12 +60,14 @@ def whole(name: str, value: object, low: int, high: int) -> int:
 
 
 def flag(name: str, value: object) -> bool:
+    """A boolean. Raises InputError."""
     if not isinstance(value, bool):
         raise InputError("api.flag", name=name, value=_shown(value))
     return value
 
 
 def one_of(name: str, value: object, options: Sequence[str]) -> str:
+    """One of the options. Raises InputError."""
     if isinstance(value, str) and value in options:
         return value
     raise InputError("api.one_of", name=name, options=", ".join(options), value=_shown(value))

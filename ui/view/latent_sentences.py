@@ -114,6 +114,7 @@ def posterior(text: Text, beta: float, found: PosteriorMap) -> str:
 
 
 def own(text: Text, seen: Reconstruction) -> str:
+    """Where this picture's posterior lies, or its point."""
     x, y = seen.posterior_mean
     if not seen.posterior_deviation.any():
         return text("map.own_point", x=x, y=y)
@@ -145,6 +146,7 @@ def rates_alt(text: Text, now: BetaMetrics, seen: Reconstruction, chosen: int) -
 
 
 def active(text: Text, now: BetaMetrics, seen: Reconstruction) -> str:
+    """Active dimensions and rate, of the test set and of this picture."""
     return text(
         "dimensions.active",
         active=now.active_units,
@@ -193,6 +195,7 @@ def changes_alt(text: Text, model: Resolved, moved: Traversal) -> str:
 
 
 def shell(text: Text, path: Path) -> str:
+    """How much of the path lies outside the prior's shell."""
     low, high = path.shell
     return text(
         "path.outside",

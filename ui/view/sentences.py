@@ -96,6 +96,7 @@ def loss(text: Text, loss: Breakdown) -> str:
 
 
 def loss_help(text: Text, model: Resolved, own: TradeOff) -> str:
+    """Explanation of the loss."""
     count = f"{model.metrics.test_count:,}"
     if model.network.config.autoencoder:
         return text("breakdown.point_help", count=count)
@@ -117,6 +118,7 @@ def bits(text: Text, loss: Breakdown) -> str:
 
 
 def bits_help(text: Text, loss: Breakdown) -> str:
+    """Explanation of bits per dimension."""
     return text("breakdown.bits_help", count=loss.pixel_values)
 
 

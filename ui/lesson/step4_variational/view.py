@@ -62,6 +62,7 @@ def now(text: Text, q: Gaussian, evidence: float) -> str:
 
 
 def where(text: Text, q: Gaussian) -> str:
+    """Mean and standard deviation of the current Gaussian."""
     (x, y), (across, down) = q.mean, q.deviation
     return text("step4.where", x=x, y=y, across=across, down=down)
 
