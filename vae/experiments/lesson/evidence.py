@@ -15,14 +15,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.elbo import gauss_hermite, kl_to_standard_normal, weighted_bound
+from vae.elbo import kl_to_standard_normal, log_likelihoods, weighted_bound
 from vae.experiments.map import PosteriorMap
 from vae.experiments.playground import Breakdown
 from vae.hub.metrics import BetaMetrics
 from vae.likelihood import bernoulli
 from vae.model import VAE, DiagonalGaussian
 from vae.noise import seeded, standard_normal
-from vae.posterior import log_joint, log_likelihoods
+from vae.posterior import log_joint
+from vae.quadrature import gauss_hermite
 
 SAMPLES = 5_000  # K of the importance-weighted bound
 DRAWS = 1_000  # of z ~ q, where there is no quadrature (more than two dimensions)

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vae.elbo import log_likelihoods
 from vae.experiments.map import PosteriorMap, Window
 from vae.experiments.playground import Reconstruction
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
-from vae.posterior import log_likelihoods
 
 COUNTS = (1, 10, 100, 1000, 10_000)  # latents that one estimate is made of
 REPETITIONS = 20

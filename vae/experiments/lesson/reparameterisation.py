@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.elbo import gauss_hermite
 from vae.experiments.lesson.gaussian import Curve
 from vae.experiments.playground import Reconstruction
 from vae.model import VAE, DiagonalGaussian
 from vae.noise import seeded, standard_normal
+from vae.quadrature import gauss_hermite
 
 # by which eps is multiplied; only the first gives the claimed spread
 FACTORS = ("deviation", "variance", "log_variance")
