@@ -52,15 +52,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Sums are added in the same order on every machine, and tests run side by side: two threads
+    # that wait for a busy core hold each other up.
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    """Sums are added in the same order on every machine, and tests run side by side."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+def one_thread() -> Iterator[None]:
+    """A test that changes the number of threads changes it for itself."""
     yield
-    torch.set_num_threads(before)
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session", autouse=True)

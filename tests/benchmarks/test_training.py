@@ -30,35 +30,25 @@ def rows(output: str) -> list[tuple[float, float, int]]:
     ]
 
 
-@pytest.mark.parametrize("preset", ["mnist-2d-autoencoder", "faces"])
-def test_it_prints_three_speeds_and_the_trainers_ratio_to_each(preset, capsys):
-    """Binarised and in colour, with and without a rate."""
-    output = printed(capsys, "--preset", preset, "--profile")
-    table = rows(output)
-    assert len(table) == 3
-    for speed, ratio, _ in table:
-        assert speed > 0
-        rounding = 0.5 / speed + 0.5 / table[2][0]  # speeds are whole numbers
-        assert ratio == pytest.approx(table[2][0] / speed, abs=0.01 + ratio * 2 * rounding)
-    assert [batch for _, _, batch in table] == [
-        128,
-        PRESETS[preset].batch_size,
-        PRESETS[preset].batch_size,
-    ]
-    assert "aten::" in output
-
-
-def test_both_kinds_of_cpu_stand_side_by_side_each_with_the_precision_it_chose(capsys):
+def test_both_kinds_of_cpu_stand_side_by_side_each_with_its_precision_speeds_and_ratios(capsys):
     before = dict(os.environ)
-    output = printed(
-        capsys, "--preset", "mnist-2d", "--kinds", "own", "avx2", "--precision", "auto"
-    )
+    options = ("--preset", "mnist-2d", "--kinds", "own", "avx2", "--precision", "auto", "--profile")
+    output = printed(capsys, *options)
     assert os.environ == before
     own, restricted = output.split("restricted to AVX2:")
     assert re.search(
         r"^this machine: precision (bfloat16|float32), chosen automatically: ", own, re.M
     )
-    assert len(rows(own)) == len(rows(restricted)) == 3
+    for part in (own, restricted):
+        table = rows(part)
+        assert len(table) == 3
+        for speed, ratio, _ in table:
+            assert speed > 0
+            rounding = 0.5 / speed + 0.5 / table[2][0]  # speeds are whole numbers
+            assert ratio == pytest.approx(table[2][0] / speed, abs=0.01 + ratio * 2 * rounding)
+        ours = PRESETS["mnist-2d"].batch_size
+        assert [batch for _, _, batch in table] == [128, ours, ours]
+    assert "aten::" in output
     if platform.machine() in ("x86_64", "AMD64"):
         assert restricted.startswith(
             " precision float32, chosen automatically: this CPU has no bfloat16 instructions"

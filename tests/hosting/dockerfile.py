@@ -42,15 +42,19 @@ class Built:
     port: int = 0
     done: list[str] = field(default_factory=list)
 
-    def run(self, command: str | Sequence[str], as_user: bool) -> subprocess.CompletedProcess:
+    def run(self, command: str | Sequence[str]) -> subprocess.CompletedProcess:
         return completed(
             command,
             shell=isinstance(command, str),
             cwd=self.folder,
             env=self.environment,
             check=True,
-            user=self.user if as_user else None,
         )
+
+    def run_as_user(self, script: str) -> subprocess.CompletedProcess:
+        """A Python script by the image's user, who can read no packages of this environment."""
+        command = [interpreter(), "-c", script]
+        return completed(command, cwd=self.folder, env=self.environment, check=True, user=self.user)
 
 
 def interpreter() -> str:
@@ -88,35 +92,17 @@ def build(root: Path, place: Path, **arguments: str) -> Built:
     names, so a free one stands in its place.
     """
     user = USER if os.geteuid() == 0 else None
-    home, venv = place / "home", place / "venv"
+    home = place / "home"
     home.mkdir()
-    completed([interpreter(), "-m", "venv", "--without-pip", str(venv)], check=True)
-    completed(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "-q",
-            "--python",
-            str(venv / "bin" / "python"),
-            "install",
-            "pip",
-        ],
-        check=True,
-    )
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name.startswith(("PIP_", "LANG", "SSL"))
-    }
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("LANG", "SSL"))}
+    python = Path(sys.executable).parent
     built = Built(
         place / "app",
-        kept | {"PATH": f"{venv / 'bin'}:/usr/bin:/bin", "HOME": "/nonexistent"},
+        kept | {"PATH": f"{python}:/usr/bin:/bin", "HOME": "/nonexistent"},
         user,
     )
     if user:
         os.chown(home, user, user)
-    as_user = False
     for word, rest in instructions(root / "Dockerfile"):
         match word:
             case "ARG":
@@ -132,14 +118,10 @@ def build(root: Path, place: Path, **arguments: str) -> Built:
                 *sources, target = rest.split()
                 for source in sources:
                     _copy(root / source, built.folder / target / ("" if target != "./" else source))
-            case "RUN" if not rest.startswith("useradd"):
-                if as_user:
-                    _close(
-                        built.folder
-                    )  # from here on nothing of the code may be written, as in the image
-                built.run(rest, as_user)
+            case "RUN" if not rest.startswith(("useradd", "pip ")):
+                built.run(rest)
             case "USER":
-                as_user = True
+                _close(built.folder)  # nothing of the code may be written from here on
             case "EXPOSE":
                 exposed, built.port = rest, free_port()
             case "HEALTHCHECK":

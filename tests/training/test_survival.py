@@ -23,12 +23,12 @@ import torch.multiprocessing
 from torch import distributed
 
 import vae
-from tests.conftest import striped_digits, tiny_config, write_idx
+from tests.conftest import interrupt, striped_digits, tiny_config, write_idx
 from tests.processes import HANGING, Process, started
 from training import train
 from training.checkpoint import read
 from training.distributed import Processes, ProcessLostError
-from training.interruption import Interruption
+from training.interruption import EXIT_CODE, Interruption
 from training.loop import Trainer, draw_betas
 from training.settings import Settings
 from vae.likelihood import observe
@@ -136,9 +136,8 @@ def start(data_dir, tmp_path) -> Iterator[Callable[..., Run]]:
                 *more,
             ]
             environment = ENVIRONMENT | {"HOLD_AT": str(HELD_AT), "HOLD_FILE": str(hold)}
-            output = stack.enter_context(
-                told.open("w")
-            )  # a pipe that nobody reads would fill up and stop the run
+            # a pipe that nobody reads would fill up and stop the run
+            output = stack.enter_context(told.open("w"))
             process = stack.enter_context(
                 started(command, cwd=ROOT, env=environment, stdout=output, stderr=output, text=True)
             )
@@ -162,7 +161,7 @@ def test_kill_9_at_random_moments_changes_no_bit_of_the_final_weights(start, tmp
     seed = time.time_ns()
     moment = random.Random(seed)
     killed, resume, before, ends = tmp_path / "killed", [], 0, []
-    for _ in range(4):
+    for _ in range(3):
         run = start(killed, *resume)
         while run.process.poll() is None and (
             not (killed / "checkpoint.safetensors").exists() or step_of(killed) <= before
@@ -364,35 +363,59 @@ def test_the_loss_of_a_process_is_said_while_sigterm_is_still_held_off(
     assert isinstance(handler.__self__, Interruption)
 
 
-@pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 2)])
-def test_a_run_is_resumed_in_another_number_of_processes(start, tmp_path, first, then):
+LONGER = ("--epochs", "20", "--checkpoint-seconds", "1", "--learning-rate", "1e-3")
+
+
+def loss_of(run_dir: Path) -> float:
+    x = vae.binarize(pictures().float() / 255, generator=seeded(0))
+    return (
+        vae.elbo(vae.load(run_dir / "weights"), x, 1.0, generator=seeded(1))
+        .negative_elbo.mean()
+        .item()
+    )
+
+
+@pytest.fixture(scope="module")
+def loss_alone(tmp_path_factory, data_dir) -> float:
+    """The loss after LONGER steps of one process that nobody interrupted."""
+    run = tmp_path_factory.mktemp("alone") / "run"
+    assert train.main([*TINY, *LONGER, "--data-dir", str(data_dir), "--run-dir", str(run)]) == 0
+    return loss_of(run)
+
+
+def test_a_run_of_two_processes_is_resumed_by_one(start, tmp_path, data_dir, loss_alone):
     """The draws are those of one process alone, and so nearly the weights.
 
     Only sums were taken in another order, and steps are small enough that rounding does not grow to
     other weights.
     """
-    run, options = (
-        tmp_path / "run",
-        ("--epochs", "20", "--checkpoint-seconds", "1", "--learning-rate", "1e-3"),
-    )
-    begun = start(run, *options, processes=first, held=True)
-    begun.await_hold(processes=first)
+    run = tmp_path / "run"
+    begun = start(run, *LONGER, processes=2, held=True)
+    begun.await_hold(processes=2)
     begun.process.send_signal(signal.SIGINT)
     begun.process.wait(HANGING)
-    launcher = "torchrun --nproc-per-node 2" if first == 2 else "python"
-    assert f"{launcher} -m training.train" in begun.message()
+    assert "torchrun --nproc-per-node 2 -m training.train" in begun.message()
     assert "--resume" in begun.message()
     assert HELD_AT <= step_of(run) < 200
-    start(run, "--resume", *options, processes=then).finish()
+    again = [*TINY, *LONGER, "--data-dir", str(data_dir), "--run-dir", str(run), "--resume"]
+    assert train.main(again) == 0
     assert step_of(run) == 200
-    start(tmp_path / "alone", *options).finish()
-    mixed, alone = vae.load(run / "weights"), vae.load(tmp_path / "alone" / "weights")
-    x = vae.binarize(pictures().float() / 255, generator=seeded(0))
-    losses = [
-        vae.elbo(model, x, 1.0, generator=seeded(1)).negative_elbo.mean().item()
-        for model in (mixed, alone)
-    ]
-    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+    assert loss_of(run) == pytest.approx(loss_alone, rel=0.01)
+
+
+def test_a_run_of_one_process_is_resumed_by_two(start, tmp_path, data_dir, loss_alone, capsys):
+    run = tmp_path / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt(patch, HELD_AT)
+        begun = train.main([*TINY, *LONGER, "--data-dir", str(data_dir), "--run-dir", str(run)])
+    assert begun == EXIT_CODE
+    message = capsys.readouterr().err
+    assert "python -m training.train" in message
+    assert "--resume" in message
+    assert step_of(run) == HELD_AT
+    start(run, "--resume", *LONGER, processes=2).finish()
+    assert step_of(run) == 200
+    assert loss_of(run) == pytest.approx(loss_alone, rel=0.01)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

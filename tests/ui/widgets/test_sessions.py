@@ -63,7 +63,12 @@ async def lesson(address: str, number: int) -> list[dict[tuple[int, ...], str]]:
 
 
 async def alone_then_together(address: str) -> tuple[list, list]:
-    alone = [await lesson(address, number) for number in range(STUDENTS)]
+    first = [
+        PLANS.index(plan) if number >= WITH_A_FILE else number for number, plan in enumerate(PLANS)
+    ]
+    first = [number if one < WITH_A_FILE else one for number, one in enumerate(first)]
+    once = {number: await lesson(address, number) for number in sorted(set(first))}
+    alone = [once[number] for number in first]  # whoever chooses the same sees the same
     return alone, await asyncio.gather(*(lesson(address, number) for number in range(STUDENTS)))
 
 
