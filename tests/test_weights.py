@@ -13,7 +13,6 @@ import vae
 from training import evaluate, figures
 from vae.hub import sources
 from vae.hub.folder import Folder, load_folder
-from vae.hub.metrics import regret
 from vae.noise import seeded
 
 WEIGHTS = Path(__file__).parents[1] / "weights"
@@ -171,7 +170,7 @@ def test_what_one_network_for_every_beta_costs_is_in_its_card_and_below_what_oth
         (WEIGHTS / name / "README.md").read_text(encoding="utf-8"),
     )
     for rival in folders[name].dedicated:
-        cost = regret(metrics, rival)
+        cost = metrics.regret(rival)
         assert cost < BEST_PUBLISHED_REGRET[rival.beta]
         assert (
             f"| {rival.beta:g} | {metrics.at(rival.beta).objective:.2f} | {rival.objective:.2f} | "

@@ -17,8 +17,8 @@ from pydantic import StringConstraints, TypeAdapter
 from training import figures
 from training.data import SOURCES
 from vae.hub.files import Beta, Count, Positive, Seed, WholeNumber, parsed
-from vae.hub.folder import read_training as sealed
-from vae.hub.metrics import Dedicated, Metrics, regret
+from vae.hub.folder import read_training
+from vae.hub.metrics import Dedicated, Metrics
 from vae.likelihood import bits_per_dimension
 from vae.model import LIKELIHOODS, VAEConfig
 
@@ -188,12 +188,12 @@ def summary(metrics: Metrics) -> str:
     )
 
 
-def read_training(path: Path) -> dict:
+def read_record(path: Path) -> dict:
     """training.json of the weights beside it, as training.train writes it.
 
     Raises ValueError, naming the file.
     """
-    content = sealed(path.parent)
+    content = read_training(path.parent)
     try:
         parsed(_RECORD, content, more=True)
     except ValueError as error:
@@ -375,7 +375,7 @@ def _regret(metrics: Metrics, dedicated: Sequence[Dedicated], name: str) -> str:
         return ""
     rows = "\n".join(
         f"| {entry.beta:g} | {metrics.at(entry.beta).objective:.2f} | {entry.objective:.2f} | "
-        f"{regret(metrics, entry):.2f} |"
+        f"{metrics.regret(entry):.2f} |"
         for entry in dedicated
     )
     return REGRET.format(

@@ -93,7 +93,7 @@ def evaluate(arguments: Arguments) -> int:
     """
     folder = arguments.folder
     model = load_model(folder)
-    training = card.read_training(folder / "training.json")
+    training = card.read_record(folder / "training.json")
     dataset = training["settings"]["dataset"]
     test = data.load(dataset, arguments.data_dir, "test")
     # What could fail for another reason than the measurement fails before it, not minutes later.

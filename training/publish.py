@@ -79,7 +79,7 @@ def publish(arguments: Arguments) -> None:
     folder = arguments.folder
     checked = load_folder(folder)  # what could not be loaded again is not sent
     files = contents(folder)
-    training = card.read_training(folder / TRAINING)
+    training = card.read_record(folder / TRAINING)
     for name in files:
         print(f"{(folder / name).stat().st_size:>12,}  {name}")
     if arguments.dry_run:

@@ -40,7 +40,6 @@ from vae.hub.metrics import (
     Metrics,
     read_dedicated,
     read_metrics,
-    regret,
     write_dedicated,
 )
 
@@ -92,7 +91,7 @@ def measure(arguments: Arguments) -> None:
         raise ValueError(
             f"{folder} holds a network for one beta; regret is that of a network for many"
         )
-    record = card.read_training(folder / "training.json")
+    record = card.read_record(folder / "training.json")
     metrics = read_metrics(folder / METRICS)
     measured = [entry.beta for entry in metrics.betas]
     if unknown := sorted(set(arguments.betas) - set(measured)):
@@ -115,7 +114,7 @@ def measure(arguments: Arguments) -> None:
         os.replace(temporary, folder / DEDICATED)
         seal(folder, DEDICATED)
         card.write(folder, config, metrics, record, read_dedicated(folder / DEDICATED))
-        precision = card.read_training(weights / "training.json")["settings"]["precision"]
+        precision = card.read_record(weights / "training.json")["settings"]["precision"]
         other = (
             f"; trained in {precision}, the other in {settings.precision}"
             if precision != settings.precision
@@ -124,7 +123,7 @@ def measure(arguments: Arguments) -> None:
         print(
             f"beta = {beta:g}: objective {metrics.at(beta).objective:.2f} conditioned, "
             f"{found.objective:.2f} trained for it alone (rate {found.rate:.2f}, distortion "
-            f"{found.distortion:.2f}); regret {regret(metrics, found):.2f} nats{other}"
+            f"{found.distortion:.2f}); regret {metrics.regret(found):.2f} nats{other}"
         )
 
 
@@ -132,7 +131,7 @@ def _trained(arguments: Arguments, settings: Settings, preset: str, run_dir: Pat
     """The weights folder of the dedicated network; it is trained if that is missing."""
     weights = run_dir / "weights"
     if (weights / CONFIG).exists():
-        record = card.read_training(weights / "training.json")
+        record = card.read_record(weights / "training.json")
         trained = Settings.from_record(record["settings"])
         wanted = (
             settings
@@ -171,7 +170,7 @@ def _measured(
     with torch.no_grad():
         pictures = evaluate.observed(model, test.images, metrics.seed)
         entry = evaluate.at_beta(model, pictures, beta, metrics.seed, metrics.samples)
-    record = card.read_training(weights / "training.json")
+    record = card.read_record(weights / "training.json")
     return Dedicated(
         beta=beta,
         rate=entry.rate,

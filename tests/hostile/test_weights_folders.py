@@ -21,7 +21,6 @@ from tests.hostile.folders import LOADED, changed, changed_record
 from training import card
 from vae.hub import files
 from vae.hub.folder import Folder, load_folder, seal
-from vae.hub.metrics import regret
 
 LONGEST = 60.0  # seconds; it takes hundredths, and what hangs takes for ever
 
@@ -86,7 +85,7 @@ def use(folder: Folder) -> None:
     assert metrics.test_count >= 1
     assert np.isfinite(dataclasses.astuple(metrics.importance_weighted)).all()
     assert all(
-        np.isfinite([network.objective, regret(metrics, network)]).all()
+        np.isfinite([network.objective, metrics.regret(network)]).all()
         for network in folder.dedicated
     )
     pictures = torch.stack([folder.examples.picture(name) for name in folder.examples.names])
@@ -152,7 +151,7 @@ def test_a_record_of_training_gives_a_card_or_one_sentence(whole, attempts, dice
         (tmp_path / "training.json").write_bytes(changed_record(whole[0], dice))
         try:
             seal(tmp_path, "training.json")
-            record = card.read_training(tmp_path / "training.json")
+            record = card.read_record(tmp_path / "training.json")
         except ValueError as error:
             sentence = str(error)
         else:

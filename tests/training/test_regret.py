@@ -18,7 +18,6 @@ from training.loop import Trainer, initial_model
 from training.settings import Settings
 from vae.hub.folder import load_folder, seal
 from vae.hub.metrics import Dedicated, read_dedicated, read_metrics
-from vae.hub.metrics import regret as regret_of
 
 SETTINGS = Settings(
     dataset="bars",
@@ -118,7 +117,7 @@ def test_regret_is_the_difference_of_the_objectives_on_the_same_pictures_with_th
         expected = (
             ours.distortion + entry.beta * ours.rate - (alone.distortion + entry.beta * alone.rate)
         )
-        assert regret_of(metrics, entry) == pytest.approx(expected, abs=1e-3)
+        assert metrics.regret(entry) == pytest.approx(expected, abs=1e-3)
         assert float(text) == pytest.approx(expected, abs=0.01)
         assert f"{expected:.2f} |" in (folder / "README.md").read_text(encoding="utf-8")
     assert load_folder(folder).dedicated == dedicated  # which is what the app draws
@@ -267,4 +266,4 @@ def test_a_finished_rival_counts_in_its_own_precision_unless_another_is_asked_fo
 
 def test_regret_at_a_beta_that_was_not_measured_is_refused(folder):
     with pytest.raises(ValueError, match="was not measured"):
-        regret_of(read_metrics(folder / "metrics.json"), Dedicated(0.07, 1.0, 1.0, 1, 1))
+        read_metrics(folder / "metrics.json").regret(Dedicated(0.07, 1.0, 1.0, 1, 1))

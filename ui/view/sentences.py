@@ -7,7 +7,6 @@ picture or figure shows, with its numbers.
 from ui.text import Text, number
 from vae.experiments import Breakdown, Reconstruction, TradeOff
 from vae.hub import sources
-from vae.hub.metrics import regret as regret_of
 from vae.hub.sources import Resolved
 from vae.images.reading import View
 
@@ -160,7 +159,7 @@ def regret(text: Text, model: Resolved) -> str:
     if not model.dedicated:
         return ""
     differences = (
-        f"{number(regret_of(model.metrics, network), '+,.2f')} ({network.beta:g})"
+        f"{number(model.metrics.regret(network), '+,.2f')} ({network.beta:g})"
         for network in model.dedicated
     )
     return text("plane.regret", differences=", ".join(differences))

@@ -159,6 +159,20 @@ class Metrics:
             for dimension in np.lexsort((-rates.sum(0), -(rates > ACTIVE_NATS).sum(0)))
         )
 
+    def regret(self, dedicated: "Dedicated") -> float:
+        """How much the objective at this beta is worse (larger) than a dedicated network's, nats.
+
+        That is the price of one network for every beta; negative where it is the better one. Raises
+        ValueError for a beta not measured.
+        """
+        measured = self.at(dedicated.beta)
+        if not math.isclose(measured.beta, dedicated.beta):
+            raise ValueError(
+                f"beta {dedicated.beta:g} was not measured; the nearest one that was is "
+                f"{measured.beta:g}"
+            )
+        return measured.objective - dedicated.objective
+
 
 @dataclass(frozen=True)
 class Dedicated:
@@ -178,21 +192,6 @@ class Dedicated:
     def objective(self) -> float:
         """distortion + beta * rate, nats."""
         return self.distortion + self.beta * self.rate
-
-
-def regret(metrics: Metrics, dedicated: Dedicated) -> float:
-    """How much the objective at this beta is worse (larger) than a dedicated network's, nats.
-
-    That is the price of one network for every beta; negative where it is the better one. Raises
-    ValueError for a beta not measured.
-    """
-    measured = metrics.at(dedicated.beta)
-    if not math.isclose(measured.beta, dedicated.beta):
-        raise ValueError(
-            f"beta {dedicated.beta:g} was not measured; the nearest one that was is "
-            f"{measured.beta:g}"
-        )
-    return measured.objective - dedicated.objective
 
 
 def write_metrics(path: Path, metrics: Metrics) -> None:
