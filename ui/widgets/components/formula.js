@@ -1,26 +1,75 @@
-// log p(x) = E_q[log p(x|z)] − KL(q ‖ p(z)) + KL(q ‖ p(z|x)): pointing at a term or a piece of a bar lights up both and shows
-// the term's picture. Everything is here already, so it answers at once; what is pressed stays.
+// log p(x) = E_q[log p(x|z)] − KL(q ‖ p(z)) + KL(q ‖ p(z|x)): pointing at a term or a piece of a
+// bar lights up both and shows the term's picture. Everything is here already, so it answers at
+// once; what is pressed stays. Exported by name: what formula.test.js tests.
 
 const VIEWS = new WeakMap();
 const SVG = "http://www.w3.org/2000/svg";
 const SPACE = 300; // the side of a plane, in units of its drawing
 
 const given = bar => `<mi>q</mi><mo>(</mo><mi>z</mi>${bar}<mi>x</mi><mo>)</mo>`;
-const BAR = '<mo lspace="0" rspace="0">|</mo>', PARALLEL = '<mo lspace="0.15em" rspace="0.15em">‖</mo>';
+const BAR = '<mo lspace="0" rspace="0">|</mo>';
+const PARALLEL = '<mo lspace="0.15em" rspace="0.15em">‖</mo>';
 const KL = other => `<mi>KL</mi><mo>(</mo>${given(BAR)}${PARALLEL}${other}<mo>)</mo>`;
 const MATH = {
   evidence: "<mi>log</mi><mspace width='0.15em'/><mi>p</mi><mo>(</mo><mi>x</mi><mo>)</mo>",
-  distortion: `<msub><mi>E</mi><mi>q</mi></msub><mo>[</mo><mi>log</mi><mspace width='0.15em'/><mi>p</mi><mo>(</mo><mi>x</mi>${BAR}`
-    + "<mi>z</mi><mo>)</mo><mo>]</mo>",
+  distortion:
+    "<msub><mi>E</mi><mi>q</mi></msub><mo>[</mo><mi>log</mi><mspace width='0.15em'/><mi>p</mi>" +
+    `<mo>(</mo><mi>x</mi>${BAR}<mi>z</mi><mo>)</mo><mo>]</mo>`,
   rate: KL("<mi>p</mi><mo>(</mo><mi>z</mi><mo>)</mo>"),
   gap: KL(`<mi>p</mi><mo>(</mo><mi>z</mi>${BAR}<mi>x</mi><mo>)</mo>`),
 };
 const SIGNS = { evidence: "", distortion: "=", rate: "−", gap: "+" };
 
+// Coordinates of a part of the plane, its middle x, y and half a side, in units of the drawing.
+export const drawingX = (x, window) => (((x - window.x) / window.half + 1) / 2) * SPACE;
+export const drawingY = (y, window) => ((1 - (y - window.y) / window.half) / 2) * SPACE;
+export const drawingLength = (length, { half }) => (length / half / 2) * SPACE;
+
+// The rectangles of a chart of columns, the largest value as high as the chart. The least a column
+// is high is 1, so that none is missing.
+export function columnShapes(values, width, height) {
+  const most = largest(values);
+  const step = width / values.length;
+  return values.map((value, index) => {
+    const tall = Math.max(1, (value / most) * height);
+    return { x: index * step + 1, y: height - tall, width: step - 2, height: tall };
+  });
+}
+
+// The largest value, and never 0: it is divided by.
+export const largest = values => Math.max(...values, 1e-6);
+
+// Four strokes that point to a place from a distance, since its true size may be a few pixels.
+export function strokes({ cx, cy }, size) {
+  const near = size + 6;
+  const far = size + 16;
+  const directions = [
+    [1, 0],
+    [-1, 0],
+    [0, 1],
+    [0, -1],
+  ];
+  return directions.map(([dx, dy]) => ({
+    x1: cx + near * dx,
+    y1: cy + near * dy,
+    x2: cx + far * dx,
+    y2: cy + far * dy,
+  }));
+}
+
+// The parts of a text in which **bold** is all the Markdown there is.
+export function emphasised(text) {
+  return text.split("**").map((part, index) => ({ part, bold: index % 2 === 1 }));
+}
+
+// Those ticks, in percent of the axis, whose labels do not stick out at its ends.
+export const inside = ticks => ticks.filter(({ left }) => left >= 4 && left <= 96);
+
 class FormulaView {
   constructor(root) {
     this.root = root.querySelector(".formula-root");
-    for (const name of ["formula", "bars", "loose", "panel"]) this[name] = this.root.querySelector(`.${name}`);
+    for (const name of ["formula", "bars", "loose", "panel"])
+      this[name] = this.root.querySelector(`.${name}`);
     this.pressed = null;
     this.pointed = null;
     this.resized = new ResizeObserver(() => this.fit());
@@ -37,7 +86,7 @@ class FormulaView {
     this.said = said;
     this.data = data;
     this.terms = Object.fromEntries((data.formula ?? []).map(term => [term.term, term]));
-    this.pressed = this.terms[this.pressed] ? this.pressed : data.formula?.[0].term ?? null;
+    this.pressed = this.terms[this.pressed] ? this.pressed : (data.formula?.[0].term ?? null);
     this.drawFormula();
     this.drawBars();
     this.drawLoose();
@@ -57,7 +106,9 @@ class FormulaView {
       button.innerHTML = `<math aria-hidden="true"><mrow>${MATH[term]}</mrow></math>`;
       button.append(made("span", "value", value), made("span", "name", name));
       button.addEventListener("click", () => this.press(term));
-      button.addEventListener("focus", () => { if (button.matches(":focus-visible")) this.point(term); });
+      button.addEventListener("focus", () => {
+        if (button.matches(":focus-visible")) this.point(term);
+      });
       button.addEventListener("blur", () => this.point(null));
       this.watch(button, term);
       const signed = made("div", "signed"); // a sign begins a line, it never ends one
@@ -84,8 +135,7 @@ class FormulaView {
       stack.append(mark);
     }
     const scale = made("div", "ticks");
-    for (const { left, label } of ticks) {
-      if (left < 4 || left > 96) continue;
+    for (const { left, label } of inside(ticks)) {
       const tick = made("span", "", label);
       tick.style.left = `${left}%`;
       scale.append(tick);
@@ -124,7 +174,9 @@ class FormulaView {
   }
 
   watch(element, term) {
-    element.addEventListener("pointerenter", event => { if (event.pointerType === "mouse") this.point(term); });
+    element.addEventListener("pointerenter", event => {
+      if (event.pointerType === "mouse") this.point(term);
+    });
     element.addEventListener("pointerleave", () => this.point(null));
   }
 
@@ -141,7 +193,8 @@ class FormulaView {
   light() {
     const shown = this.pointed ?? this.pressed;
     this.root.classList.toggle("pointing", Boolean(this.pointed));
-    for (const element of this.root.querySelectorAll("[data-term]")) element.classList.toggle("lit", element.dataset.term === shown);
+    for (const element of this.root.querySelectorAll("[data-term]"))
+      element.classList.toggle("lit", element.dataset.term === shown);
     for (const button of this.formula.querySelectorAll("button")) {
       button.setAttribute("aria-pressed", String(button.dataset.term === this.pressed));
     }
@@ -156,16 +209,22 @@ class FormulaView {
     const said = made("p");
     said.append(made("b", "", term.alt), term.said);
     const pictures = (term.pictures ?? []).map(({ source, caption, alt }) => {
-      const figure = made("figure"), image = made("img");
+      const figure = made("figure");
+      const image = made("img");
       image.src = source;
       image.alt = alt;
       figure.append(made("figcaption", "", caption), image);
       return figure;
     });
-    this.panel.replaceChildren(...pictures, ...[plane(term.plane), columns(term.columns)].filter(Boolean), said);
+    this.panel.replaceChildren(
+      ...pictures,
+      ...[plane(term.plane), columns(term.columns)].filter(Boolean),
+      said,
+    );
   }
 
-  fit() { // a name that its piece has no room for is left out: it stands above the row
+  // A name that its piece has no room for is left out: it stands above the row.
+  fit() {
     for (const segment of this.root.querySelectorAll(".segment")) {
       const name = segment.firstChild;
       name.hidden = false;
@@ -181,9 +240,9 @@ function made(kind, name = "", text = "") {
   return element;
 }
 
-function head(text) { // **bold** is all the Markdown there is
+function head(text) {
   const line = made("p", "head");
-  text.split("**").forEach((part, index) => line.append(index % 2 ? made("b", "", part) : part));
+  line.append(...emphasised(text).map(({ part, bold }) => (bold ? made("b", "", part) : part)));
   return line;
 }
 
@@ -195,49 +254,100 @@ function drawn(kind, attributes) {
 
 function plane(data) {
   if (!data) return null;
-  const { x, y, half } = data.window;
-  const across = value => ((value - x) / half + 1) / 2 * SPACE, down = value => (1 - (value - y) / half) / 2 * SPACE;
-  const long = value => value / half / 2 * SPACE;
-  const svg = drawn("svg", { viewBox: `0 0 ${SPACE} ${SPACE}`, role: "img", "aria-label": data.alt });
-  svg.append(drawn("rect", { x: 0.5, y: 0.5, width: SPACE - 1, height: SPACE - 1, fill: "none", stroke: "currentColor", opacity: 0.3 }));
-  for (const axis of [{ x1: across(0), x2: across(0), y1: 0, y2: SPACE }, { x1: 0, x2: SPACE, y1: down(0), y2: down(0) }]) {
+  const across = x => drawingX(x, data.window);
+  const down = y => drawingY(y, data.window);
+  const long = length => drawingLength(length, data.window);
+  const svg = drawn("svg", {
+    viewBox: `0 0 ${SPACE} ${SPACE}`,
+    role: "img",
+    "aria-label": data.alt,
+  });
+  svg.append(
+    drawn("rect", {
+      x: 0.5,
+      y: 0.5,
+      width: SPACE - 1,
+      height: SPACE - 1,
+      fill: "none",
+      stroke: "currentColor",
+      opacity: 0.3,
+    }),
+  );
+  for (const axis of [
+    { x1: across(0), x2: across(0), y1: 0, y2: SPACE },
+    { x1: 0, x2: SPACE, y1: down(0), y2: down(0) },
+  ]) {
     svg.append(drawn("line", { ...axis, stroke: "currentColor", opacity: 0.2 }));
   }
   if (data.image) {
     const { x: left, y: top, half: reach, source } = data.image;
-    svg.append(drawn("image", { href: source, x: across(left - reach), y: down(top + reach), width: long(2 * reach), height: long(2 * reach) }));
+    svg.append(
+      drawn("image", {
+        href: source,
+        x: across(left - reach),
+        y: down(top + reach),
+        width: long(2 * reach),
+        height: long(2 * reach),
+      }),
+    );
   }
   for (const ellipse of data.ellipses) {
-    const colour = ellipse.colour || "currentColor", place = { cx: across(ellipse.x), cy: down(ellipse.y) };
-    svg.append(drawn("ellipse", { ...place, rx: Math.max(2, long(ellipse.across)), ry: Math.max(2, long(ellipse.down)), fill: "none",
-      stroke: colour, "stroke-width": 2 }));
-    if (data.points && ellipse.colour) pointTo(svg, place, Math.max(long(ellipse.across), long(ellipse.down)), colour);
+    const colour = ellipse.colour || "currentColor";
+    const place = { cx: across(ellipse.x), cy: down(ellipse.y) };
+    svg.append(
+      drawn("ellipse", {
+        ...place,
+        rx: Math.max(2, long(ellipse.across)),
+        ry: Math.max(2, long(ellipse.down)),
+        fill: "none",
+        stroke: colour,
+        "stroke-width": 2,
+      }),
+    );
+    if (!data.points || !ellipse.colour) continue;
+    for (const stroke of strokes(place, Math.max(long(ellipse.across), long(ellipse.down)))) {
+      svg.append(drawn("line", { ...stroke, stroke: colour, "stroke-width": 3 }));
+    }
   }
   return svg;
-}
-
-function pointTo(svg, { cx, cy }, size, colour) { // four strokes, since its true size may be a few pixels
-  for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-    const near = size + 6, far = size + 16;
-    svg.append(drawn("line", { x1: cx + near * dx, y1: cy + near * dy, x2: cx + far * dx, y2: cy + far * dy, stroke: colour, "stroke-width": 3 }));
-  }
 }
 
 function columns(data) {
   if (!data) return null;
-  const width = 480, height = 200, most = Math.max(...data.values, 1e-6), step = width / data.values.length;
-  const svg = drawn("svg", { viewBox: `0 0 ${width} ${height + 4}`, role: "img", "aria-label": data.alt, class: "columns" });
-  const label = drawn("text", { x: width - 4, y: 16, "text-anchor": "end", fill: "currentColor", "font-size": 15 });
-  label.textContent = `max ${most.toFixed(2)} nats`;
-  data.values.forEach((value, index) => {
-    const tall = Math.max(1, value / most * height);
-    svg.append(drawn("rect", { x: index * step + 1, y: height - tall, width: step - 2, height: tall, fill: data.colour }));
+  const [width, height] = [480, 200];
+  const svg = drawn("svg", {
+    viewBox: `0 0 ${width} ${height + 4}`,
+    role: "img",
+    "aria-label": data.alt,
+    class: "columns",
   });
-  svg.append(drawn("line", { x1: 0, x2: width, y1: height + 1, y2: height + 1, stroke: "currentColor", opacity: 0.5 }), label);
+  const label = drawn("text", {
+    x: width - 4,
+    y: 16,
+    "text-anchor": "end",
+    fill: "currentColor",
+    "font-size": 15,
+  });
+  label.textContent = `max ${largest(data.values).toFixed(2)} nats`;
+  for (const shape of columnShapes(data.values, width, height)) {
+    svg.append(drawn("rect", { ...shape, fill: data.colour }));
+  }
+  svg.append(
+    drawn("line", {
+      x1: 0,
+      x2: width,
+      y1: height + 1,
+      y2: height + 1,
+      stroke: "currentColor",
+      opacity: 0.5,
+    }),
+    label,
+  );
   return svg;
 }
 
-export default function ({ data, parentElement }) { // called again when the data or the theme change
+// Called again when the data or the theme change.
+export default function ({ data, parentElement }) {
   let view = VIEWS.get(parentElement);
   if (!view?.root.isConnected) {
     view?.remove();

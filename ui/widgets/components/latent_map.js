@@ -1,15 +1,90 @@
-// The latent plane. What a point decodes to is cropped from a sheet of tiles that is already here: no trip to the server.
-// A pinned point goes to the server, which decodes it exactly and answers with its picture.
+// The latent plane. What a point decodes to is cropped from a sheet of tiles that is already here
+// (map_tiles.js): no trip to the server. A pinned point goes to the server, which decodes it
+// exactly and answers with its picture. Exported by name: what latent_map.test.js tests.
 
 const TAU = 2 * Math.PI;
 const KEY_PAUSE = 250; // ms: the server is asked when the arrow keys rest
 const MOST_MOVED = 10; // pixels: what moves further is no click
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const STEPS = 40; // of the arrow keys, from the middle of the window to its edge
 const VIEWS = new WeakMap();
+
+// Between the plane and pixels of the screen. window: the middle x, y and half a side of the part
+// of the plane that is shown, in a square of so many pixels a side.
+export const screenX = (x, window, side) => (((x - window.x) / window.half + 1) / 2) * side;
+export const screenY = (y, window, side) => ((1 - (y - window.y) / window.half) / 2) * side;
+export const screenLength = (length, { half }, side) => (length / half / 2) * side;
+
+// The point of the plane under a pointer; null outside. box: the square on the screen.
+export function pointAt({ clientX, clientY }, box, { x, y, half }) {
+  const across = ((clientX - box.left) / box.width) * 2 - 1;
+  const down = ((clientY - box.top) / box.height) * 2 - 1;
+  return Math.max(Math.abs(across), Math.abs(down)) <= 1
+    ? [x + half * across, y - half * down]
+    : null;
+}
+
+// Whether a pointer that was pressed and released has stayed: a finger or mouse that was dragged
+// has only looked around.
+export function isClick([fromX, fromY], [toX, toY]) {
+  return Math.hypot(toX - fromX, toY - fromY) < MOST_MOVED;
+}
+
+// One step of an arrow key from a point, ten with shift, not out of the window; null for another
+// key.
+export function stepped(
+  [fromX, fromY],
+  { key, shiftKey, ctrlKey, metaKey, altKey },
+  { x, y, half },
+) {
+  const arrow = ARROWS[key];
+  if (!arrow || ctrlKey || metaKey || altKey) return null;
+  const step = (half / STEPS) * (shiftKey ? 10 : 1);
+  const inside = (value, centre) => Math.min(centre + half, Math.max(centre - half, value));
+  return [inside(fromX + step * arrow[0], x), inside(fromY + step * arrow[1], y)];
+}
+
+// Decimal places of a coordinate: as many as a step of the arrow keys has, at least two.
+export const digits = half => Math.max(2, Math.ceil(-Math.log10(half / STEPS)));
+
+// The row, from the top, and the column of the tile that a point lies in, or is nearest to; side:
+// tiles a side of the window.
+export function tileAt([pointX, pointY], { x, y, half }, side) {
+  const place = value => Math.min(side - 1, Math.max(0, Math.floor(((value + 1) / 2) * side)));
+  return [place((y - pointY) / half), place((pointX - x) / half)];
+}
+
+// 1, 2 or 5 times a power of ten, not less than what is given.
+export function niceStep(rough) {
+  const power = 10 ** Math.floor(Math.log10(rough));
+  return power * [1, 2, 5, 10].find(step => step * power >= rough * 0.999);
+}
+
+// The multiples of step from centre - half to centre + half, each divided by step.
+export function ticks(centre, half, step) {
+  const found = [];
+  for (let tick = Math.ceil((centre - half) / step); tick * step <= centre + half; tick += 1)
+    found.push(tick);
+  return found;
+}
+
+// Decimal places that tell multiples of step apart.
+export const places = step => Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+
+// What is written below a picture. name: of the point, such as z.
+export function coordinates(x, y, half, name) {
+  const [across, down] = [x, y].map(value => value.toFixed(digits(half)).replace("-", "−"));
+  return `${name} = (${across}, ${down})`;
+}
+
+// How many of the codes have an ellipse: as many as are asked for, of those that have deviations,
+// two numbers each.
+export const shownPosteriors = (count, deviations) => Math.min(count, deviations.length / 2);
 
 class MapView {
   constructor(root) {
-    for (const name of ["plane", "drawing", "marks", "live", "pinned", "legend"]) this[name] = root.querySelector(`.${name}`);
+    for (const name of ["plane", "drawing", "marks", "live", "pinned", "legend"])
+      this[name] = root.querySelector(`.${name}`);
     this.tile = this.live.querySelector("canvas");
     this.hover = null;
     this.pin = null;
@@ -17,24 +92,26 @@ class MapView {
     plane.addEventListener("pointermove", event => this.point(event));
     plane.addEventListener("pointerdown", event => this.press(event));
     plane.addEventListener("pointerup", event => this.release(event));
-    for (const end of ["pointerleave", "pointercancel"]) plane.addEventListener(end, () => this.leave());
+    for (const end of ["pointerleave", "pointercancel"])
+      plane.addEventListener(end, () => this.leave());
     plane.addEventListener("keydown", event => this.key(event));
     this.redraw = () => this.draw();
     this.resized = new ResizeObserver(this.redraw);
     this.resized.observe(plane);
-    globalThis.addEventListener("vae-lab-atlas", this.redraw);
+    globalThis.addEventListener("vae-lab-map-tiles", this.redraw);
   }
 
   remove() {
     clearTimeout(this.waiting);
     this.resized.disconnect();
-    globalThis.removeEventListener("vae-lab-atlas", this.redraw);
+    globalThis.removeEventListener("vae-lab-map-tiles", this.redraw);
   }
 
   update(data, send) {
     this.data = data;
     this.send = send;
-    if (!this.waiting) this.pin = data.pin && [data.pin.x, data.pin.y]; // else the student has moved on already
+    // While an answer is awaited the student has moved on already.
+    if (!this.waiting) this.pin = data.pin && [data.pin.x, data.pin.y];
     this.plane.setAttribute("aria-label", data.alt);
     this.live.querySelector("figcaption").textContent = data.text.live;
     this.pinned.querySelector("figcaption").textContent = data.text.pinned;
@@ -49,28 +126,29 @@ class MapView {
     this.draw();
   }
 
-  get atlas() {
-    return globalThis.vaeLabAtlases?.get(this.data?.atlas);
+  get tiles() {
+    return globalThis.vaeLabMapTiles?.get(this.data?.tiles);
   }
 
-  get rest() { // the point that is shown while none is pointed to or pinned
+  // The point that is shown while none is pointed to or pinned.
+  get rest() {
     return this.data.own?.mean ?? [this.data.window.x, this.data.window.y];
   }
 
-  digits() { // as many as a step of the arrow keys has
-    return Math.max(2, Math.ceil(-Math.log10(this.data.window.half / 40)));
+  across(x) {
+    return screenX(x, this.data.window, this.side);
   }
 
-  // Between the plane and pixels of the screen.
-  across(x) { return ((x - this.data.window.x) / this.data.window.half + 1) / 2 * this.side; }
-  down(y) { return (1 - (y - this.data.window.y) / this.data.window.half) / 2 * this.side; }
-  length(value) { return value / this.data.window.half / 2 * this.side; }
+  down(y) {
+    return screenY(y, this.data.window, this.side);
+  }
+
+  length(value) {
+    return screenLength(value, this.data.window, this.side);
+  }
 
   point(event) {
-    const box = this.plane.getBoundingClientRect();
-    const { x, y, half } = this.data.window;
-    const across = (event.clientX - box.left) / box.width * 2 - 1, down = (event.clientY - box.top) / box.height * 2 - 1;
-    this.hover = Math.max(Math.abs(across), Math.abs(down)) <= 1 ? [x + half * across, y - half * down] : null;
+    this.hover = pointAt(event, this.plane.getBoundingClientRect(), this.data.window);
     this.mark();
   }
 
@@ -79,9 +157,9 @@ class MapView {
     this.point(event);
   }
 
-  release(event) { // a finger or mouse that was dragged has only looked around
+  release(event) {
     this.point(event);
-    const still = this.pressed && Math.hypot(event.clientX - this.pressed[0], event.clientY - this.pressed[1]) < MOST_MOVED;
+    const still = this.pressed && isClick(this.pressed, [event.clientX, event.clientY]);
     this.pressed = null;
     if (still && this.hover) this.moveTo(this.hover, 0);
   }
@@ -93,15 +171,11 @@ class MapView {
 
   key(event) {
     if (event.key === "Escape" && (this.pin || this.data.pinned)) return this.moveTo(null, 0);
-    const arrow = ARROWS[event.key];
-    if (!arrow || event.ctrlKey || event.metaKey || event.altKey) return;
+    const next = stepped(this.pin ?? this.rest, event, this.data.window);
+    if (!next) return;
     event.preventDefault();
-    const { x, y, half } = this.data.window;
-    const step = half / 40 * (event.shiftKey ? 10 : 1);
-    const from = this.pin ?? this.rest;
-    const inside = (value, centre) => Math.min(centre + half, Math.max(centre - half, value));
     this.hover = null;
-    this.moveTo([inside(from[0] + step * arrow[0], x), inside(from[1] + step * arrow[1], y)], KEY_PAUSE);
+    this.moveTo(next, KEY_PAUSE);
   }
 
   moveTo(pin, pause) {
@@ -128,8 +202,9 @@ class MapView {
     this.drawAxes(context);
     if (data.posterior) this.drawPosterior(context);
     this.drawPrior(context);
-    if (this.atlas && data.codes) this.drawCodes(context);
-    for (const { mean, deviation, colour } of data.ellipses) this.drawGaussian(context, mean, deviation, colour);
+    if (this.tiles && data.codes) this.drawCodes(context);
+    for (const { mean, deviation, colour } of data.ellipses)
+      this.drawGaussian(context, mean, deviation, colour);
     this.drawTrail(context);
     if (data.own) this.drawOwn(context);
     this.mark();
@@ -147,20 +222,22 @@ class MapView {
   drawAxes(context) {
     const { x, y, half } = this.data.window;
     const step = niceStep(half / 4);
-    const places = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+    const decimals = places(step);
     context.font = "11px sans-serif";
     context.strokeStyle = this.ink;
     context.fillStyle = this.ink;
     context.lineWidth = 1;
-    for (let tick = Math.ceil((x - half) / step); tick * step <= x + half; tick += 1) {
+    for (const tick of ticks(x, half, step)) {
       const place = this.across(tick * step);
       line(context, place, 0, place, this.side, tick === 0 ? 0.35 : 0.1);
-      if (place > 14 && place < this.side - 20) context.fillText((tick * step).toFixed(places), place + 3, this.side - 4);
+      if (place > 14 && place < this.side - 20)
+        context.fillText((tick * step).toFixed(decimals), place + 3, this.side - 4);
     }
-    for (let tick = Math.ceil((y - half) / step); tick * step <= y + half; tick += 1) {
+    for (const tick of ticks(y, half, step)) {
       const place = this.down(tick * step);
       line(context, 0, place, this.side, place, tick === 0 ? 0.35 : 0.1);
-      if (place > 14 && place < this.side - 20) context.fillText((tick * step).toFixed(places), 4, place - 3);
+      if (place > 14 && place < this.side - 20)
+        context.fillText((tick * step).toFixed(decimals), 4, place - 3);
     }
     context.globalAlpha = 0.35;
     context.strokeRect(0.5, 0.5, this.side - 1, this.side - 1);
@@ -182,22 +259,32 @@ class MapView {
   }
 
   drawCodes(context) {
-    const { means, deviations, labels } = this.atlas;
+    const { means, deviations, labels } = this.tiles;
     const { count, colours } = this.data;
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.font = "bold 9px sans-serif";
-    const shown = Math.min(count, deviations.length / 2);
-    for (let index = labels.length - 1; index >= 0; index -= 1) { // those with a posterior last, so that they lie above
+    const shown = shownPosteriors(count, deviations);
+    // Those with a posterior last, so that they lie above.
+    for (let index = labels.length - 1; index >= 0; index -= 1) {
       context.globalAlpha = count && index >= shown ? 0.25 : 0.85;
       context.fillStyle = colours[labels[index] % colours.length];
-      context.fillText(labels[index], this.across(means[2 * index]), this.down(means[2 * index + 1]));
+      context.fillText(
+        labels[index],
+        this.across(means[2 * index]),
+        this.down(means[2 * index + 1]),
+      );
     }
     context.textAlign = "start";
     context.textBaseline = "alphabetic";
     for (let index = 0; index < shown; index += 1) {
       context.strokeStyle = context.fillStyle = colours[labels[index] % colours.length];
-      this.ellipse(context, [means[2 * index], means[2 * index + 1]], [deviations[2 * index], deviations[2 * index + 1]], 1);
+      this.ellipse(
+        context,
+        [means[2 * index], means[2 * index + 1]],
+        [deviations[2 * index], deviations[2 * index + 1]],
+        1,
+      );
       context.globalAlpha = 0.2;
       context.fill();
       context.globalAlpha = 0.75;
@@ -215,10 +302,17 @@ class MapView {
     }
     if (!this.raster.complete || !this.raster.naturalWidth) return;
     const { x, y, half } = posterior.window;
-    context.drawImage(this.raster, this.across(x - half), this.down(y + half), this.length(2 * half), this.length(2 * half));
+    context.drawImage(
+      this.raster,
+      this.across(x - half),
+      this.down(y + half),
+      this.length(2 * half),
+      this.length(2 * half),
+    );
   }
 
-  drawGaussian(context, mean, deviation, colour) { // at 1, 2 and 3 standard deviations
+  // At 1, 2 and 3 standard deviations.
+  drawGaussian(context, mean, deviation, colour) {
     context.globalAlpha = 1;
     context.strokeStyle = context.fillStyle = colour;
     context.lineWidth = 2;
@@ -251,7 +345,10 @@ class MapView {
     this.drawGaussian(context, own.mean, own.deviation, this.data.ownColour);
     // Four strokes that point to it, since its true size may be a few pixels.
     const reach = 8 + this.length(3 * Math.max(...own.deviation));
-    for (const [colour, width, more] of [[this.paper, 8, 2], [this.data.ownColour, 4, 0]]) {
+    for (const [colour, width, more] of [
+      [this.paper, 8, 2],
+      [this.data.ownColour, 4, 0],
+    ]) {
       context.strokeStyle = colour;
       context.lineWidth = width;
       for (const [dx, dy] of Object.values(ARROWS)) {
@@ -263,16 +360,27 @@ class MapView {
 
   ellipse(context, mean, deviation, times) {
     context.beginPath();
-    context.ellipse(this.across(mean[0]), this.down(mean[1]), this.length(times * deviation[0]),
-      this.length(times * deviation[1]), 0, 0, TAU);
+    context.ellipse(
+      this.across(mean[0]),
+      this.down(mean[1]),
+      this.length(times * deviation[0]),
+      this.length(times * deviation[1]),
+      0,
+      0,
+      TAU,
+    );
   }
 
-  mark() { // the pin, the point under the pointer, and its tile
+  // The pin, the point under the pointer, and its tile.
+  mark() {
     const context = this.prepared(this.marks);
     const shown = this.hover ?? this.pin ?? this.rest;
     if (this.pin) {
       const [left, top] = [this.across(this.pin[0]), this.down(this.pin[1])];
-      for (const [colour, width] of [[this.paper, 5], [this.ink, 2]]) {
+      for (const [colour, width] of [
+        [this.paper, 5],
+        [this.ink, 2],
+      ]) {
         context.strokeStyle = colour;
         context.lineWidth = width;
         context.beginPath();
@@ -289,22 +397,23 @@ class MapView {
     this.showTile(shown);
   }
 
-  coordinates(x, y) { // of the code z, unless the plane is another one's
-    const [across, down] = [x, y].map(value => value.toFixed(this.digits()).replace("-", "−"));
-    return `${this.data.text.point ?? "z"} = (${across}, ${down})`;
+  coordinates(x, y) {
+    return coordinates(x, y, this.data.window.half, this.data.text.point ?? "z");
   }
 
   showTile([x, y]) {
-    const { window: { x: centreX, y: centreY, half }, side, tile: [height, width] } = this.data;
+    const { window, side } = this.data;
+    const [height, width] = this.data.tile;
     const text = this.coordinates(x, y);
     this.live.querySelector("p").textContent = text;
     this.tile.setAttribute("aria-label", `${this.data.text.live} ${text}`);
-    if (!this.atlas?.sheet.width) return;
-    const place = value => Math.min(side - 1, Math.max(0, Math.floor((value + 1) / 2 * side)));
-    const column = place((x - centreX) / half), row = place((centreY - y) / half);
+    if (!this.tiles?.sheet.width) return;
+    const [row, column] = tileAt([x, y], window, side);
     this.tile.width = width;
     this.tile.height = height;
-    this.tile.getContext("2d").drawImage(this.atlas.sheet, column * width, row * height, width, height, 0, 0, width, height);
+    const context = this.tile.getContext("2d");
+    const [left, top] = [column * width, row * height];
+    context.drawImage(this.tiles.sheet, left, top, width, height, 0, 0, width, height);
   }
 }
 
@@ -317,22 +426,23 @@ function line(context, fromX, fromY, toX, toY, alpha) {
   context.globalAlpha = 1;
 }
 
-function niceStep(rough) { // 1, 2 or 5 times a power of ten
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return power * [1, 2, 5, 10].find(step => step * power >= rough * 0.999);
-}
-
 function legendItem({ shape, colour, label }) {
   const item = document.createElement("li");
   const fill = shape === "area" ? colour : "none";
   const dash = shape === "dashed" ? "2 2" : "none";
-  item.innerHTML = `<svg width="14" height="14" aria-hidden="true"><ellipse cx="7" cy="7" rx="6" ry="${shape === "own" ? 4 : 6}"
-    fill="${fill}" stroke="${colour || "currentColor"}" stroke-dasharray="${dash}" stroke-width="${shape === "own" ? 2 : 1.2}"/></svg>`;
+  const [height, thickness] = shape === "own" ? [4, 2] : [6, 1.2];
+  item.innerHTML =
+    '<svg width="14" height="14" aria-hidden="true">' +
+    `<ellipse cx="7" cy="7" rx="6" ry="${height}" fill="${fill}" ` +
+    `stroke="${colour || "currentColor"}" stroke-dasharray="${dash}" ` +
+    `stroke-width="${thickness}"/>` +
+    "</svg>";
   item.append(label);
   return item;
 }
 
-export default function ({ data, parentElement, setTriggerValue }) { // called again when the data or the theme change
+// Called again when the data or the theme change.
+export default function ({ data, parentElement, setTriggerValue }) {
   let view = VIEWS.get(parentElement);
   if (!view?.plane.isConnected) {
     view?.remove();
@@ -340,7 +450,8 @@ export default function ({ data, parentElement, setTriggerValue }) { // called a
     VIEWS.set(parentElement, view);
   }
   view.update(data, setTriggerValue);
-  return () => { // Streamlit also calls this for a call that a newer one has overtaken
+  // Streamlit also calls this for a call that a newer one has overtaken.
+  return () => {
     if (!view.plane.isConnected) view.remove();
   };
 }
