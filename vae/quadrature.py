@@ -42,8 +42,9 @@ def gauss_hermite(dimensions: int, nodes: int = 32) -> tuple[Tensor, Tensor]:
     """Nodes and weights of Gauss–Hermite quadrature for a mean over N(0, I).
 
     Returns eps (M, D) and weights (M,), float64, that sum to 1: the weighted sum of f(eps) is its
-    mean over N(0, I). Of the nodes^D places those with a weight below NEGLIGIBLE_WEIGHT are left out,
-    which are more than half of a plane's: even a thousand nats there are less than a millionth.
+    mean over N(0, I). Of the nodes^D places those with a weight below NEGLIGIBLE_WEIGHT are left
+    out, which are more than half of a plane's: even a thousand nats there are less than a
+    millionth.
     """
     points, weights = (torch.from_numpy(values) for values in hermegauss(nodes))
     eps = torch.cartesian_prod(*[points] * dimensions).reshape(-1, dimensions)

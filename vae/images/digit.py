@@ -42,7 +42,8 @@ FAINTEST = 0.06
 def digit(picture: np.ndarray, height: int, width: int) -> list[tuple[str, np.ndarray]]:
     """The stages from a picture (H, W, 3) uint8 to a digit (height, width) uint8, with their names.
 
-    In order. Raises ImageError where there is no ink, more than one shape, or nothing like a digit.
+    The digit is the last one. Raises ImageError where there is no ink, more than one shape, or
+    nothing like a digit.
     """
     luminance = np.asarray(Image.fromarray(picture).convert("L"))
     if _is_finished(luminance, height, width):

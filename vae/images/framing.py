@@ -49,7 +49,7 @@ def framed(
 ) -> list[tuple[str, np.ndarray]]:
     """The stages from a picture (H, W, 3) uint8 to one of the model's size, with their names.
 
-    In order. A picture that has the model's size already comes through unchanged.
+    That one is the last. A picture that has the model's size already comes through unchanged.
     """
     if framing.mirrored:
         picture = np.ascontiguousarray(picture[:, ::-1])

@@ -31,7 +31,8 @@ def garment(
 ) -> list[tuple[str, np.ndarray]]:
     """The stages from a picture (H, W, 3) uint8 to a garment (height, width) uint8, with names.
 
-    In order. Raises ImageError where nothing stands out from the surface, or everything does.
+    The garment is the last one. Raises ImageError where nothing stands out from the surface, or
+    everything does.
     """
     if framing.mirrored:
         picture = np.ascontiguousarray(picture[:, ::-1])
