@@ -32,7 +32,7 @@ def test_the_folder_stays_as_it_is_to_the_byte_and_the_card_on_the_hub_names_the
         in capsys.readouterr().out
     )
     card = there(local_hub)["README.md"].decode()
-    assert f'```python\nimport vae\nmodel = vae.load("{NAME}")\n' in card
+    assert f'```python\nimport vae\n\nmodel = vae.load("{NAME}")\n' in card
 
 
 def test_a_card_that_names_a_repository_keeps_the_name_when_measured_again(local_hub, weights):
