@@ -10,12 +10,11 @@ import streamlit as st
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
 
-from gradio_app import OPTIONS, demo
+from gradio_app import LEDGER, OPTIONS, demo
 from ui.gradio_page.guard import Headers
-from ui.service.arrival import Arrival
 from ui.widgets import uploads
 
-uploads.bound()
+uploads.bound(LEDGER)
 pages = st.App(Path(__file__).parent / "app.py")
 app = FastAPI(lifespan=pages.lifespan(), docs_url=None, redoc_url=None, openapi_url=None)
 app.add_middleware(Headers)
@@ -28,4 +27,4 @@ def with_a_slash(request: Request) -> RedirectResponse:
 
 
 gr.mount_gradio_app(app, demo, "/gradio", **OPTIONS)
-app.mount("/", Arrival(pages))
+app.mount("/", pages)

@@ -28,7 +28,7 @@ from tests.servers import free_port
 ROOT = Path(__file__).parents[2]
 MARKS = 2_000  # in a file
 FEW = 60  # of them: what shares a page of memory with something that lives cannot be given back
-PATIENCE = "from ui import memory; memory.SECONDS_BETWEEN = 1.0; "
+PATIENCE = "from ui.service import memory; memory.SECONDS_BETWEEN = 1.0; "
 STREAMLIT = (
     PATIENCE
     + """

@@ -17,7 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import vae
 from ui.gradio_page.sessions import Sweeper
-from ui.service.arrival import MOST_SMALL_BYTES, Arrival, RefusedError, one_piece, refuse, require
+from ui.service.arrival import Arrival, one_piece, refuse
+from ui.service.ledger import MOST_SMALL_BYTES, Ledger, RefusedError, require
 from ui.text import DEFAULT, LANGUAGES, Text
 
 # The largest picture in base64, and the other arguments.
@@ -159,11 +160,11 @@ class Arguments:
             self._require_room(path, check(path, body))
             await self.app(scope, one_piece(body, receive), _in_one_sentence(noting))
         except RefusedError as error:
-            await refuse(error, scope, receive, send)
+            await refuse(error, send)
         except Exception as error:  # raised by Gradio for names and numbers that it doesn't know
             if begun or scope["method"] == "GET":
                 raise
-            await refuse(RefusedError(422, _reason(error)), scope, receive, send)
+            await refuse(RefusedError(422, _reason(error)), send)
 
     def _require_room(self, path: str, function: object) -> None:
         """Refuse a call of the API where enough calls wait. function: a page's fn_index."""
@@ -339,7 +340,7 @@ def most_bytes(path: str) -> int:
     return MOST_BODY_BYTES if _WITH_A_PICTURE.fullmatch(path) else MOST_SMALL_BYTES
 
 
-def middleware(blocks: Callable[[], gr.Blocks]) -> list[Middleware]:
+def middleware(blocks: Callable[[], gr.Blocks], ledger: Ledger) -> list[Middleware]:
     """The Gradio app's middleware, from the outside in.
 
     blocks: returns the app's Blocks, which do not exist yet.
@@ -349,6 +350,6 @@ def middleware(blocks: Callable[[], gr.Blocks]) -> list[Middleware]:
         Middleware(OnlyWhatIsNeeded),
         Middleware(LanguageOfTheLink),
         Middleware(Sweeper, blocks=blocks),
-        Middleware(Arrival, most=most_bytes, waiting=lambda: queued_bytes(blocks())),
+        Middleware(Arrival, ledger=ledger, most=most_bytes),
         Middleware(Arguments, blocks=blocks),
     ]

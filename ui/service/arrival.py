@@ -1,58 +1,62 @@
 """Middleware that receives request bodies whole, within limits of size, time and memory.
 
-Both front ends stand behind it: Streamlit's uploads and Gradio's calls. A server by itself waits
-for a body as long as the client pleases. Bytes are counted as they come: a limit on announced sizes
-could be used up by clients that announce much and send nothing.
+Both front ends stand behind it: Streamlit's uploads and Gradio's calls. A server by itself reads
+every body at once and waits for it as long as the client pleases. Here a large one waits for its
+turn, which ui.service.ledger gives.
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+import contextlib
+import ipaddress
+from collections.abc import Callable
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import vae
+from ui.service import ledger
+from ui.service.ledger import MOST_SMALL_BYTES, Body, Ledger, RefusedError
 
 MOST_UPLOAD_BYTES = vae.images.MAX_BYTES + 65_536  # a file, and what a form writes around it
-MOST_SMALL_BYTES = 262_144  # bodies as small as this are never refused for want of memory
-# All bodies received and not yet answered: enough for a class that uploads at once.
-MOST_HELD_BYTES = 200_000_000
-# One address: a whole class may share that of its school.
-MOST_HELD_OF_ONE = MOST_HELD_BYTES // 2
-# Bodies in transfer from one address; for one more, the smallest is given up.
-MOST_BODIES_OF_ONE = 100
-SECONDS = 10.0  # for a body to be complete, or LEAST_BYTES longer
-LEAST_BYTES = 327_680  # 32 KB a second; even slow mobile networks are faster
-
-
-class RefusedError(Exception):
-    """A refused request: an HTTP status and one sentence."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status, self.sentence = status, sentence
+# For a client to read its refusal, which most do only after they have sent everything.
+LINGERING_SECONDS = 30.0
+LINGERING_SILENCE = 2.0  # seconds without a piece of the body: then it has stopped sending
+TOO_SLOW = "the request came too slowly and was given up; try again"
 
 
 class _LeftError(Exception):
     """The client closed the connection before its request was complete."""
 
 
-def require(good: bool, status: int, sentence: str) -> None:
-    """Raise RefusedError unless `good`."""
-    if not good:
-        raise RefusedError(status, sentence)
+async def refuse(error: RefusedError, send: Send, receive: Receive | None = None) -> None:
+    """Send the sentence as JSON, under the keys that Gradio's and FastAPI's clients read.
 
-
-async def refuse(error: RefusedError, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send the sentence as JSON, under the keys that Gradio's and FastAPI's clients read."""
+    receive: where the body is not complete. Its rest is received and thrown away before the
+    connection is closed: one that is closed on unread bytes is reset, and the answer may be lost.
+    """
     content = {"error": error.sentence, "detail": error.sentence}
     # Close the connection: the rest of the body must not be read as the next request.
-    await JSONResponse(content, error.status, {"connection": "close"})(scope, receive, send)
+    headers = {"connection": "close"} | ({"retry-after": "10"} if error.status == 503 else {})
+    answer = JSONResponse(content, error.status, headers)
+    await send(
+        {"type": "http.response.start", "status": error.status, "headers": answer.raw_headers}
+    )
+    await send({"type": "http.response.body", "body": answer.body, "more_body": bool(receive)})
+    if receive:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGERING_SECONDS):
+                while await _goes_on(receive):
+                    pass
+        await send({"type": "http.response.body", "body": b""})
 
 
-def one_piece(body: bytes, receive: Receive) -> Receive:
+async def _goes_on(receive: Receive) -> bool:
+    """Receive a piece of the body; whether there will be more."""
+    async with asyncio.timeout(LINGERING_SILENCE):
+        return (await receive()).get("more_body", False)
+
+
+def one_piece(body: bytes | bytearray, receive: Receive) -> Receive:
     """A receive function that yields the whole body at once, then the client's later messages."""
     whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -62,119 +66,87 @@ def one_piece(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-@dataclass(eq=False)
-class _Body:
-    """A body in transfer: its size so far in bytes, and the timeout of the wait for more."""
+def address(scope: Scope) -> str:
+    """Whom a request is counted for: an IPv4 address, or the network of an IPv6 address.
 
-    size: int = 0
-    wait: asyncio.Timeout | None = None
-
-    def give_up(self) -> None:
-        if self.wait and not self.wait.expired():
-            self.wait.reschedule(asyncio.get_running_loop().time())
+    A subscriber has 2⁶⁴ addresses of IPv6.
+    """
+    host = (scope.get("client") or ("",))[0]
+    try:
+        number = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if isinstance(number, ipaddress.IPv4Address):
+        return str(number)
+    if number.ipv4_mapped:
+        return str(number.ipv4_mapped)
+    return str(ipaddress.ip_network((int(number) >> 64 << 64, 64)))
 
 
 class Arrival:
     """Middleware that passes a request on when its body is complete.
 
-    Requests without a body, and websockets, pass at once. most: the largest body in bytes for a
-    path. waiting: bytes of bodies that were passed on and still wait to be worked on; they count
-    with those in transfer.
+    Requests without a body, and websockets, pass at once.
+
+    ledger: the process' own. most: the most bytes of a body, by path.
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        most: Callable[[str], int] = lambda _: MOST_UPLOAD_BYTES,
-        waiting: Callable[[], int] = lambda: 0,
+        self, app: ASGIApp, ledger: Ledger, most: Callable[[str], int] = lambda _: MOST_UPLOAD_BYTES
     ) -> None:
-        self.app, self.most, self.waiting = app, most, waiting
-        self.held: Counter[str] = Counter()  # bytes received, by address
-        self.arriving: dict[str, list[_Body]] = {}  # bodies in transfer by address, oldest first
+        self.app, self.ledger, self.most = app, ledger, most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self.app(scope, receive, send)
             return
-        client = (scope.get("client") or ("",))[0]
-        pieces: list[bytes] = []
-        body, kept = _Body(), 0
-        self._add(client, body)
+        most = self.most(scope["path"].removeprefix(scope.get("root_path", "")))
+        announced = dict(scope["headers"]).get(b"content-length", b"")
+        # Where it comes in chunks its size is not announced.
+        body = Body(address(scope), int(announced) if announced.isdigit() else most)
+        too_large = RefusedError(413, f"a body of {most:,} bytes at most is read here")
         try:
-            async for piece in self._pieces(scope, receive, body):
-                pieces.append(piece)
-                kept += len(piece)
-                self.held[client] += len(piece)
-                self._require_room(body.size, client)
-            self._remove(client, body)
-            whole = b"".join(pieces)
-            pieces.clear()
-            await self.app(scope, one_piece(whole, receive), send)
+            try:
+                if body.size > most:
+                    raise too_large
+                self.ledger.enter(body)
+                await self._receive(body, receive, too_large)
+            except RefusedError as error:
+                self.ledger.leave(body)
+                await refuse(error, send, receive)
+                return
+            await self.app(scope, one_piece(body.take(), receive), send)
         except _LeftError:
             return
-        except RefusedError as error:
-            await refuse(error, scope, receive, send)
         finally:
-            self._remove(client, body)
-            self.held[client] -= kept
-            if not self.held[client]:
-                del self.held[client]
+            self.ledger.leave(body)
 
-    def _add(self, client: str, body: _Body) -> None:
-        """Register a body in transfer; above the limit of one address, give up its smallest."""
-        others = self.arriving.setdefault(client, [])
-        if len(others) >= MOST_BODIES_OF_ONE:
-            slowest = min(others, key=lambda other: other.size)
-            others.remove(slowest)
-            slowest.give_up()
-        others.append(body)
-
-    def _remove(self, client: str, body: _Body) -> None:
-        others = self.arriving.get(client, [])
-        if body in others:
-            others.remove(body)
-        if not others:
-            self.arriving.pop(client, None)
-
-    def _require_room(self, size: int, client: str) -> None:
-        """Refuse a body of this size in bytes where the bodies in memory leave no room for it."""
-        if size > MOST_SMALL_BYTES:
-            there_is_room = self.held.total() + self.waiting() <= MOST_HELD_BYTES
-            require(there_is_room, 503, "too many pictures are waiting; try again in some seconds")
-            its_share = self.held[client] <= MOST_HELD_OF_ONE
-            require(
-                its_share,
-                503,
-                "too many pictures of yours are on the way; try again in some seconds",
-            )
-
-    async def _pieces(self, scope: Scope, receive: Receive, body: _Body) -> AsyncIterator[bytes]:
-        """The pieces of a body, within the limits of time and size.
-
-        Raises RefusedError at a limit, and _LeftError when the client disconnects.
-        """
-        most = self.most(scope["path"].removeprefix(scope.get("root_path", "")))
-        too_large = f"a body of {most:,} bytes at most is read here"
-        # Empty where the body comes in chunks.
-        announced = dict(scope["headers"]).get(b"content-length", b"")
-        require(not announced.isdigit() or int(announced) <= most, 413, too_large)
+    async def _receive(self, body: Body, receive: Receive, too_large: RefusedError) -> None:
+        """Receive the body. Raises RefusedError, and _LeftError where the client has left."""
         clock = asyncio.get_running_loop()
-        since, before, more = clock.time(), 0, True
+        is_large = body.size > MOST_SMALL_BYTES
+        end = clock.time() + ledger.SECONDS
+        more = True
         while more:
-            if body.size - before >= LEAST_BYTES:
-                since, before = clock.time(), body.size
-            try:
-                async with asyncio.timeout_at(since + SECONDS) as body.wait:
-                    message = await receive()
-            except TimeoutError:
-                raise RefusedError(
-                    408, "the request came too slowly and was given up; try again"
-                ) from None
-            finally:
-                body.wait = None
-            if message["type"] == "http.disconnect":
-                raise _LeftError
-            piece, more = message.get("body", b""), message.get("more_body", False)
-            body.size += len(piece)
-            require(body.size <= most, 413, too_large)
-            yield piece
+            more, piece = await self._piece(body, receive, end)
+            body.content += piece
+            if len(body.content) > body.size:
+                raise too_large
+            if is_large and more and piece:
+                if body.turn is None:
+                    await self.ledger.wait_for_turn(body)
+                end = min(clock.time() + ledger.SECONDS, body.begun + ledger.LONGEST_SECONDS)
+        self.ledger.complete(body)
+
+    async def _piece(self, body: Body, receive: Receive, end: float) -> tuple[bool, bytes]:
+        """The next piece, and whether there will be more."""
+        try:
+            async with asyncio.timeout_at(end) as body.wait:
+                message = await receive()
+        except TimeoutError:
+            raise RefusedError(503, TOO_SLOW) from None
+        finally:
+            body.wait = None
+        if message["type"] == "http.disconnect":
+            raise _LeftError
+        return message.get("more_body", False), message.get("body", b"")

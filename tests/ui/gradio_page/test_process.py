@@ -17,7 +17,7 @@ import base64, io, time, gradio, httpx, gradio_app
 from gradio_client import Client
 from PIL import Image
 from ui.gradio_page import guard, page, sessions
-from ui.service import arrival, cache
+from ui.service import cache, ledger
 from ui.text import Text
 def until(condition):  # the test's own time limit ends a wait without an end
     while not condition():
@@ -109,14 +109,14 @@ def in_chunks(path, size, most=1000):  # nothing says beforehand how many there 
     return httpx.post(api + path, content=chunks, timeout=None).status_code
 assert in_chunks("call/v2/sample", 300_000) == 413
 assert in_chunks("call/v2/encode", guard.MOST_BODY_BYTES + 1_000_000, 100_000) == 413
-arrival.MOST_HELD_BYTES = 250_000
+ledger.MOST_WAITING = 0
 assert answer("call/v2/encode", {"picture": "A" * 300_000}) == (
-    503, "too many pictures are waiting; try again in some seconds")
+    503, "too many pictures are waiting; try again in a minute")
 assert in_chunks("call/v2/encode", 300_000) == 503
-limits = sweeper
-while not isinstance(limits, arrival.Arrival):
-    limits = limits.app
-assert not limits.held and not limits.arriving
+ledger.MOST_WAITING = 1000
+book = gradio_app.LEDGER
+until(lambda: not any((book.held, book.small, book.silent, book.lines, book.transfer)))
+assert book.elsewhere[0]() == guard.queued_bytes(demo)
 # A picture may come by each address of the protocol.
 for way in ("", "/", "/http", "/http/", "/messages", "/messages/"):
     assert guard.most_bytes("/gradio_api/mcp" + way) == guard.MOST_BODY_BYTES

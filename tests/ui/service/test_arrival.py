@@ -1,14 +1,28 @@
-"""What a body may take of size, time and room before it is passed on; checked with clients made
-here."""
+"""What a body may take of size, time and room before it is passed on, and how a class waits."""
 
 import asyncio
+import contextlib
 import json
-from concurrent.futures import ThreadPoolExecutor
+import math
+import socket
+import threading
+import time
+from collections.abc import Iterator
 
 import pytest
+import uvicorn
 
-from ui.service import arrival
-from ui.service.arrival import Arrival
+from tests.processes import HANGING
+from tests.servers import free_port
+from tests.ui.service.line import Phone, answers, run
+from ui.service import arrival, ledger
+from ui.service.arrival import Arrival, address
+from ui.service.ledger import Ledger
+
+PICTURE = 3_500_000  # a phone's
+MBIT = 125_000  # bytes a second
+TOO_SLOW = (503, "the request came too slowly and was given up; try again")
+IN_A_MINUTE = (503, "too many pictures of yours are waiting; try again in a minute")
 
 
 async def echo(scope, receive, send) -> None:
@@ -19,17 +33,12 @@ async def echo(scope, receive, send) -> None:
 
 
 class Client:
-    """Sends its pieces, one each time it is asked, and then waits for ever."""
+    """Sends its pieces, one each time it is asked, and then waits for ever or leaves."""
 
     def __init__(
-        self,
-        *pieces: bytes,
-        whole: bool = True,
-        announced: int | None = None,
-        address: str = "1.2.3.4",
-        leaves: bool = False,
-    ) -> None:
-        self.pieces, self.whole, self.leaves = list(pieces), whole, leaves
+        self, *pieces, whole=True, announced=None, address="1.2.3.4", leaves=False, wait=0
+    ):
+        self.pieces, self.whole, self.leaves, self.wait = list(pieces), whole, leaves, wait
         headers = [] if announced is None else [(b"content-length", str(announced).encode())]
         self.scope = {
             "type": "http",
@@ -41,12 +50,12 @@ class Client:
         self.answer: list[dict] = []
 
     async def receive(self) -> dict:
+        await asyncio.sleep(self.wait)
         if not self.pieces:
             if self.leaves:
                 return {"type": "http.disconnect"}
             await asyncio.Event().wait()
         piece = self.pieces.pop(0)
-        await asyncio.sleep(0)
         return {
             "type": "http.request",
             "body": piece,
@@ -60,26 +69,26 @@ class Client:
         await app(self.scope, self.receive, self.send)
         if not self.answer:
             return 0, ""
-        said = self.answer[1]["body"].decode()
+        said = b"".join(message["body"] for message in self.answer[1:]).decode()
         return self.answer[0]["status"], json.loads(said)["error"] if said.startswith("{") else said
 
 
-def run(work):
-    """In a thread of its own: a browser that other tests have opened runs this one's loop."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
+@pytest.fixture
+def book() -> Iterator[Ledger]:
+    """A ledger in which nothing is left at the end."""
+    book = Ledger()
+    yield book
+    assert not any((book.held, book.small, book.silent, book.lines, book.transfer))
 
 
 @pytest.fixture
-def app(monkeypatch):
-    monkeypatch.setattr(arrival, "SECONDS", 0.05)
-    return Arrival(echo, lambda path: 1_000_000)
+def app(book) -> Arrival:
+    return Arrival(echo, book, lambda path: 1_000_000)
 
 
 def test_a_body_arrives_whole_and_in_one_piece(app):
     assert run(Client(b"ab", b"", b"cde", announced=5).ask(app)) == (200, "5")
-    assert not app.held
-    assert not app.arriving
+    assert run(Client(*[b"x" * 100_000] * 9).ask(app)) == (200, "900000")
 
 
 @pytest.mark.parametrize(
@@ -87,118 +96,258 @@ def test_a_body_arrives_whole_and_in_one_piece(app):
     [
         Client(announced=1_000_001, whole=False),
         Client(*[b"x" * 100_000] * 11, whole=False),
+        Client(b"x" * 101, announced=100, whole=False),
     ],
-    ids=["announced", "in chunks"],
+    ids=["announced", "in chunks", "more than announced"],
 )
 def test_what_is_too_large_is_refused_with_the_limit(app, client):
     assert run(client.ask(app)) == (413, "a body of 1,000,000 bytes at most is read here")
-    assert not app.held
 
 
 @pytest.mark.parametrize(
-    "client", [Client(whole=False, announced=900_000), Client(b"x" * 100, whole=False)]
+    "client",
+    [
+        Client(whole=False, announced=900_000),
+        Client(b"x" * 900_000, b"x", whole=False),
+        Client(b"x" * 100, announced=200, whole=False),
+    ],
+    ids=["nothing", "fast at first", "small"],
 )
 def test_what_never_comes_is_given_up_and_leaves_nothing(app, client):
-    status, sentence = run(client.ask(app))
-    assert status == 408
-    assert "too slowly" in sentence
+    assert run(client.ask(app)) == TOO_SLOW
     assert (b"connection", b"close") in client.answer[0]["headers"]
-    assert not app.held
-    assert not app.arriving
+    assert (b"retry-after", b"10") in client.answer[0]["headers"]
 
 
-def test_what_comes_at_the_least_speed_has_the_time_that_it_takes(app, monkeypatch):
-    """Ten pieces, each almost too late for the one before."""
-    monkeypatch.setattr(arrival, "LEAST_BYTES", 100)
-    monkeypatch.setattr(arrival, "SECONDS", 2.0)
-
-    class Slow(Client):
-        async def receive(self) -> dict:
-            await asyncio.sleep(0.3)
-            return await super().receive()
-
-    assert run(Slow(*[b"x" * 100] * 10).ask(app)) == (200, "1000")
-
-
-def test_what_came_fast_buys_no_silence(app, monkeypatch):
-    """The speed is that of the last seconds, not of all."""
-    monkeypatch.setattr(arrival, "LEAST_BYTES", 100)
-    client = Client(b"x" * 900_000, b"x", whole=False)
-    assert run(client.ask(app))[0] == 408
-    assert not app.held
+def test_a_small_body_is_whole_in_ten_seconds_and_a_large_one_may_drip_for_ten_minutes(app):
+    pieces = [b"x" * 10] * 20
+    assert run(Client(*pieces, announced=200, wait=6).ask(app)) == TOO_SLOW
+    assert run(Client(*pieces, wait=6).ask(app)) == (200, "200")
+    assert run(Client(*pieces * 6, wait=6).ask(app)) == TOO_SLOW
 
 
 def test_somebody_who_leaves_in_the_middle_leaves_nothing(app):
     assert run(Client(b"x" * 1000, whole=False, leaves=True).ask(app)) == (0, "")
-    assert not app.held
-    assert not app.arriving
 
 
-def test_only_what_has_arrived_takes_room_and_one_address_gets_a_share(monkeypatch):
-    """Ten that announce everything and send nothing leave room for an eleventh."""
-    monkeypatch.setattr(arrival, "MOST_HELD_BYTES", 2_000_000)
-    monkeypatch.setattr(arrival, "MOST_HELD_OF_ONE", 1_000_000)
-    app = Arrival(echo, lambda path: 1_000_000)
+@pytest.mark.parametrize("window", [131_072, math.inf], ids=["held back", "behind a proxy"])
+@pytest.mark.parametrize(
+    ("phones", "megabits"), [(100, 10), (30, 5), (200, 100)], ids=lambda number: str(number)
+)
+def test_a_class_behind_one_address_waits_and_nobody_is_refused(book, phones, megabits, window):
+    """Held back: the server reads from a few, and the others send no more than fits between.
 
-    async def work():
-        waiting = [
-            asyncio.create_task(Client(announced=1_000_000, whole=False).ask(app))
-            for _ in range(10)
-        ]
-        await asyncio.sleep(0)
-        found = [await Client(b"x" * 900_000).ask(app)]
-        waiting += [asyncio.create_task(Client(b"x" * 600_000, whole=False, address="a").ask(app))]
-        while not app.held["a"]:
-            await asyncio.sleep(0)
-        found += [
-            await Client(b"x" * 600_000, address="a").ask(app),
-            await Client(b"x" * 600_000, address="b").ask(app),
-        ]
-        waiting += [asyncio.create_task(Client(b"x" * 900_000, whole=False, address="b").ask(app))]
-        while not app.held["b"]:
-            await asyncio.sleep(0)
-        found += [
-            await Client(b"x" * 600_000, address="c").ask(app),
-            await Client(b"x" * 1_000, address="c").ask(app),
-        ]
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        return found
+    Behind a proxy that takes everything all share the line until the end.
+    """
+    most = 0
 
-    assert run(work()) == [
-        (200, "900000"),
-        (503, "too many pictures of yours are on the way; try again in some seconds"),
-        (200, "600000"),
-        (503, "too many pictures are waiting; try again in some seconds"),
-        (200, "1000"),
+    async def noting(scope, receive, send) -> None:
+        nonlocal most
+        most = max(most, book.held.total())
+        await echo(scope, receive, send)
+
+    students = [Phone(PICTURE, delay=2 * n / phones, window=window) for n in range(phones)]
+    (found,) = run(answers(Arrival(noting, book), (students, megabits * MBIT)))
+    assert found == [200] * phones
+    assert {phone.said for phone in students} == {str(PICTURE).encode()}
+    assert most <= ledger.MOST_HELD_BYTES
+
+
+def test_slow_bodies_of_two_addresses_do_not_stop_a_third_one(book):
+    """They announce the most and send a little, for as long as they may."""
+    attackers = [
+        Phone(28_000_000, address=f"6.6.6.{n % 2}", most=50_000, window=math.inf) for n in range(40)
     ]
-    assert not app.held
-    assert not app.arriving
+    third = Phone(PICTURE, address="1.2.3.4", delay=5)
+    found = run(
+        answers(Arrival(echo, book, lambda _: 28_000_000), (attackers, 1e9), ([third], 1e6))
+    )
+    assert found[1] == [200]
+    assert third.seconds < 20
+    assert 200 in found[0]
 
 
-def test_of_too_many_from_one_address_the_one_of_which_least_has_come_makes_room(monkeypatch):
-    """So whoever announces and sends nothing shuts out himself, and not those who share his
-    address."""
-    monkeypatch.setattr(arrival, "MOST_BODIES_OF_ONE", 3)
-    app = Arrival(echo)
+def test_slow_bodies_of_the_same_address_do_not_hold_up_the_next(book):
+    slow = [Phone(PICTURE, most=20_000) for _ in range(2 * ledger.AT_ONCE_OF_ONE)]
+    next_one = Phone(PICTURE, delay=1)
+    (found,) = run(answers(Arrival(echo, book), ([*slow, next_one], 1e7)))
+    assert found == [200] * len(found)
+    assert next_one.seconds < 60  # they take three minutes
+
+
+def test_addresses_take_turns(book):
+    """However many of one wait, the next of another is not behind them all."""
+    many = [Phone(PICTURE, window=math.inf) for _ in range(60)]
+    other = Phone(PICTURE, address="5.6.7.8", delay=5)
+    found = run(answers(Arrival(echo, book), (many, 10 * MBIT), ([other], 10 * MBIT)))
+    assert [set(statuses) for statuses in found] == [{200}, {200}]
+    assert other.seconds < 25  # they take three minutes
+
+
+def test_where_no_room_is_left_what_took_its_time_makes_some(book, monkeypatch):
+    """Many addresses have shared all of it: the newcomer's turn comes after two minutes."""
+    monkeypatch.setattr(ledger, "MOST_HELD_BYTES", 20_000_000)
+    holders = [Phone(PICTURE, address=f"6.6.6.{n}", most=1_000) for n in range(4)]
+    newcomer = Phone(PICTURE, address="1.2.3.4", delay=5)
+    found = run(answers(Arrival(echo, book), (holders, 1e6), ([newcomer], 1e6)))
+    assert found[1] == [200]
+    assert ledger.TURN_SECONDS - 10 < newcomer.seconds < 2 * ledger.TURN_SECONDS
+    assert found[0] == [503] * 4
+
+
+def test_who_announces_and_sends_nothing_shuts_out_nobody(book):
+    idle = [Phone(PICTURE, sends=0) for _ in range(ledger.MOST_WAITING_OF_ONE)]
+    student = Phone(PICTURE, delay=5)
+    (found,) = run(answers(Arrival(echo, book), ([*idle, student], 1e6)))
+    assert found == [503] * len(idle) + [200]
+    assert student.seconds < 20  # as long as it takes
+    assert idle[0].seconds == pytest.approx(5 + arrival.LINGERING_SILENCE, abs=1)  # it made room
+
+
+def test_so_many_of_one_address_wait_and_no_more(book, monkeypatch):
+    monkeypatch.setattr(ledger, "MOST_WAITING_OF_ONE", 5)
+    many = [Phone(PICTURE, delay=n) for n in range(ledger.AT_ONCE_OF_ONE + 8)]
+    other = Phone(PICTURE, address="5.6.7.8", delay=12)
+    (found,) = run(answers(Arrival(echo, book), ([*many, other], 1e6)))
+    assert found == [200] * 9 + [503] * 3 + [200]
+    assert json.loads(many[-1].said)["error"] == IN_A_MINUTE[1]
+
+
+def test_so_many_of_all_wait_and_no_more(book, monkeypatch):
+    monkeypatch.setattr(ledger, "MOST_WAITING", 5)
+    many = [Phone(PICTURE, delay=n) for n in range(ledger.AT_ONCE_OF_ONE + 5)]
+    other = Phone(PICTURE, address="5.6.7.8", delay=10)
+    small = Phone(1000, address="5.6.7.8", delay=10)
+    (found,) = run(answers(Arrival(echo, book), ([*many, other, small], 1e6)))
+    assert found == [200] * 9 + [503, 200]
+
+
+def test_small_bodies_do_not_wait_and_one_address_has_so_many(book):
+    many = [Phone(1000, sends=10) for _ in range(ledger.MOST_SMALL_OF_ONE)]
+    large = [Phone(PICTURE) for _ in range(10)]
+    late = [Phone(1000, delay=5), Phone(1000, address="5.6.7.8", delay=5)]
+    (found,) = run(answers(Arrival(echo, book), ([*many, *large, *late], 1e6)))
+    assert found == [503] * len(many) + [200] * 10 + [503, 200]
+    assert late[1].seconds < 6
+
+
+def test_what_waits_elsewhere_takes_room_until_it_is_worked_on(book):
+    bytes_elsewhere = 199_000_000
+    book.elsewhere.append(lambda: bytes_elsewhere)
 
     async def work():
-        clients = [
-            Client(b"x" * 10, whole=False),
-            Client(whole=False),
-            Client(b"x" * 20, whole=False),
-        ]
-        waiting = [asyncio.create_task(client.ask(app)) for client in clients]
-        while app.held["1.2.3.4"] < 30:
-            await asyncio.sleep(0)
-        found = await Client(b"x").ask(app), await Client(b"x", address="another").ask(app)
-        status, _ = await waiting[1]
-        for task in waiting:
-            task.cancel()
-        await asyncio.gather(*waiting, return_exceptions=True)
-        return found, status, [bool(client.answer) for client in clients]
+        nonlocal bytes_elsewhere
+        asked = asyncio.create_task(Client(*[b"x" * 300_000] * 3).ask(Arrival(echo, book)))
+        await asyncio.sleep(30)
+        waits, bytes_elsewhere = not asked.done(), 0
+        return waits, await asked
 
-    assert run(work()) == (((200, "1"), (200, "1")), 408, [False, True, False])
-    assert not app.arriving
-    assert not app.held
+    assert run(work()) == (True, (200, "900000"))
+
+
+def test_two_servers_of_a_process_share_one_ledger(book):
+    """And what was announced is held until the request is answered."""
+    one, two = Arrival(echo, book), Arrival(echo, book)
+    seen = []
+
+    async def slow(scope, receive, send) -> None:
+        await asyncio.sleep(50)
+        seen.append(dict(book.held))
+        await echo(scope, receive, send)
+
+    async def work():
+        return await asyncio.gather(
+            Client(b"x" * 700_000, announced=700_000).ask(Arrival(slow, book)),
+            *(Client(b"x" * 10, announced=10).ask(app) for app in (one, two)),
+        )
+
+    assert [status for status, _ in run(work())] == [200] * 3
+    assert seen == [{"1.2.3.4": 700_000}]
+
+
+@pytest.mark.parametrize(
+    ("client", "counted"),
+    [
+        (("1.2.3.4", 5), "1.2.3.4"),
+        (("::ffff:1.2.3.4", 5), "1.2.3.4"),
+        (("2001:db8:1:2:3:4:5:6", 5), "2001:db8:1:2::/64"),
+        (("fe80::1%eth0", 5), "fe80::/64"),
+        (("testclient", 5), "testclient"),
+        (None, ""),
+    ],
+)
+def test_an_address_is_counted_by_what_one_subscriber_has(client, counted):
+    assert address({"client": client}) == counted
+
+
+@contextlib.contextmanager
+def served(app) -> Iterator[int]:
+    """The port of a real server with this application."""
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=free_port(), log_level="critical", lifespan="off")
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield server.config.port
+    finally:
+        server.should_exit = True
+        thread.join(HANGING)
+
+
+def throttled(port: int, announced: int, *pauses: float) -> str:
+    """Send a body as most clients do, a piece after each pause, and only then read the answer."""
+    with socket.create_connection(("127.0.0.1", port), timeout=HANGING) as connection:
+        head = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n"
+        connection.sendall(head.encode())
+        for pause in pauses:
+            time.sleep(pause)
+            connection.sendall(bytes(announced // len(pauses)))
+        return b"".join(iter(lambda: connection.recv(1 << 16), b"")).decode()
+
+
+@pytest.mark.parametrize(
+    ("announced", "pauses", "said"),
+    [
+        (8_000_000, [0.02] * 40, "HTTP/1.1 413 "),
+        (900_000, [0.02, 0.8, *[0.02] * 30], "HTTP/1.1 503 "),
+    ],
+    ids=["too large", "too slow"],
+)
+def test_a_client_that_goes_on_sending_reads_why_it_was_refused(
+    book, monkeypatch, announced, pauses, said
+):
+    """Over a real connection, which a server that closes it on unread bytes would reset."""
+    monkeypatch.setattr(ledger, "SECONDS", 0.3)
+    with served(Arrival(echo, book, lambda _: 1_000_000)) as port:
+        answer = throttled(port, announced, *pauses)
+    assert said in answer
+    assert json.loads(answer.partition("\r\n\r\n")[2])["error"]
+
+
+def test_while_a_body_waits_for_its_turn_nothing_of_it_is_lost_and_little_is_read(book):
+    """With a real server: half a megabyte at most, of five."""
+    begin = threading.Event()
+    book.elsewhere.append(lambda: 0 if begin.is_set() else ledger.MOST_HELD_BYTES)
+    with (
+        served(Arrival(echo, book)) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=HANGING) as connection,
+    ):
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n")
+        connection.setblocking(False)
+        sent, deadline = 0, time.monotonic() + 1
+        while time.monotonic() < deadline:
+            with contextlib.suppress(BlockingIOError):
+                sent += connection.send(bytes(min(100_000, 5_000_000 - sent)) or b"")
+            time.sleep(0.001)
+        (line,) = book.lines.values()
+        assert len(line[0].content) < 500_000
+        begin.set()
+        connection.setblocking(True)
+        connection.sendall(bytes(5_000_000 - sent))
+        answer = b""
+        while b"5000000" not in answer:
+            answer += connection.recv(1 << 16)
+    assert answer.startswith(b"HTTP/1.1 200")
