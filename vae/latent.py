@@ -69,9 +69,10 @@ def interpolate(start: Tensor, end: Tensor, steps: int, *, spherical: bool = Fal
 
 
 def typical_radius(latent_dim: int, share: float) -> float:
-    """The radius within which a share of the prior N(0, I) lies: a quantile of the chi law.
+    """The radius within which a share of the prior N(0, I) lies, 0 < share < 1.
 
-    In many dimensions nearly all the mass lies in a thin shell about sqrt(latent_dim - 1/2), and
-    next to none near the origin, though the density is largest there.
+    It is a quantile of the chi distribution. In many dimensions nearly all the mass lies in a thin
+    shell about sqrt(latent_dim - 1/2), and next to none near the origin, though the density is
+    largest there.
     """
     return math.sqrt(2 * gammaincinv(latent_dim / 2, share))

@@ -116,9 +116,10 @@ class DiscretizedLogistic:
     def mean(self) -> Tensor:
         """Expected pixel, (N, C, H, W) in [0, 1], within half a grey level of the exact sum.
 
-        E[x] = (1/255) sum_k P(x > k), which is the midpoint rule for the integral of sigmoid((m -
-        t)/s) over t in [0, 1], and that integral is s (softplus(m/s) - softplus((m - 1)/s)). Half a
-        grey level is 1/510.
+            E[x] = (1/255) sum_k P(x > k)  ~  integral of sigmoid((m - t)/s) over t in [0, 1]
+                 = s (softplus(m/s) - softplus((m - 1)/s))
+
+        The approximation is the midpoint rule; half a grey level is 1/510.
         """
         scale = self.log_scale.exp()
         return scale * (F.softplus(self.location / scale) - F.softplus((self.location - 1) / scale))
@@ -132,10 +133,12 @@ class DiscretizedLogistic:
     def log_prob(self, images: Tensor) -> Tensor:
         """log p(x|z) in nats, (N,), summed over pixels.
 
-        With upper and lower the standardised edges of the bin, the mass is sigmoid(upper) -
-        sigmoid(lower) = sigmoid(upper) sigmoid(-lower) (1 - exp(lower - upper)), which keeps its
-        digits where the two sigmoids are nearly equal; upper - lower is the bin's width. Raises
-        ValueError for pixels that are no multiple of 1/255.
+        With a and b the standardised lower and upper edge of the bin, the mass is
+
+            sigmoid(b) - sigmoid(a) = sigmoid(b) sigmoid(-a) (1 - exp(a - b))
+
+        The right side keeps its digits where the two sigmoids are nearly equal; b - a is the bin's
+        width. Raises ValueError for pixels that are no multiple of 1/255.
         """
         _same_shape(images, self.location)
         levels = images * (GREY_LEVELS - 1)

@@ -319,7 +319,7 @@ class Decoder(nn.Module):
 class LogScale(nn.Module):
     """Learned log scale of the logistic for each channel, a function of beta.
 
-    (N, C, 1, 1), or (1, C, 1, 1) for one beta.
+    Shape (N, C, 1, 1), or (1, C, 1, 1) where all pictures share one beta.
     """
 
     def __init__(self, config: VAEConfig) -> None:

@@ -3,8 +3,11 @@
     p(z|x) = p(z) p(x|z) / p(x),      p(x) = integral of p(z) p(x|z) dz
 
 The only approximation is the size of the grid's squares. Trained at beta, the best q is not this
-posterior but the tempered one, proportional to p(z) p(x|z)^(1/beta) (from distortion + beta * rate
-= beta * KL(q || tempered) + constant). The two agree at beta = 1.
+posterior but the tempered one, proportional to p(z) p(x|z)^(1/beta), because
+
+    distortion + beta * rate = beta * KL(q || tempered) + constant
+
+The two agree at beta = 1.
 """
 
 import math

@@ -103,7 +103,7 @@ def value(dice: random.Random, depth: int = 0) -> object:
 def escaped(text: str) -> str:
     """JSON with every letter of its words written as an escape.
 
-    So no word is found in its bytes.
+    A search for a word in the bytes then finds nothing.
     """
     inside, found = False, []
     for before, letter in zip(" " + text, text, strict=False):

@@ -1,6 +1,6 @@
 """Evaluation: every number of metrics.json is recomputed here by plain loops.
 
-And the whole folder comes out complete.
+The whole folder comes out complete.
 """
 
 import dataclasses

@@ -1,6 +1,6 @@
 """Publishing: one commit with exactly the folder's files, none where nothing changed.
 
-And a sentence for whatever goes wrong.
+Whatever goes wrong is reported in one sentence.
 """
 
 import re

@@ -1,6 +1,6 @@
 """A run survives kill -9 at any moment, and the loss of a process.
 
-And it can be resumed with another number of processes.
+It can be resumed with another number of processes.
 """
 
 import contextlib

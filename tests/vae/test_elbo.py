@@ -1,6 +1,6 @@
 """The bound and its parts, against torch.distributions, brute force and quadrature.
 
-And the errors that published code has made.
+Errors that published code has made are tested by name.
 """
 
 import math

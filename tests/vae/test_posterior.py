@@ -1,6 +1,6 @@
 """The true posterior of a 2-D model, against brute force, however narrow it is.
 
-log p(x) is that of other estimates.
+log p(x) agrees with other estimates.
 """
 
 import math
@@ -181,7 +181,7 @@ def test_the_peak_that_the_encoder_knows_is_never_missed(digits, beta):
 def test_without_information_the_posterior_is_the_prior(digits):
     """At the largest beta the decoder hardly looks at z.
 
-    And the tempered likelihood counts a fiftieth.
+    The tempered likelihood has a weight of one fiftieth there.
     """
     found = grid_posterior(digits.network, seen(digits, "0"), 50.0, temper=True)
     np.testing.assert_allclose(found.mean, 0, atol=0.05)

@@ -1,9 +1,9 @@
 """HTTP transfers from an untrusted server, bounded in bytes and in time.
 
-And never of another commit than the one that was asked for. Nothing here knows what a weights
-folder is. `bounded_client` makes the client of the whole process; what it does with an answer holds
-for the thread of a Transfer alone, so that other users of the Hub's client in this process keep
-theirs.
+An answer of another commit than the one that was asked for is refused. Nothing here knows what a
+weights folder is. `bounded_client` makes the client of the whole process; what it does with an
+answer holds for the thread of a Transfer alone, so that other users of the Hub's client in this
+process keep theirs.
 """
 
 import re

@@ -124,8 +124,8 @@ class Examples:
 class Reference:
     """Test pictures for maps and comparisons.
 
-    images: (M, C, H, W) uint8, grey; labels: (M,); mean_training_pixel: (C, H, W) float32 in [0,
-    1].
+    images: (M, C, H, W) uint8, grey; labels: (M,); mean_training_pixel: (C, H, W) float32, from 0
+    to 1.
     """
 
     images: np.ndarray

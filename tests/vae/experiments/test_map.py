@@ -1,6 +1,6 @@
 """The map: tiles are decoded where they lie, the numbers are those of the posteriors.
 
-The regions hold their mass.
+The highest-density regions hold the mass that they should.
 """
 
 import numpy as np

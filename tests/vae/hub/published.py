@@ -59,7 +59,7 @@ def only_a_pickle(files: Files) -> Files:
 def resealed(files: Files) -> Files:
     """The files with the checksums of their new content, where config.json has room for any.
 
-    So somebody publishes who changed them on purpose.
+    This is what a person publishes who has changed the files on purpose.
     """
     try:
         config = json.loads(files["config.json"])

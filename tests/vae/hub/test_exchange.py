@@ -1,6 +1,6 @@
-"""Whatever a server answers under the Hub's name: another commit is refused.
+"""Whatever a server answers under the Hub's name, another commit is refused.
 
-And no answer is without bounds.
+Every answer is bounded in bytes and in time.
 """
 
 import sys
@@ -242,7 +242,7 @@ BOUNDED = {
 def test_no_answer_fills_the_memory_or_lasts_for_ever(local_hub, tmp_path):
     """In a process of its own, so that its memory can be measured.
 
-    In megabytes above that before the first answer.
+    The limit is in megabytes above the memory before the first answer.
     """
     for number, (name, (fault, when)) in enumerate(BOUNDED.items()):
         files = files_of(write_weights(tmp_path / name, seed=number))

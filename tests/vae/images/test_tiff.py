@@ -1,6 +1,6 @@
 """TIFF in every byte order and colour layout that Pillow knows.
 
-And the small copy of a scan that was called damaged.
+Also the small copy of a scan that was once refused as damaged.
 """
 
 import io

@@ -44,7 +44,7 @@ def seen(digits, name: str) -> torch.Tensor:
 
 
 def log_likelihood(digits, observed: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-    """By torch.distributions, float64."""
+    """log p(x|z) by torch.distributions, float64."""
     logits = torch.cat(
         [digits.network.decode(part.float(), 1.0).logits.detach() for part in z.split(128)]
     ).double()
@@ -122,9 +122,9 @@ def test_the_gradient_is_that_of_finite_differences(digits):
 
 
 def test_steps_lead_up_and_end_where_the_gradient_does(digits):
-    """From beside the peak, and narrow.
+    """The start is beside the peak, and narrow.
 
-    There the few nodes of a step and the many of what is shown agree.
+    The few nodes of a step and the many nodes of the result agree there.
     """
     observed = seen(digits, "0")
     start = variational.gaussian(digits.network, observed, 1.0, (0.5, 0.5), (-2.4, -2.4))
