@@ -9,7 +9,7 @@ from huggingface_hub import ModelCard
 import vae
 from tests.conftest import files_of, some_metrics
 from tests.training.publishing import NAME, run, there
-from training.card import read_training, write
+from training.card import read_record, write
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,9 +40,7 @@ def test_a_card_that_names_a_repository_keeps_the_name_when_measured_again(local
     assert run(weights) == 0
     card = there(local_hub)["README.md"]
     (weights / "README.md").write_bytes(card)  # as in a folder that was downloaded from there
-    write(
-        weights, vae.load(weights).config, some_metrics(), read_training(weights / "training.json")
-    )
+    write(weights, vae.load(weights).config, some_metrics(), read_record(weights / "training.json"))
     assert (weights / "README.md").read_bytes() == card
 
 

@@ -119,8 +119,8 @@ def test_the_exit_code_is_130_also_where_a_function_was_being_made_from_text(tex
     [
         (train, data, "load"),
         (evaluate, data, "load"),
-        (regret, card, "read_training"),
-        (publish, card, "read_training"),
+        (regret, card, "read_record"),
+        (publish, card, "read_record"),
     ],
 )
 def test_in_the_midst_of_a_command_there_is_one_line(
