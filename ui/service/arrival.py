@@ -51,7 +51,7 @@ async def refuse(error: RefusedError, send: Send, receive: Receive | None = None
 
 
 async def _goes_on(receive: Receive) -> bool:
-    """Receive a piece of the body; whether there will be more."""
+    """Receive a piece of the body; returns whether there will be more."""
     async with asyncio.timeout(LINGERING_SILENCE):
         return (await receive()).get("more_body", False)
 
@@ -67,7 +67,7 @@ def one_piece(body: bytes | bytearray, receive: Receive) -> Receive:
 
 
 def address(scope: Scope) -> str:
-    """Whom a request is counted for: an IPv4 address, or the network of an IPv6 address.
+    """The address that a request counts for: IPv4, or the network of an IPv6 address.
 
     A subscriber has 2⁶⁴ addresses of IPv6.
     """
@@ -86,9 +86,8 @@ def address(scope: Scope) -> str:
 class Arrival:
     """Middleware that passes a request on when its body is complete.
 
-    Requests without a body, and websockets, pass at once.
-
-    ledger: the process' own. most: the most bytes of a body, by path.
+    Requests without a body, and websockets, pass at once. ledger: the process' own. most: the
+    largest body in bytes, by path.
     """
 
     def __init__(

@@ -40,7 +40,7 @@ def require(good: bool, status: int, sentence: str) -> None:
 
 @dataclass(eq=False)
 class Body:
-    """A request body: from which address, how large it will be, and what has come of it."""
+    """A request body: its client's address, its announced size, and the bytes received."""
 
     address: str
     size: int  # as announced
@@ -54,18 +54,18 @@ class Body:
     _before: int = 0  # and how much had come by then
 
     def begin(self, now: float) -> None:
-        """Its turn has begun."""
+        """Note that its turn has begun."""
         self.begun = self._looked = now
         self._before = len(self.content)
 
     def measure(self, now: float) -> None:
-        """Find whether it is slow, once in SECONDS."""
+        """Note whether it is slow, once in SECONDS."""
         if now - self._looked >= SECONDS:
             self.is_slow = len(self.content) - self._before < LEAST_BYTES
             self._looked, self._before = now, len(self.content)
 
     def take(self) -> bytearray:
-        """Its content, which is then no longer kept here."""
+        """Return its content, which is then no longer kept here."""
         content, self.content = self.content, bytearray()
         return content
 
@@ -76,12 +76,13 @@ class Body:
 
 
 class Ledger:
-    """What the bodies of a process take, by address, and who waits. One for all its servers.
+    """Memory that the bodies of a process take, by address, and the queue of those that wait.
 
-    An address may hold as many bytes as it leaves free. So one alone gets half of the memory, a
-    second one a quarter, and however many bodies a few addresses send there is room for another's.
+    One for all servers of the process. An address may hold as many bytes as it leaves free. So one
+    alone gets half of the memory, a second one a quarter, and however many bodies a few addresses
+    send there is room for another's.
 
-    elsewhere: functions that tell the bytes of bodies passed on and not worked on yet.
+    elsewhere: functions that return the bytes of bodies passed on and not worked on yet.
     """
 
     def __init__(self, *elsewhere: Callable[[], int]) -> None:
@@ -94,7 +95,7 @@ class Ledger:
         self._look: asyncio.TimerHandle | None = None
 
     def enter(self, body: Body) -> None:
-        """Take note of a new request. Raises RefusedError where its address has too many."""
+        """Register a new request. Raises RefusedError where its address has too many."""
         address = body.address
         if body.size <= MOST_SMALL_BYTES:
             too_many = "too many requests of yours are on the way; try again in some seconds"
@@ -113,7 +114,7 @@ class Ledger:
         silent.append(body)
 
     async def wait_for_turn(self, body: Body) -> None:
-        """Wait until the rest of a large body may be read, of which the first piece has come."""
+        """Wait until the rest of a large body may be read; its first piece has come."""
         _remove(self.silent, body)
         body.turn = asyncio.get_running_loop().create_future()
         self.lines.setdefault(body.address, deque()).append(body)
@@ -121,15 +122,17 @@ class Ledger:
         await body.turn
 
     def complete(self, body: Body) -> None:
-        """The whole body is there: the next one's turn. It is held until `leave`."""
+        """Note that the whole body is there, and admit the next one. It is held until `leave`."""
         _remove(self.silent, body)
         _remove(self.transfer, body)
         self._hold(body, len(body.content))
         self.admit()
 
     def leave(self, body: Body) -> None:
-        """The request is answered or refused, or its client has gone. A second time changes
-        nothing."""
+        """Drop a body whose request was answered, refused or left by its client.
+
+        A second call changes nothing.
+        """
         for place in (self.small, self.silent, self.lines, self.transfer):
             _remove(place, body)
         self._hold(body, 0)
@@ -137,7 +140,7 @@ class Ledger:
         self.admit()
 
     def admit(self) -> None:
-        """Let in every body whose turn it is; the addresses take turns."""
+        """Admit every body whose turn it is; the addresses take turns."""
         now = asyncio.get_running_loop().time()
         for body in (body for others in self.transfer.values() for body in others):
             body.measure(now)
@@ -172,14 +175,14 @@ class Ledger:
             body.turn.set_result(None)
 
     def _hold(self, body: Body, size: int) -> None:
-        """Set what a body takes."""
+        """Set the bytes that a body takes."""
         self.held[body.address] += size - body.held
         body.held = size
         if not self.held[body.address]:
             del self.held[body.address]
 
     def _look_again(self) -> None:
-        """Soon, while somebody waits: what waits elsewhere changes without a word."""
+        """Look again soon, while somebody waits: what waits elsewhere changes without notice."""
         if self._look:
             self._look.cancel()
         loop = asyncio.get_running_loop()

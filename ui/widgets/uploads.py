@@ -74,7 +74,7 @@ def end_expired_sessions() -> bool:
 
 
 def most_bytes(path: str) -> int:
-    """The most that the body of a request to Streamlit may have, by its path."""
+    """The largest body in bytes of a request to Streamlit, by its path."""
     return MOST_UPLOAD_BYTES if "/_stcore/upload_file/" in path else MOST_SMALL_BYTES
 
 
@@ -96,7 +96,7 @@ def bound(ledger: Ledger | None = None) -> None:
     async def complete(
         self: PathSecurityMiddleware, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        """In front of all that Streamlit does with a request."""
+        """Receive the whole body before Streamlit handles its request."""
         inner = functools.partial(plain, self)
         await Arrival(inner, ledger, most_bytes)(scope, receive, send)
 
