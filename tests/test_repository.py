@@ -7,26 +7,20 @@ import tomllib
 from pathlib import Path
 
 import vae
+from tests.processes import completed
 from ui.view import figures
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-PURE = {
-    "figures.py",
-    "inside_figures.py",
-    "pictures.py",
-    "given.py",
-    "sentences.py",
-    "inside_sentences.py",
-    "endpoints.py",
-    "arguments.py",
-    "chosen.py",
-    "remembered.py",
-    "atlas.py",
-    "contents.py",
-}
-STREAMLIT_SIDE = {"frame.py", "progress.py"}  # of ui/lesson; what else lies there is pure
+PACKAGES = {"vae", "ui", "training", "benchmarks", "deploy", "tests"}
+ENTRIES = {"app.py", "asgi.py", "gradio_app.py"}
+# The parts of ui that each part may import: arrows go from the pages down to the strings.
+BELOW = {"text": set(), "view": {"text"}, "service": {"text", "view"}}
+BELOW["widgets"] = BELOW["gradio_page"] = {"text", "view", "service"}
+BELOW["lab"] = BELOW["lesson"] = {"text", "view", "service", "widgets"}
+# Files of ui/lesson that draw; what else lies in it computes, says and remembers.
+DRAWING = {"page.py", "frame.py", "progress.py"}
 
 
 def imported(path: Path) -> set[str]:
@@ -40,24 +34,87 @@ def imported(path: Path) -> set[str]:
     return names
 
 
-def test_the_arrows_between_the_parts_hold():
-    for path in ROOT.rglob("*.py"):
+def sources() -> list[Path]:
+    """The project's own Python files."""
+    return [path for path in ROOT.rglob("*.py") if is_source(path)]
+
+
+def modules(path: Path) -> set[str]:
+    """The modules that a file names in its imports, and what it takes from them, dotted."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def test_the_arrows_between_the_packages_hold():
+    forbidden = {
+        "vae": {"ui", "training", "benchmarks", "deploy", "tests", "streamlit", "gradio", "plotly"},
+        "ui": {"training", "benchmarks", "deploy", "tests"},
+        "training": {"ui", "benchmarks", "deploy", "tests", "streamlit", "gradio"},
+    }
+    forbidden |= dict.fromkeys(ENTRIES, forbidden["ui"])
+    for path in sources():
         place = path.relative_to(ROOT)
-        top, names = place.parts[0], imported(path)
-        if top == "vae":
-            assert not names & {"ui", "training", "deploy", "streamlit", "gradio", "plotly"}, place
-        if top in ("ui", "app.py", "gradio_app.py", "asgi.py"):
-            assert not names & {"training", "benchmarks", "deploy", "tests"}, place
-        gradio_side = place.parts[:2] == ("ui", "blocks") or place.name in (
-            "gradio_app.py",
-            "asgi.py",
-        )
-        assert top in ("tests", "deploy") or "gradio" not in names or gradio_side, place
-        if gradio_side and place.name != "asgi.py":
-            assert "streamlit" not in names, place
-        lesson = place.parts[:2] == ("ui", "lesson") and place.name not in STREAMLIT_SIDE
-        if (place.name in PURE and place.parts[:2] != ("ui", "pages") and top == "ui") or lesson:
-            assert not names & {"streamlit", "gradio"}, place
+        assert not imported(path) & forbidden.get(place.parts[0], set()), place
+
+
+def test_in_ui_the_folder_says_what_a_file_may_import():
+    for path in (ROOT / "ui").rglob("*.py"):
+        place = path.relative_to(ROOT)
+        if len(place.parts) == 2:  # ui/__init__.py
+            continue
+        part, names = place.parts[1], imported(path)
+        draws = part in ("widgets", "lab") or (part == "lesson" and path.name in DRAWING)
+        assert draws or "streamlit" not in names, place
+        assert part == "gradio_page" or "gradio" not in names, place
+        allowed = BELOW[part] | {part}
+        if part == "lesson" and not draws:
+            allowed -= {"widgets"}
+            drawing = [name for name in modules(path) if f"{name.split('.')[-1]}.py" in DRAWING]
+            assert not drawing, place
+        parts = {name.split(".")[1] for name in modules(path) if name.startswith("ui.")}
+        assert parts <= allowed, f"{place} imports {parts - allowed}"
+    assert "gradio" not in imported(ROOT / "app.py")
+    assert "streamlit" not in imported(ROOT / "gradio_app.py")
+
+
+def test_only_the_process_module_sets_what_torch_keeps_for_the_whole_process():
+    for path in (ROOT / "ui").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr.startswith("set_"):
+                of_torch = isinstance(node.value, ast.Name) and node.value.id == "torch"
+                assert not of_torch or path.name == "process.py", path
+
+
+def test_nothing_of_the_project_is_renamed_on_import():
+    """A name that a caller must change is the wrong name."""
+    renamed = []
+    for path in sources():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                for alias in node.names:
+                    module = getattr(node, "module", None) or alias.name
+                    if alias.asname and module.split(".")[0] in PACKAGES | {"app", "gradio_app"}:
+                        renamed.append(f"{path.relative_to(ROOT)}:{node.lineno} {alias.asname}")
+    assert not renamed, "\n".join(renamed)
+
+
+def test_importing_a_module_changes_no_setting_of_the_process():
+    """Pages are left out: they are scripts that Streamlit runs, not modules to import."""
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for package in ("vae", "ui")
+        for path in sorted((ROOT / package).rglob("*.py"))
+        if path.name != "page.py" or path.parent.name == "gradio_page"
+        if path.parent.name != "lab"
+    ]
+    assert len(names) > 80
+    done = completed([sys.executable, "-m", "tests.imports", *names], cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_every_picture_and_link_of_the_readme_exists():

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 from huggingface_hub import (
@@ -47,14 +48,8 @@ SECONDS_FOR_AN_ANSWER = 10.0
 SECONDS_TO_RETRY_AFTER = 10  # the longest that a busy Hub may ask for
 ATTEMPTS = 3
 
-# Of the client, for the whole process. Its own chunk of 10 MB would be a whole model: no news until
-# all is here. Xet, by which it moves large files in pieces, is not spoken by mirrors and servers of
-# one's own; our files are small and go by plain HTTP.
-constants.DOWNLOAD_CHUNK_SIZE = 2**16
-constants.HF_HUB_DISABLE_XET = True
-set_client_factory(bounded_client)
-
 Answer = TypeVar("Answer")
+_configuring = Lock()
 
 
 @dataclass(frozen=True)
@@ -79,6 +74,22 @@ class Snapshot:
             raise HubError(
                 "refused", named.replace(str(self.folder), f"{self.repo_id}@{self.commit[:7]}")
             ) from error
+
+
+def _configure_client() -> None:
+    """Configure the client, which is one for the whole process, before its first request."""
+    with _configuring:  # twice at once, the second would close what the first opened
+        _configure_once()
+
+
+@cache
+def _configure_once() -> None:
+    # Its own chunk of 10 MB would be a whole model: no news until all is here. Xet, by which it
+    # moves large files in pieces, is not spoken by mirrors and servers of one's own; our files are
+    # small and go by plain HTTP.
+    constants.DOWNLOAD_CHUNK_SIZE = 2**16
+    constants.HF_HUB_DISABLE_XET = True
+    set_client_factory(bounded_client)
 
 
 def offline() -> bool:
@@ -124,6 +135,7 @@ def pull(
     in the background for the next time; it is given up earlier where nothing arrives for 15
     seconds. meanwhile: what to do before waiting for it. Raises HubError.
     """
+    _configure_client()
     transfer = Transfer(repo_id)
 
     def download() -> Snapshot:
@@ -179,6 +191,7 @@ def require_writer(repo_id: str) -> None:
     """
     if not REPO_ID.fullmatch(repo_id):
         raise HubError("missing", f"a repository's name looks like user/name, not {repo_id!r}")
+    _configure_client()
     if said(repo_id, None, get_token, writing=True) is None:
         raise HubError(
             "denied", "there is no token for the Hub; log in with `hf auth login`, or set HF_TOKEN"
