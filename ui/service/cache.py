@@ -89,6 +89,4 @@ def map_atlas(model: WithReference, beta: float, window: Window) -> AtlasOfCodes
 def posterior_map(model: Resolved, observed: np.ndarray, beta: float, temper: bool) -> PosteriorMap:
     """The true or tempered posterior of a picture (1, H, W) of zeros and ones; about 0.1 MB."""
     with one_at_a_time:
-        return experiments.posterior_map(
-            model.network, torch.from_numpy(observed), beta, temper=temper
-        )
+        return experiments.posterior_map(model.network, observed, beta, temper=temper)

@@ -24,6 +24,7 @@ from vae.experiments.map import (
 )
 from vae.experiments.path import Path, path
 from vae.experiments.playground import (
+    Array,
     Breakdown,
     Gallery,
     Reconstruction,
@@ -38,6 +39,7 @@ from vae.experiments.playground import (
 
 __all__ = [
     "WHOLE_PLANE",
+    "Array",
     "Breakdown",
     "Codes",
     "Gallery",

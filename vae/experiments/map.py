@@ -9,7 +9,7 @@ from scipy.ndimage import map_coordinates
 from torch import Tensor
 
 from vae.elbo import exact_elbo
-from vae.experiments.playground import Reconstruction
+from vae.experiments.playground import Array, Reconstruction
 from vae.likelihood import observe
 from vae.model import VAE
 from vae.noise import seeded
@@ -152,12 +152,13 @@ def around(seen: Reconstruction) -> Window:
 
 @torch.no_grad()
 def posterior_map(
-    model: VAE, observed: Tensor, beta: float, *, temper: bool = False
+    model: VAE, observed: Array, beta: float, *, temper: bool = False
 ) -> PosteriorMap:
     """The true posterior of a picture (C, H, W), or the tempered one.
 
     Raises as grid_posterior does.
     """
+    observed = torch.as_tensor(observed)
     grid = grid_posterior(model, observed, beta, temper=temper)
     terms = exact_elbo(model, observed, beta)
     distortion = float(terms.distortion[0]) / (beta if temper else 1.0)

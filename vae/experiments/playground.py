@@ -14,6 +14,8 @@ from vae.latent import prior_sample
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
+# What the model saw, (C, H, W), as `observe` or as a Reconstruction gives it.
+Array = np.ndarray | Tensor
 DRAWS = 64  # of z, for the distortion of one picture
 # a larger picture gets fewer draws: it takes longer, and its own sum over pixels averages more
 DRAWN_PIXELS = 64 * 28 * 28

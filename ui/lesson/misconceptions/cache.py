@@ -1,11 +1,8 @@
 """Cached results of "What people get wrong"."""
 
-import numpy as np
-import torch
-
 from ui.service.cache import shared
 from vae import experiments
-from vae.experiments import Codes
+from vae.experiments import Array, Codes
 from vae.experiments.lesson import decoders, misconceptions
 from vae.experiments.lesson.decoders import BlankPage, Nudged
 from vae.experiments.lesson.misconceptions import LogVariances, Mixture, WhichKL
@@ -18,9 +15,9 @@ BLANK = 100
 
 
 @shared(256)
-def which_kl(model: Resolved, observed: np.ndarray) -> WhichKL:
+def which_kl(model: Resolved, observed: Array) -> WhichKL:
     """ELBO, log p(x) and divergences of a picture (1, H, W); only numbers are kept."""
-    return misconceptions.which_kl(model.network, torch.from_numpy(observed), BETA)
+    return misconceptions.which_kl(model.network, observed, BETA)
 
 
 @shared(4)

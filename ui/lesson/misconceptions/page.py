@@ -91,9 +91,7 @@ def _kl(
 ) -> None:
     with beside, frame.experiment(text("wrong.kl_do")):
         given = _picture(text, choice)
-        observed = experiments.observe(
-            choice.model.network, given.view.image, seed=choice.seed
-        ).numpy()
+        observed = experiments.observe(choice.model.network, given.view.image, seed=choice.seed)
         with st.spinner(text("wrong.computing")), concurrency.aside():
             found = cache.which_kl(choice.model, observed)
         _chart(figures.divergences(text, found), sentences.kl_alt(text, found), "kl")

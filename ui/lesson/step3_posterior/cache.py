@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 
 import numpy as np
-import torch
 
 from ui.service.cache import one_at_a_time, shared
 from vae.experiments.lesson import (
@@ -29,7 +28,7 @@ def prior_draws(
     with one_at_a_time if count >= SLOW_DRAWS else nullcontext():
         return inference.prior_draws(
             model.network,
-            torch.from_numpy(observed),
+            observed,
             beta,
             count=count,
             seed=seed,

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from ui.text import Text
 from ui.view import pictures
@@ -28,7 +27,7 @@ def tried(
 def guess_at(model: Resolved, seen: Reconstruction, point: Sequence[float], beta: float) -> Guess:
     """The guess at a point, with its log-likelihood of the picture."""
     x, y = (float(coordinate) for coordinate in point)
-    return guess(model.network, torch.from_numpy(seen.observed), (x, y), beta)
+    return guess(model.network, seen.observed, (x, y), beta)
 
 
 def pinned(text: Text, point: Guess | None) -> dict[str, object] | None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-import torch
 
 from ui.service.cache import one_at_a_time, shared
 from vae.experiments.lesson import (
@@ -22,9 +21,7 @@ def gaussian(
     log_deviation: tuple[float, float],
 ) -> Gaussian:
     """A Gaussian q with its ELBO for a picture (1, H, W)."""
-    return variational.gaussian(
-        model.network, torch.from_numpy(observed), beta, mean, log_deviation
-    )
+    return variational.gaussian(model.network, observed, beta, mean, log_deviation)
 
 
 def climb(
@@ -38,7 +35,7 @@ def climb(
     """Gradient steps up the ELBO of a picture (1, H, W)."""
     return variational.climb(
         model.network,
-        torch.from_numpy(observed),
+        observed,
         beta,
         start,
         steps=steps,
@@ -53,6 +50,4 @@ def amortisation(
 ) -> Amortisation:
     """The encoder's Gaussian for a picture (1, H, W), and the best one."""
     with one_at_a_time:
-        return variational.amortisation(
-            model.network, torch.from_numpy(observed), beta, progress=progress
-        )
+        return variational.amortisation(model.network, observed, beta, progress=progress)

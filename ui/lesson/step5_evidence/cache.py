@@ -1,7 +1,6 @@
 """Cached results of step 5: the importance-weighted bound, both sides of log p(x)."""
 
 import numpy as np
-import torch
 
 from ui.service.cache import one_at_a_time, shared
 from vae.experiments.lesson import evidence
@@ -13,7 +12,7 @@ from vae.hub.sources import Resolved
 def evidence_bound(model: Resolved, observed: np.ndarray, seed: int) -> LogEvidence:
     """The importance-weighted bound on log p(x) of a binary picture (1, H, W), at beta = 1."""
     with one_at_a_time:
-        return evidence.evidence_bound(model.network, torch.from_numpy(observed), 1.0, seed=seed)
+        return evidence.evidence_bound(model.network, observed, 1.0, seed=seed)
 
 
 @shared(1024, ignore=("known",))
@@ -31,7 +30,7 @@ def balance(
     """
     return evidence.balance(
         model.network,
-        torch.from_numpy(observed),
+        observed,
         1.0,
         known,
         seed=seed,

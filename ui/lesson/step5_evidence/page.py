@@ -4,7 +4,6 @@ Only one of the two KLs closes the gap; then another q, and the loss.
 """
 
 import streamlit as st
-import torch
 
 from ui.lesson import frame
 from ui.lesson.step5_evidence import cache, view
@@ -159,7 +158,7 @@ def _another(
     sides = cache.balance(choice.model, seen.observed, own.evidence, choice.seed, shift, widening)
     found = evidence.explained(
         choice.model.network,
-        torch.from_numpy(seen.observed),
+        seen.observed,
         1.0,
         seed=choice.seed,
         shift=shift,

@@ -1,6 +1,6 @@
 """Cached results of step 6: draws and their derivatives."""
 
-import torch
+import numpy as np
 
 from ui.service.cache import one_at_a_time, shared
 from vae.experiments.lesson import reparameterisation
@@ -9,9 +9,7 @@ from vae.hub.sources import Resolved
 
 
 @shared(32)
-def gradient_draws(
-    model: Resolved, observed: torch.Tensor, beta: float, seed: int
-) -> GradientDraws:
+def gradient_draws(model: Resolved, observed: np.ndarray, beta: float, seed: int) -> GradientDraws:
     """Draws for a picture (1, H, W), and their derivatives; about 0.3 MB."""
     with one_at_a_time:
         return reparameterisation.draw_gradients(model.network, observed, beta, seed=seed)

@@ -1,7 +1,6 @@
 """Step 6: the reparameterisation trick, with the numbers of one dimension."""
 
 import streamlit as st
-import torch
 
 from ui.lesson import frame
 from ui.lesson.step6_reparameterisation import cache, view
@@ -161,9 +160,7 @@ def _gradient(text: Text, choice: SidebarSelection, seen: Reconstruction, dimens
         st.spinner(text("step6.deriving", samples=reparameterisation.SAMPLES)),
         concurrency.aside(),
     ):
-        drawn = cache.gradient_draws(
-            choice.model, torch.from_numpy(seen.observed), choice.beta, choice.seed
-        )
+        drawn = cache.gradient_draws(choice.model, seen.observed, choice.beta, choice.seed)
     found = reparameterisation.gradients(drawn, dimension, parameter)
     left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     for column, close in ((left, False), (right, True)):

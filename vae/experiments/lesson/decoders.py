@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from vae.elbo import importance_weighted_bound, weighted_bound
 from vae.experiments.lesson.pixels import fitted
 from vae.experiments.map import Codes
+from vae.experiments.playground import Array
 from vae.latent import prior_sample
 from vae.likelihood import Bernoulli, bernoulli, observe
 from vae.model import VAE
@@ -164,12 +165,13 @@ def posterior_weights(codes: Codes, z: np.ndarray) -> np.ndarray:
 
 
 @torch.no_grad()
-def blur(model: VAE, codes: Codes, images: np.ndarray, observed: Tensor, beta: float) -> Blur:
+def blur(model: VAE, codes: Codes, images: np.ndarray, observed: Array, beta: float) -> Blur:
     """The pictures behind one z, the posterior mean of `observed` (C, H, W).
 
     images: (N, C, H, W) uint8 whose codes these are. Averaged are the binarisations that were
     encoded.
     """
+    observed = torch.as_tensor(observed)
     q = model.encode(observed[None], beta)
     z = q.mean[0].numpy()
     weights = posterior_weights(codes, z.astype(np.float64))

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vae.elbo import kl_to_standard_normal, log_likelihoods, weighted_bound
 from vae.experiments.map import PosteriorMap
-from vae.experiments.playground import Breakdown
+from vae.experiments.playground import Array, Breakdown
 from vae.hub.metrics import BetaMetrics
 from vae.likelihood import bernoulli
 from vae.model import VAE, DiagonalGaussian
@@ -143,12 +143,13 @@ def quadrature(posterior: PosteriorMap) -> LogEvidence:
 
 @torch.no_grad()
 def evidence_bound(
-    model: VAE, observed: Tensor, beta: float, *, seed: int, samples: int = SAMPLES
+    model: VAE, observed: Array, beta: float, *, seed: int, samples: int = SAMPLES
 ) -> LogEvidence:
     """The importance-weighted lower bound on log p(x) of one picture (C, H, W).
 
     For any number of latent dimensions.
     """
+    observed = torch.as_tensor(observed)
     found = weighted_bound(
         model, observed[None], beta, samples=samples, generator=seeded(seed, "evidence")
     )
@@ -178,7 +179,7 @@ def moved(
 @torch.no_grad()
 def balance(
     model: VAE,
-    observed: Tensor,
+    observed: Array,
     beta: float,
     evidence: LogEvidence,
     *,
@@ -193,6 +194,7 @@ def balance(
     more dimensions a mean over DRAWS of z, whose noise is the same for every q. Raises ValueError
     for a plain autoencoder.
     """
+    observed = torch.as_tensor(observed)
     if model.config.autoencoder:
         raise ValueError("a plain autoencoder has no ELBO")
     q = moved(model, observed, beta, shift=shift, widening=widening)
@@ -215,7 +217,7 @@ def balance(
 @torch.no_grad()
 def explained(
     model: VAE,
-    observed: Tensor,
+    observed: Array,
     beta: float,
     *,
     seed: int,
@@ -226,6 +228,7 @@ def explained(
 
     Raises ValueError for a likelihood that is not Bernoulli.
     """
+    observed = torch.as_tensor(observed)
     if not model.config.binarised:
         raise ValueError("the share of each pixel is told of a Bernoulli likelihood only")
     q = moved(model, observed, beta, shift=shift, widening=widening)

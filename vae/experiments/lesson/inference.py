@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vae.elbo import log_likelihoods
 from vae.experiments.map import PosteriorMap, Window
-from vae.experiments.playground import Reconstruction
+from vae.experiments.playground import Array, Reconstruction
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
@@ -72,11 +72,12 @@ class PriorDraws:
 
 
 @torch.no_grad()
-def guess(model: VAE, observed: Tensor, point: tuple[float, float], beta: float) -> Guess:
+def guess(model: VAE, observed: Array, point: tuple[float, float], beta: float) -> Guess:
     """How well one z explains a picture (C, H, W).
 
     Raises ValueError for a model that has not two latent dimensions.
     """
+    observed = torch.as_tensor(observed)
     likelihood = model.decode(torch.tensor([point], dtype=torch.float32), beta)
     return Guess(point, likelihood.mean[0].numpy(), float(likelihood.log_prob(observed[None])[0]))
 
@@ -112,7 +113,7 @@ def expected_hits(posterior: PosteriorMap, count: int) -> float:
 @torch.no_grad()
 def prior_draws(
     model: VAE,
-    observed: Tensor,
+    observed: Array,
     beta: float,
     *,
     count: int,
@@ -125,6 +126,7 @@ def prior_draws(
     with the share that is done, 0 to 1. Raises ValueError for a plain autoencoder, which has no
     prior, or count < 1.
     """
+    observed = torch.as_tensor(observed)
     if model.config.autoencoder:
         raise ValueError("a plain autoencoder has no prior to draw from")
     if count < 1:

@@ -14,7 +14,7 @@ from torch import Tensor
 from vae.elbo import exact_elbo
 from vae.experiments.dimensions import Traversal, traverse
 from vae.experiments.map import Codes
-from vae.experiments.playground import Reconstruction, reconstruct
+from vae.experiments.playground import Array, Reconstruction, reconstruct
 from vae.hub.metrics import Metrics
 from vae.likelihood import observe
 from vae.model import VAE
@@ -172,11 +172,12 @@ class Axes:
 
 
 @torch.no_grad()
-def which_kl(model: VAE, observed: Tensor, beta: float) -> WhichKL:
+def which_kl(model: VAE, observed: Array, beta: float) -> WhichKL:
     """The ELBO, log p(x) and three divergences of a picture (C, H, W).
 
     Raises as grid_posterior does.
     """
+    observed = torch.as_tensor(observed)
     grid, terms = grid_posterior(model, observed, beta), exact_elbo(model, observed, beta)
     elbo, rate = -float(terms.negative_elbo[0]), float(terms.rate[0])
     q = model.encode(observed[None], beta)

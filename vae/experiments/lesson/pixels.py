@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vae.elbo import elbo_with_noise, weighted_bound
+from vae.experiments.playground import Array
 from vae.hub.metrics import ImportanceWeighted, Metrics
 from vae.latent import prior_sample
 from vae.likelihood import binarize
@@ -205,7 +206,7 @@ def subject(model: VAE, frequencies: np.ndarray, name: str, *, seed: int) -> Ten
 
 
 def verdict(
-    model: VAE, frequencies: np.ndarray, observed: Tensor, beta: float, *, name: str = PICTURE
+    model: VAE, frequencies: np.ndarray, observed: Array, beta: float, *, name: str = PICTURE
 ) -> Verdict:
     """log p(x) of a binary picture (C, H, W) under the three laws.
 
@@ -214,6 +215,7 @@ def verdict(
     of the model divided by that of the law is 1, since probabilities add up to 1; so it exceeds
     ONE_IN for at most one in ONE_IN of them.
     """
+    observed = torch.as_tensor(observed)
     proposal = None if name == PICTURE else fitted(model, observed[None], beta)
     found = weighted_bound(
         model,

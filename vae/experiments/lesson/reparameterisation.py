@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vae.experiments.lesson.gaussian import Curve
-from vae.experiments.playground import Reconstruction
+from vae.experiments.playground import Array, Reconstruction
 from vae.model import VAE, DiagonalGaussian
 from vae.noise import seeded, standard_normal
 from vae.quadrature import gauss_hermite
@@ -222,12 +222,13 @@ def spread(draw: OneDraw, factor: str, *, seed: int, draws: int = DRAWS) -> Spre
 
 
 def draw_gradients(
-    model: VAE, observed: Tensor, beta: float, *, seed: int, samples: int = SAMPLES
+    model: VAE, observed: Array, beta: float, *, seed: int, samples: int = SAMPLES
 ) -> GradientDraws:
     """Draw z from a picture's (C, H, W) q and differentiate -log p(x|z).
 
     Raises ValueError for a plain autoencoder.
     """
+    observed = torch.as_tensor(observed)
     dimensions = model.config.latent_dim
     if model.config.autoencoder:
         raise ValueError("a plain autoencoder draws no z: there is nothing to estimate")

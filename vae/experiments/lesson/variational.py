@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vae.elbo import exact_elbo, gauss_hermite_elbo
+from vae.experiments.playground import Array
 from vae.model import VAE, DiagonalGaussian
 from vae.posterior import grid_posterior
 
@@ -92,7 +93,7 @@ class Amortisation:
 
 def gaussian(
     model: VAE,
-    observed: Tensor,
+    observed: Array,
     beta: float,
     mean: tuple[float, float],
     log_deviation: tuple[float, float],
@@ -101,6 +102,7 @@ def gaussian(
 
     Raises ValueError as exact_elbo does.
     """
+    observed = torch.as_tensor(observed)
     nodes = WIDE_NODES if max(log_deviation) > WIDE else NODES
     terms = exact_elbo(
         model, observed, beta, nodes=nodes, q=_q(torch.tensor(mean), torch.tensor(log_deviation))
@@ -129,7 +131,7 @@ def gradient(
 
 def climb(
     model: VAE,
-    observed: Tensor,
+    observed: Array,
     beta: float,
     start: Gaussian,
     *,
@@ -146,6 +148,7 @@ def climb(
     decimals, as a link holds them. measure: gives the Gaussian of a mean and log sigma, by default
     `gaussian`. progress: called with the share that is done.
     """
+    observed = torch.as_tensor(observed)
     found, at = [], (start.mean, start.log_deviation)
     for number in range(1, steps + 1):
         moved = _step(model, observed, beta, *map(torch.tensor, at))
@@ -160,7 +163,7 @@ def climb(
 
 
 def amortisation(
-    model: VAE, observed: Tensor, beta: float, *, progress: Callable[[float], object] | None = None
+    model: VAE, observed: Array, beta: float, *, progress: Callable[[float], object] | None = None
 ) -> Amortisation:
     """The encoder's q of a picture (C, H, W) beside the best diagonal Gaussian.
 
@@ -168,6 +171,7 @@ def amortisation(
     highest peak of p(z|x), since steps hardly ever lead from one peak to another. Takes seconds;
     progress: called with the share that is done. Raises ValueError as grid_posterior does.
     """
+    observed = torch.as_tensor(observed)
     grid = grid_posterior(model, observed, beta)
     with torch.no_grad():
         q = model.encode(observed[None], beta)
