@@ -234,12 +234,3 @@ def test_the_first_line_of_a_docstring_stands_alone():
             if borrowed or spills:
                 wrong.append(f"{name}: {first}")
     assert not wrong, "\n".join(wrong)
-
-
-def test_files_stay_readable():
-    for path in ROOT.rglob("*.py"):
-        if not any(
-            part.startswith(".") or part in {"runs", "build"}
-            for part in path.relative_to(ROOT).parts
-        ):
-            assert len(path.read_text(encoding="utf-8").splitlines()) <= 350, path

@@ -7,8 +7,10 @@ import tomllib
 import pytest
 
 import vae
-from tests.ui.source import CODE, PREDICTED, QUESTIONS, ROOT
+from tests.ui.source import PREDICTED, QUESTIONS, TREES, keys_of_calls, literals, prefixes
 from ui.text import DEFAULT, LANGUAGES, Text, files, preferred, strings
+
+SENTENCE = re.compile("[A-Z][a-z]+ [a-z]+")
 
 
 def placeholders(sentence: str) -> set[str]:
@@ -41,12 +43,10 @@ def test_korean_is_translated():
 
 
 def test_every_key_in_the_code_exists_and_every_key_is_used():
-    called = r"(?:text|printed|Text\(DEFAULT\)|InputError|translate|\bt)"
-    named = set(re.findall(called + r"""\(\s*["']([a-z0-9_]+\.[a-z0-9_]+)["']""", CODE))
-    assert named <= set(strings(DEFAULT))
-    # As in text(f"errors.{code}").
-    prefixes = tuple(re.findall(r'f"([a-z0-9_]+\.[a-z0-9_]*)\{', CODE))
-    assert {prefix for prefix in prefixes if prefix.endswith(".")} == {
+    keys = set(strings(DEFAULT))
+    assert keys_of_calls() <= keys
+    begun = prefixes()
+    assert {prefix for prefix in begun if prefix.endswith(".")} == {
         "ask.",
         "camera.",
         "credit.",
@@ -63,9 +63,8 @@ def test_every_key_in_the_code_exists_and_every_key_is_used():
         "upload.",
         "use.",
     }
-    assert not {
-        key for key in strings(DEFAULT) if key not in named and not key.startswith(prefixes)
-    }
+    named = set().union(*map(literals, TREES.values()))
+    assert not {key for key in keys - named if not key.startswith(tuple(begun))}
 
 
 def test_no_string_stands_in_two_files_of_a_language():
@@ -122,7 +121,8 @@ def test_the_browser_chooses_the_first_language(locale, language):
 
 
 def test_pages_hold_no_sentences_of_their_own():
-    for path in (ROOT / "ui" / "pages").glob("*.py"):
-        code = re.sub(r'""".*?"""', "", path.read_text(encoding="utf-8"), flags=re.S)
-        code = re.sub(r"#.*", "", code)
-        assert not re.findall(r'"[A-Z][a-z]+ [a-z]+', code), path
+    pages = [path for path in TREES if path.name == "page.py" or path.parent.name == "lab"]
+    assert len(pages) > 12
+    for path in pages:
+        said = {text for text in literals(TREES[path]) if SENTENCE.match(text)}
+        assert not said, path

@@ -10,15 +10,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.driver import good, open_page, said
-from tests.ui.source import CODE, PREDICTED, QUESTIONS
+from tests.ui.source import PREDICTED, QUESTIONS, question_of
 from ui.service import navigation
 from ui.text import Text
 from vae.hub import sources
-
-
-def question_of(step: str) -> str:
-    """The prediction that a step opens with."""
-    return re.search(rf'frame\.reveal\(\s*text,\s*"{step}",\s*"([a-z0-9_]+)"', CODE).group(1)
 
 
 def feedback(app: AppTest) -> str:
