@@ -93,17 +93,16 @@ def view(
 
 
 def _before(text: Text, at: Selection, shown: SourcePicture, seen: Reconstruction) -> str:
-    observed = pictures.to_uint8(seen.observed)
     steps = dict(shown.thumbnails)
     if at.model.network.config.binarised:
-        steps["binarised"] = pictures.photo_uri(observed, THUMBNAIL)
+        steps["binarised"] = pictures.picture_uri(seen.observed, THUMBNAIL)
     named = {text(f"steps.{step}"): address for step, address in steps.items()}
     return html.pictures(
         [
             (text("picture.file"), shown.file, sentences.file_alt(text, shown.view)),
             (
                 text("picture.seen"),
-                pictures.photo_uri(observed, SHARP),
+                pictures.picture_uri(seen.observed),
                 sentences.seen_alt(text, at.model, seen),
             ),
         ]
@@ -120,7 +119,7 @@ def _after(text: Text, at: Selection, seen: Reconstruction) -> str:
         [
             (
                 text("picture.reconstruction"),
-                pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
+                pictures.picture_uri(seen.mean),
                 sentences.reconstruction_alt(text, at.model, at.beta, seen),
             ),
             (

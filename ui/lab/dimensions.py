@@ -4,12 +4,11 @@ import streamlit as st
 
 from ui.text import Text
 from ui.view import latent_figures, latent_sentences, pictures, sentences
-from ui.widgets import concurrency, link, picture_input, sidebar, strip
+from ui.widgets import chart, concurrency, link, picture_input, sidebar, strip
 from ui.widgets.sidebar import SidebarSelection
 from vae import experiments
 from vae.experiments import Reconstruction
 
-STATIC = {"displayModeBar": False}
 LONGEST_NAME = 40
 
 
@@ -38,9 +37,8 @@ def main() -> None:
         st.subheader(
             text("dimensions.alive_heading"), anchor=False, help=text("dimensions.alive_help")
         )
-        st.plotly_chart(
+        chart.show(
             latent_figures.alive(text, choice.model.metrics, choice.now),
-            config=STATIC,
             key="alive",
             alt=latent_sentences.alive_alt(text, choice.model),
         )
@@ -94,9 +92,8 @@ def _bars(
         st.caption(text("dimensions.click"), width="content")
     # A new key after each click forgets the selection, or the same bar could not be clicked twice.
     key = f"rates-{st.session_state.get('rates_clicks', 0)}"
-    st.plotly_chart(
+    chart.show(
         latent_figures.rates(text, choice.now, seen, dimension, names),
-        config=STATIC,
         key=key,
         selection_mode="points",
         on_select=lambda: _go_to_clicked(key),

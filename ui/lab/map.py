@@ -5,7 +5,6 @@ import streamlit as st
 from ui.service import cache
 from ui.text import Text
 from ui.view import latent_sentences, map_tiles, pictures, sentences
-from ui.view.pictures import SHARP
 from ui.view.source_picture import SourcePicture
 from ui.widgets import concurrency, latent_map, link, picture_input, sidebar
 from ui.widgets.sidebar import ReferenceSelection
@@ -138,7 +137,7 @@ def _pinned(text: Text, choice: ReferenceSelection, window: Window) -> dict[str,
     return {
         "x": x,
         "y": y,
-        "picture": pictures.photo_uri(pictures.to_uint8(image), SHARP),
+        "picture": pictures.picture_uri(image),
         "alt": alt,
     }
 
@@ -155,14 +154,14 @@ def _numbers(
     with left, st.container(gap="xsmall"):
         st.caption(text("picture.seen"))
         st.image(
-            pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP),
+            pictures.picture_uri(seen.observed),
             width="stretch",
             alt=sentences.seen_alt(text, choice.model, seen),
         )
     with right, st.container(gap="xsmall"):
         st.caption(text("picture.reconstruction"))
         st.image(
-            pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
+            pictures.picture_uri(seen.mean),
             width="stretch",
             alt=sentences.reconstruction_alt(text, choice.model, choice.beta, seen),
         )

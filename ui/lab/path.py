@@ -4,14 +4,12 @@ import streamlit as st
 
 from ui.text import Text
 from ui.view import latent_figures, latent_sentences, pictures
-from ui.view.pictures import SHARP
 from ui.view.source_picture import SourcePicture
-from ui.widgets import concurrency, link, picture_input, sidebar, strip
+from ui.widgets import chart, concurrency, link, picture_input, sidebar, strip
 from ui.widgets.sidebar import SidebarSelection
 from vae import experiments
 from vae.experiments import Path, Reconstruction
 
-STATIC = {"displayModeBar": False}
 # Initial examples of the two pictures, by the suffix of their controls' keys.
 FIRST_EXAMPLES = {"": 0, "2": 3}
 STEPS, USUAL = tuple(range(3, 16, 2)), 9  # odd, so that one step lies half-way
@@ -53,7 +51,7 @@ def _picture(text: Text, choice: SidebarSelection, slot: str) -> SourcePicture:
         shown = st.container(width=72)
         given = picture_input.choose(text, choice.model, below, slot, first=FIRST_EXAMPLES[slot])
     shown.image(
-        pictures.photo_uri(pictures.to_uint8(given.view.image.numpy()), SHARP),
+        pictures.picture_uri(given.view.image.numpy()),
         width="stretch",
         alt=latent_sentences.end_alt(text, choice.model, given.view.image.numpy(), last=bool(slot)),
     )
@@ -115,9 +113,8 @@ def _way(
     left, right = st.columns(2, border=True)
     with left:
         st.subheader(text("path.shell_heading"), anchor=False, help=text("path.shell_help"))
-        st.plotly_chart(
+        chart.show(
             latent_figures.radii(text, walked),
-            config=STATIC,
             key="radii",
             alt=latent_sentences.radii_alt(text, walked),
         )
@@ -126,9 +123,8 @@ def _way(
             st.caption(text("path.means"))
     with right:
         st.subheader(text("path.loss_heading"), anchor=False, help=text("path.loss_help"))
-        st.plotly_chart(
+        chart.show(
             latent_figures.path_losses(text, walked),
-            config=STATIC,
             key="path_losses",
             alt=latent_sentences.losses_alt(text, walked),
         )

@@ -9,13 +9,11 @@ from ui.text import Text
 from ui.view import figures, pictures, sentences
 from ui.view.pictures import SHARP, THUMBNAIL
 from ui.view.source_picture import SourcePicture
-from ui.widgets import concurrency, link, picture_input, sidebar
+from ui.widgets import chart, concurrency, link, picture_input, sidebar
 from ui.widgets.sidebar import SidebarSelection
 from vae import experiments
 from vae.experiments import Breakdown, Reconstruction, TradeOff
 from vae.hub.metrics import Metrics
-
-STATIC = {"displayModeBar": False}
 
 
 def main() -> None:
@@ -60,7 +58,6 @@ def _picture(
 ) -> None:
     """Draw the picture's way: file, model's input, q(z|x), reconstruction, difference."""
     before, code, after = st.columns([1.7, 2.6, 1.7])
-    observed = pictures.to_uint8(seen.observed)
     with before, st.container(gap="xsmall"):
         left, right = st.columns(2, wrap=False)
         _labelled(
@@ -70,11 +67,11 @@ def _picture(
             right,
             "seen",
             text("picture.seen"),
-            pictures.photo_uri(observed, SHARP),
+            pictures.picture_uri(seen.observed),
             sentences.seen_alt(text, choice.model, seen),
         )
         binarised = (
-            {"binarised": pictures.photo_uri(observed, THUMBNAIL)}
+            {"binarised": pictures.picture_uri(seen.observed, THUMBNAIL)}
             if choice.model.network.config.binarised
             else {}
         )
@@ -82,9 +79,8 @@ def _picture(
     with code, st.container(gap="xsmall"):
         st.caption(text("picture.point_code") if choice.autoencoder else text("picture.code"))
         order = choice.model.metrics.at(1.0).dimensions_by_rate
-        st.plotly_chart(
+        chart.show(
             figures.posterior(text, seen, order),
-            config=STATIC,
             key="code",
             alt=sentences.code_alt(text, choice.model, choice.beta, seen),
         )
@@ -94,7 +90,7 @@ def _picture(
             reconstruction,
             "reconstruction",
             text("picture.reconstruction"),
-            pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
+            pictures.picture_uri(seen.mean),
             sentences.reconstruction_alt(text, choice.model, choice.beta, seen),
         )
         _labelled(
@@ -134,9 +130,7 @@ def _steps(text: Text, steps: dict[str, str]) -> None:
 
 
 def _loss(text: Text, choice: SidebarSelection, own: TradeOff, loss: Breakdown) -> None:
-    st.plotly_chart(
-        figures.loss_bars(text, loss), config=STATIC, key="loss", alt=sentences.loss_alt(text, loss)
-    )
+    chart.show(figures.loss_bars(text, loss), key="loss", alt=sentences.loss_alt(text, loss))
     with st.container(horizontal=True, vertical_alignment="center", key="numbers"):
         st.markdown(
             sentences.loss(text, loss),
@@ -158,9 +152,8 @@ def _plane(text: Text, choice: SidebarSelection, own: TradeOff, loss: Breakdown)
     # A new key after each click forgets the selection, or the same point could not be clicked
     # twice.
     key = f"plane-{st.session_state.get('plane_clicks', 0)}"
-    st.plotly_chart(
+    chart.show(
         figures.plane(text, metrics, choice.model.dedicated, own, loss),
-        config=STATIC,
         key=key,
         selection_mode="points",
         on_select=lambda: _go_to_clicked(key, metrics),

@@ -169,6 +169,11 @@ def photo_uri(pixels: np.ndarray, side: int) -> str:
     return uri("webp", webp(square, 85))
 
 
+def picture_uri(image: np.ndarray, side: int = SHARP) -> str:
+    """A model's picture (C, H, W), float in [0, 1], as a data URI."""
+    return photo_uri(to_uint8(image), side)
+
+
 def _encoded(image: Image.Image, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, **options)

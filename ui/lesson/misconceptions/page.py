@@ -12,17 +12,15 @@ from ui.lesson.misconceptions import cache, figures, sentences
 from ui.lesson.misconceptions.cache import BETA
 from ui.text import Text
 from ui.view import pictures
-from ui.view.pictures import SHARP
 from ui.view.sentences import without_folders
 from ui.view.source_picture import SourcePicture
-from ui.widgets import concurrency, link, picture_input, sidebar
+from ui.widgets import chart, concurrency, link, picture_input, sidebar
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments.lesson import beta_conventions, decoders, misconceptions
 from vae.hub import sources
 from vae.hub.folder import WeightsError
 
-STATIC = {"displayModeBar": False}
 PLANE, DIGITS, PLAIN = "mnist-2d", "mnist", "mnist-2d-autoencoder"
 COLLAPSING = (0.01, 0.1, 1.0, 10.0, 50.0)
 TRAVERSED = (1.0, 10.0)
@@ -83,7 +81,7 @@ def _picture(text: Text, choice: ReferenceSelection) -> SourcePicture:
 
 
 def _chart(drawing: figures.Drawing, alt: str, key: str) -> None:
-    st.plotly_chart(drawing, config=STATIC, key=f"wrong_{key}", alt=alt)
+    chart.show(drawing, key=f"wrong_{key}", alt=alt)
 
 
 def _kl(
@@ -246,7 +244,7 @@ def _blur(
 
 
 def _shown(image: np.ndarray, alt: str) -> None:
-    st.image(pictures.photo_uri(pictures.to_uint8(image), SHARP), width="stretch", alt=alt)
+    st.image(pictures.picture_uri(image), width="stretch", alt=alt)
 
 
 def _row(images: np.ndarray, alt: str) -> None:

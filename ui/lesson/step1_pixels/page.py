@@ -8,12 +8,10 @@ import streamlit as st
 from ui.lesson import frame
 from ui.lesson.step1_pixels import cache, view
 from ui.text import Text
-from ui.widgets import concurrency, link, sidebar
+from ui.widgets import chart, concurrency, link, sidebar
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments.lesson.pixels import LAWS, PICTURE, Counts, Verdict, counts
-
-STATIC = {"displayModeBar": False}
 
 
 def main() -> None:
@@ -65,9 +63,8 @@ def _verdicts(text: Text, choice: ReferenceSelection) -> dict[str, Verdict]:
         observed = experiments.observe(choice.model.network, given.view.image, seed=choice.seed)
         with st.spinner(text("step1.rating")), concurrency.aside():
             found = cache.verdicts(choice.model, observed, choice.beta, choice.seed)
-        st.plotly_chart(
+        chart.show(
             view.verdicts_figure(text, found),
-            config=STATIC,
             key="verdicts",
             alt=view.verdicts_alt(text, found),
         )
@@ -90,9 +87,8 @@ def _revealed(text: Text, choice: ReferenceSelection, found: dict[str, Verdict])
 
 def _counts(text: Text, large: Counts) -> None:
     with frame.experiment(text("step1.counts")):
-        st.plotly_chart(
+        chart.show(
             view.counts_figure(text, large),
-            config=STATIC,
             key="counts",
             alt=view.counts_alt(text, large),
         )

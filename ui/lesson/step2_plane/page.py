@@ -11,13 +11,12 @@ from ui.service.cache import map_atlas
 from ui.text import Text
 from ui.view import map_tiles
 from ui.view.source_picture import SourcePicture
-from ui.widgets import concurrency, latent_map, link, sidebar, strip
+from ui.widgets import chart, concurrency, latent_map, link, sidebar, strip
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments import WHOLE_PLANE
 from vae.experiments.lesson.plane import DIRECTIONS, PixelPlane, pixel_plane
 
-STATIC = {"displayModeBar": False}
 POINT = "(a, b)"  # the two coordinates of the pixel plane, as in its note
 SLOT = "2"  # of the pixel plane's pin
 
@@ -131,9 +130,8 @@ def _revealed(text: Text, choice: ReferenceSelection, given: SourcePicture) -> N
         planes = tuple(_plane(choice, given, directions) for directions in DIRECTIONS)
         crowds = cache.crowds(choice.model, planes, choice.beta, choice.seed)
     with frame.experiment(text("step2.crowds"), text("step2.crowds_help")):
-        st.plotly_chart(
+        chart.show(
             view.crowds_figure(text, crowds),
-            config=STATIC,
             key="crowds",
             alt=view.crowds_alt(text, crowds),
         )

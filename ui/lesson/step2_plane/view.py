@@ -10,7 +10,6 @@ from ui.text import Text, number
 from ui.view import pictures
 from ui.view.figures import CURVE, OWN, RIVAL, Drawing, build
 from ui.view.map_tiles import Ellipse
-from ui.view.pictures import SHARP
 from vae.experiments import Codes, Reconstruction
 from vae.experiments.lesson.plane import CODES, FULL, OTHERS, RANDOM, TEST, Crowd, PixelPlane
 from vae.hub.folder import Examples
@@ -66,7 +65,7 @@ def pinned(
     return {
         "x": x,
         "y": y,
-        "picture": pictures.photo_uri(pictures.to_uint8(image), SHARP),
+        "picture": pictures.picture_uri(image),
         "alt": text("alt_step2.pinned", x=x, y=y, share=float(image.mean())),
     }
 

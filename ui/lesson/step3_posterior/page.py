@@ -13,9 +13,8 @@ from ui.lesson.step3_posterior import cache, view
 from ui.service.cache import map_atlas, posterior_map
 from ui.text import Text
 from ui.view import map_tiles, pictures, sentences
-from ui.view.pictures import SHARP
 from ui.view.source_picture import SourcePicture
-from ui.widgets import concurrency, latent_map, link, sidebar, strip
+from ui.widgets import chart, concurrency, latent_map, link, sidebar, strip
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments import WHOLE_PLANE, PosteriorMap, Reconstruction, Window
@@ -23,7 +22,6 @@ from vae.experiments.lesson.inference import COUNTS, Guess, window_of_both
 
 FORMULA = r"""\begin{gathered} p(z \mid x) = \frac{p(x \mid z)\, p(z)}{p(x)} \\[1ex]
 p(x) = \int p(x \mid z)\, p(z)\, dz \end{gathered}"""
-STATIC = {"displayModeBar": False}
 BEST = "best"  # slot of the best guess's pin in the link
 
 
@@ -132,9 +130,8 @@ def _draw(
             key="best",
         )
     with right:
-        st.plotly_chart(
+        chart.show(
             view.estimates_figure(text, draws, truth),
-            config=STATIC,
             key="estimates",
             alt=view.estimates_alt(text, draws, truth),
         )
@@ -189,7 +186,7 @@ def _within(guess: Guess | None, window: Window) -> Guess | None:
 
 def _picture(caption: str, image: np.ndarray, alt: str) -> None:
     st.caption(caption)
-    st.image(pictures.photo_uri(pictures.to_uint8(image), SHARP), width="stretch", alt=alt)
+    st.image(pictures.picture_uri(image), width="stretch", alt=alt)
 
 
 main()

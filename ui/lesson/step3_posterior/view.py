@@ -7,7 +7,6 @@ import numpy as np
 from ui.text import Text
 from ui.view import pictures
 from ui.view.figures import CURVE, OWN, POSTERIOR, Drawing, build
-from ui.view.pictures import SHARP
 from vae.experiments import PosteriorMap, Reconstruction
 from vae.experiments.lesson.inference import SHOWN, Guess, PriorDraws, expected_hits, guess
 from vae.hub.sources import Resolved
@@ -38,7 +37,7 @@ def pinned(text: Text, point: Guess | None) -> dict[str, object] | None:
     return {
         "x": x,
         "y": y,
-        "picture": pictures.photo_uri(pictures.to_uint8(point.image), SHARP),
+        "picture": pictures.picture_uri(point.image),
         "alt": guess_alt(text, point),
     }
 

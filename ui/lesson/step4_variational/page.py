@@ -11,16 +11,14 @@ from ui.lesson.step4_variational import cache, view
 from ui.service.cache import map_atlas, posterior_map
 from ui.text import Text
 from ui.view import latent_sentences, map_tiles, pictures, sentences
-from ui.view.pictures import SHARP
 from ui.view.source_picture import SourcePicture
-from ui.widgets import concurrency, latent_map, link, sidebar
+from ui.widgets import chart, concurrency, latent_map, link, sidebar
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments import WHOLE_PLANE, PosteriorMap, Reconstruction
 from vae.experiments.lesson.inference import window_about, window_of_both
 from vae.experiments.lesson.variational import LOG_DEVIATION, START, Gaussian
 
-STATIC = {"displayModeBar": False}
 Q = "q"  # slot of the pin in the link that is the Gaussian's mean
 WIDTHS = ("logsigma1", "logsigma2")
 ALLOWED = link.number(*LOG_DEVIATION)
@@ -67,7 +65,7 @@ def _hand(
     with right:
         st.caption(text("picture.seen"))
         st.image(
-            pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP),
+            pictures.picture_uri(seen.observed),
             width=PICTURE,
             alt=sentences.seen_alt(text, choice.model, seen),
         )
@@ -94,15 +92,13 @@ def _hand(
         st.caption(view.where(text, q))
     with left:
         _map(text, choice, q, tried, posterior)
-    st.plotly_chart(
+    chart.show(
         view.bars(text, q, posterior.log_evidence),
-        config=STATIC,
         key="bars",
         alt=view.bars_alt(text, q, posterior.log_evidence),
     )
-    st.plotly_chart(
+    chart.show(
         view.tries_figure(text, tried, posterior.log_evidence),
-        config=STATIC,
         key="tries",
         alt=view.tries_alt(text, tried, posterior.log_evidence),
     )
@@ -247,9 +243,8 @@ def _revealed(
             )
         with right:
             st.markdown(view.table(text, _measured(choice, seen), found))
-            st.plotly_chart(
+            chart.show(
                 view.gaps(text, found),
-                config=STATIC,
                 key="gaps",
                 alt=view.gaps_alt(text, found),
             )

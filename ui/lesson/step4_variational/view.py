@@ -8,7 +8,6 @@ from ui.text import Text, number
 from ui.view import pictures
 from ui.view.figures import CURVE, DISTORTION, OWN, POSTERIOR, RATE, RIVAL, Drawing, build
 from ui.view.map_tiles import Ellipse
-from ui.view.pictures import SHARP
 from vae.experiments import PosteriorMap
 from vae.experiments.lesson.variational import Amortisation, Gaussian
 
@@ -41,7 +40,7 @@ def pinned(q: Gaussian, image: np.ndarray, alt: str) -> dict[str, object]:
     return {
         "x": x,
         "y": y,
-        "picture": pictures.photo_uri(pictures.to_uint8(image), SHARP),
+        "picture": pictures.picture_uri(image),
         "alt": alt,
     }
 

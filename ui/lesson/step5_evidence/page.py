@@ -10,8 +10,7 @@ from ui.lesson.step5_evidence import cache, view
 from ui.service.cache import posterior_map
 from ui.text import Text
 from ui.view import figures, pictures, sentences
-from ui.view.pictures import SHARP
-from ui.widgets import concurrency, formula, link, picture_input, sidebar
+from ui.widgets import chart, concurrency, formula, link, picture_input, sidebar
 from ui.widgets.sidebar import SidebarSelection
 from vae import experiments
 from vae.experiments import PosteriorMap, Reconstruction
@@ -26,7 +25,6 @@ FORMULA = r"""\begin{aligned}
 \mathrm{ELBO} = {}&\mathbb E_q[\log p(x|z)] \\
 &- \mathrm{KL}\big(q(z|x)\,\|\,p(z)\big)
 \end{aligned}"""
-STATIC = {"displayModeBar": False}
 
 
 def main() -> None:
@@ -99,7 +97,7 @@ def _known(
 def _seen(text: Text, choice: SidebarSelection, seen: Reconstruction, known: LogEvidence) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.image(
-            pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP),
+            pictures.picture_uri(seen.observed),
             width=96,
             alt=sentences.seen_alt(text, choice.model, seen),
         )
@@ -176,9 +174,7 @@ def _another(
 
 def _loss(text: Text, choice: SidebarSelection, seen: Reconstruction, own: Balance) -> None:
     loss = evidence.beside_average(own, choice.now, seen.observed.size)
-    st.plotly_chart(
-        figures.loss_bars(text, loss), config=STATIC, key="loss", alt=sentences.loss_alt(text, loss)
-    )
+    chart.show(figures.loss_bars(text, loss), key="loss", alt=sentences.loss_alt(text, loss))
     st.markdown(view.spent(text, own, choice.now))
     st.caption(text("step5.loss_gap"))
 

@@ -251,7 +251,7 @@ def _distortion(
         "pictures": [
             _own(text, seen),
             {
-                "source": pictures.photo_uri(pictures.to_uint8(found.reconstruction), SHARP),
+                "source": pictures.picture_uri(found.reconstruction),
                 "caption": text("step5.reconstruction"),
                 "alt": text("alt_step5.reconstruction", share=share),
             },
@@ -348,7 +348,7 @@ def _where(sides: Balance) -> dict[str, float]:
 
 def _own(text: Text, seen: Reconstruction) -> dict[str, str]:
     return {
-        "source": pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP),
+        "source": pictures.picture_uri(seen.observed),
         "caption": text("step5.seen"),
         "alt": text("alt_step5.seen", share=seen.ink_seen),
     }

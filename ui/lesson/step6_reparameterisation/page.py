@@ -6,14 +6,12 @@ from ui.lesson import frame
 from ui.lesson.step6_reparameterisation import cache, view
 from ui.text import Text
 from ui.view import pictures, sentences
-from ui.view.pictures import SHARP
-from ui.widgets import concurrency, link, picture_input, sidebar
+from ui.widgets import chart, concurrency, link, picture_input, sidebar
 from ui.widgets.sidebar import SidebarSelection
 from vae import experiments
 from vae.experiments import Reconstruction
 from vae.experiments.lesson import reparameterisation
 
-STATIC = {"displayModeBar": False}
 FORMULA = r"""\begin{gathered}
 z = \mu + \sigma \odot \varepsilon, \quad \varepsilon \sim \mathcal N(0, I) \\
 \sigma = \exp\!\big(\tfrac12 \log \sigma^2\big) \\
@@ -96,22 +94,21 @@ def _one_draw(text: Text, choice: SidebarSelection, seen: Reconstruction) -> int
         draw = reparameterisation.follow(seen, dimension)
         left, right = st.columns([4, 1], vertical_alignment="center")
         with left:
-            st.plotly_chart(
+            chart.show(
                 view.one_draw(text, draw),
-                config=STATIC,
                 key="one_draw",
                 alt=view.one_draw_alt(text, draw),
             )
         with right, st.container(width=128, gap="xsmall"):
             st.caption(text("picture.seen"))
             st.image(
-                pictures.photo_uri(pictures.to_uint8(seen.observed), SHARP),
+                pictures.picture_uri(seen.observed),
                 width="stretch",
                 alt=sentences.seen_alt(text, choice.model, seen),
             )
             st.caption(text("step6.decoded"))
             st.image(
-                pictures.photo_uri(pictures.to_uint8(seen.mean), SHARP),
+                pictures.picture_uri(seen.mean),
                 width="stretch",
                 alt=sentences.reconstruction_alt(text, choice.model, choice.beta, seen),
             )
@@ -133,9 +130,8 @@ def _draws(text: Text, choice: SidebarSelection, draw: reparameterisation.OneDra
             format_func=view.SIGNS.get,
         )
         found = reparameterisation.spread(draw, factor, seed=choice.seed)
-        st.plotly_chart(
+        chart.show(
             view.draws(text, found),
-            config=STATIC,
             key="draws",
             alt=view.draws_alt(text, found),
         )
@@ -166,9 +162,8 @@ def _gradient(text: Text, choice: SidebarSelection, seen: Reconstruction, dimens
     for column, close in ((left, False), (right, True)):
         with column:
             st.caption(view.magnified(text, found) if close else text("step6.all", dots=view.DOTS))
-            st.plotly_chart(
+            chart.show(
                 view.estimates(text, found, close=close),
-                config=STATIC,
                 key=f"estimates_{close}",
                 alt=view.estimates_alt(text, found, close=close),
             )

@@ -6,12 +6,11 @@ from ui.lesson import frame
 from ui.lesson.step7_holes import cache, view
 from ui.text import Text
 from ui.view import pictures
-from ui.widgets import concurrency, link, sidebar, strip
+from ui.widgets import chart, concurrency, link, sidebar, strip
 from ui.widgets.sidebar import ReferenceSelection
 from vae.experiments.lesson import gaussian, holes
 from vae.hub.sources import WithReference
 
-STATIC = {"displayModeBar": False}
 VAE, PLAIN = "mnist-2d", "mnist-2d-autoencoder"
 WALKS = ("plain", "beta")
 BETAS = (0.001, 0.1, 1.0, 10.0)  # of the maps
@@ -111,17 +110,15 @@ def _kl(text: Text) -> None:
     st.markdown(view.kl_numbers(text, found))
     first, *others = st.columns(3, gap="medium")
     with first:
-        st.plotly_chart(
+        chart.show(
             view.densities(text, found),
-            config=STATIC,
             key="densities",
             alt=view.densities_alt(text, found),
         )
     for column, over_mean in zip(others, (True, False), strict=True):
         with column:
-            st.plotly_chart(
+            chart.show(
                 view.kl_curve(text, found, over_mean=over_mean),
-                config=STATIC,
                 key=f"kl_{over_mean}",
                 alt=view.kl_curve_alt(text, found, over_mean=over_mean),
             )
@@ -139,9 +136,8 @@ def _beta(text: Text, choice: ReferenceSelection) -> None:
             view.prior_alt(text, choice.now, decoded),
             key="prior",
         )
-        st.plotly_chart(
+        chart.show(
             view.rate_curve(text, choice.model.metrics, choice.now),
-            config=STATIC,
             key="rate",
             alt=view.rate_alt(text, choice.model.metrics, choice.now),
         )
