@@ -53,13 +53,12 @@ def _dimensions(text: Text, choice: SidebarSelection, seen: Reconstruction) -> N
         st.subheader(text("dimensions.strip_heading"), anchor=False)
         left, right = st.columns([1, 2])
         with left:
-            dimension = link.linked(
+            dimension = link.choice(
                 st.selectbox,
                 text("dimensions.choose"),
                 tuple(range(len(order))),
                 key="dimension",
                 default=choice.model.metrics.at(1.0).dimensions_by_rate[0],
-                accept=link.one_of(range(len(order))),
                 format_func=lambda dimension: text("code.hover", dimension=dimension + 1),
             )
         with right:

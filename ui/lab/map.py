@@ -22,13 +22,12 @@ def main() -> None:
         row, below = st.container(horizontal=True, key="source_row"), st.container()
         with row:
             st.subheader(text("map.heading"), anchor=False, help=text("map.help"), width="content")
-            kind = link.linked(
+            kind = link.choice(
                 st.segmented_control,
                 text("map.kind"),
                 tuple(MODELS),
                 key="kind",
                 default="vae",
-                accept=link.one_of(tuple(MODELS)),
                 required=True,
                 label_visibility="collapsed",
                 format_func=lambda kind: text(f"map.kind_{kind}"),
@@ -80,34 +79,31 @@ def _controls(
     # An autoencoder's codes are points: no posteriors to draw, and no size to zoom in on.
     if choice.autoencoder:
         return WHOLE_PLANE, 0, "none"
-    shown = link.linked(
+    shown = link.choice(
         st.segmented_control,
         text("map.window"),
         ("whole", "own"),
         key="window",
         default="whole",
-        accept=link.one_of(("whole", "own")),
         required=True,
         format_func=lambda part: text(f"map.window_{part}"),
     )
-    count = link.linked(
+    count = link.choice(
         st.segmented_control,
         text("map.count"),
         COUNTS,
         key="posteriors",
         default=0,
-        accept=link.one_of(COUNTS),
         required=True,
         format_func=lambda count: f"{count:,}",
         help=text("map.count_help"),
     )
-    kind = link.linked(
+    kind = link.choice(
         st.segmented_control,
         text("map.posterior"),
         KINDS,
         key="posterior",
         default="none",
-        accept=link.one_of(KINDS),
         required=True,
         format_func=lambda kind: text(f"map.posterior_{kind}"),
         help=text("map.posterior_help"),

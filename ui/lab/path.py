@@ -70,24 +70,22 @@ def _way(
             horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"
         ):
             st.subheader(text("path.heading"), anchor=False, width="content")
-            route = link.linked(
+            route = link.choice(
                 st.segmented_control,
                 text("path.route"),
                 ROUTES,
                 key="route",
                 default="linear",
-                accept=link.one_of(ROUTES),
                 required=True,
                 format_func=lambda route: text(f"path.route_{route}"),
                 help=text("path.route_help"),
             )
-            steps = link.linked(
+            steps = link.choice(
                 st.select_slider,
                 text("path.steps"),
                 STEPS,
                 key="steps",
                 default=USUAL,
-                accept=link.one_of(STEPS),
                 width=180,
             )
             download = st.empty()

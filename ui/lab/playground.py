@@ -186,27 +186,25 @@ def _gallery(text: Text, choice: SidebarSelection) -> None:
         download = st.empty()
     shown = st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        count = link.linked(
+        count = link.choice(
             st.segmented_control,
             text("gallery.count"),
             GALLERY_COUNTS,
             key="count",
             default=32,
-            accept=link.one_of(GALLERY_COUNTS),
             required=True,
         )
-        pixels = link.linked(
+        pixels = link.choice(
             st.segmented_control,
             text("gallery.pixels"),
             ("mean", "draw"),
             key="pixels",
             default="mean",
-            accept=link.one_of(("mean", "draw")),
             required=True,
             format_func=lambda kind: text(f"gallery.pixels_{kind}"),
             help=text("gallery.pixels_help"),
         )
-        temperature = link.linked(
+        temperature = link.quantity(
             st.slider,
             text("gallery.temperature"),
             0.0,
@@ -214,7 +212,6 @@ def _gallery(text: Text, choice: SidebarSelection) -> None:
             step=0.1,
             key="temperature",
             default=1.0,
-            accept=link.number(0.0, 1.5),
             width=104,
             help=text("gallery.point_temperature_help")
             if choice.autoencoder

@@ -63,6 +63,47 @@ def linked(
     return value
 
 
+def choice(
+    widget: Callable[..., Value],
+    label: str,
+    options: Sequence[Value],
+    *,
+    key: str,
+    default: Value,
+    **more: object,
+) -> Value:
+    """Draw a linked widget of options, each of which stands in the link as its string."""
+    return linked(widget, label, options, key=key, default=default, accept=one_of(options), **more)
+
+
+def stop(
+    widget: Callable[..., float],
+    label: str,
+    stops: Sequence[float],
+    *,
+    key: str,
+    default: float,
+    **more: object,
+) -> float:
+    """Draw a linked slider of positive stops; a link's other number moves to the nearest."""
+    return linked(widget, label, stops, key=key, default=default, accept=nearest(stops), **more)
+
+
+def quantity(
+    widget: Callable[..., Number],
+    label: str,
+    low: Number,
+    high: Number,
+    *,
+    key: str,
+    default: Number,
+    **more: object,
+) -> Number:
+    """Draw a linked widget of a number from low to high, whole where these are."""
+    accept: Callable[[object], Number] = number(low, high)
+    return linked(widget, label, low, high, key=key, default=default, accept=accept, **more)
+
+
 def value_of(key: str, default: Value, accept: Callable[[object], Value]) -> Value:
     """The value with which a linked widget will be drawn."""
     before = (

@@ -65,13 +65,12 @@ def choose(
     below: place for the framing controls, which need the whole width. slot: which of a page's
     pictures this is, a suffix of its controls' keys. first: number of the initial example.
     """
-    source = link.linked(
+    source = link.choice(
         st.segmented_control,
         text("picture.source"),
         SOURCES,
         key=f"source{slot}",
         default="example",
-        accept=link.one_of(SOURCES),
         required=True,
         label_visibility="collapsed",
         format_func=lambda source: text(f"picture.source_{source}"),
@@ -96,13 +95,12 @@ def choose(
 
 def _example(text: Text, model: Resolved, slot: str, first: int) -> SourcePicture:
     names = model.examples.names
-    name = link.linked(
+    name = link.choice(
         st.pills,
         text("picture.example"),
         names,
         key=f"example{slot}",
         default=names[first % len(names)],
-        accept=link.one_of(names),
         required=True,
         label_visibility="collapsed",
         wrap=True,

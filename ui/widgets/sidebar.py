@@ -58,13 +58,12 @@ def show(
             kind = (
                 "mean"
                 if model.network.config.autoencoder or not noise
-                else link.linked(
+                else link.choice(
                     st.segmented_control,
                     text("sidebar.noise"),
                     ("draw", "mean"),
                     key="noise",
                     default="draw",
-                    accept=link.one_of(("draw", "mean")),
                     required=True,
                     format_func=lambda kind: text(f"sidebar.noise_{kind}"),
                     help=text("sidebar.noise_help"),
@@ -88,13 +87,12 @@ def plain(text: Text) -> None:
 def _model(text: Text) -> str:
     names = sources.names()
     return (
-        link.linked(
+        link.choice(
             st.selectbox,
             text("sidebar.model"),
             names,
             key="model",
             default="mnist",
-            accept=link.one_of(names),
             format_func=lambda name: sentences.title(text, name),
         )
         if names
@@ -151,13 +149,12 @@ def _beta(
     if len(stops) == 1:  # a network for one beta has nothing to slide
         st.caption(f"{text('sidebar.beta')} {stops[0]:g}")
         return model.metrics.betas[0]
-    beta = link.linked(
+    beta = link.stop(
         st.select_slider,
         text("sidebar.beta"),
         stops,
         key="beta",
         default=model.metrics.at(1.0).beta,
-        accept=link.nearest(stops),
         format_func=lambda stop: f"{stop:g}",
         help=text("sidebar.beta_help"),
     )
@@ -170,14 +167,13 @@ def _beta(
 
 def _seed(text: Text) -> int:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        seed = link.linked(
+        seed = link.quantity(
             st.number_input,
             text("sidebar.seed"),
             0,
             LARGEST_SEED,
             key="seed",
             default=DEFAULT_SEED,
-            accept=link.number(0, LARGEST_SEED),
             help=text("sidebar.seed_help"),
         )
         if link.hidden("seed"):

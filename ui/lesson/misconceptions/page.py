@@ -32,13 +32,12 @@ MOST_VALUES, MOST_DIMENSIONS = 10_000_000, 100_000
 def main() -> None:
     text = link.current_text()
     frame.head(text, "misconceptions", text("wrong.idea"))
-    topic = link.linked(
+    topic = link.choice(
         st.pills,
         text("wrong.topic"),
         tuple(ENTRIES),
         key="topic",
         default="kl",
-        accept=link.one_of(tuple(ENTRIES)),
         required=True,
         wrap=True,
         label_visibility="collapsed",
@@ -207,13 +206,12 @@ def _blur(
     model = choice.model
     with beside, frame.experiment(text("wrong.blur_do")):
         given = _picture(text, choice)
-        beta = link.linked(
+        beta = link.stop(
             st.select_slider,
             text("wrong.blur_beta"),
             BLUR_BETAS,
             key="blur",
             default=BETA,
-            accept=link.nearest(BLUR_BETAS),
             format_func=lambda stop: f"{stop:g}",
         )
         observed = experiments.observe(model.network, given.view.image, seed=choice.seed)
@@ -262,47 +260,43 @@ def _sum(
         with st.container(border=True, gap="xsmall"):
             st.markdown(sentences.known_traps(text))
     with beside, frame.experiment(text("wrong.sum_do")):
-        name = link.linked(
+        name = link.choice(
             st.selectbox,
             text("wrong.sum_from"),
             beta_conventions.CONVENTIONS,
             key="loss",
             default="mean",
-            accept=link.one_of(beta_conventions.CONVENTIONS),
             format_func=lambda name: sentences.convention(text, name),
         )
         numbers = st.columns(3)
         with numbers[0]:
-            weight = link.linked(
+            weight = link.quantity(
                 st.number_input,
                 text("wrong.sum_value"),
                 1e-6,
                 1e6,
                 key="weight",
                 default=1.0,
-                accept=link.number(1e-6, 1e6),
                 format="%.6g",
                 step=None,
             )
         with numbers[1]:
-            values = link.linked(
+            values = link.quantity(
                 st.number_input,
                 text("wrong.sum_pixels"),
                 1,
                 MOST_VALUES,
                 key="values",
                 default=784,
-                accept=link.number(1, MOST_VALUES),
             )
         with numbers[2]:
-            dimensions = link.linked(
+            dimensions = link.quantity(
                 st.number_input,
                 text("wrong.sum_dimensions"),
                 1,
                 MOST_DIMENSIONS,
                 key="width",
                 default=32,
-                accept=link.number(1, MOST_DIMENSIONS),
             )
         found = beta_conventions.convert(name, weight, pixels=values, dimensions=dimensions)
         st.markdown(sentences.conventions(text, found))
@@ -348,14 +342,13 @@ def _bce(
     text: Text, choice: ReferenceSelection, question: DeltaGenerator, beside: DeltaGenerator
 ) -> None:
     with beside, frame.experiment(text("wrong.bce_do")):
-        p = link.linked(
+        p = link.quantity(
             st.slider,
             text("wrong.bce_p"),
             0.01,
             0.99,
             key="grey",
             default=0.3,
-            accept=link.number(0.01, 0.99),
             step=0.01,
         )
         found = decoders.grey_bce(p)

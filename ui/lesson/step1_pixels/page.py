@@ -31,13 +31,12 @@ def main() -> None:
 def _sheets(text: Text, choice: ReferenceSelection) -> None:
     with frame.experiment(text("step1.do_draw"), text("step1.do_draw_help")):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            law = link.linked(
+            law = link.choice(
                 st.segmented_control,
                 text("step1.law"),
                 LAWS,
                 key="law",
                 default=LAWS[0],
-                accept=link.one_of(LAWS),
                 required=True,
                 format_func=lambda law: text(f"step1.law_{law}"),
             )

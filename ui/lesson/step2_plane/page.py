@@ -45,13 +45,12 @@ def _planes(text: Text, choice: ReferenceSelection, given: SourcePicture) -> Non
     with right:
         st.markdown(text("step2.pixels"))
         with st.container(key="directions_row"):
-            directions = link.linked(
+            directions = link.choice(
                 st.segmented_control,
                 text("step2.directions"),
                 DIRECTIONS,
                 key="directions",
                 default=DIRECTIONS[0],
-                accept=link.one_of(DIRECTIONS),
                 required=True,
                 label_visibility="collapsed",
                 format_func=lambda directions: text(f"step2.directions_{directions}"),

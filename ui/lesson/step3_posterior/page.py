@@ -93,13 +93,12 @@ def _tried(choice: ReferenceSelection, seen: Reconstruction, slot: str = "") -> 
 def _draw(
     text: Text, choice: ReferenceSelection, seen: Reconstruction, posterior: PosteriorMap
 ) -> None:
-    count = link.linked(
+    count = link.choice(
         st.segmented_control,
         text("step3.count"),
         COUNTS,
         key="k",
         default=COUNTS[0],
-        accept=link.one_of(COUNTS),
         required=True,
         format_func=lambda count: f"{count:,}",
     )

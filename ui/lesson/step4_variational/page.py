@@ -169,13 +169,12 @@ def _map(
     tried: list[Gaussian],
     posterior: PosteriorMap,
 ) -> None:
-    shown = link.linked(
+    shown = link.choice(
         st.segmented_control,
         text("map.window"),
         ("whole", "near"),
         key="part",
         default="whole",
-        accept=link.one_of(("whole", "near")),
         required=True,
         format_func=lambda part: text(f"step4.part_{part}"),
         label_visibility="collapsed",

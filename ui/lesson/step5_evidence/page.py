@@ -45,13 +45,12 @@ def main() -> None:
                     "step5.code_help", samples=f"{evidence.SAMPLES:,}", draws=f"{evidence.DRAWS:,}"
                 ),
             )
-            kind = link.linked(
+            kind = link.choice(
                 st.segmented_control,
                 text("step5.code"),
                 tuple(MODELS),
                 key="code",
                 default="plane",
-                accept=link.one_of(tuple(MODELS)),
                 required=True,
                 label_visibility="collapsed",
                 format_func=lambda kind: text(f"step5.code_{kind}"),
@@ -106,13 +105,12 @@ def _seen(text: Text, choice: SidebarSelection, seen: Reconstruction, known: Log
 
 @concurrency.fragment
 def _fill(text: Text, own: Balance) -> None:
-    filler = link.linked(
+    filler = link.choice(
         st.segmented_control,
         text("step5.filler"),
         FILLERS,
         key="filler",
         default="none",
-        accept=link.one_of(FILLERS),
         required=True,
         format_func=lambda filler: view.NAMES.get(filler) or text("step5.filler_none"),
     )
@@ -132,7 +130,7 @@ def _another(
 ) -> None:
     left, right = st.columns(2)
     with left:
-        shift = link.linked(
+        shift = link.quantity(
             st.slider,
             text("step5.shift"),
             0.0,
@@ -140,17 +138,15 @@ def _another(
             step=0.25,
             key="qshift",
             default=0.0,
-            accept=link.number(0.0, evidence.FARTHEST),
             format="%.2f",
         )
     with right:
-        widening = link.linked(
+        widening = link.stop(
             st.select_slider,
             text("step5.widen"),
             evidence.WIDENINGS,
             key="qwide",
             default=1.0,
-            accept=link.nearest(evidence.WIDENINGS),
             format_func=lambda times: f"× {times:g}",
         )
     sides = cache.balance(choice.model, seen.observed, own.evidence, choice.seed, shift, widening)

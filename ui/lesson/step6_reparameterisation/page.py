@@ -70,14 +70,13 @@ def _one_draw(text: Text, choice: SidebarSelection, seen: Reconstruction) -> int
     order = choice.now.dimensions_by_rate
     with frame.experiment(text("step6.draw_heading")):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            dimension = link.linked(
+            dimension = link.choice(
                 st.selectbox,
                 text("step6.dimension"),
                 order,
                 key="zdim",
                 default=order[len(order) // 5],
                 width=320,
-                accept=link.one_of(order),
                 help=text("step6.dimension_help"),
                 format_func=lambda number: text(
                     "step6.dimension_of",
@@ -119,13 +118,12 @@ def _one_draw(text: Text, choice: SidebarSelection, seen: Reconstruction) -> int
 
 def _draws(text: Text, choice: SidebarSelection, draw: reparameterisation.OneDraw) -> None:
     with frame.experiment(text("step6.spread_heading"), text("step6.spread_help")):
-        factor = link.linked(
+        factor = link.choice(
             st.segmented_control,
             text("step6.factor"),
             reparameterisation.FACTORS,
             key="factor",
             default="variance",
-            accept=link.one_of(reparameterisation.FACTORS),
             required=True,
             format_func=view.SIGNS.get,
         )
@@ -142,13 +140,12 @@ def _draws(text: Text, choice: SidebarSelection, draw: reparameterisation.OneDra
 @concurrency.fragment
 def _gradient(text: Text, choice: SidebarSelection, seen: Reconstruction, dimension: int) -> None:
     st.markdown(text("step6.gradient_intro", samples=reparameterisation.SAMPLES))
-    parameter = link.linked(
+    parameter = link.choice(
         st.segmented_control,
         text("step6.parameter"),
         reparameterisation.PARAMETERS,
         key="gradof",
         default="mean",
-        accept=link.one_of(reparameterisation.PARAMETERS),
         required=True,
         format_func=view.PARAMETERS.get,
     )

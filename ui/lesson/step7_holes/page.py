@@ -48,13 +48,12 @@ def _plane(text: Text, model: WithReference, beta: float) -> holes.Plane:
 
 @concurrency.fragment
 def _walks(text: Text, choice: ReferenceSelection, plain: WithReference) -> None:
-    kind = link.linked(
+    kind = link.choice(
         st.segmented_control,
         text("step7.whose"),
         WALKS,
         key="hole",
         default="plain",
-        accept=link.one_of(WALKS),
         required=True,
         format_func=lambda kind: text(f"step7.whose_{kind}", beta=choice.beta),
     )
@@ -87,24 +86,22 @@ def _walks(text: Text, choice: ReferenceSelection, plain: WithReference) -> None
 def _kl(text: Text) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
-        mean = link.linked(
+        mean = link.quantity(
             st.slider,
             "mu",
             *gaussian.MEANS,
             step=0.05,
             key="klmu",
             default=1.5,
-            accept=link.number(*gaussian.MEANS),
         )
     with right:
-        log_variance = link.linked(
+        log_variance = link.quantity(
             st.slider,
             "log sigma²",
             *gaussian.LOG_VARIANCES,
             step=0.05,
             key="kllogvar",
             default=-3.0,
-            accept=link.number(*gaussian.LOG_VARIANCES),
         )
     found = gaussian.gaussian_kl(mean, log_variance)
     st.markdown(view.kl_numbers(text, found))

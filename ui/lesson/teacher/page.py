@@ -47,13 +47,12 @@ def _choose(text: Text) -> ClassLink:
     """
     first, second = st.columns(2)
     with first:
-        scope = link.linked(
+        scope = link.choice(
             st.segmented_control,
             text("teacher.scope"),
             SCOPES,
             key="to_only",
             default="all",
-            accept=link.one_of(SCOPES),
             required=True,
             format_func=lambda scope: text(f"teacher.scope_{scope}"),
         )
@@ -61,26 +60,24 @@ def _choose(text: Text) -> ClassLink:
         name for names in navigation.sections(scope).values() for name in names if name != "teacher"
     )
     with second:
-        page = link.linked(
+        page = link.choice(
             st.selectbox,
             text("teacher.start"),
             pages,
             key="to_page",
             default="step1",
-            accept=link.one_of(pages),
             format_func=lambda name: text(f"pages.{name}"),
         )
     model = None
     with first:
         if scope == "all":
             models = sources.names()
-            model = link.linked(
+            model = link.choice(
                 st.selectbox,
                 text("teacher.model"),
                 models,
                 key="to_model",
                 default=LAB,
-                accept=link.one_of(models),
                 format_func=lambda name: sentences.title(text, name),
             )
         stops = tuple(
@@ -89,13 +86,12 @@ def _choose(text: Text) -> ClassLink:
             if entry.beta
         )
         beta = (
-            link.linked(
+            link.stop(
                 st.select_slider,
                 text("teacher.beta"),
                 stops,
                 key="to_beta",
                 default=1.0,
-                accept=link.nearest(stops),
                 format_func=lambda stop: f"{stop:g}",
             )
             if 1.0 in stops
@@ -105,33 +101,30 @@ def _choose(text: Text) -> ClassLink:
         names = sidebar.resolve(
             text, model if model and page in navigation.LAB else PLANE
         ).examples.names
-        example = link.linked(
+        example = link.choice(
             st.selectbox,
             text("teacher.example"),
             names,
             key="to_example",
             default=names[0],
-            accept=link.one_of(names),
             format_func=lambda name: (
                 text(f"examples.{name}") if text.has(f"examples.{name}") else name
             ),
         )
-        seed = link.linked(
+        seed = link.quantity(
             st.number_input,
             text("teacher.seed"),
             0,
             LARGEST_SEED,
             key="to_seed",
             default=DEFAULT_SEED,
-            accept=link.number(0, LARGEST_SEED),
         )
-    language = link.linked(
+    language = link.choice(
         st.segmented_control,
         text("teacher.language"),
         tuple(LANGUAGES),
         key="to_language",
         default=text.language,
-        accept=link.one_of(tuple(LANGUAGES)),
         required=True,
         format_func=LANGUAGES.get,
     )
