@@ -29,6 +29,7 @@ MOST_PARTS = 1000  # of one HEIC picture; a phone's has about 200
 LONGEST_CONTENTS = 1_000_000
 
 _ORIENTATION = 0x0112  # the tag of EXIF and TIFF
+_OLD_JPEG, _JPEG, _LZMA, _ZSTANDARD = 6, 7, 34925, 50000  # compressions of a TIFF
 # Pillow's; any other has 4
 _BYTES_OF_A_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 _AVIF_BYTES = 16  # for each pixel of an AVIF, or of a WebP
@@ -157,7 +158,27 @@ def _strip(image: TiffImageFile) -> float:
     bits = tags.get(258, (1,))
     # 1: the samples of a pixel lie together; else each has strips of its own
     samples = tags.get(277, len(bits)) if tags.get(284, 1) == 1 else 1
-    return area * max(bits) * samples / 8
+    # The dictionary of LZMA or Zstandard may be as large as what it unpacks.
+    copies = 2 if tags.get(259) in (_LZMA, _ZSTANDARD) else 1
+    return copies * area * max(bits) * samples / 8
+
+
+def _tiff_scans(image: TiffImageFile, file: bytes) -> tuple[int, int]:
+    """Scans of the JPEGs in a TIFF: the most of one, and the pixels of all together."""
+    tags, pixels = image.tag_v2, image.width * image.height
+    if tags.get(259) == _OLD_JPEG:  # which leaves open where its parts are
+        scans = len(_SCAN.findall(file))
+        return scans, scans * pixels
+    is_tiled = 324 in tags
+    area = tags[322] * tags[323] if is_tiled else image.width * tags.get(278, image.height)
+    places, sizes = (tags.get(tag, ()) for tag in ((324, 325) if is_tiled else (273, 279)))
+    if sum(sizes) > 2 * len(file):  # parts that are decoded more than once
+        raise ImageError("too_slow")
+    scans = [
+        len(_SCAN.findall(file, place, place + size))
+        for place, size in zip(places, sizes, strict=False)
+    ]
+    return max(scans, default=0), sum(scans) * min(area, pixels)
 
 
 def check_time(image: Image.Image, file: bytes) -> None:
@@ -170,6 +191,10 @@ def check_time(image: Image.Image, file: bytes) -> None:
     elif isinstance(image, JpegImageFile):
         scans = len(_SCAN.findall(file))
         is_slow = scans > MOST_SCANS or scans * image.width * image.height > MOST_SCANNED
+        is_slow = is_slow or bool(megabytes > 2 and _ARITHMETIC.search(file))
+    elif isinstance(image, TiffImageFile) and image.tag_v2.get(259) in (_OLD_JPEG, _JPEG):
+        scans, scanned = _tiff_scans(image, file)
+        is_slow = scans > MOST_SCANS or scanned > MOST_SCANNED
         is_slow = is_slow or bool(megabytes > 2 and _ARITHMETIC.search(file))
     else:
         is_slow = False

@@ -3,6 +3,8 @@
 A class at once takes little more than one.
 """
 
+import io
+import lzma
 import random
 import struct
 import sys
@@ -89,6 +91,35 @@ def jpeg(**options) -> bytes:
     )
 
 
+def of_many_scans() -> bytes:
+    """A JPEG whose last scan, which changes nothing, comes 90 times."""
+    file = encoded(Image.new("L", (SIDE, SIDE), "white"), "JPEG", progressive=True, quality=75)
+    last = file[file.rindex(b"\xff\xda\x00\x08\x01") : -2]
+    return file[:-2] + last * 90 + b"\xff\xd9"
+
+
+def jpeg_in_tiff() -> bytes:
+    """As one strip."""
+    return tiff((b"II", 1, (1,), 1, (8,), ()), SIDE, SIDE, of_many_scans(), compression=7)
+
+
+def large_dictionary() -> bytes:
+    """35 megapixels of zeros, which LZMA unpacks from a dictionary larger than they are."""
+    packer = {"id": lzma.FILTER_LZMA2, "dict_size": 1 << 27, "mode": lzma.MODE_FAST}
+    packer |= {"mf": lzma.MF_HC3, "nice_len": 273, "depth": 1}
+    packed = lzma.compress(bytes(5900 * 5900 * 3), lzma.FORMAT_XZ, filters=[packer])
+    return tiff((b"II", 2, (1,), 1, (8,) * 3, ()), 5900, 5900, packed, compression=34925)
+
+
+def ordinary_jpeg_in_tiff() -> bytes:
+    """As scanners make it, in many strips, each a JPEG."""
+    buffer = io.BytesIO()
+    picture = Image.new("L", (3000, 4000), "white")
+    ImageDraw.Draw(picture).line([(1500, 800), (1500, 3200)], fill=0, width=200)
+    picture.save(buffer, "TIFF", compression="jpeg", tiffinfo={278: 16})
+    return buffer.getvalue()
+
+
 FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
     "a line across a strip": (
         "read",
@@ -108,6 +139,10 @@ FILES: dict[str, tuple[str, Callable[[], bytes]]] = {
     ),
     "TIFF of two million fractions": ("too_slow", many_numbers),
     "49 megapixels, a strip of 392 MB": ("too_many_pixels", one_strip),
+    "JPEG of a hundred scans": ("too_slow", of_many_scans),
+    "TIFF with a JPEG of a hundred scans": ("too_slow", jpeg_in_tiff),
+    "TIFF with JPEGs in 250 strips": ("read", ordinary_jpeg_in_tiff),
+    "TIFF with a large dictionary": ("too_many_pixels", large_dictionary),
     "49 megapixels with opacity": ("no_ink", lambda: png(8, 6, 4)),
     "49 megapixels, 16 bits": ("no_ink", lambda: png(16, 0, 1)),
     "49 megapixels, animated": ("no_ink", animation),

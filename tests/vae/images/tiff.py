@@ -6,15 +6,15 @@ from pathlib import Path
 PICTURES = Path(__file__).parent / "pictures"
 
 
-def tiff(layout: tuple, height: int, width: int, data: bytes) -> bytes:
-    """An uncompressed TIFF in one strip."""
+def tiff(layout: tuple, height: int, width: int, data: bytes, compression: int = 1) -> bytes:
+    """A TIFF in one strip; uncompressed, or the data are."""
     mark, photometric, sample_format, fill_order, bits, extra = layout
     order = "<" if mark == b"II" else ">"
     tags = {
         256: (width,),
         257: (height,),
         258: bits,
-        259: (1,),
+        259: (compression,),
         262: (photometric,),
         266: (fill_order,),
         273: (0,),
