@@ -22,9 +22,13 @@ RUN python -m compileall -q vae ui app.py asgi.py gradio_app.py
 USER user
 ENV HOME=/home/user PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONNOUSERSITE=1
 
+# Proxies whose X-Forwarded-For is believed: those of private networks, as a Space's or one on this machine. Of the addresses in it
+# the last that is not one of them counts; the first, which "*" would take, is whatever a client writes there.
+ENV FORWARDED_ALLOW_IPS=127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,::1,fc00::/7
+
 # Models that weights/sources.toml takes from the Hub are fetched now, and all are checked.
 RUN python -c "from vae import hub; [hub.resolve(name) for name in hub.names()]"
 
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "-c", "import urllib.request; assert urllib.request.urlopen('http://127.0.0.1:7860/_stcore/health', timeout=4).read() == b'ok'"]
-CMD ["uvicorn", "asgi:app", "--host", "0.0.0.0", "--port", "7860", "--proxy-headers", "--forwarded-allow-ips", "*", "--no-access-log", "--timeout-graceful-shutdown", "5"]
+CMD ["uvicorn", "asgi:app", "--host", "0.0.0.0", "--port", "7860", "--proxy-headers", "--no-access-log", "--timeout-graceful-shutdown", "5", "--ws-max-size", "4000000", "--ws-per-message-deflate", "false", "--limit-concurrency", "4000"]

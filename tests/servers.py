@@ -1,6 +1,8 @@
 """Our servers, each in a process of its own, as a person starts it."""
 
 import contextlib
+import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -13,6 +15,16 @@ from benchmarks.serving import free_port
 from tests.processes import serving
 
 ROOT = Path(__file__).parents[1]
+
+
+def container_command() -> tuple[str, ...]:
+    """What the container starts, as arguments of Python, here on a port of our own."""
+    command = re.search(r"^CMD (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[1]
+    with_port = command.replace("0.0.0.0", "127.0.0.1").replace('"7860"', '"{port}"')
+    return ("-m", *json.loads(with_port))
+
+
+UVICORN = container_command()
 
 
 @contextlib.contextmanager

@@ -21,19 +21,9 @@ import pytest
 
 from tests.hostile import calls
 from tests.processes import HANGING, SLACK, completed
-from tests.servers import ROOT, running
+from tests.servers import ROOT, UVICORN, running
 from ui.text import Text
 
-UVICORN = (
-    "-m",
-    "uvicorn",
-    "asgi:app",
-    "--port",
-    "{port}",
-    "--no-access-log",
-    "--timeout-graceful-shutdown",
-    "3",
-)
 COMMANDS = {
     "asgi": (UVICORN, "/gradio"),
     "gradio_app": (("gradio_app.py", "--mcp", "--port", "{port}"), ""),

@@ -1,26 +1,19 @@
 """A hostile websocket message closes its own connection, with a line in the log, and no other."""
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.asyncio.client import connect
+from websockets.frames import CloseCode
 
 from benchmarks.students import STREAM, SUBPROTOCOLS, Student
-from tests.servers import running
+from tests.servers import UVICORN, running
 
-UVICORN = (
-    "-m",
-    "uvicorn",
-    "asgi:app",
-    "--port",
-    "{port}",
-    "--no-access-log",
-    "--timeout-graceful-shutdown",
-    "3",
-)
 STREAMLIT = (
     "-m",
     "streamlit",
@@ -46,10 +39,32 @@ def frame(dice, valid: bytes) -> bytes | str:
     return bytes(changed) if kind == 2 else bytes(changed[: dice.randrange(len(changed))])
 
 
-@pytest.mark.parametrize("command", [STREAMLIT, UVICORN], ids=["streamlit", "asgi"])
-def test_garbage_closes_its_own_connection_and_writes_no_traceback(
-    command, dice, attempts, tmp_path
-):
+@pytest.fixture(scope="module", params=[STREAMLIT, UVICORN], ids=["streamlit", "asgi"])
+def server(request, tmp_path_factory) -> Iterator[tuple[str, Path]]:
+    """A running app: its address, and the file of its log."""
+    log = tmp_path_factory.mktemp("server") / "log"
+    with running(*request.param, health="/_stcore/health", log=log) as address:
+        yield address, log
+
+
+def stream(address: str, compression: str | None = None) -> connect:
+    """A websocket of a page's own kind."""
+    return connect(
+        address.replace("http", "ws") + STREAM,
+        origin=address,
+        subprotocols=SUBPROTOCOLS,
+        compression=compression,
+        proxy=None,
+    )
+
+
+def in_a_thread(work) -> None:
+    """Run in another thread: a browser of other tests runs this thread's loop."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
+def test_garbage_closes_its_own_connection_and_writes_no_traceback(server, dice, attempts):
     async def send(address: str) -> None:
         async with Student(address, "lang=en") as student:
             message = BackMsg()
@@ -57,13 +72,7 @@ def test_garbage_closes_its_own_connection_and_writes_no_traceback(
             message.rerun_script.query_string = student.query
             valid = message.SerializeToString()
             for _ in range(attempts // 4):
-                async with connect(
-                    address.replace("http", "ws") + STREAM,
-                    origin=address,
-                    subprotocols=SUBPROTOCOLS,
-                    compression=None,
-                    proxy=None,
-                ) as socket:
+                async with stream(address) as socket:
                     try:
                         for _ in range(3):
                             await socket.send(frame(dice, valid))
@@ -74,10 +83,37 @@ def test_garbage_closes_its_own_connection_and_writes_no_traceback(
                 for alt in (await student.choose("beta", "10")).alts()
             )
 
-    log = tmp_path / "log"
-    with (
-        running(*command, health="/_stcore/health", log=log) as address,
-        ThreadPoolExecutor(1) as pool,
-    ):
-        pool.submit(asyncio.run, send(address)).result()
+    address, log = server
+    in_a_thread(send(address))
     assert "Traceback" not in log.read_text(), log.read_text()[-3_000:]
+
+
+def test_a_message_of_which_no_end_comes_is_bounded(server):
+    """In parts of a megabyte: by themselves the servers keep 200 of them, or 16."""
+
+    async def send(address: str) -> None:
+        async with stream(address) as socket:
+            sent = 0
+
+            async def parts() -> AsyncIterator[bytes]:
+                nonlocal sent
+                for sent in range(1, 13):  # noqa: B007
+                    yield bytes(1_000_000)
+                    await asyncio.sleep(0.2)
+
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await socket.send(parts())
+            assert closed.value.rcvd.code == CloseCode.MESSAGE_TOO_BIG
+            assert 4 <= sent <= 8
+
+    in_a_thread(send(server[0]))
+
+
+def test_nothing_is_unpacked(server):
+    """A thousand bytes could be a megabyte."""
+
+    async def extensions(address: str) -> None:
+        async with stream(address, compression="deflate") as socket:
+            assert socket.protocol.extensions == []
+
+    in_a_thread(extensions(server[0]))

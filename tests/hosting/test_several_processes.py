@@ -5,8 +5,11 @@ A session stays in one process; if that dies, its link opens in the other.
 
 import asyncio
 import contextlib
+import http.server
 import os
+import re
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +19,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from uvicorn.middleware.proxy_headers import _TrustedHosts
 
 import vae
 from benchmarks.serving import App, healthy, running_app
@@ -158,6 +162,51 @@ def test_a_picture_as_large_as_the_app_takes_passes_nginx():
     assert megabytes << 20 >= vae.images.MAX_BYTES * 4 / 3 + (1 << 20)
 
 
+@contextlib.contextmanager
+def noting(forwarded: list[list[str]]) -> Iterator[App]:
+    """In an app's place, a server that notes whom each request is said to come from."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            forwarded.append(self.headers.get_all("X-Forwarded-For"))
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, *_: object) -> None:
+            """Not into the tests' output."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield App(f"http://127.0.0.1:{server.server_address[1]}")
+        server.shutdown()
+
+
+def test_a_client_cannot_say_that_it_has_another_address(tmp_path):
+    forwarded: list[list[str]] = []
+    with noting(forwarded) as app, nginx(tmp_path, dict.fromkeys(PROCESSES, app)) as address:
+        for path in ("/", "/_stcore/upload_file/a/b", "/gradio/gradio_api/info"):
+            forged = [("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "7.7.7.7, 8.8.8.8")]
+            httpx.get(address + path, headers=forged, trust_env=False).raise_for_status()
+    assert len(forwarded) > 3
+    assert {tuple(said) for said in forwarded} == {("127.0.0.1",)}
+
+
+def test_the_container_believes_proxies_of_private_networks_and_the_last_address():
+    environment = dict(
+        pair.split("=")
+        for name, rest in instructions(ROOT / "Dockerfile")
+        if name == "ENV"
+        for pair in rest.split()
+    )
+    believed = _TrustedHosts(environment["FORWARDED_ALLOW_IPS"])
+    assert "172.17.0.1" in believed
+    assert "8.8.8.8" not in believed
+    forged = "6.6.6.6, 203.0.113.9, 10.1.2.3"
+    assert believed.get_trusted_client_address(forged) == ("203.0.113.9", 0)
+
+
 def test_the_manifest_is_the_tested_configuration_around_the_image():
     manifest = (ROOT / "deploy" / "several" / "kubernetes.yaml").read_text(encoding="utf-8")
     objects = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(manifest)}
@@ -165,6 +214,8 @@ def test_the_manifest_is_the_tested_configuration_around_the_image():
     here = configuration.replace("vae-lab-0:8501", "127.0.0.1:8501").replace(
         "vae-lab-1:8502", "127.0.0.1:8502"
     )
+    # Only there somebody else stands in front.
+    here = re.sub(r"\n    # The gateway.*?recursive on;\n", "", here, flags=re.DOTALL)
     assert here == CONFIGURATION
 
     exposed = int(dict(instructions(ROOT / "Dockerfile"))["EXPOSE"])
