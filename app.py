@@ -31,6 +31,8 @@ page = st.navigation(
     },
     position="top",
 )
-with concurrency.turn(), link.page(page.url_path):
-    page.run()
-memory.used()
+try:
+    with concurrency.turn(), link.page(page.url_path):
+        page.run()
+finally:  # also where a newer run ends this one
+    memory.used()

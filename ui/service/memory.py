@@ -62,15 +62,15 @@ def _keep() -> None:
     left = 0
     while True:
         time.sleep(SECONDS_BETWEEN)
-        try:
-            for tidy in list(_tidied):
+        for tidy in list(_tidied):
+            try:
                 if tidy():
                     _used.set()
-            if _used.is_set():
-                _used.clear()
-                left = TIMES
-            if left:
-                left -= 1
-                give_back()
-        except Exception:  # the next round tries again
-            _LOG.exception("memory was not given back")
+            except Exception:  # the others go on, and the next round tries again
+                _LOG.exception("a front end's sessions were not ended")
+        if _used.is_set():
+            _used.clear()
+            left = TIMES
+        if left:
+            left -= 1
+            give_back()

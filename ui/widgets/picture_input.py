@@ -43,6 +43,7 @@ class _Opened:
     file: str | None = None
     picture: np.ndarray | None = None  # in the last file that could be opened
     error: vae.ImageError | None = None
+    is_forgotten: bool = True  # of that file nothing is left but this
 
 
 @dataclass
@@ -192,15 +193,16 @@ def _read(
 
 def _open(file: _File, last: _Opened) -> None:
     """Open a file once for all kinds of models; nothing is kept of the file itself."""
-    if file.name == last.file:
-        return
-    try:
-        last.picture, last.error = vae.images.opened(file.content()), None
-    except vae.ImageError as error:
-        last.error = error  # kept, or every move of beta would read the bad file again
-    finally:
+    if file.name != last.file:
+        try:
+            last.picture, last.error = vae.images.opened(file.content()), None
+        except vae.ImageError as error:
+            last.error = error  # kept, or every move of beta would read the bad file again
+        last.file, last.is_forgotten = file.name, False
+    # After that, and again where it did not end: a newer run may end this one at any moment.
+    if not last.is_forgotten:
         file.forget()
-    last.file = file.name
+        last.is_forgotten = True
 
 
 def _prepare(last: _Opened, kept: _Kept, config: VAEConfig) -> None:

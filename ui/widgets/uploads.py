@@ -31,15 +31,16 @@ def drop(file: UploadedFile, key: str) -> None:
 
     Streamlit would keep them until the session ends, though nobody reads them again.
     """
+    # The widget's own copy, and the one that it returned. Streamlit's record last: asking for the
+    # session's state may end this run, and the next one begins with the record.
+    for copy in (file, st.session_state.get(key)):
+        if copy is not None:
+            copy.truncate(0)
     if context := get_script_run_ctx():
         empty = UploadedFileRec(file_id=file.file_id, name=file.name, type=file.type, data=b"")
         manager = context.uploaded_file_mgr
         assert isinstance(manager, MemoryUploadedFileManager)
         manager.add_file(context.session_id, empty)
-    # The widget's own copy, and the one that it returned.
-    for copy in (file, st.session_state.get(key)):
-        if copy is not None:
-            copy.truncate(0)
 
 
 def end_expired_sessions() -> bool:

@@ -2,17 +2,22 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
+import pytest
 import streamlit  # noqa: F401 – what it sets up, if anything, comes first
 from starlette.datastructures import Headers
 from starlette.formparsers import MultiPartParser
+from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 from streamlit.web.server.starlette.starlette_path_security_middleware import (
     PathSecurityMiddleware,
 )
 
 import vae
+from tests.pictures import digit_png
+from tests.ui.driver import open_app
 from tests.ui.service.line import Phone
 from ui.service import process
 from ui.service.arrival import MOST_UPLOAD_BYTES
@@ -109,3 +114,51 @@ def test_a_body_for_streamlit_is_refused_by_its_size_and_path():
 
     in_a_thread(ask())
     assert phone.status == 413
+
+
+class EndedError(Exception):
+    """In place of Streamlit's own, which a newer run raises in this one."""
+
+
+def test_a_picture_stays_where_a_newer_run_ends_the_one_that_reads_it():
+    """It was opened; that its file could not be forgotten yet is made up for by the next run."""
+    open_app()  # which alone can import the canvas
+    from ui.widgets import picture_input
+
+    forgotten = []
+
+    def forget() -> None:
+        forgotten.append(len(forgotten))
+        if len(forgotten) == 1:
+            raise EndedError
+
+    last, contents = picture_input._Opened(), [digit_png()]
+    file = picture_input._File("name", contents.pop, forget)
+    with pytest.raises(EndedError):
+        picture_input._open(file, last)
+    for _ in range(2):
+        picture_input._open(file, last)
+    assert last.file == "name"
+    assert last.picture is not None
+    assert forgotten == [0, 1]
+
+
+def test_the_record_of_a_file_is_emptied_last(monkeypatch):
+    """What may end the run comes before: the next one finds its file."""
+    manager = MemoryUploadedFileManager("/upload")
+    record = UploadedFileRec("a", "a.png", "image/png", b"x" * 100)
+    manager.add_file("one", record)
+    context = SimpleNamespace(session_id="one", uploaded_file_mgr=manager)
+    monkeypatch.setattr(uploads, "get_script_run_ctx", lambda: context)
+    file = UploadedFile(record, FileURLs())
+
+    def ended(key: str) -> None:
+        raise EndedError
+
+    monkeypatch.setattr(uploads.st, "session_state", SimpleNamespace(get=ended))
+    with pytest.raises(EndedError):
+        uploads.drop(file, "upload")
+    assert manager.get_files("one", ["a"])[0].data == b"x" * 100
+    monkeypatch.setattr(uploads.st, "session_state", {})
+    uploads.drop(file, "upload")
+    assert manager.get_files("one", ["a"])[0].data == file.getvalue() == b""
