@@ -74,7 +74,7 @@ def written(path: Path) -> tuple[dict, dict[str, torch.Tensor]]:
     """State and tensors as anybody may read them."""
     with safe_open(path, "pt") as file:
         return json.loads(file.metadata()["state"]), {
-            name: file.get_tensor(name) for name in file.keys()
+            name: file.get_tensor(name) for name in file.keys()  # noqa: SIM118
         }
 
 

@@ -21,8 +21,9 @@ def calls() -> Iterator[ast.Call]:
 
 def word(node: ast.expr | None) -> str | None:
     """The value of a string literal; None for anything else."""
-    literal = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return node.value if literal else None
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    return None
 
 
 def keys_of_calls() -> set[str]:
@@ -59,17 +60,17 @@ def literals(tree: ast.AST) -> set[str]:
     }
 
 
-def prefixes() -> set[str]:
-    """Beginnings of formatted keys, such as "errors." of f"errors.{code}"."""
-    return {
-        start
-        for tree in TREES.values()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.JoinedStr)
-        and (start := word(node.values[0]))
-        and "." in start
-        and start.replace(".", "").replace("_", "").isalnum()
-    }
+def patterns() -> set[str]:
+    """Formatted keys with * for each value, such as "errors.*" of f"errors.{code}"."""
+    found = set()
+    for tree in TREES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.JoinedStr):
+                pattern = "".join(word(part) or "*" for part in node.values)
+                key = pattern.replace("*", "").replace("_", "")
+                if "." in key.rstrip("0123456789") and key.replace(".", "").isalnum():
+                    found.add(pattern)
+    return found
 
 
 def _asked(method: str, place: int) -> Iterator[tuple[str, str]]:
@@ -92,5 +93,17 @@ def question_of(step: str) -> str:
     return list(_asked("reveal", 2))[steps.index(step)][0]
 
 
-QUESTIONS = dict([*_asked("check", 1), *_asked("reveal", 2)])
-PREDICTED = [name for name, _ in _asked("predict", 1)]
+def _entries() -> Iterator[tuple[str, str]]:
+    """Name and right answer of each entry of the table of misconceptions."""
+    path = ROOT / "ui" / "lesson" / "misconceptions" / "page.py"
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.Dict):
+            for topic, entry in zip(node.keys, node.values, strict=True):
+                made = isinstance(entry, ast.Call) and isinstance(entry.func, ast.Name)
+                if made and entry.func.id == "Entry":
+                    yield f"wrong_{word(topic)}", word(entry.args[1]) or ""
+
+
+_FIXED = [*_asked("check", 1), *_asked("reveal", 2)]
+QUESTIONS = dict([*_entries(), *((name, right) for name, right in _FIXED if name)])
+PREDICTED = [name for name, _ in [*_asked("begin", 2), *_asked("predict", 1)]]

@@ -9,11 +9,28 @@ from ui.lesson import progress
 from ui.service import navigation
 from ui.text import Text
 from ui.view.source_picture import SourcePicture
-from ui.widgets import link, picture_input
+from ui.widgets import link, picture_input, sidebar
+from ui.widgets.sidebar import ReferenceSelection
 from vae.hub.sources import Resolved
 
 LETTERS = "abcd"
 RIGHT, WRONG = ":material/check_circle:", ":material/lightbulb:"
+
+
+def begin(
+    step: str, model: str, question: str, *, beta: float | None = None
+) -> tuple[Text, ReferenceSelection]:
+    """The opening of a step: side bar, title, idea, and the prediction that is asked for.
+
+    model: the one that the step is about. beta: fixed where the step holds at one beta alone. The
+    page ends here with a sentence where the model has no reference pictures.
+    """
+    text = link.current_text()
+    choice = sidebar.show(text, only=model, beta=beta, noise=False)
+    head(text, step, text(f"{step}.idea"))
+    selection = sidebar.select_with_reference(text, choice)
+    predict(text, question)
+    return text, selection
 
 
 def head(text: Text, name: str, idea: str) -> None:

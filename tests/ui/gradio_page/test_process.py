@@ -141,7 +141,7 @@ print("fine")
 """
     done = completed([sys.executable, "-c", script], cwd=ROOT)
     assert done.stdout.endswith("fine\n"), done.stderr
-    marker = re.search("marker (.+)", done.stdout)[1]
+    (marker,) = re.findall("^marker (.+)", done.stdout, re.MULTILINE)
     assert marker not in done.stderr
     assert done.stdout.count(marker) == 1
 

@@ -1,5 +1,8 @@
 """Phones that send pictures through one line of so many bytes a second, in virtual time."""
 
+# mypy: disable-error-code="attr-defined, misc"
+# The loop's own queue, which asyncio types for nobody.
+
 import asyncio
 import heapq
 import math

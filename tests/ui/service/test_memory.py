@@ -13,7 +13,8 @@ APP = Path(__file__).parents[3] / "app.py"
 
 
 def test_what_fails_is_tried_again_and_stops_nothing_else(monkeypatch, caplog):
-    seen, twice, given_back = [], threading.Event(), threading.Event()
+    seen: list[int] = []
+    twice, given_back = threading.Event(), threading.Event()
 
     def fails() -> bool:
         seen.append(len(seen))

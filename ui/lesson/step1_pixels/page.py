@@ -8,18 +8,14 @@ import streamlit as st
 from ui.lesson import frame
 from ui.lesson.step1_pixels import cache, view
 from ui.text import Text
-from ui.widgets import chart, concurrency, link, sidebar
+from ui.widgets import chart, concurrency, link
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments.lesson.pixels import LAWS, PICTURE, Counts, Verdict, counts
 
 
 def main() -> None:
-    text = link.current_text()
-    choice = sidebar.show(text, only="mnist", beta=1.0, noise=False)
-    frame.head(text, "step1", text("step1.idea"))
-    frame.predict(text, "million")
-    choice = sidebar.select_with_reference(text, choice)
+    text, choice = frame.begin("step1", "mnist", "million", beta=1.0)
     _sheets(text, choice)
     frame.check(text, "cloud", right="b")
     found = _verdicts(text, choice)

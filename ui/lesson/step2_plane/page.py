@@ -11,7 +11,7 @@ from ui.service.cache import map_atlas
 from ui.text import Text
 from ui.view import map_tiles
 from ui.view.source_picture import SourcePicture
-from ui.widgets import chart, concurrency, latent_map, link, sidebar, strip
+from ui.widgets import chart, concurrency, latent_map, link, strip
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments import WHOLE_PLANE
@@ -22,11 +22,7 @@ SLOT = "2"  # of the pixel plane's pin
 
 
 def main() -> None:
-    text = link.current_text()
-    choice = sidebar.show(text, only="mnist-2d", beta=1.0, noise=False)
-    frame.head(text, "step2", text("step2.idea"))
-    choice = sidebar.select_with_reference(text, choice)
-    frame.predict(text, "one_step")
+    text, choice = frame.begin("step2", "mnist-2d", "one_step", beta=1.0)
     with frame.experiment(text("step2.do_move"), text("step2.do_move_help")):
         given = frame.picture(text, choice.model)
         _planes(text, choice, given)

@@ -14,7 +14,7 @@ from ui.service.cache import map_atlas, posterior_map
 from ui.text import Text
 from ui.view import map_tiles, pictures, sentences
 from ui.view.source_picture import SourcePicture
-from ui.widgets import chart, concurrency, latent_map, link, sidebar, strip
+from ui.widgets import chart, concurrency, latent_map, link, strip
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments import WHOLE_PLANE, PosteriorMap, Reconstruction, Window
@@ -26,11 +26,7 @@ BEST = "best"  # slot of the best guess's pin in the link
 
 
 def main() -> None:
-    text = link.current_text()
-    choice = sidebar.show(text, only="mnist-2d", beta=1.0, noise=False)
-    frame.head(text, "step3", text("step3.idea"))
-    choice = sidebar.select_with_reference(text, choice)
-    frame.predict(text, "prior_draws")
+    text, choice = frame.begin("step3", "mnist-2d", "prior_draws", beta=1.0)
     with frame.experiment(text("step3.do_guess"), text("step3.do_guess_help")):
         given = frame.picture(text, choice.model)
         _guess(text, choice, given)

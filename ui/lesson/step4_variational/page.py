@@ -12,7 +12,7 @@ from ui.service.cache import map_atlas, posterior_map
 from ui.text import Text
 from ui.view import latent_sentences, map_tiles, pictures, sentences
 from ui.view.source_picture import SourcePicture
-from ui.widgets import chart, concurrency, latent_map, link, sidebar
+from ui.widgets import chart, concurrency, latent_map, link
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments import WHOLE_PLANE, PosteriorMap, Reconstruction
@@ -33,11 +33,7 @@ FORMULA = r"""\begin{aligned}
 
 
 def main() -> None:
-    text = link.current_text()
-    choice = sidebar.show(text, only="mnist-2d", beta=1.0, noise=False)
-    frame.head(text, "step4", text("step4.idea"))
-    choice = sidebar.select_with_reference(text, choice)
-    frame.predict(text, "one_shot")
+    text, choice = frame.begin("step4", "mnist-2d", "one_shot", beta=1.0)
     with frame.experiment(text("step4.do_move"), text("step4.do_move_help")):
         given = frame.picture(text, choice.model)
         seen, posterior = _posterior(text, choice, given)

@@ -21,13 +21,8 @@ FORMULA = r"""\begin{gathered}
 
 
 def main() -> None:
-    text = link.current_text()
-    choice = sidebar.show(text, only=VAE, noise=False)
-    frame.head(text, "step7", text("step7.idea"))
-    plain = sidebar.resolve(text, PLAIN)
-    choice = sidebar.select_with_reference(text, choice)
-    plain = sidebar.with_reference(text, plain)
-    frame.predict(text, "between_islands")
+    text, choice = frame.begin("step7", VAE, "between_islands")
+    plain = sidebar.with_reference(text, sidebar.resolve(text, PLAIN))
     with frame.experiment(text("step7.walk_heading"), text("step7.walk_help")):
         _walks(text, choice, plain)
     with frame.experiment(text("step7.kl_heading"), text("step7.kl_help")):
