@@ -24,10 +24,12 @@ def import_all(names: list[str]) -> None:
     from huggingface_hub.utils import _http
     from starlette.formparsers import MultiPartParser
 
-    try:
-        import resource
-    except ImportError:  # Windows has no such limits
-        resource = None
+    def open_files() -> tuple[int, int] | None:
+        try:
+            import resource
+        except ImportError:  # Windows has no such limit
+            return None
+        return resource.getrlimit(resource.RLIMIT_NOFILE)
 
     def settings() -> dict[str, object]:
         return {
@@ -35,7 +37,7 @@ def import_all(names: list[str]) -> None:
             "gc": (gc.isenabled(), gc.get_freeze_count(), gc.get_threshold()),
             "MultiPartParser.spool_max_size": MultiPartParser.spool_max_size,
             "the Hub's client": _http._GLOBAL_CLIENT_FACTORY,
-            "open files": resource and resource.getrlimit(resource.RLIMIT_NOFILE),
+            "open files": open_files(),
             **{name: value for name, value in vars(constants).items() if name.isupper()},
         }
 

@@ -18,7 +18,8 @@ class SilentPort:
 
     def __init__(self, listening: socket.socket) -> None:
         self.port: int = listening.getsockname()[1]
-        self._listening, self._accepted = listening, []
+        self._listening = listening
+        self._accepted: list[socket.socket] = []
 
     def visitors(self) -> int:
         """How many have connected since the last call."""

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 def container_command() -> tuple[str, ...]:
     """What the container starts, as arguments of Python, here on a port of our own."""
-    command = re.search(r"^CMD (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[1]
+    (command,) = re.findall(r"^CMD (.+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     with_port = command.replace("0.0.0.0", "127.0.0.1").replace('"7860"', '"{port}"')
     return ("-m", *json.loads(with_port))
 

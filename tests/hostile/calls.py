@@ -74,7 +74,7 @@ _NUMBERS = (
 def file_data(path: str, dice: random.Random) -> dict[str, object]:
     """What Gradio takes for a file, spelt in one of several ways."""
     found: dict[str, object] = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    extra = dice.choice(
+    extra: dict[str, object] = dice.choice(
         [
             {},
             {"url": path},
@@ -119,6 +119,7 @@ def call(dice: random.Random) -> tuple[str, bytes]:
     """A path below the address of the app, and a body."""
     name = dice.choice((*ENDPOINTS, "view", "take", "nothing", "..", "%2e%2e"))
     kind = dice.randrange(5)
+    body: object
     if kind == 0:
         path, body = f"call/{name}", {"data": [value(dice) for _ in range(dice.randrange(8))]}
     elif kind <= 2:

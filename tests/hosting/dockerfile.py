@@ -24,7 +24,8 @@ def instructions(dockerfile: Path) -> list[tuple[str, str]]:
     text = re.sub(r"^#.*\n", "", dockerfile.read_text(encoding="utf-8"), flags=re.M).replace(
         "\\\n", " "
     )
-    return [tuple(line.split(maxsplit=1)) for line in text.splitlines() if line.strip()]
+    lines = (line.split(maxsplit=1) for line in text.splitlines() if line.strip())
+    return [(instruction, rest) for instruction, rest in lines]
 
 
 @dataclass

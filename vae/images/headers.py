@@ -167,8 +167,8 @@ def _tiff_scans(image: TiffImageFile, file: bytes) -> tuple[int, int]:
     """Scans of the JPEGs in a TIFF: the most of one, and the pixels of all together."""
     tags, pixels = image.tag_v2, image.width * image.height
     if tags.get(259) == _OLD_JPEG:  # which leaves open where its parts are
-        scans = len(_SCAN.findall(file))
-        return scans, scans * pixels
+        count = len(_SCAN.findall(file))
+        return count, count * pixels
     is_tiled = 324 in tags
     area = tags[322] * tags[323] if is_tiled else image.width * tags.get(278, image.height)
     places, sizes = (tags.get(tag, ()) for tag in ((324, 325) if is_tiled else (273, 279)))
