@@ -1,6 +1,6 @@
 """What people get wrong: twelve questions with feedback, each beside a short experiment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +38,7 @@ class Entry:
 
     model: str
     right: str
-    experiment: Callable[[Text, ReferenceSelection], dict[str, object]]
+    experiment: Callable[[Text, ReferenceSelection], Mapping[str, object]]
     formula: str | None = None
 
 
@@ -104,7 +104,7 @@ def _chart(drawing: figures.Drawing, alt: str, key: str) -> None:
     chart.show(drawing, key=f"wrong_{key}", alt=alt)
 
 
-def _kl(text: Text, choice: ReferenceSelection) -> dict[str, object]:
+def _kl(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     given = _picture(text, choice)
     observed = experiments.observe(choice.model.network, given.view.image, seed=choice.seed)
     with st.spinner(text("wrong.computing")), concurrency.aside():
@@ -114,7 +114,7 @@ def _kl(text: Text, choice: ReferenceSelection) -> dict[str, object]:
     return sentences.kl_values(found)
 
 
-def _factor(text: Text, choice: ReferenceSelection) -> dict[str, object]:
+def _factor(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     given = _picture(text, choice)
     seen = experiments.reconstruct(
         choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
@@ -132,7 +132,7 @@ def _factor(text: Text, choice: ReferenceSelection) -> dict[str, object]:
     return sentences.factor_values(found)
 
 
-def _log(text: Text, choice: ReferenceSelection) -> dict[str, object]:
+def _log(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     with st.spinner(text("wrong.computing")), concurrency.aside():
         found = cache.log_variances(choice.model)
     _chart(figures.log_variances(text, found), sentences.log_alt(text, found), "log")
@@ -143,7 +143,7 @@ def _log(text: Text, choice: ReferenceSelection) -> dict[str, object]:
     return {"low": found.smallest_sigma, "high": found.largest_sigma}
 
 
-def _prior(text: Text, choice: ReferenceSelection) -> dict[str, object]:
+def _prior(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     with st.spinner(text("wrong.computing")), concurrency.aside():
         found = cache.mixture(choice.model, choice.seed)
     _chart(figures.mixture(text, found), sentences.prior_alt(text, found), "prior")
@@ -151,7 +151,7 @@ def _prior(text: Text, choice: ReferenceSelection) -> dict[str, object]:
     return sentences.prior_values(found)
 
 
-def _zero(text: Text, choice: ReferenceSelection) -> dict[str, object]:
+def _zero(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     examples = choice.model.examples
     found = misconceptions.collapse(
         choice.model.network,
@@ -169,7 +169,7 @@ def _zero(text: Text, choice: ReferenceSelection) -> dict[str, object]:
     return sentences.zero_values(found)
 
 
-def _blur(text: Text, choice: ReferenceSelection) -> dict[str, object]:
+def _blur(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     model = choice.model
     given = _picture(text, choice)
     beta = link.stop(
@@ -207,7 +207,7 @@ def _row(images: np.ndarray, alt: str) -> None:
     st.image(pictures.strip(images), width="stretch", alt=alt)
 
 
-def _sum(text: Text, choice: ReferenceSelection) -> dict[str, object]:
+def _sum(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     name = link.choice(
         st.selectbox,
         text("wrong.sum_from"),
@@ -252,7 +252,7 @@ def _sum(text: Text, choice: ReferenceSelection) -> dict[str, object]:
     return {"empty": beta_conventions.empty_from(choice.model.metrics)}
 
 
-def _axes(text: Text, choice: ReferenceSelection) -> dict[str, object]:
+def _axes(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     given = _picture(text, choice)
     found = misconceptions.axes(
         choice.model.network,
@@ -270,7 +270,7 @@ def _axes(text: Text, choice: ReferenceSelection) -> dict[str, object]:
     return sentences.axes_values(found)
 
 
-def _bce(text: Text, choice: ReferenceSelection) -> dict[str, object]:
+def _bce(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     p = link.quantity(
         st.slider,
         text("wrong.bce_p"),
@@ -291,7 +291,7 @@ def _bce(text: Text, choice: ReferenceSelection) -> dict[str, object]:
     return {"integral": found.integral}
 
 
-def _sample(text: Text, choice: ReferenceSelection) -> dict[str, object]:
+def _sample(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     found = decoders.mean_and_draws(choice.model.network, choice.beta, seed=choice.seed)
     _row(np.stack([found.mean, found.mode, *found.draws]), sentences.sample_alt(text, found))
     st.caption(text("wrong.sample_strip"))
@@ -299,7 +299,7 @@ def _sample(text: Text, choice: ReferenceSelection) -> dict[str, object]:
     return {"mode": found.mode_log_prob}
 
 
-def _noise(text: Text, choice: ReferenceSelection) -> dict[str, object]:
+def _noise(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     with st.spinner(text("wrong.computing")), concurrency.aside():
         found = cache.nudged(choice.model, sources.resolve(PLAIN), choice.seed)
     variational, plain = found.rises
@@ -319,7 +319,7 @@ def _noise(text: Text, choice: ReferenceSelection) -> dict[str, object]:
     return {"variational": variational, "plain": plain}
 
 
-def _blank(text: Text, choice: ReferenceSelection) -> dict[str, object]:
+def _blank(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     with st.spinner(text("wrong.computing")), concurrency.aside():
         found = cache.blank_page(choice.model, choice.seed)
     _chart(figures.blank(text, found), sentences.blank_alt(text, found), "blank")
