@@ -74,7 +74,8 @@ def written(path: Path) -> tuple[dict, dict[str, torch.Tensor]]:
     """State and tensors as anybody may read them."""
     with safe_open(path, "pt") as file:
         return json.loads(file.metadata()["state"]), {
-            name: file.get_tensor(name) for name in file.keys()  # noqa: SIM118
+            name: file.get_tensor(name)
+            for name in file.keys()  # noqa: SIM118
         }
 
 
