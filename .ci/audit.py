@@ -3,9 +3,9 @@
     python audit.py PIP_AUDIT [SITE_PACKAGES]
 
 Fails where there are some, and where pip-audit did not look: it is missing, crashes, prints
-something else than its JSON, or leaves out what is installed. Only where its data cannot be
-reached, that is printed and is no failure: then pip-audit ends with a connection error, or a
-registry in PyPI's place knows nothing of any package.
+something else than its JSON, leaves out what is installed, or found none of it on PyPI. Only where
+its data cannot be reached, that is printed and is no failure: then pip-audit ends with a connection
+error, or a registry in PyPI's place has no data at all, not even of pip.
 """
 
 import importlib.metadata
@@ -14,6 +14,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tempfile
 
 SECONDS = 600
 UNREACHABLE = re.compile(
@@ -64,6 +65,12 @@ def main(pip_audit: str, folder: str = sysconfig.get_path("purelib")) -> int:
         f"audit: {len(packages) - len(unknown)} of {len(packages)} packages looked up, "
         f"{len(found)} vulnerabilities known"
     )
+    if len(unknown) == len(packages) and not other:
+        if knows_pip(pip_audit):
+            print("audit: failed, PyPI has data, but of none of these packages")
+            return 1
+        print("audit: not possible here, the registry in PyPI's place has no data of any package")
+        return 0
     if unknown:
         print(f"audit: no data could be reached for {', '.join(sorted(unknown))}")
     for name, version, identifier, fixed in found:
@@ -113,6 +120,21 @@ def audited(pip_audit: str, folder: str) -> dict[str, dict]:
     if not packages:
         raise AuditError(f"there is no package in {folder}")
     return packages
+
+
+def knows_pip(pip_audit: str) -> bool:
+    """Whether pip-audit finds a package that PyPI surely has."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as asked:
+        asked.write("pip==25.0\n")
+        asked.flush()
+        command = [pip_audit, "--requirement", asked.name, "--no-deps", "--disable-pip"]
+        options = ["--format", "json", "--progress-spinner", "off"]
+        done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=SECONDS)
+    try:
+        (package,) = json.loads(done.stdout)["dependencies"]
+    except (ValueError, LookupError, TypeError):
+        return False
+    return "skip_reason" not in package
 
 
 def normal(name: str) -> str:

@@ -47,11 +47,17 @@ CRASHES = [
 
 
 def audited(
-    folder: Path, output: str, code: int = 0, errors: str = "", installed: tuple[str, ...] = ()
+    folder: Path,
+    output: str,
+    code: int = 0,
+    errors: str = "",
+    installed: tuple[str, ...] = (),
+    pip: object = None,
 ) -> tuple[int, str]:
     """Exit status and output of the audit with a made-up pip-audit.
 
-    It answers `output` in an environment where `installed` is installed.
+    It answers `output` in an environment where `installed` is installed, and `pip` where it is
+    asked for pip alone.
     """
     site, program = folder / "site", folder / "pip-audit"
     for name in installed:
@@ -61,8 +67,10 @@ def audited(
         )
     (folder / "answer").write_text(output)
     (folder / "errors").write_text(errors)
+    (folder / "pip").write_text(json.dumps({"dependencies": [pip]}))
     program.write_text(
-        f"#!/bin/sh\ncat {folder / 'answer'}\ncat {folder / 'errors'} >&2\nexit {code}\n"
+        f"#!/bin/sh\ncase $1 in --requirement) cat {folder / 'pip'}; exit 0;; esac\n"
+        f"cat {folder / 'answer'}\ncat {folder / 'errors'} >&2\nexit {code}\n"
     )
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     done = completed([sys.executable, AUDIT, program, site])
@@ -76,8 +84,6 @@ def audited(
         ([SOUND], 0, "1 of 1 packages looked up, 0 vulnerabilities"),
         ([SOUND, BROKEN], 1, "pillow 1.0: CVE-1, mended in 2.0"),
         ([SOUND, UNKNOWN], 0, "no data could be reached for gradio"),
-        # a registry in PyPI's place, without its data
-        ([UNKNOWN], 0, "0 of 1 packages looked up, 0 vulnerabilities"),
         ([UNKNOWN, BROKEN], 1, "pillow 1.0: CVE-1"),
     ],
 )
@@ -86,6 +92,26 @@ def test_it_fails_where_a_vulnerability_is_known_and_names_what_it_could_not_loo
 ):
     status, output = audited(tmp_path, json.dumps({"dependencies": packages}), code)
     assert status == code
+    assert said in output
+
+
+NO_PIP = UNKNOWN | {"name": "pip"}
+
+
+@pytest.mark.parametrize(
+    ("pip", "code", "said"),
+    [
+        (NO_PIP, 0, "audit: not possible here, the registry in PyPI's place has no data"),
+        ({"name": "pip", "version": "25.0", "vulns": []}, 1, "audit: failed, PyPI has data, but"),
+        (BROKEN | {"name": "pip"}, 1, "audit: failed, PyPI has data, but"),
+    ],
+)
+def test_where_nothing_was_looked_up_only_a_registry_without_any_data_excuses_it(
+    tmp_path, pip, code, said
+):
+    answer = json.dumps({"dependencies": [UNKNOWN, UNKNOWN | {"name": "numpy"}]})
+    status, output = audited(tmp_path, answer, pip=pip)
+    assert (status, output.count("\n")) == (code, 2)
     assert said in output
 
 
