@@ -5,11 +5,13 @@
 Every page once; then many photographs, given by two visitors; then ten minutes at saturation, as
 many students as keep the app busy without a pause, each for half a minute, some with a photograph
 of their own; then nobody. A line each time, and each minute, with the re-runs so far and the
-server's memory: it must not grow after the first uploads, and fall when all have gone.
+server's memory. Exit code 1 where at the end it is more than --most-megabytes, or more than
+--most-growth times what it was after the first uploads.
 """
 
 import asyncio
 import io
+import math
 import random
 import sys
 import time
@@ -49,6 +51,10 @@ class Arguments:
     """Seconds to wait at the end: sessions end two minutes after their visitors have gone."""
     seed: int = 0
     """Seed of all that the students choose."""
+    most_megabytes: float = 700.0
+    """What the server may have when everybody has gone; more is a failure (exit code 1)."""
+    most_growth: float = 1.25
+    """And how many times what it had after the first uploads."""
 
 
 def photograph(dice: np.random.Generator) -> bytes:
@@ -97,8 +103,12 @@ async def every_page(app: App) -> None:
             pass
 
 
-async def uploads(app: App, count: int, seed: int, counts: Counter) -> None:
-    """Two visitors upload so many photographs, in turns; prints a line after the first twenty."""
+async def uploads(app: App, count: int, seed: int, counts: Counter) -> float:
+    """Two visitors upload so many photographs, in turns; prints a line after the first twenty.
+
+    Returns the megabytes then, or at the end of fewer.
+    """
+    first = math.nan
     dice = np.random.default_rng(seed)
     async with (
         Student(app.address, "lang=en&source=upload") as one,
@@ -108,24 +118,29 @@ async def uploads(app: App, count: int, seed: int, counts: Counter) -> None:
             await (one, other)[number % 2].upload("photograph.jpg", photograph(dice))
             counts.update(pictures=1, runs=1)
             if number + 1 == FIRST_UPLOADS:
-                line(f"{FIRST_UPLOADS} uploads", app, counts)
+                first = line(f"{FIRST_UPLOADS} uploads", app, counts)
+    return first if count >= FIRST_UPLOADS else app.megabytes()
 
 
-def line(label: str, app: App, counts: Counter) -> None:
+def line(label: str, app: App, counts: Counter) -> float:
+    """Print a line of the table; returns the server's megabytes."""
+    megabytes = app.megabytes()
     print(
-        f"{label:20}{counts['runs']:9,}{counts['sessions']:10,}{counts['pictures']:10,}{counts['failures']:10}"
-        f"{app.megabytes():7.0f}",
+        f"{label:20}{counts['runs']:9,}{counts['sessions']:10,}{counts['pictures']:10,}"
+        f"{counts['failures']:10}{megabytes:7.0f}",
         flush=True,
     )
+    return megabytes
 
 
-async def soak(arguments: Arguments, app: App) -> None:
+async def soak(arguments: Arguments, app: App) -> tuple[float, float]:
+    """Keep the app busy. Returns its megabytes after the first uploads and at the end."""
     counts: Counter = Counter()
     print(f"{'':20}{'re-runs':>9}{'sessions':>10}{'pictures':>10}{'failures':>10}{'MB':>7}")
     line("started", app, counts)
     await every_page(app)
     line("every page", app, counts)
-    await uploads(app, arguments.uploads, arguments.seed, counts)
+    first = await uploads(app, arguments.uploads, arguments.seed, counts)
     line(f"{arguments.uploads} uploads", app, counts)
     start = time.monotonic()
     until = start + 60 * arguments.minutes
@@ -141,17 +156,23 @@ async def soak(arguments: Arguments, app: App) -> None:
     await asyncio.gather(*places)
     line("busy no more", app, counts)
     await asyncio.sleep(arguments.after)
-    line("everybody gone", app, counts)
+    return first, line("everybody gone", app, counts)
 
 
-def main(argv: Sequence[str]) -> None:
+def main(argv: Sequence[str]) -> int:
+    """Run it; returns the exit code."""
     arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.soak")
     print(
         f"{arguments.students} students at once without a pause; server and students on {machine()}"
     )
     with running_app() as app:
-        asyncio.run(soak(arguments, app))
+        first, last = asyncio.run(soak(arguments, app))
+    most = min(arguments.most_megabytes, arguments.most_growth * first)
+    if last <= most:
+        return 0
+    print(f"too much: {last:.0f} MB at the end, and {most:.0f} MB are allowed")
+    return 1
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """The class, small: what is printed is what happened, and what goes wrong is counted."""
 
 import asyncio
+import contextlib
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -97,24 +98,17 @@ def test_a_percentile_is_one_of_the_values(percent, value):
     assert classroom.percentile([*range(20, 0, -1)], percent) == value
 
 
+SHORT = {"minutes": "0.1", "students": "2", "stay": "2", "with-picture": "1", "after": "0"}
+
+
+def soaked(**options: str) -> int:
+    """The exit code of a short soak."""
+    words = {**SHORT, **{name.replace("_", "-"): value for name, value in options.items()}}
+    return in_a_thread(soak.main, [part for name in words for part in (f"--{name}", words[name])])
+
+
 def test_the_soak_prints_a_line_at_both_ends(capsys):
-    in_a_thread(
-        soak.main,
-        [
-            "--minutes",
-            "0.1",
-            "--students",
-            "2",
-            "--stay",
-            "2",
-            "--with-picture",
-            "1",
-            "--uploads",
-            "20",
-            "--after",
-            "0",
-        ],
-    )
+    assert soaked(uploads="20", most_megabytes="1e6", most_growth="100") == 0
     found = re.findall(
         r"^(\S.{18}\S?) +([\d,]+) +(\d+) +(\d+) +(\d+) +(\d+)$", capsys.readouterr().out, re.M
     )
@@ -133,7 +127,25 @@ def test_the_soak_prints_a_line_at_both_ends(capsys):
     assert runs > pictures > 20
     assert sessions > 0
     assert not failures
-    assert megabytes > table["started"][-1] > 100
+    assert megabytes > table["started"][-1] > 50
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "code"), [(600, 699, 0), (600, 701, 1), (400, 499, 0), (400, 501, 1)]
+)
+def test_the_soak_fails_where_the_app_keeps_too_much(monkeypatch, capsys, first, last, code):
+    async def so_much(*_: object) -> tuple[float, float]:
+        return first, last
+
+    monkeypatch.setattr(soak, "soak", so_much)
+    monkeypatch.setattr(soak, "running_app", contextlib.nullcontext)
+    assert soaked() == code
+    assert ("too much" in capsys.readouterr().out) == bool(code)
+
+
+def test_the_soak_measures_after_the_first_uploads_and_at_the_end(capsys):
+    assert soaked(uploads="20", minutes="0", most_megabytes="1") == 1
+    assert soaked(uploads="1", minutes="0", most_megabytes="1e6", most_growth="0.1") == 1
 
 
 @pytest.mark.slow
