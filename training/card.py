@@ -16,11 +16,11 @@ from pydantic import StringConstraints, TypeAdapter
 
 from training import figures
 from training.data import SOURCES
+from vae.config import LIKELIHOODS, VAEConfig
 from vae.hub.files import Beta, Count, Positive, Seed, WholeNumber, parsed
 from vae.hub.folder import read_training
-from vae.hub.metrics import Dedicated, Metrics
+from vae.hub.metrics import Dedicated, Metrics, slopes
 from vae.likelihood import bits_per_dimension
-from vae.model import LIKELIHOODS, VAEConfig
 
 TEMPLATE = Path(__file__).with_name("card.md")
 TASK = "unconditional-image-generation"
@@ -62,7 +62,26 @@ unit is a dimension whose mean rate exceeds 0.01 nats.
 
 **−log p(x) at beta = {bound.beta:g}, importance-weighted with K = {bound.samples}:
 {bound.nats:.2f} ± {bound.standard_error:.2f} nats**
-(mean and standard error over {bound.count:,} pictures; an upper bound on average)."""
+(mean and standard error over {bound.count:,} pictures; an upper bound on average).{trust}"""
+TIGHTER = """ Of the first {more.count:,} pictures, K = {same.samples:,} gives
+{same.nats:.2f} and K = {more.samples:,} {more.nats:.2f}: \
+the former lies at least {bias:.2f} nats too high."""
+REPEATED = """
+Over {repeated.count} binarisations of the whole test set distortion + rate \
+at beta = {repeated.beta:g} is
+{repeated.negative_elbo:.2f} ± {repeated.spread:.2f} (standard deviation); \
+the table is of one of them."""
+SLOPES = """
+
+### The slope of the curve
+
+Of the best possible curve the slope at a point is minus its beta. Of this one, \
+from the two measured betas around each: the
+nats of distortion that one nat of rate is worth.
+
+| beta | minus the slope | share of beta |
+|---:|---:|---:|
+{rows}"""
 POINT = """\
 {test_set}: all {metrics.test_count:,} pictures, binarised with seed {metrics.seed}; nats, summed \
 over pixels.
@@ -229,6 +248,7 @@ def write(
             _point(metrics, test_set)
             if config.autoencoder
             else _curve(metrics, test_set)
+            + _slopes(metrics)
             + _fidelity(metrics, config, training)
             + _regret(metrics, dedicated, training["preset"])
         ),
@@ -339,9 +359,23 @@ def _point(metrics: Metrics, test_set: str) -> str:
 
 
 def _curve(metrics: Metrics, test_set: str) -> str:
-    return CURVE.format(
-        test_set=test_set, metrics=metrics, bound=metrics.importance_weighted, table=_table(metrics)
-    )
+    trust = ""
+    if tighter := metrics.tighter:
+        trust += TIGHTER.format(same=tighter.same, more=tighter.more, bias=tighter.bias)
+    if metrics.repeated:
+        trust += REPEATED.format(repeated=metrics.repeated)
+    bound, table = metrics.importance_weighted, _table(metrics)
+    return CURVE.format(test_set=test_set, metrics=metrics, bound=bound, table=table, trust=trust)
+
+
+def _slopes(metrics: Metrics) -> str:
+    """Nothing where the rate is all but the same on both sides: there the difference is noise."""
+    rows = [
+        f"| {beta:g} | {slope:.3g} | {slope / beta:.2f} |"
+        for beta, slope in slopes(metrics)
+        if any(math.isclose(beta, shown) for shown in TABLE_BETAS)
+    ]
+    return SLOPES.format(rows="\n".join(rows)) if rows else ""
 
 
 def _fidelity(metrics: Metrics, config: VAEConfig, training: dict) -> str:

@@ -24,8 +24,8 @@ from torch import Tensor
 
 from training.error import TrainingError
 from training.settings import Precision
+from vae.config import MAX_PARAMETERS
 from vae.hub import files
-from vae.model import MAX_PARAMETERS
 
 FORMAT = "2"
 # weights, their averages and two moments of float32, and the layers that no limit counts

@@ -38,6 +38,8 @@ from vae.hub.metrics import (
     BetaMetrics,
     ImportanceWeighted,
     Metrics,
+    Repeated,
+    Tighter,
     beta_stops,
     read_metrics,
     write_metrics,
@@ -49,6 +51,8 @@ from vae.noise import seeded
 BATCH = 500  # pictures; part of the recipe, since the noise is drawn batch by batch
 EXAMPLE_COUNT, REFERENCE_COUNT = 10, 2_000
 REFERENCE_BETAS = (0.1, 1.0, 10.0)
+TIGHTER, TIGHTER_COUNT = 10, 1_000  # times as many samples, of so many of the first pictures
+REPEATED = 5  # binarisations
 TOLERANCE = 2e-4  # relative; another machine sums float32 in another order
 
 
@@ -70,6 +74,8 @@ class Arguments:
     """Draws of z for each picture's distortion."""
     importance_samples: int = 500
     """K of the importance-weighted bound at beta = 1."""
+    device: str = "cpu"
+    """cpu, cuda or mps; the metrics of one are reproduced on another."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -92,7 +98,8 @@ def evaluate(arguments: Arguments) -> int:
     Raises DataError, WeightsError.
     """
     folder = arguments.folder
-    model = load_model(folder)
+    torch.backends.cudnn.allow_tf32 = False  # float32 means float32
+    model = load_model(folder).to(arguments.device)
     training = card.read_record(folder / "training.json")
     dataset = training["settings"]["dataset"]
     test = data.load(dataset, arguments.data_dir, "test")
@@ -119,7 +126,9 @@ def evaluate(arguments: Arguments) -> int:
             observed(model, test.images, arguments.seed),
             training["settings"].get("flips", False),
         )
-        found = fidelity.measure(model, pictures, training_images, mirrored, betas, arguments.seed)
+        found = fidelity.measure(
+            model, pictures.to(model.device), training_images, mirrored, betas, arguments.seed
+        )
         metrics = dataclasses.replace(metrics, fidelity=found)
     if published:
         return _compare(published, metrics)
@@ -130,7 +139,7 @@ def evaluate(arguments: Arguments) -> int:
     else:
         _write_reference(folder, test, training_images)
     seal(folder)
-    everything = load_folder(folder)
+    everything, model = load_folder(folder), model.cpu()
     figures.write(
         folder, model, metrics, test.images[example_indices(test.labels)], everything.reference
     )
@@ -171,7 +180,10 @@ def measure(
     draws = 1 if model.config.autoencoder else samples
     decoded = draws * (len(betas) * len(pictures) + len(reference_betas) * len(reference))
     if not model.config.autoencoder:
-        decoded += importance_samples * len(pictures)
+        decoded += importance_samples * (
+            len(pictures) + (1 + TIGHTER) * min(TIGHTER_COUNT, len(pictures))
+        )
+        decoded += model.config.binarised * REPEATED * samples * len(pictures)
     with Progress(
         decoded, unit="picture", description=f"test set at {len(betas)} betas"
     ) as progress:
@@ -179,17 +191,25 @@ def measure(
         reference_entries = [
             at_beta(model, reference, beta, seed, samples, progress) for beta in reference_betas
         ]
-        bound = None
+        bound = tighter = repeated = None
         if not model.config.autoencoder:
-            bound = _importance_weighted(
-                model, pictures, min(max(1.0, low), high), seed, importance_samples, progress
+            one = min(max(1.0, low), high)
+            bound = _importance_weighted(model, pictures, one, seed, importance_samples, progress)
+            few = pictures[:TIGHTER_COUNT]
+            tighter = Tighter(
+                _importance_weighted(model, few, one, seed, importance_samples, progress),
+                _importance_weighted(model, few, one, seed, TIGHTER * importance_samples, progress),
             )
+            if model.config.binarised:
+                repeated = _repeated(model, images, one, seed, samples, progress)
     return Metrics(
         test_count=len(pictures),
         seed=seed,
         samples=samples,
         betas=tuple(entries),
         importance_weighted=bound,
+        tighter=tighter,
+        repeated=repeated,
         reference=tuple((entry.beta, entry.rate, entry.distortion) for entry in reference_entries),
     )
 
@@ -207,7 +227,7 @@ def at_beta(
     progress counts decoded pictures.
     """
     distortions, rates = [], []
-    for number, batch in enumerate(pictures.split(BATCH)):
+    for number, batch in enumerate(pictures.to(model.device).split(BATCH)):
         if model.config.autoencoder:
             distortions.append(vae.point_distortion(model, batch, beta))
             rates.append(torch.full((len(batch), model.config.latent_dim), torch.inf))
@@ -221,7 +241,10 @@ def at_beta(
             progress.update(len(batch) * (1 if model.config.autoencoder else samples))
     # Averages over all pictures at once: averages of batch averages go wrong with a short last
     # batch.
-    distortion, rate_per_dimension = torch.cat(distortions).double(), torch.cat(rates).double()
+    distortion, rate_per_dimension = (
+        torch.cat(distortions).cpu().double(),
+        torch.cat(rates).cpu().double(),
+    )
     objective = distortion + beta * rate_per_dimension.sum(1) if beta else distortion
     mean_rates = rate_per_dimension.mean(0)
     return BetaMetrics(
@@ -240,19 +263,37 @@ def _importance_weighted(
     model: VAE, pictures: Tensor, beta: float, seed: int, samples: int, progress: Progress
 ) -> ImportanceWeighted:
     found = []
-    for number, batch in enumerate(pictures.split(BATCH)):
+    for number, batch in enumerate(pictures.to(model.device).split(BATCH)):
         noise = seeded(seed, "importance", number)
         found.append(
             vae.importance_weighted_bound(model, batch, beta, samples=samples, generator=noise)
         )
         progress.update(len(batch) * samples)
-    bounds = torch.cat(found).double()
+    bounds = torch.cat(found).cpu().double()
     return ImportanceWeighted(
         beta=beta,
         samples=samples,
         count=len(bounds),
         nats=-bounds.mean().item(),
         standard_error=(bounds.std() / len(bounds) ** 0.5).item(),
+    )
+
+
+def _repeated(
+    model: VAE, images: Tensor, beta: float, seed: int, samples: int, progress: Progress
+) -> Repeated:
+    """Other binarisations and other noise, of all test pictures."""
+    found = [
+        at_beta(
+            model, observed(model, images, seed + number), beta, seed + number, samples, progress
+        ).negative_elbo
+        for number in range(REPEATED)
+    ]
+    return Repeated(
+        beta=beta,
+        count=REPEATED,
+        negative_elbo=float(np.mean(found)),
+        spread=float(np.std(found, ddof=1)),
     )
 
 

@@ -75,7 +75,7 @@ def pca_squared_error(
         rank = min(components + PCA_OVERSAMPLING, *data.shape)
         _, _, basis = torch.svd_lowrank(data, q=rank, niter=PCA_ITERATIONS)
     basis = basis[:, :components]
-    flat = pictures.flatten(1)
+    flat, mean, basis = pictures.flatten(1), mean.to(pictures.device), basis.to(pictures.device)
     # Clipped, since E[x|z] cannot leave the range either.
     reconstructed = (((flat - mean) @ basis) @ basis.T + mean).clamp(0, 1)
     return (reconstructed - flat).double().square().mean().item()
@@ -95,10 +95,12 @@ def identified(model: VAE, pictures: Tensor, beta: float, candidates: int, seed:
             seeded(seed, "identified", number),
             pictures.device,
         )
-        q = model.encode(pictures[batch], beta)
+        q = model.encode(pictures[batch.to(pictures.device)], beta)
         reconstructions = model.decode(q.at(eps), beta).mean.flatten(1)
         for index, reconstruction in zip(batch.tolist(), reconstructions, strict=True):
-            shown = pictures[torch.cat([torch.tensor([index]), others[index]])].flatten(1)
+            shown = pictures[
+                torch.cat([torch.tensor([index]), others[index]]).to(pictures.device)
+            ].flatten(1)
             found += int((shown - reconstruction).square().sum(1).argmin()) == 0
     return found / count
 

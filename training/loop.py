@@ -3,8 +3,9 @@
 import dataclasses
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,11 +16,12 @@ from training import checkpoint
 from training.checkpoint import Checkpoint, Layout, State, StepReport
 from training.distributed import ALONE, Processes
 from training.error import TrainingError
+from training.graph import Recorded
 from training.settings import AUTO, Settings
 from vae.elbo import elbo_with_noise, point_distortion
-from vae.likelihood import observe
+from vae.likelihood import observe_with_noise
 from vae.model import VAE
-from vae.noise import seeded, standard_normal
+from vae.noise import seeded, standard_normal, uniform
 
 LOG_EVERY = 100  # steps in a line of the log
 PATIENCE = 10  # non-finite steps in a row before giving up
@@ -52,6 +54,19 @@ def draw_betas(
         torch.from_numpy(np.exp(np.interp(u.numpy() * reached, cumulative, knots)))
         .float()
         .clamp(low, high)
+    )
+
+
+def shifted(pictures: Tensor, moves: Tensor) -> Tensor:
+    """Pictures (N, C, H, W), each moved by so many rows and columns, (N, 2); edges are repeated."""
+    count, _, height, width = pictures.shape
+    rows, columns = (
+        (torch.arange(side, device=pictures.device) - move[:, None]).clamp(0, side - 1)
+        for side, move in zip((height, width), moves.T, strict=True)
+    )
+    each = torch.arange(count, device=pictures.device)[:, None, None]
+    return pictures.permute(0, 2, 3, 1)[each, rows[:, :, None], columns[:, None, :]].permute(
+        0, 3, 1, 2
     )
 
 
@@ -161,6 +176,13 @@ class Trainer:
             betas=(0.9, 0.99),
             fused=True,
         )
+        # A graph fixes what a step reads: so numbers that change from step to step must be tensors
+        # there.
+        self.graphs = device.type == "cuda" and processes.count == 1 and not compiled
+        self._recorded: tuple[Recorded, Recorded] | None = None
+        if self.graphs:
+            for group in self.optimizer.param_groups:
+                group["capturable"] = True
 
     def remaining(self) -> Iterator[StepReport]:
         """Train to the end; yields a report after each step.
@@ -181,59 +203,124 @@ class Trainer:
 
     def _train_on(self, indices: Tensor) -> StepReport:
         settings = self.settings
-        self.optimizer.zero_grad(set_to_none=True)
+        drawn = self._draw(indices)
+        if self.graphs and self._recorded is None:
+            self._record(drawn)
         with self.processes.together():
-            totals = self.processes.sum(self._backward(indices))
-        norm = torch.nn.utils.get_total_norm(
-            [p.grad for p in self.model.parameters() if p.grad is not None]
-        )
-        *sums, length = torch.cat([totals, norm[None]]).tolist()
+            found = (
+                cast("Tensor", self._recorded[0](drawn))
+                if self._recorded
+                else self._backward(drawn)
+            )
+        *sums, length = found.tolist()
         finite = math.isfinite(length) and all(map(math.isfinite, sums))
         # From here to the end nothing waits for another process: a step is taken whole, or not at
         # all.
         if finite:
             if length > settings.gradient_norm:
                 torch.nn.utils.clip_grads_with_norm_(
-                    self.model.parameters(), settings.gradient_norm, norm
+                    self.model.parameters(), settings.gradient_norm, found[-1]
                 )
-            for group in self.optimizer.param_groups:
-                group["lr"] = self._learning_rate()
-            self.optimizer.step()
-            self._update_average()
+            if self._recorded:
+                self._recorded[1](
+                    {
+                        "rate": torch.tensor(self._learning_rate()),
+                        "decay": torch.tensor(self._average_decay()),
+                    }
+                )
+            else:
+                self._update({"rate": self._learning_rate(), "decay": self._average_decay()})
         self._count_skipped(not finite)
         self.step += 1
         distortion, rate, loss = (total / settings.batch_size for total in sums)
         return StepReport(distortion, rate, loss, skipped=not finite)
 
-    def _backward(self, indices: Tensor) -> Tensor:
-        """Gradients of the mean loss of the whole batch.
+    def _draw(self, indices: Tensor) -> dict[str, Tensor]:
+        """Draw all that is random in a step, on the CPU.
 
-        Returns (3,): this process's sums of distortion, rate and loss. Noise and betas are drawn
-        for the whole batch, and each process takes its share: so any number of processes, and a run
-        resumed with another number, trains on the same draws.
+        Returns `indices` of pictures, `mirrored`, `moves` and `noise` of their binarisation, where
+        there are any; `beta`, what the rate is `charged`, and `eps`. Drawn for the whole batch, and
+        each process takes its share: so any number of processes, and a run resumed with another
+        number, trains on the same draws.
         """
         settings, config = self.settings, self.settings.network
-        noise, share = seeded(settings.seed, "step", self.step), self.processes.share(len(indices))
-        pictures = self.images[indices.to(self.device)]
+        random, count, cpu = (
+            seeded(settings.seed, "step", self.step),
+            len(indices),
+            torch.device("cpu"),
+        )
+        drawn = {"indices": indices}
         if settings.flips:
-            mirrored = torch.rand(len(indices), generator=noise).to(self.device) < 0.5
-            pictures = torch.where(mirrored[:, None, None, None], pictures.flip(3), pictures)
-        images = observe(pictures.float() / 255, config.likelihood, generator=noise)[share]
+            drawn["mirrored"] = torch.rand(count, generator=random) < 0.5
+        if settings.shifts:
+            drawn["moves"] = torch.randint(
+                -settings.shifts, settings.shifts + 1, (count, 2), generator=random
+            )
+        if config.binarised:
+            drawn["noise"] = uniform((count, *config.image_shape), random, cpu)
         (low, high), ceiling = config.beta_range, self._beta_ceiling()
-        beta = draw_betas(
-            low, max(low, min(high, ceiling)), len(indices), noise, settings.beta_shares
-        )[share].to(self.device)
-        eps = standard_normal((1, len(indices), config.latent_dim), noise, self.device)[:, share]
+        drawn["beta"] = draw_betas(
+            low, max(low, min(high, ceiling)), count, random, settings.beta_shares
+        )
+        drawn["charged"] = drawn["beta"].clamp(max=ceiling)
+        drawn["eps"] = standard_normal((settings.draws, count, config.latent_dim), random, cpu)
+        share = self.processes.share(count)
+        return {
+            name: each[:, share] if name == "eps" else each[share] for name, each in drawn.items()
+        }
+
+    def _backward(self, drawn: dict[str, Tensor]) -> Tensor:
+        """Gradients of the mean loss of the whole batch.
+
+        Returns (4,): all processes' sums of distortion, rate and loss, and the gradient's length.
+        """
+        settings = self.settings
+        drawn = {name: each.to(self.device) for name, each in drawn.items()}
+        pictures, beta = self.images[drawn["indices"]], drawn["beta"]
+        if "mirrored" in drawn:
+            pictures = torch.where(
+                drawn["mirrored"][:, None, None, None], pictures.flip(3), pictures
+            )
+        if "moves" in drawn:
+            pictures = shifted(pictures, drawn["moves"])
+        images = observe_with_noise(pictures.float() / 255, drawn.get("noise"))
+        self.optimizer.zero_grad(set_to_none=True)
         with autocast(self.device, settings.precision):
-            distortion, rate = self._objective(images, beta, eps)
+            distortion, rate = self._objective(images, beta, drawn["eps"])
         loss = (
-            (distortion + beta.clamp(max=ceiling) * rate)
-            * (1 + beta) ** -settings.loss_weight_power
+            (distortion + drawn["charged"] * rate) * (1 + beta) ** -settings.loss_weight_power
         ).sum()
         # A sum over the share, divided by the whole batch: shares may differ in size.
         # DistributedDataParallel will divide the gradients by the number of processes.
-        (loss * (self.processes.count / len(indices))).backward()
-        return torch.stack([distortion.sum(), rate.sum(), loss]).detach()
+        (loss * (self.processes.count / settings.batch_size)).backward()
+        sums = self.processes.sum(torch.stack([distortion.sum(), rate.sum(), loss]).detach())
+        norm = torch.nn.utils.get_total_norm(
+            [p.grad for p in self.model.parameters() if p.grad is not None]
+        )
+        return torch.cat([sums, norm[None]])
+
+    @torch.no_grad()
+    def _update(self, changing: Mapping[str, float | Tensor]) -> None:
+        """Step the optimiser with the learning "rate", and the average with the "decay"."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = changing["rate"]
+        self.optimizer.step()
+        decay = cast("float", changing["decay"])  # or a tensor of one, which these take as well
+        torch._foreach_mul_(list(self.average.values()), decay)
+        new = torch._foreach_mul(list(self.model.parameters()), 1 - decay)
+        torch._foreach_add_(list(self.average.values()), new)
+
+    def _record(self, drawn: dict[str, Tensor]) -> None:
+        """Record the two halves of a step: between them the host decides whether it is taken."""
+        for parameter in self.model.parameters():
+            # as AdamW itself would begin; within a graph it would begin at each step
+            if not self.optimizer.state[parameter]:
+                self.optimizer.state[parameter] = {"step": torch.zeros((), device=self.device)} | {
+                    key: torch.zeros_like(parameter) for key in ("exp_avg", "exp_avg_sq")
+                }
+        gradients = Recorded(self._backward, drawn, self.device, rehearsed=True)
+        changing = {name: torch.tensor(0.5) for name in ("rate", "decay")}
+        self._recorded = gradients, Recorded(self._update, changing, self.device)
 
     def _learning_rate(self) -> float:
         warm = min(1.0, (self.step + 1) / max(1, self.settings.warmup_steps))
@@ -260,11 +347,9 @@ class Trainer:
         last = max(first, settings.beta_warmup_end or settings.network.beta_range[1])
         return first * (last / first) ** risen
 
-    @torch.no_grad()
-    def _update_average(self) -> None:
+    def _average_decay(self) -> float:
         # A short average at first, or the random initial weights would remain in it.
-        decay = min(self.settings.ema_decay, (1 + self.step) / (10 + self.step))
-        torch._foreach_lerp_(list(self.average.values()), list(self.model.parameters()), 1 - decay)
+        return min(self.settings.ema_decay, (1 + self.step) / (10 + self.step))
 
     def _count_skipped(self, skipped: bool) -> None:
         self.skipped_in_a_row = self.skipped_in_a_row + 1 if skipped else 0
@@ -288,7 +373,9 @@ class Trainer:
         tensors = {f"average.{name}": tensor for name, tensor in self.average.items()}
         for name, parameter in self.model.named_parameters():
             tensors[f"model.{name}"] = parameter
-            for key, value in self.optimizer.state.get(parameter, {}).items():
+            for key, value in (
+                self.optimizer.state.get(parameter, {}).items() if self.step > self.skipped else ()
+            ):
                 tensors[f"optimizer.{key}.{name}"] = value
         layout = self._layout()
         state = State(
@@ -315,6 +402,7 @@ class Trainer:
                     key: tensors[f"optimizer.{key}.{name}"].clone()
                     for key in ("step", "exp_avg", "exp_avg_sq")
                 }
+        self._recorded = None  # it would go on with the moments from before
         for name in _COUNTERS:
             setattr(self, name, getattr(found.state, name))
         self.reports = list(found.state.reports)

@@ -27,7 +27,7 @@ def binarize(images: Tensor, *, generator: torch.Generator) -> Tensor:
     low, high = images.aminmax() if images.numel() else (0, 1)
     if not (low >= 0 and high <= 1):  # written so that NaN fails too
         raise ValueError("binarize expects grey values in [0, 1]; divide 8-bit pixels by 255 first")
-    return (uniform(images.shape, generator, images.device) < images).to(torch.float32)
+    return observe_with_noise(images, uniform(images.shape, generator, images.device))
 
 
 def observe(images: Tensor, likelihood: str, *, generator: torch.Generator) -> Tensor:
@@ -38,7 +38,26 @@ def observe(images: Tensor, likelihood: str, *, generator: torch.Generator) -> T
     """
     if likelihood == "bernoulli":
         return binarize(images, generator=generator)
-    return (images * (GREY_LEVELS - 1)).round() / (GREY_LEVELS - 1)
+    return observe_with_noise(images, None)
+
+
+def observe_with_noise(images: Tensor, noise: Tensor | None) -> Tensor:
+    """Pictures as the likelihood sees them, with the binarisation's noise given by the caller.
+
+    noise: uniform in [0, 1) and of the pictures' shape; None where pixels are not binarised.
+    """
+    if noise is None:
+        return (images * (GREY_LEVELS - 1)).round() / (GREY_LEVELS - 1)
+    return (noise < images).to(torch.float32)
+
+
+def holds(condition: Tensor) -> bool:
+    """Whether a condition is true everywhere.
+
+    While a CUDA graph is captured nothing can be looked at, and it counts as true: what is captured
+    has run before, and was looked at then.
+    """
+    return (condition.is_cuda and torch.cuda.is_current_stream_capturing()) or bool(condition.all())
 
 
 def bits_per_dimension(nats: float, count: int) -> float:
@@ -87,7 +106,7 @@ class Bernoulli:
         probability.
         """
         _same_shape(images, self.logits)
-        if not ((images == 0) | (images == 1)).all():
+        if not holds((images == 0) | (images == 1)):
             raise ValueError(
                 "a Bernoulli likelihood is for pixels that are 0 or 1; call vae.binarize on grey "
                 "pictures first"
@@ -142,11 +161,7 @@ class DiscretizedLogistic:
         """
         _same_shape(images, self.location)
         levels = images * (GREY_LEVELS - 1)
-        if (
-            not ((levels - levels.round()).abs() < 1e-3).all()
-            or images.min() < 0
-            or images.max() > 1
-        ):
+        if not holds(((levels - levels.round()).abs() < 1e-3) & (images >= 0) & (images <= 1)):
             raise ValueError(
                 "a discretised logistic likelihood is for 8-bit pixels: multiples of 1/255 in [0, "
                 "1]"
@@ -160,7 +175,7 @@ class DiscretizedLogistic:
         lowest, highest = (levels < 0.5, levels > GREY_LEVELS - 1.5)
         log_upper = F.logsigmoid((half_bin + offset).masked_fill(highest, math.inf))
         log_lower = F.logsigmoid((half_bin - offset).masked_fill(lowest, math.inf))
-        log_width = torch.log(-torch.expm1(-2 * half_bin))  # the same for all pixels of a channel
+        log_width = torch.log(-torch.expm1(-2 * half_bin))
         log_mass = log_upper + log_lower + ~(lowest | highest) * log_width
         return log_mass.flatten(1).sum(1)
 

@@ -1,4 +1,4 @@
-"""One variational autoencoder for every beta: VAEConfig, and the network VAE.
+"""One variational autoencoder for every beta: the network VAE.
 
     encoder   q(z|x, beta) = N(mu, diag sigma^2)    amortised posterior
     prior     p(z) = N(0, I)
@@ -11,7 +11,6 @@ weights holds the whole family (Dosovitskiy & Djolonga, "You Only Train Once", I
 al., "Multi-Rate VAE", ICLR 2023). beta is an argument of every call and never state of the module.
 """
 
-import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -19,141 +18,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vae.convolutions import FeaturesToPicture, PictureToFeatures, grid
-from vae.likelihood import Bernoulli, DiscretizedLogistic, Likelihood
+from vae.config import VAEConfig
+from vae.convolutions import FeaturesToPicture, PictureToFeatures
+from vae.likelihood import Bernoulli, DiscretizedLogistic, Likelihood, holds
+from vae.modulation import BetaEmbedding, Modulation
 
-LIKELIHOODS = ("bernoulli", "discretized_logistic")
-PREPROCESSES = ("ink", "garment", "photo")
-MAX_PARAMETERS = 20_000_000
 # beyond them q hardly changes, and one bad step could end in NaN
 LOG_PRECISION_BOUNDS = (-20.0, 20.0)
 # of the logistic, in pixel units: from a quarter of a grey level to all of them alike
 LOG_SCALE_BOUNDS = (-7.0, 2.0)
-FREQUENCIES = 8  # sines and cosines of log beta that the embedding starts from
-
-
-@dataclass(frozen=True)
-class VAEConfig:
-    """Everything that fixes the network's shape and meaning.
-
-    image_shape: (channels, height, width). latent_dim: D, dimensions of z. likelihood: "bernoulli"
-    or "discretized_logistic". beta_range: (lowest, highest) beta that the network was trained for;
-    equal ends mean a network for that one beta, without conditioning; (0, 0) means a plain
-    autoencoder, the same network without noise and without KL, whose code is a point (nothing is
-    left that would pay for a wider q). preprocess: how vae.images prepares a file: "ink", "garment"
-    or "photo".
-
-    halvings: how many convolutions lie between picture and features, and as many on the way back;
-    each halves the sides. channels: of these convolutions. width, blocks: features and number of
-    residual blocks in the encoder, and again in the decoder. beta_embedding: width of the embedding
-    of log beta.
-
-    Raises ValueError for a value that makes no sense.
-    """
-
-    image_shape: tuple[int, int, int]
-    latent_dim: int
-    likelihood: str
-    beta_range: tuple[float, float]
-    preprocess: str
-    halvings: int = 2
-    channels: int = 32
-    width: int = 512
-    blocks: int = 2
-    beta_embedding: int = 64
-
-    def __post_init__(self) -> None:
-        def require(good: bool, sentence: str) -> None:
-            if not good:
-                raise ValueError(f"VAEConfig: {sentence}")
-
-        def count(value: object, highest: int) -> bool:
-            return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= highest
-
-        # JSON knows only lists; a config read from a file and one written by hand must be equal.
-        for name in ("image_shape", "beta_range"):
-            if isinstance(getattr(self, name), list):
-                object.__setattr__(self, name, tuple(getattr(self, name)))
-        shape, betas = self.image_shape, self.beta_range
-        require(
-            isinstance(shape, tuple)
-            and len(shape) == 3
-            and shape[0] in (1, 3)
-            and all(count(side, 256) for side in shape),
-            f"image_shape must be (1 or 3, height, width) with sides up to 256, not {shape!r}",
-        )
-        require(
-            count(self.latent_dim, 1024),
-            f"latent_dim must be a whole number from 1 to 1024, not {self.latent_dim!r}",
-        )
-        require(
-            self.likelihood in LIKELIHOODS,
-            f"likelihood must be one of {LIKELIHOODS}, not {self.likelihood!r}",
-        )
-        require(
-            isinstance(betas, tuple)
-            and len(betas) == 2
-            and all(isinstance(beta, int | float) and math.isfinite(beta) for beta in betas)
-            and (0 < betas[0] <= betas[1] or betas == (0, 0)),
-            "beta_range must be two finite numbers, 0 < lowest <= highest, or (0, 0) for a plain "
-            f"autoencoder, not {betas!r}",
-        )
-        require(
-            self.preprocess in PREPROCESSES,
-            f"preprocess must be one of {PREPROCESSES}, not {self.preprocess!r}",
-        )
-        require(
-            count(self.halvings, 6),
-            f"halvings must be a whole number from 1 to 6, not {self.halvings!r}",
-        )
-        require(
-            count(self.channels, 256),
-            f"channels must be a whole number from 1 to 256, not {self.channels!r}",
-        )
-        require(
-            count(self.width, 4096),
-            f"width must be a whole number from 1 to 4096, not {self.width!r}",
-        )
-        require(
-            count(self.blocks, 32),
-            f"blocks must be a whole number from 1 to 32, not {self.blocks!r}",
-        )
-        require(
-            count(self.beta_embedding, 512),
-            f"beta_embedding must be from 1 to 512, not {self.beta_embedding!r}",
-        )
-        inner = self.channels * math.prod(self.grid)
-        # the large ones
-        parameters = 2 * self.width * (inner + 2 * self.blocks * (self.width + self.beta_embedding))
-        require(
-            parameters <= MAX_PARAMETERS,
-            f"a network of about {parameters:,} parameters is larger than the {MAX_PARAMETERS:,} "
-            "allowed",
-        )
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Height and width after the convolutions, each of which halves the sides (rounded up)."""
-        return grid(self.image_shape, self.halvings)
-
-    @property
-    def conditioned(self) -> bool:
-        """Whether the network answers to beta at all, or was trained for a single one."""
-        return self.beta_range[0] < self.beta_range[1]
-
-    @property
-    def binarised(self) -> bool:
-        """Whether the model sees a binarisation of a picture (pixels 0 or 1), not its greys."""
-        return self.likelihood == "bernoulli"
-
-    @property
-    def autoencoder(self) -> bool:
-        """Whether this is a plain autoencoder: beta is 0, and there is no rate and no ELBO."""
-        return self.beta_range == (0, 0)
-
-    def for_one_beta(self, beta: float) -> "VAEConfig":
-        """A config of the same network without conditioning, for training at this beta alone."""
-        return dataclasses.replace(self, beta_range=(beta, beta))
 
 
 @dataclass(frozen=True)
@@ -205,55 +78,13 @@ def tempered_posterior(
     return DiagonalGaussian(-torch.expm1(log_variance) * estimate, log_variance)
 
 
-class BetaEmbedding(nn.Module):
-    """Embedding of log beta, (N,) -> (N, E): sines and cosines, then one hidden layer.
-
-    The hidden layer lets the features be any smooth function of log beta.
-    """
-
-    def __init__(self, beta_range: tuple[float, float], width: int) -> None:
-        super().__init__()
-        low, high = math.log(beta_range[0]), math.log(beta_range[1])
-        self.centre, self.half_width = (low + high) / 2, (high - low) / 2
-        self.layers = nn.Sequential(
-            nn.Linear(1 + 2 * FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
-        )
-
-    def forward(self, beta: Tensor) -> Tensor:
-        position = ((beta.log() - self.centre) / self.half_width)[:, None]  # -1 … 1
-        angles = position * (math.pi / 2) * torch.arange(1, FREQUENCIES + 1, device=beta.device)
-        return self.layers(torch.cat([position, angles.sin(), angles.cos()], dim=1))
-
-
-class Modulation(nn.Module):
-    """Feature-wise scale and shift by the embedding of beta (Perez et al. 2018, FiLM).
-
-    Initialised as the identity.
-    """
-
-    def __init__(self, config: VAEConfig, features: int) -> None:
-        super().__init__()
-        self.scale_shift = (
-            nn.Linear(config.beta_embedding, 2 * features) if config.conditioned else None
-        )
-        if self.scale_shift is not None:
-            nn.init.zeros_(self.scale_shift.weight)
-            nn.init.zeros_(self.scale_shift.bias)
-
-    def forward(self, x: Tensor, embedding: Tensor | None) -> Tensor:
-        if self.scale_shift is None:
-            return x
-        scale, shift = self.scale_shift(embedding).chunk(2, dim=-1)
-        return x * (1 + scale) + shift
-
-
 class ModulatedNorm(nn.Module):
     """LayerNorm, then modulation. BatchNorm would mix the statistics of all betas in a batch."""
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(config.width)
-        self.modulation = Modulation(config, config.width)
+        self.modulation = Modulation(config.embedding_width, config.width)
 
     def forward(self, x: Tensor, embedding: Tensor | None) -> Tensor:
         return self.modulation(self.norm(x), embedding)
@@ -280,15 +111,18 @@ class Encoder(nn.Module):
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
-        self.picture = PictureToFeatures(config.image_shape, config.halvings, config.channels)
-        self.first = nn.Linear(config.channels * math.prod(config.grid), config.width)
+        sizes = config.encoder_sizes
+        self.picture = PictureToFeatures(
+            config.image_shape, sizes, config.encoder_convolutions, config.embedding_width
+        )
+        self.first = nn.Linear(sizes[-1] * math.prod(config.grid), config.width)
         self.blocks = nn.ModuleList(ResidualBlock(config) for _ in range(config.blocks))
         self.norm = ModulatedNorm(config)
         self.head = nn.Linear(config.width, 2 * config.latent_dim)
-        self.head_modulation = Modulation(config, 2 * config.latent_dim)
+        self.head_modulation = Modulation(config.embedding_width, 2 * config.latent_dim)
 
     def forward(self, images: Tensor, embedding: Tensor | None) -> tuple[Tensor, Tensor]:
-        x = self.first(self.picture(images))
+        x = self.first(self.picture(images, embedding))
         for block in self.blocks:
             x = block(x, embedding)
         estimate, log_precision = self.head_modulation(
@@ -298,28 +132,37 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """(N, D), embedding -> (N, C, H, W): logits, or locations of the logistic."""
+    """(N, D), embedding -> (N, C, H, W): logits, or locations of the logistic.
+
+    Where each pixel has a scale of its own, (N, 2 C, H, W): locations, then what is added to their
+    log scales.
+    """
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
-        self.latent_modulation = Modulation(config, config.latent_dim)
+        self.latent_modulation = Modulation(config.embedding_width, config.latent_dim)
         self.first = nn.Linear(config.latent_dim, config.width)
         self.blocks = nn.ModuleList(ResidualBlock(config) for _ in range(config.blocks))
         self.norm = ModulatedNorm(config)
-        self.last = nn.Linear(config.width, config.channels * math.prod(config.grid))
-        self.picture = FeaturesToPicture(config.image_shape, config.halvings, config.channels)
+        sizes, (channels, height, width) = config.decoder_sizes, config.image_shape
+        self.last = nn.Linear(config.width, sizes[-1] * math.prod(config.grid))
+        put_out = (2 * channels if config.scale == "pixel" else channels, height, width)
+        self.picture = FeaturesToPicture(
+            put_out, sizes, config.decoder_convolutions, config.embedding_width
+        )
 
     def forward(self, z: Tensor, embedding: Tensor | None) -> Tensor:
         x = self.first(self.latent_modulation(z, embedding))
         for block in self.blocks:
             x = block(x, embedding)
-        return self.picture(self.last(F.silu(self.norm(x, embedding))))
+        return self.picture(self.last(F.silu(self.norm(x, embedding))), embedding)
 
 
 class LogScale(nn.Module):
     """Learned log scale of the logistic for each channel, a function of beta.
 
-    Shape (N, C, 1, 1), or (1, C, 1, 1) where all pictures share one beta.
+    Shape (N, C, 1, 1), or (1, C, 1, 1) where all pictures share one beta; where the decoder puts
+    out a term for each pixel, (N, C, H, W), that is added to it.
     """
 
     def __init__(self, config: VAEConfig) -> None:
@@ -332,9 +175,11 @@ class LogScale(nn.Module):
             nn.init.zeros_(self.shift.weight)
             nn.init.zeros_(self.shift.bias)
 
-    def forward(self, embedding: Tensor | None) -> Tensor:
-        log_scale = self.base[None] if self.shift is None else self.base + self.shift(embedding)
-        return log_scale.float().clamp(*LOG_SCALE_BOUNDS)[:, :, None, None]
+    def forward(self, embedding: Tensor | None, put_out: Tensor | None = None) -> Tensor:
+        log_scale = (self.base[None] if self.shift is None else self.base + self.shift(embedding))[
+            :, :, None, None
+        ].float()
+        return (log_scale if put_out is None else log_scale + put_out).clamp(*LOG_SCALE_BOUNDS)
 
 
 class VAE(nn.Module):
@@ -390,7 +235,10 @@ class VAE(nn.Module):
         parameters = self.decoder(z, embedding).float()
         if self.log_scale is None:
             return Bernoulli(parameters)
-        return DiscretizedLogistic(parameters, self.log_scale(embedding))
+        location, put_out = (
+            parameters.chunk(2, dim=1) if self.config.scale == "pixel" else (parameters, None)
+        )
+        return DiscretizedLogistic(location, self.log_scale(embedding, put_out))
 
     def _embed(self, beta: float | Tensor, count: int) -> Tensor | None:
         """(1, E) for one beta, (count, E) for one each; None for a network without conditioning."""
@@ -402,7 +250,7 @@ class VAE(nn.Module):
             )
         low, high = self.config.beta_range
         slack = 1e-6  # float32 rounds the ends of the range
-        if not ((betas >= low * (1 - slack)) & (betas <= high * (1 + slack))).all():
+        if not holds((betas >= low * (1 - slack)) & (betas <= high * (1 + slack))):
             raise ValueError(
                 f"beta must lie in the range the network was trained for, {low:g} to {high:g}"
             )

@@ -52,10 +52,10 @@ def test_every_kind_of_network_comes_back_as_it_was(network, steps, tmp_path):
 def test_skipped_steps_come_back_too(tmp_path, monkeypatch, skipped):
     inner = Trainer._backward
 
-    def backward(trainer: Trainer, indices: torch.Tensor) -> torch.Tensor:
-        sums = inner(trainer, indices)
+    def backward(trainer: Trainer, drawn: dict[str, torch.Tensor]) -> torch.Tensor:
+        sums = inner(trainer, drawn)
         return (
-            sums * torch.tensor([math.nan, math.inf, -math.inf])
+            sums * torch.tensor([math.nan, math.inf, -math.inf, 1.0])
             if trainer.step in skipped
             else sums
         )

@@ -128,8 +128,8 @@ def test_a_run_that_was_stopped_anywhere_logs_what_one_that_was_not_logs(
     """Means of a hundred steps, some of which came before the stop, and some were skipped."""
     inner, seed = Trainer._backward, time.time_ns()
 
-    def backward(trainer: Trainer, indices: torch.Tensor) -> torch.Tensor:
-        sums = inner(trainer, indices)
+    def backward(trainer: Trainer, drawn: dict[str, torch.Tensor]) -> torch.Tensor:
+        sums = inner(trainer, drawn)
         return sums * math.nan if trainer.step % 37 == 5 else sums
 
     monkeypatch.setattr(Trainer, "_backward", backward)

@@ -22,9 +22,10 @@ import safetensors.torch
 import torch
 from pydantic import Field, StringConstraints, TypeAdapter
 
+from vae.config import MAX_PARAMETERS, VAEConfig
 from vae.hub import files
 from vae.hub.metrics import Dedicated, Metrics, parse_dedicated, parse_metrics
-from vae.model import MAX_PARAMETERS, VAE, VAEConfig
+from vae.model import VAE
 
 FORMAT = 2
 # of one file; more is not even read

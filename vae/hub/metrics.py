@@ -20,6 +20,7 @@ ACTIVE_NATS = 0.01
 QUANTILES = 101  # 0 %, 1 %, …, 100 %
 MAX_BYTES = 2**21  # of metrics.json or dedicated.json; more is not even read
 MAX_RATE = 1e9  # nats
+LEAST_STEP = 0.1  # nats of rate between two betas, for a slope
 
 
 def _possible(rate: float) -> float:
@@ -104,6 +105,29 @@ class ImportanceWeighted:
 
 
 @dataclass(frozen=True)
+class Tighter:
+    """Bias of the estimate of −log p(x), from fewer pictures with as many and with more samples."""
+
+    same: ImportanceWeighted
+    more: ImportanceWeighted
+
+    @property
+    def bias(self) -> float:
+        """Nats by which the estimate with fewer samples lies above that with more."""
+        return self.same.nats - self.more.nats
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Mean and standard deviation of distortion + rate over binarisations of the test set."""
+
+    beta: Beta
+    count: Count
+    negative_elbo: Nats
+    spread: Nats
+
+
+@dataclass(frozen=True)
 class Fidelity:
     """Similarity of reconstructed colour pictures to the originals, over the whole test set.
 
@@ -129,7 +153,8 @@ class Metrics:
     seed: of the test set's binarisation and of all noise; samples: draws of z for each distortion.
     reference: (beta, rate, distortion) over the pictures of reference.npz alone (of examples.npz
     where there is none), so that a copy of the weights can be checked without the data set.
-    fidelity: of models of colour pictures.
+    fidelity: of models of colour pictures. tighter, repeated: how far the numbers at beta = 1 can
+    be trusted, where that was measured; repeated of models of binarised pictures.
     """
 
     test_count: Count
@@ -140,6 +165,8 @@ class Metrics:
     importance_weighted: ImportanceWeighted | None
     reference: Annotated[tuple[tuple[Beta, Rate, Nats], ...], FIRST, Field(max_length=1000)]
     fidelity: Fidelity | None = None
+    tighter: Tighter | None = None
+    repeated: Repeated | None = None
 
     def at(self, beta: float) -> BetaMetrics:
         """The measured beta nearest to this one on a logarithmic scale."""
@@ -194,11 +221,29 @@ class Dedicated:
         return self.distortion + self.beta * self.rate
 
 
+def slopes(metrics: Metrics) -> list[tuple[float, float]]:
+    """Minus the slope of distortion against rate at each beta, by central differences.
+
+    Returns (beta, nats of distortion for a nat of rate), from the measured betas on both sides; it
+    is beta itself on the best possible curve. Left out where the rates on both sides are within
+    LEAST_STEP of one another.
+    """
+    found = []
+    for before, here, after in zip(
+        metrics.betas, metrics.betas[1:], metrics.betas[2:], strict=False
+    ):
+        step = before.rate - after.rate
+        if math.isfinite(step) and step > LEAST_STEP:
+            found.append((here.beta, (after.distortion - before.distortion) / step))
+    return found
+
+
 def write_metrics(path: Path, metrics: Metrics) -> None:
     """Write metrics.json, numbers rounded to six significant digits to be readable."""
     values = asdict(metrics)
-    if metrics.fidelity is None:
-        del values["fidelity"]
+    for name in ("fidelity", "tighter", "repeated"):
+        if values[name] is None:
+            del values[name]
     path.write_text(json.dumps(_rounded(values), indent=1) + "\n", encoding="utf-8", newline="\n")
 
 

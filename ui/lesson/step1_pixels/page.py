@@ -48,7 +48,8 @@ def _sheets(text: Text, choice: ReferenceSelection) -> None:
         st.markdown(
             view.drawn_so_far(text, drawn, numbers[law], cache.reference_distance(choice.model))
         )
-        st.caption(text(f"step1.said_{law}"))
+        dimensions = choice.model.network.config.latent_dim
+        st.caption(text(f"step1.said_{law}", dimensions=dimensions))
 
 
 def _verdicts(text: Text, choice: ReferenceSelection) -> dict[str, Verdict]:

@@ -105,7 +105,7 @@ def _one_draw(text: Text, choice: SidebarSelection, seen: Reconstruction) -> int
                 width="stretch",
                 alt=sentences.seen_alt(text, choice.model, seen),
             )
-            st.caption(text("step6.decoded"))
+            st.caption(text("step6.decoded", dimensions=len(seen.posterior_mean)))
             st.image(
                 pictures.picture_uri(seen.mean),
                 width="stretch",
