@@ -8,8 +8,8 @@ from ui.service import memory, navigation, process
 from ui.widgets import concurrency, link, uploads
 
 process.configure()
-uploads.bound()
-memory.keep(uploads.end_expired_sessions)
+uploads.install_limits()
+memory.start_thread(uploads.end_expired_sessions)
 here = Path(__file__).parent / "ui"
 text = link.current_text()
 st.set_page_config(page_title=text("app.title"), page_icon=here / "icon.svg", layout="wide")
@@ -32,7 +32,7 @@ page = st.navigation(
     position="top",
 )
 try:
-    with concurrency.turn(), link.page(page.url_path):
+    with concurrency.slot(), link.page(page.url_path):
         page.run()
 finally:  # also where a newer run ends this one
-    memory.used()
+    memory.note_use()

@@ -14,7 +14,7 @@ from gradio_app import LEDGER, OPTIONS, demo
 from ui.gradio_page.guard import Headers
 from ui.widgets import uploads
 
-uploads.bound(LEDGER)
+uploads.install_limits(LEDGER)
 pages = st.App(Path(__file__).parent / "app.py")
 app = FastAPI(lifespan=pages.lifespan(), docs_url=None, redoc_url=None, openapi_url=None)
 app.add_middleware(Headers)

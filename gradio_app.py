@@ -72,7 +72,7 @@ class Lab(gr.Blocks):
         try:
             return await super().process_api(*arguments, **named)
         except gr.Error as error:  # ours, or one of Gradio's that repeats what came
-            raise gr.Error(error.message[: guard.MOST_SAID], print_exception=False) from None
+            raise gr.Error(error.message[: guard.MESSAGE_LENGTH], print_exception=False) from None
         except Exception as error:
             _LOG.warning("a call failed: %s in %s", type(error).__name__, _place(error))
             asked = named.get("request")

@@ -106,4 +106,4 @@ def _entries() -> Iterator[tuple[str, str]]:
 
 _FIXED = [*_asked("check", 1), *_asked("reveal", 2)]
 QUESTIONS = dict([*_entries(), *((name, right) for name, right in _FIXED if name)])
-PREDICTED = [name for name, _ in [*_asked("begin", 2), *_asked("predict", 1)]]
+PREDICTED = [name for name, _ in [*_asked("begin", 2), *_asked("prediction", 1)]]

@@ -42,7 +42,9 @@ def chosen(name: object, stop: int) -> Selection:
     """The selected model and beta. stop: number of the beta among those measured."""
     model = api.resolve(name)
     last = len(model.metrics.betas) - 1
-    return Selection(model, model.metrics.betas[validation.whole("beta", min(stop, last), 0, last)])
+    return Selection(
+        model, model.metrics.betas[validation.integer("beta", min(stop, last), 0, last)]
+    )
 
 
 def photo(event: gr.EventData, model: Resolved) -> Photo:
@@ -128,12 +130,14 @@ def _after(text: Text, at: Selection, seen: Reconstruction) -> str:
                 sentences.difference_alt(text, at.model, seen),
             ),
         ]
-    ) + html.paragraphs(text("picture.difference_key", stuff=sentences.stuff(text, at.model)))
+    ) + html.paragraphs(
+        text("picture.difference_key", stuff=sentences.pixel_meaning(text, at.model))
+    )
 
 
 def _code(text: Text, at: Selection, seen: Reconstruction) -> tuple[figures.Drawing, str]:
     order = at.model.metrics.at(1.0).dimensions_by_rate
-    return figures.posterior(text, seen, order), html.described(
+    return figures.posterior(text, seen, order), html.description(
         sentences.code_alt(text, at.model, at.beta, seen)
     )
 
@@ -141,7 +145,7 @@ def _code(text: Text, at: Selection, seen: Reconstruction) -> tuple[figures.Draw
 def _loss(text: Text, at: Selection, loss: Breakdown) -> tuple[figures.Drawing, str]:
     bits = "" if at.model.network.config.binarised else sentences.bits(text, loss)
     said = html.paragraphs(sentences.loss(text, loss), bits, sentences.verdict(text, loss))
-    return figures.loss_bars(text, loss), html.described(sentences.loss_alt(text, loss)) + said
+    return figures.loss_bars(text, loss), html.description(sentences.loss_alt(text, loss)) + said
 
 
 def _plane(text: Text, at: Selection, own: TradeOff, loss: Breakdown) -> tuple[object, str]:
@@ -149,7 +153,7 @@ def _plane(text: Text, at: Selection, own: TradeOff, loss: Breakdown) -> tuple[o
     if at.autoencoder:
         return gr.Plot(visible=False), html.paragraphs(text("plane.no_point"))
     figure = figures.plane(text, at.model.metrics, at.model.dedicated, own, loss)
-    said = html.described(sentences.plane_alt(text, at.model, loss)) + html.paragraphs(
+    said = html.description(sentences.plane_alt(text, at.model, loss)) + html.paragraphs(
         sentences.regret(text, at.model)
     )
     return gr.Plot(figure, visible=True), said

@@ -8,7 +8,7 @@ import gradio as gr
 
 from ui.gradio_page import sessions
 from ui.gradio_page.guard import API
-from ui.gradio_page.page import saying_what_is_wrong
+from ui.gradio_page.page import error_messages
 from ui.service import api
 
 
@@ -45,4 +45,4 @@ def _answering(blocks: gr.Blocks, function: Callable) -> Callable:
     shown = signature.replace(parameters=[first, *signature.parameters.values()])
     answer.__signature__ = shown  # type: ignore[attr-defined]  # which inspect.signature gives back
     answer.__annotations__ = {"request": gr.Request, **function.__annotations__}
-    return saying_what_is_wrong(answer)
+    return error_messages(answer)

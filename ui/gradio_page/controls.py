@@ -21,7 +21,7 @@ OWN = "own"  # ?picture= of a link to a view of the student's own file, which no
 def is_seed(value: object) -> TypeGuard[int | float]:
     """Whether a value is a seed; a field that is being typed in is empty."""
     try:
-        return validation.whole("seed", value, 0, LARGEST_SEED) >= 0
+        return validation.integer("seed", value, 0, LARGEST_SEED) >= 0
     except InputError:
         return False
 
@@ -31,7 +31,7 @@ def turn() -> str:
     return uuid.uuid4().hex
 
 
-def asked_number(asked: dict[str, str], key: str, default: float, high: float = 1e9) -> float:
+def link_number(asked: dict[str, str], key: str, default: float, high: float = 1e9) -> float:
     """A number from the link, or the default where none fits."""
     try:
         return validation.number(key, float(asked[key]), 0, high)
@@ -68,7 +68,7 @@ def example_name(at: Selection, place: int | None) -> str | None:
     return None if place is None else names[place] if place < len(names) else names[0]
 
 
-def of_model(text: Text, model: sources.Resolved) -> list[object]:
+def model_updates(text: Text, model: sources.Resolved) -> list[object]:
     """Updates that depend on the model alone.
 
     In order: button for a new eps, heading, two explanations, foot.
@@ -120,7 +120,7 @@ def guide(text: Text, model: sources.Resolved, photo: Photo | None) -> str:
     )
 
 
-def beta_said(text: Text, at: Selection) -> str:
+def beta_text(text: Text, at: Selection) -> str:
     """The beta in words, for the slider counts stops."""
     if at.autoencoder:
         return html.paragraphs(text("sidebar.no_beta"))

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import vae
-from ui.gradio_page.sessions import Sweeper
+from ui.gradio_page.sessions import SessionExpiry
 from ui.service.arrival import Arrival, one_piece, refuse
 from ui.service.ledger import MOST_SMALL_BYTES, Ledger, RefusedError, require
 from ui.text import DEFAULT, LANGUAGES, Text
@@ -26,13 +26,13 @@ MOST_BODY_BYTES = vae.images.MAX_BYTES * 4 // 3 + 65_536
 MOST_CALLS_WAITING = 200  # of the API; the rest of the queue is the pages'
 API = "api"  # concurrency_id of its functions
 MOST_VALUES = 20_000  # in one body; parsed, a million empty lists take a hundred times their bytes
-MOST_SAID = 300  # characters of a library's message
+MESSAGE_LENGTH = 300  # characters of a library's message
 UNUSABLE = Text(DEFAULT)("api.unusable")
 _WITH_A_PICTURE = re.compile(
     r"/gradio_api/(queue/join|call/(v2/)?(encode|reconstruct|rate_distortion)|mcp(/(http|messages))?)/?"
 )
 _STREAM = re.compile(r"/gradio_api/call/(?:v2/)?[\w-]+/([\w-]+)/?")
-OPEN = re.compile(
+ALLOWED_PATHS = re.compile(
     r"(?!.*\.\.)(/?|/config/?|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json|/(static|assets|svelte)/.*"
     r"|/gradio_api/(app_id|startup-events|info|cancel|reset|login_check|token|user|heartbeat/\w+)/?"
     r"|/gradio_api/queue/(join|data|status)/?|/gradio_api/call/[\w/]+|/gradio_api/mcp(/.*)?)"
@@ -44,7 +44,7 @@ HEADERS = {
 }
 
 
-class OnlyWhatIsNeeded:
+class PathFilter:
     """Middleware: answers 404 to addresses that neither the page nor the API needs.
 
     It surrounds the Gradio app, wherever that is mounted.
@@ -56,13 +56,13 @@ class OnlyWhatIsNeeded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path = scope["path"].removeprefix(scope.get("root_path", ""))
-            if not OPEN.fullmatch(path):
+            if not ALLOWED_PATHS.fullmatch(path):
                 await PlainTextResponse("Not found", 404)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
 
-class LanguageOfTheLink:
+class LinkLanguage:
     """Middleware: makes the page take the link's language for the browser's.
 
     Gradio labels a page in the browser's language; ?lang= may name another.
@@ -126,7 +126,7 @@ class Headers:
         await self.app(scope, receive, with_headers)
 
 
-class Arguments:
+class CallValidation:
     """Middleware: refuses unusable calls before Gradio sees them.
 
     Those are too many calls at once, too many values, or arguments that no function of ours takes.
@@ -305,7 +305,7 @@ def _sentence(answer: bytes) -> str:
     if isinstance(said, list) and said and isinstance(said[0], dict):
         where = ".".join(str(part) for part in said[0].get("loc", ()) if part != "body")
         said = f"{where or 'the body'}: {said[0].get('msg', 'cannot be used')}"
-    return said[:MOST_SAID] if isinstance(said, str) and said else UNUSABLE
+    return said[:MESSAGE_LENGTH] if isinstance(said, str) and said else UNUSABLE
 
 
 def _reason(error: Exception) -> str:
@@ -314,7 +314,7 @@ def _reason(error: Exception) -> str:
     Messages of other errors may name folders, so a fixed sentence replaces them.
     """
     return (
-        str(error)[:MOST_SAID]
+        str(error)[:MESSAGE_LENGTH]
         if isinstance(error, TypeError) and "arameter" in str(error)
         else UNUSABLE
     )
@@ -347,9 +347,9 @@ def middleware(blocks: Callable[[], gr.Blocks], ledger: Ledger) -> list[Middlewa
     """
     return [
         Middleware(Headers),
-        Middleware(OnlyWhatIsNeeded),
-        Middleware(LanguageOfTheLink),
-        Middleware(Sweeper, blocks=blocks),
+        Middleware(PathFilter),
+        Middleware(LinkLanguage),
+        Middleware(SessionExpiry, blocks=blocks),
         Middleware(Arrival, ledger=ledger, most=most_bytes),
-        Middleware(Arguments, blocks=blocks),
+        Middleware(CallValidation, blocks=blocks),
     ]

@@ -37,7 +37,7 @@ def sheet(address: str, alternative: str, download: str, file_name: str) -> str:
     )
 
 
-def described(alternative: str) -> str:
+def description(alternative: str) -> str:
     """The alternative text of a figure, for screen readers: Gradio gives figures none."""
     return f'<p class="described">{escape(alternative)}</p>'
 

@@ -74,7 +74,7 @@ def language(request: gr.Request) -> str:
     return preferred(accepted or None)
 
 
-def saying_what_is_wrong(function: Callable) -> Callable:
+def error_messages(function: Callable) -> Callable:
     """Decorator: an unusable argument becomes one sentence in the visitor's language."""
 
     @wraps(function)
@@ -87,7 +87,7 @@ def saying_what_is_wrong(function: Callable) -> Callable:
         except InputError as error:
             sentence = text(error.key, **error.values)
         except WeightsError as error:
-            sentence = text("problems.weights", reason=sentences.without_folders(str(error)))
+            sentence = text("problems.weights", reason=sentences.public_reason(str(error)))
         raise gr.Error(sentence, print_exception=False)
 
     return careful
@@ -325,7 +325,7 @@ class Page:
     # Functions that the browser calls
 
     @staticmethod
-    @saying_what_is_wrong
+    @error_messages
     def open(request: gr.Request) -> list[object]:
         """The controls as the link has them; a missing or unusable value becomes the default."""
         text, asked = Text(language(request)), dict(request.query_params)
@@ -337,7 +337,7 @@ class Page:
             gr.Warning(text("source.gone"))
 
         def number(key: str, default: float, high: float = 1e9) -> float:
-            return controls.asked_number(asked, key, default, high)
+            return controls.link_number(asked, key, default, high)
 
         return [
             controls.turn(),
@@ -354,11 +354,11 @@ class Page:
                 value="draw" if asked.get("pixels") == "draw" else "mean",
             ),
             number("temperature", 1.0, 1.5),
-            *controls.of_model(text, model),
+            *controls.model_updates(text, model),
         ]
 
     @staticmethod
-    @saying_what_is_wrong
+    @error_messages
     def choose_model(
         request: gr.Request, name: str, query: str | None, photo: Photo | None
     ) -> list[object]:
@@ -377,10 +377,10 @@ class Page:
         return [
             controls.turn(),
             controls.turn(),
-            controls.stop(model, controls.asked_number(asked, "beta", 1.0) or 1.0),
+            controls.stop(model, controls.link_number(asked, "beta", 1.0) or 1.0),
             controls.examples(text, model, asked.get("example"), photo),
             controls.noise(text, model, asked.get("noise", "draw")),
-            *controls.of_model(text, model),
+            *controls.model_updates(text, model),
             photo,
             *controls.framing(text, model, photo),
         ]
@@ -391,7 +391,7 @@ class Page:
         return [controls.turn(), None, gr.Row(visible=False)]
 
     @staticmethod
-    @saying_what_is_wrong
+    @error_messages
     def take(request: gr.Request, event: gr.EventData, name: str) -> list[object]:
         """Show a new picture; one that cannot be read leaves the last one."""
         model = api.resolve(name)
@@ -405,7 +405,7 @@ class Page:
         ]
 
     @staticmethod
-    @saying_what_is_wrong
+    @error_messages
     def frame(
         request: gr.Request,
         photo: Photo | None,
@@ -423,7 +423,7 @@ class Page:
         return [controls.turn(), photo, controls.guide(Text(language(request)), model, photo)]
 
     @staticmethod
-    @saying_what_is_wrong
+    @error_messages
     def view(
         request: gr.Request,
         name: str,
@@ -438,7 +438,7 @@ class Page:
         text, at = Text(language(request)), answers.chosen(name, stop)
         if seed is None:  # the field is being typed in
             return [gr.skip()] * 12
-        seed = validation.whole(text("sidebar.seed"), seed, 0, LARGEST_SEED)
+        seed = validation.integer(text("sidebar.seed"), seed, 0, LARGEST_SEED)
         instead = gr.skip()
         if example is None and photo is None:  # a file was shown, and the server no longer has it
             gr.Warning(text("source.gone"))
@@ -446,12 +446,12 @@ class Page:
         named = controls.example_name(at, example)
         return [
             *answers.view(text, at, seed, noise, eps, named, photo),
-            controls.beta_said(text, at),
+            controls.beta_text(text, at),
             instead,
         ]
 
     @staticmethod
-    @saying_what_is_wrong
+    @error_messages
     def samples(
         request: gr.Request,
         name: str,
@@ -474,7 +474,7 @@ class Page:
         )
 
     @staticmethod
-    @saying_what_is_wrong
+    @error_messages
     def link(
         request: gr.Request,
         name: str,

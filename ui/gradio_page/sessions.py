@@ -41,7 +41,7 @@ def forget(blocks: gr.Blocks, session: str | None) -> None:
         holder.time_last_used.pop(session, None)
 
 
-class Sweeper:
+class SessionExpiry:
     """Middleware that counts each session's connections, and drops sessions without one.
 
     It surrounds the Gradio app. blocks: returns the app's Blocks, which do not exist yet when its
@@ -60,13 +60,13 @@ class Sweeper:
             return
         if self.sweeping is None or self.sweeping.done():
             self.sweeping = asyncio.create_task(self._sweep_for_ever())
-            memory.keep()
+            memory.start_thread()
         session = self._session(scope)
         self.connected[session] += 1
         try:
             await self.app(scope, receive, send)
         finally:
-            memory.used()
+            memory.note_use()
             self.connected[session] -= 1
             if not self.connected[session]:
                 del self.connected[session]
@@ -98,7 +98,7 @@ class Sweeper:
         for session, used in list(blocks.state_holder.time_last_used.items()):
             if session not in self.connected and datetime.now() - used > timedelta(minutes=minutes):
                 forget(blocks, session)
-                memory.used()
+                memory.note_use()
         queue = blocks._queue
         waiting = {
             session

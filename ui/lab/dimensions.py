@@ -98,7 +98,7 @@ def _bars(
         on_select=lambda: _go_to_clicked(key),
         alt=latent_sentences.rates_alt(text, choice.now, seen, dimension),
     )
-    st.markdown(latent_sentences.active(text, choice.now, seen))
+    st.markdown(latent_sentences.activity(text, choice.now, seen))
 
 
 def _go_to_clicked(key: str) -> None:
@@ -122,7 +122,9 @@ def _strip(text: Text, choice: SidebarSelection, seen: Reconstruction, dimension
     )
     st.caption(
         text(
-            "dimensions.difference", own=moved.own_value, stuff=sentences.stuff(text, choice.model)
+            "dimensions.difference",
+            own=moved.own_value,
+            stuff=sentences.pixel_meaning(text, choice.model),
         )
     )
     strip.show(

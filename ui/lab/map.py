@@ -116,7 +116,7 @@ def _posterior(
 ) -> PosteriorMap | None:
     if kind == "none":
         return None
-    with st.spinner(text("map.counting")), concurrency.aside():
+    with st.spinner(text("map.counting")), concurrency.released_slot():
         return cache.posterior_map(
             choice.model, seen.observed, choice.beta, kind == "tempered" and choice.beta != 1
         )
@@ -167,7 +167,7 @@ def _numbers(
         if not posterior.visible(window):
             st.caption(text("map.tiny"))
     st.caption(latent_sentences.aggregate(text, codes))
-    if note := latent_sentences.outside(text, codes, window):
+    if note := latent_sentences.outlier_count(text, codes, window):
         st.caption(note)
 
 

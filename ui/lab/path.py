@@ -134,10 +134,10 @@ def _strips(text: Text, choice: SidebarSelection, walked: Path) -> None:
     strip.show(
         pictures.strip(walked.images),
         [f"{nats:,.0f}" for nats in walked.negative_elbo],
-        latent_sentences.latent_way_alt(text, walked),
+        latent_sentences.latent_path_alt(text, walked),
         key="latent",
     )
-    st.caption(latent_sentences.pixel_way(text, choice.model))
+    st.caption(latent_sentences.pixel_path(text, choice.model))
     strip.show(
         pictures.strip(walked.cross_fade),
         [f"{nats:,.0f}" for nats in walked.cross_fade_negative_elbo],

@@ -111,7 +111,7 @@ def _picture(
                     key="new_eps",
                 )
             st.caption(
-                text("picture.difference_key", stuff=sentences.stuff(text, choice.model)),
+                text("picture.difference_key", stuff=sentences.pixel_meaning(text, choice.model)),
                 width="content",
             )
 

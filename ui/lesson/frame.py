@@ -29,7 +29,7 @@ def begin(
     choice = sidebar.show(text, only=model, beta=beta, noise=False)
     head(text, step, text(f"{step}.idea"))
     selection = sidebar.select_with_reference(text, choice)
-    predict(text, question)
+    prediction(text, question)
     return text, selection
 
 
@@ -49,7 +49,7 @@ def head(text: Text, name: str, idea: str) -> None:
             width="content",
             key="lesson_progress",
         ):
-            done = sum(progress.seen(step) for step in navigation.STEPS)
+            done = sum(progress.is_revealed(step) for step in navigation.STEPS)
             st.caption(
                 text("lesson.progress", done=done, steps=len(navigation.STEPS)), width="content"
             )
@@ -57,13 +57,13 @@ def head(text: Text, name: str, idea: str) -> None:
                 label = f"**{number}**" if step == name else str(number)
                 st.page_link(
                     navigation.file(step),
-                    label=f"{label} ✓" if progress.seen(step) else label,
+                    label=f"{label} ✓" if progress.is_revealed(step) else label,
                     help=text(f"pages.{step}"),
                 )
     st.markdown(idea)
 
 
-def predict(text: Text, question: str, **values: object) -> None:
+def prediction(text: Text, question: str, **values: object) -> None:
     """The question that opens a step; its feedback waits for `reveal`.
 
     values: numbers in the question.
@@ -93,10 +93,10 @@ def reveal(text: Text, name: str, question: str, right: str, **values: object) -
 
     values: numbers in the question and in its feedback.
     """
-    shown = link.placed(
-        st.toggle, text("lesson.reveal"), key=f"reveal_{name}", value=progress.seen(name)
+    shown = link.widget_at(
+        st.toggle, text("lesson.reveal"), key=f"reveal_{name}", value=progress.is_revealed(name)
     )
-    progress.set_seen(name, shown)
+    progress.set_revealed(name, shown)
     if shown:
         chosen = progress.answers().get(question)
         if chosen not in _letters(text, question):
@@ -118,7 +118,7 @@ def check(text: Text, question: str, right: str, **values: object) -> bool:
     return bool(chosen)
 
 
-def why(text: Text, sentence: str, formula: str | None = None) -> None:
+def explanation(text: Text, sentence: str, formula: str | None = None) -> None:
     """The explanation in one sentence, and its formula."""
     with st.container(border=True, gap="small"):
         st.subheader(text("lesson.why"), anchor=False)
@@ -156,7 +156,7 @@ def _ask(text: Text, question: str, values: dict[str, object]) -> str | None:
     letters = _letters(text, question)
     given, asked = progress.answers().get(question), text(f"ask.{question}", **values)
     st.markdown(asked)
-    chosen = link.placed(
+    chosen = link.widget_at(
         st.radio,
         asked,
         letters,

@@ -22,13 +22,13 @@ def answer(question: str, letter: str | None) -> None:
     link.set_words("answers", [f"{name}-{chosen}" for name, chosen in given.items()])
 
 
-def seen(step: str) -> bool:
+def is_revealed(step: str) -> bool:
     """Whether this step's answer was revealed: ?seen=step1,step2."""
     return step in link.words("seen")
 
 
-def set_seen(step: str, revealed: bool) -> None:
+def set_revealed(step: str, revealed: bool) -> None:
     """Note whether this step's answer is revealed."""
     others = [name for name in link.words("seen") if name != step]
-    if seen(step) != revealed:
+    if is_revealed(step) != revealed:
         link.set_words("seen", others + [step] * revealed)

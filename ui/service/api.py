@@ -204,7 +204,7 @@ def reconstruct(
         pixels,
         at,
         seed=seed,
-        draw=validation.whole("draw", draw, 0, LARGEST_SEED),
+        draw=validation.integer("draw", draw, 0, LARGEST_SEED),
         use_mean=validation.flag("use_mean", use_mean),
     )
     own, loss = _loss(chosen, pixels, at, seed)
@@ -252,8 +252,10 @@ def sample(
             chosen.network,
             validation.beta(beta, chosen),
             seed=_seed(seed),
-            count=validation.whole("count", count, 1, validation.most_pictures(chosen)),
-            temperature=validation.number("temperature", temperature, 0, validation.HOTTEST),
+            count=validation.integer("count", count, 1, validation.most_pictures(chosen)),
+            temperature=validation.number(
+                "temperature", temperature, 0, validation.HIGHEST_TEMPERATURE
+            ),
             draw_pixels=validation.flag("draw_pixels", draw_pixels),
         )
     )
@@ -307,7 +309,7 @@ def _loss(
 
 
 def _seed(value: object) -> int:
-    return validation.whole("seed", value, 0, LARGEST_SEED)
+    return validation.integer("seed", value, 0, LARGEST_SEED)
 
 
 def _pictures(drawn: experiments.Gallery) -> Pictures:

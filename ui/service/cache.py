@@ -24,7 +24,7 @@ from vae.hub.sources import Resolved, WithReference
 
 P = ParamSpec("P")
 T = TypeVar("T")
-one_at_a_time = Lock()
+slow_lock = Lock()
 """Lock of computations that take seconds: one at a time leaves a processor to the short ones."""
 
 
@@ -33,7 +33,7 @@ def digest(array: np.ndarray | torch.Tensor) -> bytes:
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).digest()
 
 
-def shared(
+def shared_cache(
     size: int, *, ignore: tuple[str, ...] = ()
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Decorator: cache the `size` most recently used results of a pure function.
@@ -71,7 +71,7 @@ def _part(value: object) -> Hashable:
     return value
 
 
-@shared(512)
+@shared_cache(512)
 def trade_off(model: Resolved, pixels: torch.Tensor, seed: int) -> TradeOff:
     """Rate and distortion of the model's input (C, H, W) at every measured beta."""
     return experiments.trade_off(
@@ -79,14 +79,14 @@ def trade_off(model: Resolved, pixels: torch.Tensor, seed: int) -> TradeOff:
     )
 
 
-@shared(64)
+@shared_cache(64)
 def map_atlas(model: WithReference, beta: float, window: Window) -> AtlasOfCodes:
     """Map tiles of a window at one beta, and the reference pictures' codes; about 0.2 MB."""
     return map_tiles.draw(model, beta, window)
 
 
-@shared(256)
+@shared_cache(256)
 def posterior_map(model: Resolved, observed: np.ndarray, beta: float, temper: bool) -> PosteriorMap:
     """The true or tempered posterior of a picture (1, H, W) of zeros and ones; about 0.1 MB."""
-    with one_at_a_time:
+    with slow_lock:
         return experiments.posterior_map(model.network, observed, beta, temper=temper)

@@ -12,7 +12,7 @@ SECONDS_BETWEEN = 10.0
 LOGGERS = ("streamlit.web.server.starlette.starlette_websocket", "uvicorn.error")
 
 
-class Garbage(logging.Filter):
+class InvalidMessageFilter(logging.Filter):
     """Filter that shortens records of invalid messages and drops those that follow too soon."""
 
     def __init__(self) -> None:
@@ -48,5 +48,5 @@ def set_up() -> None:
     """Add the filter to the servers' loggers; a second call changes nothing."""
     for name in LOGGERS:
         logger = logging.getLogger(name)
-        if not any(isinstance(one, Garbage) for one in logger.filters):
-            logger.addFilter(Garbage())
+        if not any(isinstance(one, InvalidMessageFilter) for one in logger.filters):
+            logger.addFilter(InvalidMessageFilter())

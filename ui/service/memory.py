@@ -29,24 +29,24 @@ def _c_library() -> ctypes.CDLL | None:
     return library if hasattr(library, "malloc_trim") else None
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Collect garbage, and return all unused pages of memory to the system."""
     gc.collect()
     if library := _c_library():
         library.malloc_trim(0)
 
 
-def used() -> None:
+def note_use() -> None:
     """Note that somebody used the app, so that memory is given back later."""
     _used.set()
 
 
-def nothing_ended() -> bool:
+def no_cleanup() -> bool:
     """Default of `tidy`: for a front end that ends its sessions by itself."""
     return False
 
 
-def keep(tidy: Callable[[], bool] = nothing_ended) -> None:
+def start_thread(tidy: Callable[[], bool] = no_cleanup) -> None:
     """Start the thread that gives memory back every SECONDS_BETWEEN while the app is in use.
 
     tidy: called before, once for each front end; returns whether it has ended a session.
@@ -73,4 +73,4 @@ def _keep() -> None:
             left = TIMES
         if left:
             left -= 1
-            give_back()
+            release_memory()

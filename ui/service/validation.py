@@ -17,8 +17,10 @@ DEFAULT_SEED, LARGEST_SEED = 7, 99_999
 MOST_PICTURES = 64
 GALLERY_COUNTS = (8, 16, 32, 64)  # the choices on the pages
 MOST_NUMBERS = 1 << 18  # in one answer: 64 pictures of 28 × 28, 21 in colour of 64 × 64
-HOTTEST = 10.0  # temperature of samples; far above it nothing can be seen
-FARTHEST = 1e6  # a coordinate of a latent; float32 must not overflow on the way through the decoder
+HIGHEST_TEMPERATURE = 10.0  # temperature of samples; far above it nothing can be seen
+LARGEST_COORDINATE = (
+    1e6  # a coordinate of a latent; float32 must not overflow on the way through the decoder
+)
 # Bytes: no picture is smaller, and a misspelt name of an example often is valid base64.
 SHORTEST_FILE = 32
 
@@ -43,7 +45,7 @@ def number(name: str, value: object, low: float, high: float) -> float:
     return float(value)
 
 
-def whole(name: str, value: object, low: int, high: int) -> int:
+def integer(name: str, value: object, low: int, high: int) -> int:
     """An integer from low to high; 7.0 is one, for JSON knows one kind of number.
 
     Raises InputError.
@@ -98,7 +100,7 @@ def latents(value: object, model: Resolved) -> torch.Tensor:
     try:
         array = np.array(value, dtype=np.float64)
         fits = array.ndim == 2 and 1 <= len(array) <= most and array.shape[1] == dimensions
-        fits = fits and bool((np.abs(array) <= FARTHEST).all())
+        fits = fits and bool((np.abs(array) <= LARGEST_COORDINATE).all())
     except (TypeError, ValueError, OverflowError):  # words, lists of unequal length
         fits = False
     if not fits:

@@ -4,7 +4,7 @@ import numpy as np
 
 from ui.text import Text
 from ui.view.figures import DIGITS, OWN, POSTERIOR
-from ui.view.sentences import stuff
+from ui.view.sentences import pixel_meaning
 from vae.experiments import Codes, Path, PosteriorMap, Reconstruction, Traversal, Window
 from vae.hub.metrics import BetaMetrics
 from vae.hub.sources import Resolved
@@ -93,7 +93,7 @@ def aggregate(text: Text, codes: Codes) -> str:
     )
 
 
-def outside(text: Text, codes: Codes, window: Window) -> str:
+def outlier_count(text: Text, codes: Codes, window: Window) -> str:
     """How many codes lie outside the plot."""
     count = len(codes.mean) - int(window.holds(codes.mean).sum())
     return text("map.outside", outside=f"{count:,}", count=f"{len(codes.mean):,}") if count else ""
@@ -123,7 +123,7 @@ def own(text: Text, seen: Reconstruction) -> str:
 
 
 def pinned_alt(text: Text, model: Resolved, share: float, x: float, y: float) -> str:
-    return text("alt.pinned", share=share, stuff=stuff(text, model), x=x, y=y)
+    return text("alt.pinned", share=share, stuff=pixel_meaning(text, model), x=x, y=y)
 
 
 def rates_alt(text: Text, now: BetaMetrics, seen: Reconstruction, chosen: int) -> str:
@@ -145,7 +145,7 @@ def rates_alt(text: Text, now: BetaMetrics, seen: Reconstruction, chosen: int) -
     )
 
 
-def active(text: Text, now: BetaMetrics, seen: Reconstruction) -> str:
+def activity(text: Text, now: BetaMetrics, seen: Reconstruction) -> str:
     """Active dimensions and rate, of the test set and of this picture."""
     return text(
         "dimensions.active",
@@ -169,7 +169,7 @@ def change(text: Text, model: Resolved, now: BetaMetrics, moved: Traversal) -> s
         "change": moved.largest_change,
         "share": moved.largest_share,
         "rate": now.rate_per_dimension[moved.dimension],
-        "stuff": stuff(text, model),
+        "stuff": pixel_meaning(text, model),
     }
     if now.active(moved.dimension):
         return text("dimensions.change", **values)
@@ -190,7 +190,7 @@ def traversal_alt(text: Text, moved: Traversal) -> str:
 def changes_alt(text: Text, model: Resolved, moved: Traversal) -> str:
     changes = ", ".join(f"{change:.1f}" for change in moved.changes)
     return text(
-        "alt.changes", number=moved.dimension + 1, changes=changes, stuff=stuff(text, model)
+        "alt.changes", number=moved.dimension + 1, changes=changes, stuff=pixel_meaning(text, model)
     )
 
 
@@ -223,16 +223,16 @@ def losses(text: Text, model: Resolved, path: Path) -> str:
 
 def end_alt(text: Text, model: Resolved, image: np.ndarray, *, last: bool) -> str:
     """Alternative text of the picture at a path's start or end."""
-    values = {"share": float(image.mean()), "stuff": stuff(text, model)}
+    values = {"share": float(image.mean()), "stuff": pixel_meaning(text, model)}
     return text("alt.path_end", **values) if last else text("alt.path_start", **values)
 
 
-def latent_way_alt(text: Text, path: Path) -> str:
+def latent_path_alt(text: Text, path: Path) -> str:
     numbers = ", ".join(f"{value:,.0f}" for value in path.negative_elbo)
     return text("alt.latent_way", steps=len(path.negative_elbo), numbers=numbers)
 
 
-def pixel_way(text: Text, model: Resolved) -> str:
+def pixel_path(text: Text, model: Resolved) -> str:
     """What the numbers below the cross-fade are, which depends on the likelihood."""
     return (
         text("path.pixels_binarised")

@@ -32,7 +32,7 @@ def source(text: Text, model: Resolved) -> str:
     )
 
 
-def without_folders(reason: str) -> str:
+def public_reason(reason: str) -> str:
     """An error's text without the server's own paths."""
     return reason.replace(str(sources.BUNDLE), "weights")
 
@@ -45,11 +45,15 @@ def file_alt(text: Text, view: View) -> str:
 def seen_alt(text: Text, model: Resolved, seen: Reconstruction) -> str:
     _, height, width = seen.observed.shape
     return text(
-        "alt.seen", width=width, height=height, share=seen.ink_seen, stuff=stuff(text, model)
+        "alt.seen",
+        width=width,
+        height=height,
+        share=seen.ink_seen,
+        stuff=pixel_meaning(text, model),
     )
 
 
-def stuff(text: Text, model: Resolved) -> str:
+def pixel_meaning(text: Text, model: Resolved) -> str:
     """What a bright pixel of this model's pictures is: ink, or light."""
     return text(f"stuff.{model.network.config.preprocess}")
 
@@ -67,14 +71,16 @@ def code_alt(text: Text, model: Resolved, beta: float, seen: Reconstruction) -> 
 
 
 def reconstruction_alt(text: Text, model: Resolved, beta: float, seen: Reconstruction) -> str:
-    values = {"share": seen.ink_expected, "stuff": stuff(text, model)}
+    values = {"share": seen.ink_expected, "stuff": pixel_meaning(text, model)}
     if model.network.config.autoencoder:
         return text("alt.point_reconstruction", **values)
     return text("alt.reconstruction", beta=f"{beta:g}", **values)
 
 
 def difference_alt(text: Text, model: Resolved, seen: Reconstruction) -> str:
-    return text("alt.difference", lost=seen.lost, added=seen.added, stuff=stuff(text, model))
+    return text(
+        "alt.difference", lost=seen.lost, added=seen.added, stuff=pixel_meaning(text, model)
+    )
 
 
 def loss(text: Text, loss: Breakdown) -> str:

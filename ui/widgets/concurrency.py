@@ -18,7 +18,7 @@ _mine = local()
 
 
 @contextmanager
-def turn() -> Iterator[None]:
+def slot() -> Iterator[None]:
     """Context manager for drawing a page or a part of it: waits for a free turn.
 
     A turn inside another one does not wait.
@@ -35,7 +35,7 @@ def turn() -> Iterator[None]:
 
 
 @contextmanager
-def aside() -> Iterator[None]:
+def released_slot() -> Iterator[None]:
     """Context manager that gives the turn away while something takes seconds or waits.
 
     For example for the network; other pages are drawn meanwhile.
@@ -58,7 +58,7 @@ def fragment(draw: Callable[..., None]) -> Callable[..., None]:
     @st.fragment
     @wraps(draw)
     def in_turn(*arguments: object) -> None:
-        with turn():
+        with slot():
             draw(*arguments)
 
     return in_turn

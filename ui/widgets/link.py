@@ -37,7 +37,7 @@ def current_text() -> Text:
     return Text(st.session_state["language"])
 
 
-def linked(
+def linked_widget(
     widget: Callable[..., Value],
     label: str,
     *arguments: object,
@@ -53,10 +53,10 @@ def linked(
     value.
     """
     value = value_of(key, default, accept)
-    if not hidden(key):
+    if not is_hidden(key):
         if st.session_state.get(key, value) != value:
             st.session_state[key] = value
-        value = placed(widget, label, *arguments, key=key, value=value, **more)
+        value = widget_at(widget, label, *arguments, key=key, value=value, **more)
     _write_link(
         key, None if value == default else f"{value:g}" if isinstance(value, float) else str(value)
     )
@@ -73,7 +73,9 @@ def choice(
     **more: object,
 ) -> Value:
     """Draw a linked widget of options, each of which stands in the link as its string."""
-    return linked(widget, label, options, key=key, default=default, accept=one_of(options), **more)
+    return linked_widget(
+        widget, label, options, key=key, default=default, accept=one_of(options), **more
+    )
 
 
 def stop(
@@ -86,7 +88,9 @@ def stop(
     **more: object,
 ) -> float:
     """Draw a linked slider of positive stops; a link's other number moves to the nearest."""
-    return linked(widget, label, stops, key=key, default=default, accept=nearest(stops), **more)
+    return linked_widget(
+        widget, label, stops, key=key, default=default, accept=nearest(stops), **more
+    )
 
 
 def quantity(
@@ -101,13 +105,15 @@ def quantity(
 ) -> Number:
     """Draw a linked widget of a number from low to high, whole where these are."""
     accept: Callable[[object], Number] = number(low, high)
-    return linked(widget, label, low, high, key=key, default=default, accept=accept, **more)
+    return linked_widget(widget, label, low, high, key=key, default=default, accept=accept, **more)
 
 
 def value_of(key: str, default: Value, accept: Callable[[object], Value]) -> Value:
     """The value with which a linked widget will be drawn."""
     before = (
-        in_link(key, default) if hidden(key) else st.session_state.get(key, in_link(key, default))
+        in_link(key, default)
+        if is_hidden(key)
+        else st.session_state.get(key, in_link(key, default))
     )
     try:
         return accept(before)
@@ -115,7 +121,7 @@ def value_of(key: str, default: Value, accept: Callable[[object], Value]) -> Val
         return default
 
 
-def placed(
+def widget_at(
     widget: Callable[..., Value],
     label: str,
     *arguments: object,
@@ -140,7 +146,7 @@ def put(key: str, value: object) -> None:
     st.session_state[key] = value
 
 
-def hidden(key: str) -> bool:
+def is_hidden(key: str) -> bool:
     """Whether the link hides this control: ?hide=beta,seed.
 
     The second picture's controls are hidden with the first's.

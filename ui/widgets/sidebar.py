@@ -46,7 +46,7 @@ def show(
     with st.sidebar:
         st.title(text("app.title"), anchor=False)
         name = only or _model(text)
-        if only or link.hidden("model"):
+        if only or link.is_hidden("model"):
             st.caption(f"{text('sidebar.model')}: {sentences.title(text, name)}")
         controls, foot = st.container(), st.container()
         with foot:
@@ -70,14 +70,14 @@ def show(
                 )
             )
             st.caption(
-                sentences.source(text, model), help=sentences.without_folders(model.reason) or None
+                sentences.source(text, model), help=sentences.public_reason(model.reason) or None
             )
             if text.has(f"credit.{name}"):
                 st.caption(text(f"credit.{name}"))
     return SidebarSelection(model, now, seed, kind == "mean")
 
 
-def plain(text: Text) -> None:
+def language_bar(text: Text) -> None:
     """Draw the side bar of a page without a model: the language alone."""
     with st.sidebar:
         st.title(text("app.title"), anchor=False)
@@ -105,11 +105,11 @@ def resolve(text: Text, name: str) -> sources.Resolved:
     try:
         if sources.is_loaded(name):  # a spinner would start a thread at every move of beta
             return sources.resolve(name)
-        with st.spinner(text("sidebar.loading")), concurrency.aside():
+        with st.spinner(text("sidebar.loading")), concurrency.released_slot():
             return sources.resolve(name)
     except WeightsError as error:
         st.error(
-            text("problems.weights", reason=sentences.without_folders(str(error))),
+            text("problems.weights", reason=sentences.public_reason(str(error))),
             icon=":material/error:",
         )
         st.stop()
@@ -158,7 +158,7 @@ def _beta(
         format_func=lambda stop: f"{stop:g}",
         help=text("sidebar.beta_help"),
     )
-    if link.hidden("beta"):
+    if link.is_hidden("beta"):
         st.caption(f"{text('sidebar.beta')} {beta:g}")
     else:
         st.caption(text("sidebar.beta_ends", low=f"{stops[0]:g}", high=f"{stops[-1]:g}"))
@@ -176,7 +176,7 @@ def _seed(text: Text) -> int:
             default=DEFAULT_SEED,
             help=text("sidebar.seed_help"),
         )
-        if link.hidden("seed"):
+        if link.is_hidden("seed"):
             st.caption(f"{text('sidebar.seed')} {seed}")
         else:
             st.button(text("sidebar.new_seed"), on_click=link.new_seed, key="new_seed")
@@ -184,7 +184,7 @@ def _seed(text: Text) -> int:
 
 
 def _language(text: Text) -> None:
-    if link.hidden("language"):
+    if link.is_hidden("language"):
         return
     st.segmented_control(
         text("sidebar.language"),

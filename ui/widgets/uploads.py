@@ -79,7 +79,7 @@ def most_bytes(path: str) -> int:
     return MOST_UPLOAD_BYTES if "/_stcore/upload_file/" in path else MOST_SMALL_BYTES
 
 
-def bound(ledger: Ledger | None = None) -> None:
+def install_limits(ledger: Ledger | None = None) -> None:
     """Limit what visitors may send to Streamlit: the bodies in transfer, and the unread files.
 
     An open page may send any number of files, even under names that no widget knows. Done here, on

@@ -32,7 +32,7 @@ assert told["i18n_translations"]["ko"]["sidebar.model"] == "모델"
 assert ".picture-source" in told["css"] and told["run_history"] is False
 assert told["analytics_enabled"] is False
 sweeper = app.middleware_stack
-while not isinstance(sweeper, sessions.Sweeper):
+while not isinstance(sweeper, sessions.SessionExpiry):
     sweeper = sweeper.app
 
 # API calls leave no session, and of a picture nothing but a digest.

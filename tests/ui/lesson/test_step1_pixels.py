@@ -123,4 +123,4 @@ def test_a_picture_below_the_ceiling_of_noise_is_not_called_more_probable(digits
     found = cache.verdicts(
         digits, experiments.observe(digits.network, digits.examples.picture("0"), seed=7), 1.0, 7
     )
-    assert "hardly seen" in view.compared(Text("en"), found | {PICTURE: found[NOISE]})
+    assert "hardly seen" in view.noise_comparison(Text("en"), found | {PICTURE: found[NOISE]})

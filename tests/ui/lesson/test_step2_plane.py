@@ -49,7 +49,7 @@ def planes(flat, name: str = "0", seed: int = 7):
             picture,
             directions,
             typical=cache.typical_distance(flat),
-            others=view.others(flat.examples, picture),
+            others=view.other_examples(flat.examples, picture),
             seed=seed,
         )
         for directions in DIRECTIONS
@@ -68,7 +68,7 @@ def test_it_opens_in_each_language_and_reveals_its_answer(language, flat):
     assert text("step2.article") in said(app)
     crowds = cache.crowds(flat, planes(flat), 1.0, 7)
     for kind in view.CROWDS:
-        assert view.crowd_said(text, crowds[kind]) in said(app)
+        assert view.crowd_text(text, crowds[kind]) in said(app)
         assert signed(f"{crowds[kind].mean:,.0f}") in alternative_text(
             app, text("alt_step2.crowds", means="").strip()
         )
@@ -158,7 +158,7 @@ def test_a_plane_goes_towards_the_next_two_examples_or_the_first_two(flat):
         image = picture(own) if own else torch.zeros(1, 28, 28)
         assert all(
             torch.equal(one, picture(name))
-            for one, name in zip(view.others(flat.examples, image), expected, strict=True)
+            for one, name in zip(view.other_examples(flat.examples, image), expected, strict=True)
         )
 
 

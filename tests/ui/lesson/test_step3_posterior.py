@@ -100,7 +100,7 @@ def test_the_reveal_shows_the_true_posterior_and_how_little_of_the_prior_lies_th
     good(app.toggle(key="reveal_step3").set_value(True).run())
     found = experiments.posterior_map(digits.network, torch.from_numpy(seen(digits).observed), 1.0)
     text = Text(language)
-    assert view.posterior_said(text, found) in said(app)
+    assert view.posterior_text(text, found) in said(app)
     assert signed(f"{found.prior_share:.3%}") in said(app)
     assert signed(f"{1000 * found.prior_share:.1f}") in said(app)
     whole, near = shown_maps(app)[-2:]

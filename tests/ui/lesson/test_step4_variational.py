@@ -176,7 +176,7 @@ def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there():
 
 
 def test_only_the_last_attempts_are_kept(monkeypatch):
-    monkeypatch.setattr(view, "MOST_TRIED", 3)
+    monkeypatch.setattr(view, "MOST_ATTEMPTS", 3)
     app = open_page("step4", **Q)
     for width in (-3.0, -2.9, -2.8):
         good(app.slider(key="logsigma1").set_value(width).run())

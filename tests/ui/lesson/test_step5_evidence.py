@@ -301,12 +301,12 @@ def test_what_is_said_of_a_kl_in_the_gap(changes, filler, verdict):
 
 def test_a_better_q_is_called_better():
     worse, better = sides(distortion=97.0, divergence=4.0), sides()
-    assert "falls by **2.00**" in view.moved(Text("en"), worse, better)
-    assert "rises by **2.00** nats to −102.00" in view.moved(Text("en"), better, worse)
-    assert "better than the encoder's" in view.moved(
+    assert "falls by **2.00**" in view.shift_effect(Text("en"), worse, better)
+    assert "rises by **2.00** nats to −102.00" in view.shift_effect(Text("en"), better, worse)
+    assert "better than the encoder's" in view.shift_effect(
         Text("en"), sides(BOUND), sides(BOUND, distortion=97.0)
     )
-    assert "encoder's q." in view.moved(Text("en"), better, better)
+    assert "encoder's q." in view.shift_effect(Text("en"), better, better)
 
 
 @pytest.mark.parametrize(

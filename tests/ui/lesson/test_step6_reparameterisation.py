@@ -53,7 +53,7 @@ def test_the_numbers_of_one_dimension_are_the_packages(mnist):
         assert signed(f"{number:.3f}") in said(app)
         assert signed(f"{draw.eps:.3f} from N(0, 1)") in alternative_text(app, "Three number lines")
     assert signed(f"z = {draw.z:.3f} ") in alternative_text(app, "Three number lines")
-    assert view.signed(draw.scaled) in said(app)
+    assert view.signed_term(draw.scaled) in said(app)
 
 
 def test_a_new_eps_moves_the_dot_and_nothing_else(mnist):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.ui.drawings import accepted
 from tests.ui.driver import alternative_text, alternative_texts, good, open_page, said
-from ui.lesson.step6_reparameterisation.view import signed
+from ui.lesson.step6_reparameterisation.view import signed_term
 from ui.lesson.step7_holes import cache, view
 from ui.text import LANGUAGES, Text
 from vae.experiments.lesson import gaussian, holes
@@ -100,7 +100,7 @@ def test_the_kl_in_the_students_hands(mean, log_variance):
     good(app.slider(key="kllogvar").set_value(log_variance).run())
     found = gaussian.gaussian_kl(mean, log_variance)
     parts = (
-        f"{found.mean_part:.3f} + {found.variance_part:.3f} {signed(found.log_part)} = "
+        f"{found.mean_part:.3f} + {found.variance_part:.3f} {signed_term(found.log_part)} = "
         f"**:orange[{found.nats:.3f} nats]**"
     )
     assert parts in said(app)

@@ -24,7 +24,7 @@ def test_what_fails_is_tried_again_and_stops_nothing_else(monkeypatch, caplog):
 
     monkeypatch.setattr(memory, "SECONDS_BETWEEN", 0.01)
     monkeypatch.setattr(memory, "_tidied", [fails, lambda: True])
-    monkeypatch.setattr(memory, "give_back", given_back.set)
+    monkeypatch.setattr(memory, "release_memory", given_back.set)
     threading.Thread(target=memory._keep, daemon=True).start()
     assert twice.wait(60)
     assert given_back.wait(60)
@@ -37,6 +37,6 @@ def test_memory_is_given_back_also_after_a_run_that_was_ended(monkeypatch):
         raise RuntimeError
 
     monkeypatch.setattr(memory, "_used", threading.Event())
-    monkeypatch.setattr(concurrency, "turn", ended)
+    monkeypatch.setattr(concurrency, "slot", ended)
     assert AppTest.from_file(str(APP), default_timeout=HANGING).run().exception
     assert memory._used.is_set()

@@ -14,7 +14,7 @@ def test_no_more_pages_are_drawn_at_once_than_there_are_turns():
 
     def draw(_):
         nonlocal now, most
-        with concurrency.turn(), concurrency.turn():  # a fragment within its page
+        with concurrency.slot(), concurrency.slot():  # a fragment within its page
             with guard:
                 now += 1
                 most = max(most, now)
@@ -31,9 +31,9 @@ def test_work_set_aside_leaves_all_turns_to_others_and_gives_its_turn_back_after
     begun, go_on, drawn = threading.Barrier(MOST + 1), threading.Event(), threading.Event()
 
     def long_work():
-        with concurrency.turn():
+        with concurrency.slot():
             try:
-                with concurrency.aside():
+                with concurrency.released_slot():
                     begun.wait(HANGING)
                     go_on.wait(HANGING)
                     raise ValueError
@@ -41,7 +41,7 @@ def test_work_set_aside_leaves_all_turns_to_others_and_gives_its_turn_back_after
                 return True
 
     def quick():
-        with concurrency.turn():
+        with concurrency.slot():
             drawn.set()
 
     with ThreadPoolExecutor(MOST + 1) as pool:
@@ -55,6 +55,6 @@ def test_work_set_aside_leaves_all_turns_to_others_and_gives_its_turn_back_after
 
 
 def test_set_aside_without_a_turn_takes_and_gives_none():
-    with concurrency.aside():
+    with concurrency.released_slot():
         assert concurrency._turns._value == MOST
     assert concurrency._turns._value == MOST

@@ -73,8 +73,8 @@ def test_files_that_no_page_reads_are_bounded(monkeypatch):
 
     Files that were read no longer count.
     """
-    uploads.bound()
-    uploads.bound()
+    uploads.install_limits()
+    uploads.install_limits()
     monkeypatch.setattr(uploads, "MOST_UNREAD_BYTES", 1_000)
     manager = MemoryUploadedFileManager("/upload")
 
@@ -100,7 +100,7 @@ def test_files_that_no_page_reads_are_bounded(monkeypatch):
 def test_a_body_for_streamlit_is_refused_by_its_size_and_path():
     assert uploads.most_bytes("/_stcore/upload_file/session/file") == MOST_UPLOAD_BYTES
     assert uploads.most_bytes("/_stcore/host-config") == MOST_SMALL_BYTES
-    uploads.bound(Ledger())
+    uploads.install_limits(Ledger())
     phone = Phone(MOST_UPLOAD_BYTES + 1, sends=0)
 
     async def application(scope, receive, send) -> None:

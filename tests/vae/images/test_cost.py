@@ -99,7 +99,7 @@ def of_many_scans() -> bytes:
 
 
 def jpeg_in_tiff() -> bytes:
-    """As one strip."""
+    """A TIFF whose one strip is such a JPEG."""
     return tiff((b"II", 1, (1,), 1, (8,), ()), SIDE, SIDE, of_many_scans(), compression=7)
 
 
@@ -112,7 +112,7 @@ def large_dictionary() -> bytes:
 
 
 def ordinary_jpeg_in_tiff() -> bytes:
-    """As scanners make it, in many strips, each a JPEG."""
+    """A TIFF as scanners make it: many strips, each a JPEG."""
     buffer = io.BytesIO()
     picture = Image.new("L", (3000, 4000), "white")
     ImageDraw.Draw(picture).line([(1500, 800), (1500, 3200)], fill=0, width=200)

@@ -1,6 +1,6 @@
 """Cached results of "What people get wrong"."""
 
-from ui.service.cache import shared
+from ui.service.cache import shared_cache
 from vae import experiments
 from vae.experiments import Array, Codes
 from vae.experiments.lesson import decoders, misconceptions
@@ -14,31 +14,31 @@ NUDGED = 200  # reference pictures
 BLANK = 100
 
 
-@shared(256)
+@shared_cache(256)
 def which_kl(model: Resolved, observed: Array) -> WhichKL:
     """ELBO, log p(x) and divergences of a picture (1, H, W); only numbers are kept."""
     return misconceptions.which_kl(model.network, observed, BETA)
 
 
-@shared(4)
+@shared_cache(4)
 def log_variances(model: WithReference) -> LogVariances:
     """Log-variances of the reference pictures' posteriors."""
     return misconceptions.log_variances(model.network, model.reference.images, LOG_BETAS)
 
 
-@shared(64)
+@shared_cache(64)
 def codes(model: WithReference, beta: float) -> Codes:
     """The reference pictures' posteriors; 32 kB."""
     return experiments.codes(model.network, model.reference.images, beta)
 
 
-@shared(64)
+@shared_cache(64)
 def mixture(model: WithReference, seed: int) -> Mixture:
     """The mixture of the reference pictures' posteriors."""
     return misconceptions.mixture(codes(model, BETA), seed=seed)
 
 
-@shared(64)
+@shared_cache(64)
 def nudged(model: WithReference, plain: Resolved, seed: int) -> Nudged:
     """Errors of moved codes of the first reference pictures; 0.1 MB."""
     return decoders.nudged(
@@ -46,7 +46,7 @@ def nudged(model: WithReference, plain: Resolved, seed: int) -> Nudged:
     )
 
 
-@shared(64)
+@shared_cache(64)
 def blank_page(model: WithReference, seed: int) -> BlankPage:
     """log p(x) of a blank page and of the first reference pictures."""
     return decoders.blank_page(model.network, model.reference.images[:BLANK], BETA, seed=seed)

@@ -12,7 +12,7 @@ from ui.lesson.misconceptions import cache, figures, sentences
 from ui.lesson.misconceptions.cache import BETA
 from ui.text import Text
 from ui.view import pictures
-from ui.view.sentences import without_folders
+from ui.view.sentences import public_reason
 from ui.view.source_picture import SourcePicture
 from ui.widgets import chart, concurrency, link, picture_input, sidebar
 from ui.widgets.sidebar import ReferenceSelection
@@ -67,7 +67,7 @@ def main() -> None:
             values = entry.experiment(text, choice)
     except WeightsError as error:  # one question also needs the plain autoencoder
         st.error(
-            text("problems.weights", reason=without_folders(str(error))),
+            text("problems.weights", reason=public_reason(str(error))),
             icon=":material/error:",
         )
         return
@@ -77,9 +77,9 @@ def main() -> None:
             with st.container(border=True, gap="xsmall"):
                 st.markdown(sentences.known_traps(text))
     if answered:
-        frame.why(text, text(f"wrong.{topic}_why"), entry.formula)
-    marks.caption(sentences.answered(text, tuple(ENTRIES), progress.answers()))
-    following = sentences.following(tuple(ENTRIES), topic)
+        frame.explanation(text, text(f"wrong.{topic}_why"), entry.formula)
+    marks.caption(sentences.answer_summary(text, tuple(ENTRIES), progress.answers()))
+    following = sentences.next_topic(tuple(ENTRIES), topic)
     if following:
         st.button(
             text("wrong.next"),
@@ -107,7 +107,7 @@ def _chart(drawing: figures.Drawing, alt: str, key: str) -> None:
 def _kl(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     given = _picture(text, choice)
     observed = experiments.observe(choice.model.network, given.view.image, seed=choice.seed)
-    with st.spinner(text("wrong.computing")), concurrency.aside():
+    with st.spinner(text("wrong.computing")), concurrency.released_slot():
         found = cache.which_kl(choice.model, observed)
     _chart(figures.divergences(text, found), sentences.kl_alt(text, found), "kl")
     st.markdown(text("wrong.kl_said", elbo=found.elbo, evidence=found.log_evidence))
@@ -133,7 +133,7 @@ def _factor(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
 
 
 def _log(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
-    with st.spinner(text("wrong.computing")), concurrency.aside():
+    with st.spinner(text("wrong.computing")), concurrency.released_slot():
         found = cache.log_variances(choice.model)
     _chart(figures.log_variances(text, found), sentences.log_alt(text, found), "log")
     st.markdown(
@@ -144,10 +144,10 @@ def _log(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
 
 
 def _prior(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
-    with st.spinner(text("wrong.computing")), concurrency.aside():
+    with st.spinner(text("wrong.computing")), concurrency.released_slot():
         found = cache.mixture(choice.model, choice.seed)
     _chart(figures.mixture(text, found), sentences.prior_alt(text, found), "prior")
-    st.markdown(sentences.prior_said(text, found, choice.seed))
+    st.markdown(sentences.prior_text(text, found, choice.seed))
     return sentences.prior_values(found)
 
 
@@ -193,7 +193,7 @@ def _blur(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
         with column, st.container(gap="xsmall"):
             _shown(image, alt)
             st.caption(heading)
-    st.markdown(sentences.blur_said(text, found))
+    st.markdown(sentences.blur_text(text, found))
     st.caption(text("wrong.blur_note", count=found.count))
     return {"effective": found.effective, "count": found.count}
 
@@ -264,7 +264,7 @@ def _axes(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     _chart(figures.active(text, found), sentences.axes_alt(text, found), "axes")
     st.markdown(text("wrong.axes_said", **sentences.axes_values(found)))
     for beta, moved in zip(found.moved_at, found.moved, strict=True):
-        heading, alt = sentences.moved(text, beta, moved)
+        heading, alt = sentences.traversal_texts(text, beta, moved)
         st.caption(heading)
         _row(moved.images, alt)
     return sentences.axes_values(found)
@@ -295,12 +295,12 @@ def _sample(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     found = decoders.mean_and_draws(choice.model.network, choice.beta, seed=choice.seed)
     _row(np.stack([found.mean, found.mode, *found.draws]), sentences.sample_alt(text, found))
     st.caption(text("wrong.sample_strip"))
-    st.markdown(sentences.sample_said(text, found, choice.seed))
+    st.markdown(sentences.sample_text(text, found, choice.seed))
     return {"mode": found.mode_log_prob}
 
 
 def _noise(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
-    with st.spinner(text("wrong.computing")), concurrency.aside():
+    with st.spinner(text("wrong.computing")), concurrency.released_slot():
         found = cache.nudged(choice.model, sources.resolve(PLAIN), choice.seed)
     variational, plain = found.rises
     _chart(figures.nudged(text, found), sentences.noise_alt(text, found), "noise")
@@ -320,10 +320,10 @@ def _noise(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
 
 
 def _blank(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
-    with st.spinner(text("wrong.computing")), concurrency.aside():
+    with st.spinner(text("wrong.computing")), concurrency.released_slot():
         found = cache.blank_page(choice.model, choice.seed)
     _chart(figures.blank(text, found), sentences.blank_alt(text, found), "blank")
-    st.markdown(sentences.blank_said(text, found, choice.seed))
+    st.markdown(sentences.blank_text(text, found, choice.seed))
     return sentences.blank_values(found)
 
 

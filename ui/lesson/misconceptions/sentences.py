@@ -34,7 +34,7 @@ LOSSES = {
 }
 
 
-def answered(text: Text, topics: tuple[str, ...], given: Container[str]) -> str:
+def answer_summary(text: Text, topics: tuple[str, ...], given: Container[str]) -> str:
     """Which questions have an answer. given: names of answered questions."""
     numbers = [str(place) for place, topic in enumerate(topics, 1) if f"wrong_{topic}" in given]
     if not numbers:
@@ -42,7 +42,7 @@ def answered(text: Text, topics: tuple[str, ...], given: Container[str]) -> str:
     return text("wrong.answered", numbers=", ".join(numbers), count=len(numbers), all=len(topics))
 
 
-def following(topics: tuple[str, ...], topic: str) -> str | None:
+def next_topic(topics: tuple[str, ...], topic: str) -> str | None:
     """The topic after this one; none after the last."""
     return dict(itertools.pairwise(topics)).get(topic)
 
@@ -102,7 +102,7 @@ def prior_values(found: Mixture) -> dict[str, float]:
     }
 
 
-def prior_said(text: Text, found: Mixture, seed: int) -> str:
+def prior_text(text: Text, found: Mixture, seed: int) -> str:
     across, down = found.deviations
     return text(
         "wrong.prior_said",
@@ -145,7 +145,7 @@ def zero_alt(text: Text, found: Collapse) -> str:
     return text("alt_wrong.zero", bars=bars)
 
 
-def blur_said(text: Text, found: Blur) -> str:
+def blur_text(text: Text, found: Blur) -> str:
     across, down = found.sigma
     return text(
         "wrong.blur_said",
@@ -224,7 +224,7 @@ def axes_alt(text: Text, found: Axes) -> str:
     )
 
 
-def moved(text: Text, beta: float, one: Traversal) -> tuple[str, str]:
+def traversal_texts(text: Text, beta: float, one: Traversal) -> tuple[str, str]:
     """Caption and alternative text of the strip of one moved dimension."""
     changes = ", ".join(f"{change:.0f}" for change in one.changes)
     return (
@@ -253,7 +253,7 @@ def grey_picture(text: Text, found: GreyPicture, name: str) -> str:
     return text("wrong.bce_picture", name=name, bce=found.bce, missing=found.missing)
 
 
-def sample_said(text: Text, found: MeanAndDraws, seed: int) -> str:
+def sample_text(text: Text, found: MeanAndDraws, seed: int) -> str:
     return text(
         "wrong.sample_said",
         seed=seed,
@@ -288,7 +288,7 @@ def blank_values(found: BlankPage) -> dict[str, float]:
     }
 
 
-def blank_said(text: Text, found: BlankPage, seed: int) -> str:
+def blank_text(text: Text, found: BlankPage, seed: int) -> str:
     return text(
         "wrong.blank_said",
         blank=found.blank,

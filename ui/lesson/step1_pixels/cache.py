@@ -2,7 +2,7 @@
 
 import torch
 
-from ui.service.cache import shared
+from ui.service.cache import shared_cache
 from vae.experiments.lesson import pixels
 from vae.experiments.lesson.pixels import Sheet, Verdict
 from vae.hub.sources import WithReference
@@ -10,7 +10,7 @@ from vae.hub.sources import WithReference
 ON_A_SHEET = 32  # pictures
 
 
-@shared(64)
+@shared_cache(64)
 def sheet(model: WithReference, law: str, beta: float, seed: int, number: int) -> Sheet:
     """The number-th sheet of pictures from a law, counted from 1; about 0.1 MB."""
     reference = model.reference
@@ -26,7 +26,7 @@ def sheet(model: WithReference, law: str, beta: float, seed: int, number: int) -
     )
 
 
-@shared(8)
+@shared_cache(8)
 def reference_distance(model: WithReference) -> float:
     """Mean number of pixels in which a reference picture differs from the nearest other one."""
     return pixels.reference_distance(model.reference.images)
@@ -48,7 +48,7 @@ def verdicts(
     return {name: _verdict(model, drawn[name], beta, name) for name in pixels.SUBJECTS}
 
 
-@shared(512)
+@shared_cache(512)
 def _verdict(model: WithReference, observed: torch.Tensor, beta: float, name: str) -> Verdict:
     return pixels.verdict(
         model.network, model.reference.mean_training_pixel, observed, beta, name=name

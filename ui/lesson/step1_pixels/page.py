@@ -41,12 +41,12 @@ def _sheets(text: Text, choice: ReferenceSelection) -> None:
                 text("step1.more"),
                 key="more_sheets",
                 icon=":material/casino:",
-                on_click=lambda: link.set_words("sheets", view.one_more(numbers, law)),
+                on_click=lambda: link.set_words("sheets", view.sheet_words(numbers, law)),
             )
         drawn = cache.sheet(choice.model, law, choice.beta, choice.seed, numbers[law])
         st.image(view.sheet_picture(drawn), width=640, alt=view.sheet_alt(text, drawn))
         st.markdown(
-            view.drawn_so_far(text, drawn, numbers[law], cache.reference_distance(choice.model))
+            view.sheet_summary(text, drawn, numbers[law], cache.reference_distance(choice.model))
         )
         dimensions = choice.model.network.config.latent_dim
         st.caption(text(f"step1.said_{law}", dimensions=dimensions))
@@ -57,7 +57,7 @@ def _verdicts(text: Text, choice: ReferenceSelection) -> dict[str, Verdict]:
         st.markdown(text("step1.rate"))
         given = frame.picture(text, choice.model)
         observed = experiments.observe(choice.model.network, given.view.image, seed=choice.seed)
-        with st.spinner(text("step1.rating")), concurrency.aside():
+        with st.spinner(text("step1.rating")), concurrency.released_slot():
             found = cache.verdicts(choice.model, observed, choice.beta, choice.seed)
         chart.show(
             view.verdicts_figure(text, found),
@@ -74,9 +74,9 @@ def _revealed(text: Text, choice: ReferenceSelection, found: dict[str, Verdict])
     if not frame.reveal(text, "step1", "million", right="c", **values):
         return
     _counts(text, large)
-    st.markdown(view.compared(text, found))
+    st.markdown(view.noise_comparison(text, found))
     st.markdown(view.blank_page(text, choice.model.metrics, found))
-    frame.why(
+    frame.explanation(
         text, text("step1.why"), r"\sum_{x \in \{0,1\}^{784}} p(x) = 1 \qquad\qquad x \sim p(x)"
     )
 

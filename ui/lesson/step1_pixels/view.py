@@ -44,7 +44,7 @@ def sheet_numbers(words: Sequence[str]) -> dict[str, int]:
     return dict(zip(LAWS, numbers, strict=False))
 
 
-def one_more(numbers: Mapping[str, int], law: str) -> list[str]:
+def sheet_words(numbers: Mapping[str, int], law: str) -> list[str]:
     """The link's words after one more sheet of a law; empty where all are the first."""
     more = {name: min(MOST_SHEETS, number + (name == law)) for name, number in numbers.items()}
     return [str(number) for number in more.values()] if set(more.values()) != {1} else []
@@ -65,7 +65,7 @@ def sheet_alt(text: Text, drawn: Sheet) -> str:
     )
 
 
-def drawn_so_far(text: Text, drawn: Sheet, number: int, among_digits: float) -> str:
+def sheet_summary(text: Text, drawn: Sheet, number: int, among_digits: float) -> str:
     """How many pictures were drawn, and how near the nearest one is to a digit.
 
     among_digits: distance of a digit to the nearest other one, in pixels.
@@ -237,7 +237,7 @@ def precision(text: Text, found: Mapping[str, Verdict]) -> str:
     return text("step1.precision", samples=found[NOISE].samples, sizes=sizes)
 
 
-def compared(text: Text, found: Mapping[str, Verdict]) -> str:
+def noise_comparison(text: Text, found: Mapping[str, Verdict]) -> str:
     """The student's picture compared with the highest log p(x) that noise can have."""
     gap = least_gap(found[PICTURE], found[NOISE])
     values = {

@@ -60,7 +60,7 @@ def _plane(choice: ReferenceSelection, given: SourcePicture, directions: str) ->
         given.view.image,
         directions,
         typical=cache.typical_distance(choice.model),
-        others=view.others(choice.model.examples, given.view.image),
+        others=view.other_examples(choice.model.examples, given.view.image),
         seed=choice.seed,
     )
 
@@ -121,7 +121,7 @@ def _pixels(text: Text, choice: ReferenceSelection, plane: PixelPlane) -> None:
 def _revealed(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None:
     if not frame.reveal(text, "step2", "one_step", right="b"):
         return
-    with st.spinner(text("step2.adding")), concurrency.aside():
+    with st.spinner(text("step2.adding")), concurrency.released_slot():
         planes = tuple(_plane(choice, given, directions) for directions in DIRECTIONS)
         crowds = cache.crowds(choice.model, planes, choice.beta, choice.seed)
     with frame.experiment(text("step2.crowds"), text("step2.crowds_help")):
@@ -131,14 +131,14 @@ def _revealed(text: Text, choice: ReferenceSelection, given: SourcePicture) -> N
             alt=view.crowds_alt(text, crowds),
         )
         for kind in view.CROWDS:
-            st.caption(view.crowd_said(text, crowds[kind]))
+            st.caption(view.crowd_text(text, crowds[kind]))
             strip.show(
                 view.crowd_strip(crowds[kind]),
                 (),
                 view.crowd_alt(text, crowds[kind]),
                 key=f"crowd_{kind}",
             )
-    frame.why(
+    frame.explanation(
         text,
         text("step2.why", **view.crowd_values(crowds)),
         r"p(x) = \int p(x \mid z)\, p(z)\, dz",

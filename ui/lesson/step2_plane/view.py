@@ -70,7 +70,7 @@ def pinned(
     }
 
 
-def others(examples: Examples, image: Tensor) -> tuple[Tensor, Tensor]:
+def other_examples(examples: Examples, image: Tensor) -> tuple[Tensor, Tensor]:
     """The two examples after this one; the first two for a picture that is no example."""
     every = [examples.picture(name) for name in examples.names]
     place = next((place for place, one in enumerate(every) if torch.equal(one, image)), -1)
@@ -88,7 +88,7 @@ def crowd_strip(crowd: Crowd) -> str:
     return pictures.strip(crowd.observed[:SHOWN])
 
 
-def crowd_said(text: Text, crowd: Crowd) -> str:
+def crowd_text(text: Text, crowd: Crowd) -> str:
     return text(
         f"step2.crowd_{crowd.kind}", mean=number(crowd.mean, ",.0f"), count=len(crowd.observed)
     )

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import numpy as np
 
-from ui.service.cache import one_at_a_time, shared
+from ui.service.cache import shared_cache, slow_lock
 from vae.experiments.lesson import (
     inference,
 )
@@ -15,7 +15,7 @@ from vae.hub.sources import Resolved
 SLOW_DRAWS = 1000  # latents for one estimate; from here on one visitor's at a time
 
 
-@shared(64, ignore=("progress",))
+@shared_cache(64, ignore=("progress",))
 def prior_draws(
     model: Resolved,
     observed: np.ndarray,
@@ -25,7 +25,7 @@ def prior_draws(
     progress: Callable[[float], object],
 ) -> PriorDraws:
     """Estimates of log p(x) of a picture (1, H, W) from draws of the prior; at most 0.1 MB."""
-    with one_at_a_time if count >= SLOW_DRAWS else nullcontext():
+    with slow_lock if count >= SLOW_DRAWS else nullcontext():
         return inference.prior_draws(
             model.network,
             observed,

@@ -33,7 +33,7 @@ def main() -> None:
     seen = experiments.reconstruct(
         choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
     )
-    with st.spinner(text("map.counting")), concurrency.aside():
+    with st.spinner(text("map.counting")), concurrency.released_slot():
         posterior = posterior_map(choice.model, seen.observed, choice.beta, False)
     with frame.experiment(text("step3.do_draw"), text("step3.do_draw_help")):
         _draw(text, choice, seen, posterior)
@@ -99,7 +99,7 @@ def _draw(
         format_func=lambda count: f"{count:,}",
     )
     place, draws = st.empty(), []
-    with concurrency.aside():
+    with concurrency.released_slot():
         for fewer in COUNTS[: COUNTS.index(count) + 1]:
             said = text("step3.drawing", count=f"{fewer:,}")
             draws.append(
@@ -116,11 +116,11 @@ def _draw(
     now, truth = draws[-1], posterior.log_evidence
     left, right = st.columns(2, gap="medium")
     with left:
-        st.markdown(view.draws_said(text, now, truth))
+        st.markdown(view.draws_text(text, now, truth))
         st.caption(text("step3.best_draws"))
         strip.show(
             view.best_strip(now),
-            view.below_strip(now),
+            view.strip_labels(now),
             view.best_alt(text, now),
             key="best",
         )
@@ -130,7 +130,7 @@ def _draw(
             key="estimates",
             alt=view.estimates_alt(text, draws, truth),
         )
-    st.caption(view.bias_said(text, now, truth))
+    st.caption(view.bias_text(text, now, truth))
 
 
 def _revealed(
@@ -141,7 +141,7 @@ def _revealed(
         return
     with frame.experiment(text("step3.posterior_heading"), text("map.posterior_help")):
         _maps(text, choice, seen, posterior)
-    frame.why(text, text("step3.why", **values), FORMULA)
+    frame.explanation(text, text("step3.why", **values), FORMULA)
     frame.check(text, "more_dimensions", right="b")
 
 
@@ -171,8 +171,8 @@ def _maps(
         with column:
             st.markdown(text(f"step3.map_{name}"))
             latent_map.show(drawn, map_view, key=f"{name}_map", on_pin=link.set_pin)
-    st.markdown(view.posterior_said(text, posterior))
-    st.caption(view.compared(text, peak, best, posterior))
+    st.markdown(view.posterior_text(text, posterior))
+    st.caption(view.peak_comparison(text, peak, best, posterior))
 
 
 def _within(guess: Guess | None, window: Window) -> Guess | None:

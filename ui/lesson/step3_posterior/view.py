@@ -156,7 +156,7 @@ def estimates_alt(text: Text, draws: Sequence[PriorDraws], truth: float) -> str:
     return text("alt_step3.estimates", truth=truth, parts="; ".join(parts))
 
 
-def draws_said(text: Text, draws: PriorDraws, truth: float) -> str:
+def draws_text(text: Text, draws: PriorDraws, truth: float) -> str:
     """The first repetition's estimate, and the range of all."""
     values = {
         "count": f"{draws.count:,}",
@@ -172,7 +172,7 @@ def draws_said(text: Text, draws: PriorDraws, truth: float) -> str:
     return text("step3.draws", carriers=draws.carriers[0], effective=draws.effective[0], **values)
 
 
-def bias_said(text: Text, draws: PriorDraws, truth: float) -> str:
+def bias_text(text: Text, draws: PriorDraws, truth: float) -> str:
     return text(
         "step3.bias",
         mean=draws.mean,
@@ -196,7 +196,7 @@ def shares(draws: PriorDraws) -> list[str]:
     return [f"{share:.1%}" if share >= FEW else "<0.1%" for share in draws.shares]
 
 
-def below_strip(draws: PriorDraws) -> list[str]:
+def strip_labels(draws: PriorDraws) -> list[str]:
     """The shares below their tiles; nothing below the grey ones."""
     return shares(draws) + [""] * (SHOWN - len(draws.shares))
 
@@ -224,7 +224,7 @@ def posterior_alt(text: Text, posterior: PosteriorMap, seen: Reconstruction) -> 
     return text("alt_step3.posterior", x=x, y=y, across=across, down=down, own_x=own_x, own_y=own_y)
 
 
-def posterior_said(text: Text, posterior: PosteriorMap) -> str:
+def posterior_text(text: Text, posterior: PosteriorMap) -> str:
     """Place and width of p(z|x), and how seldom the prior draws a z there."""
     (x, y), (across, down) = posterior.mean, posterior.deviation
     return text(
@@ -240,7 +240,7 @@ def posterior_values(posterior: PosteriorMap) -> dict[str, object]:
     }
 
 
-def compared(text: Text, peak: Guess, best: Guess | None, posterior: PosteriorMap) -> str:
+def peak_comparison(text: Text, peak: Guess, best: Guess | None, posterior: PosteriorMap) -> str:
     """The student's best guess compared with the densest place."""
     if best is None:
         return text("step3.peak", peak=peak.log_likelihood, evidence=posterior.log_evidence)

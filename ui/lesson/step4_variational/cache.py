@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ui.service.cache import one_at_a_time, shared
+from ui.service.cache import shared_cache, slow_lock
 from vae.experiments.lesson import (
     variational,
 )
@@ -12,7 +12,7 @@ from vae.experiments.lesson.variational import Amortisation, Gaussian
 from vae.hub.sources import Resolved
 
 
-@shared(2048)
+@shared_cache(2048)
 def gaussian(
     model: Resolved,
     observed: np.ndarray,
@@ -24,7 +24,7 @@ def gaussian(
     return variational.gaussian(model.network, observed, beta, mean, log_deviation)
 
 
-def climb(
+def gradient_ascent(
     model: Resolved,
     observed: np.ndarray,
     beta: float,
@@ -44,10 +44,10 @@ def climb(
     )
 
 
-@shared(256, ignore=("progress",))
+@shared_cache(256, ignore=("progress",))
 def amortisation(
     model: Resolved, observed: np.ndarray, beta: float, progress: Callable[[float], object]
 ) -> Amortisation:
     """The encoder's Gaussian for a picture (1, H, W), and the best one."""
-    with one_at_a_time:
+    with slow_lock:
         return variational.amortisation(model.network, observed, beta, progress=progress)

@@ -48,7 +48,7 @@ def _posterior(
     seen = experiments.reconstruct(
         choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
     )
-    with st.spinner(text("map.counting")), concurrency.aside():
+    with st.spinner(text("map.counting")), concurrency.released_slot():
         return seen, posterior_map(choice.model, seen.observed, choice.beta, False)
 
 
@@ -74,7 +74,7 @@ def _hand(
         place = st.empty()
         tried = _tried(seen, again)
         if steps:
-            with concurrency.aside():
+            with concurrency.released_slot():
                 _climb(text, choice, seen, tried, steps, place)
         for label, key, usual in zip(
             (text("step4.width_across"), text("step4.width_down")), WIDTHS, START[1], strict=True
@@ -83,9 +83,9 @@ def _hand(
         q = _measured(choice, seen)
         if not tried or tried[-1] != q:
             tried.append(q)
-        del tried[: -view.MOST_TRIED]
-        st.markdown(view.now(text, q, posterior.log_evidence))
-        st.caption(view.where(text, q))
+        del tried[: -view.MOST_ATTEMPTS]
+        st.markdown(view.elbo_summary(text, q, posterior.log_evidence))
+        st.caption(view.position_text(text, q))
     with left:
         _map(text, choice, q, tried, posterior)
     chart.show(
@@ -101,7 +101,9 @@ def _hand(
 
 
 def _width(label: str, key: str, usual: float) -> None:
-    link.linked(st.slider, label, *LOG_DEVIATION, key=key, default=usual, accept=ALLOWED, step=0.01)
+    link.linked_widget(
+        st.slider, label, *LOG_DEVIATION, key=key, default=usual, accept=ALLOWED, step=0.01
+    )
 
 
 def _tried(seen: Reconstruction, again: bool) -> list[Gaussian]:
@@ -127,7 +129,7 @@ def _climb(
     steps: int,
     place: DeltaGenerator,
 ) -> None:
-    found = cache.climb(
+    found = cache.gradient_ascent(
         choice.model,
         seen.observed,
         choice.beta,
@@ -206,7 +208,7 @@ def _revealed(
     if not frame.reveal(text, "step4", "one_shot", right="b"):
         return
     place = st.empty()
-    with concurrency.aside():
+    with concurrency.released_slot():
         found = cache.amortisation(
             choice.model,
             seen.observed,
@@ -244,7 +246,7 @@ def _revealed(
                 alt=view.gaps_alt(text, found),
             )
             st.markdown(view.amortisation(text, found))
-    frame.why(text, text("step4.why", **view.gap_values(found)), FORMULA)
+    frame.explanation(text, text("step4.why", **view.gap_values(found)), FORMULA)
     frame.check(text, "moved_evidence", right="b")
     frame.article(text, text("step4.article"))
 

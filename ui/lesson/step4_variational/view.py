@@ -14,7 +14,7 @@ from vae.experiments.lesson.variational import Amortisation, Gaussian
 HAND, BEST = RIVAL, CURVE  # colours of the two Gaussians that are not the encoder's
 GAP, EVIDENCE = "KL(q ‖ p(z|x))", "log p(x)"
 WIDE_ENOUGH = 0.07  # share of the longest bar that has room for a number
-MOST_TRIED = 60  # Gaussians that are kept, drawn and read out
+MOST_ATTEMPTS = 60  # Gaussians that are kept, drawn and read out
 
 
 def ellipse(q: Gaussian, colour: str = HAND) -> Ellipse:
@@ -55,12 +55,12 @@ def q_alt(text: Text, q: Gaussian) -> str:
     return text("alt_step4.hand", x=x, y=y, across=across, down=down, elbo=q.elbo)
 
 
-def now(text: Text, q: Gaussian, evidence: float) -> str:
+def elbo_summary(text: Text, q: Gaussian, evidence: float) -> str:
     """The current Gaussian's ELBO, and its gap to log p(x)."""
     return text("step4.now", elbo=q.elbo, gap=q.gap(evidence), evidence=evidence)
 
 
-def where(text: Text, q: Gaussian) -> str:
+def position_text(text: Text, q: Gaussian) -> str:
     """Mean and standard deviation of the current Gaussian."""
     (x, y), (across, down) = q.mean, q.deviation
     return text("step4.where", x=x, y=y, across=across, down=down)

@@ -2,20 +2,20 @@
 
 import numpy as np
 
-from ui.service.cache import one_at_a_time, shared
+from ui.service.cache import shared_cache, slow_lock
 from vae.experiments.lesson import evidence
 from vae.experiments.lesson.evidence import Balance, LogEvidence
 from vae.hub.sources import Resolved
 
 
-@shared(256)
+@shared_cache(256)
 def evidence_bound(model: Resolved, observed: np.ndarray, seed: int) -> LogEvidence:
     """The importance-weighted bound on log p(x) of a binary picture (1, H, W), at beta = 1."""
-    with one_at_a_time:
+    with slow_lock:
         return evidence.evidence_bound(model.network, observed, 1.0, seed=seed)
 
 
-@shared(1024, ignore=("known",))
+@shared_cache(1024, ignore=("known",))
 def balance(
     model: Resolved,
     observed: np.ndarray,

@@ -66,13 +66,13 @@ def main() -> None:
         frame.head(text, "step5", text("step5.idea"))
         st.caption(text("step5.beta"))
     with asked:
-        frame.predict(text, "which_kl")
+        frame.prediction(text, "which_kl")
     own = cache.balance(choice.model, seen.observed, known, choice.seed, 0.0, 1.0)
     with frame.experiment(text("step5.do"), text("step5.do_help")):
         _fill(text, own)
-    if frame.reveal(text, "step5", "which_kl", right="b", **view.asked(text, own)):
-        frame.why(text, text("step5.why"), FORMULA)
-        frame.article(text, view.slip(text, own))
+    if frame.reveal(text, "step5", "which_kl", right="b", **view.feedback_values(text, own)):
+        frame.explanation(text, text("step5.why"), FORMULA)
+        frame.article(text, view.article_error(text, own))
         frame.check(text, "worse_q", right="b")
         with frame.experiment(text("step5.formula"), text("step5.formula_help")):
             _another(text, choice, seen, own, posterior)
@@ -86,10 +86,13 @@ def _known(
 ) -> tuple[PosteriorMap | None, LogEvidence]:
     """The true posterior where quadrature can compute it, and what is known of log p(x)."""
     if choice.model.network.config.latent_dim == 2:
-        with st.spinner(text("step5.counting")), concurrency.aside():
+        with st.spinner(text("step5.counting")), concurrency.released_slot():
             posterior = posterior_map(choice.model, seen.observed, 1.0, False)
         return posterior, evidence.quadrature(posterior)
-    with st.spinner(text("step5.bounding", samples=f"{evidence.SAMPLES:,}")), concurrency.aside():
+    with (
+        st.spinner(text("step5.bounding", samples=f"{evidence.SAMPLES:,}")),
+        concurrency.released_slot(),
+    ):
         return None, cache.evidence_bound(choice.model, seen.observed, choice.seed)
 
 
@@ -100,7 +103,7 @@ def _seen(text: Text, choice: SidebarSelection, seen: Reconstruction, known: Log
             width=96,
             alt=sentences.seen_alt(text, choice.model, seen),
         )
-        st.markdown(view.known(text, known))
+        st.markdown(view.evidence_precision(text, known))
 
 
 @concurrency.fragment
@@ -115,7 +118,8 @@ def _fill(text: Text, own: Balance) -> None:
         format_func=lambda filler: view.NAMES.get(filler) or text("step5.filler_none"),
     )
     formula.show(
-        {"bars": view.bars(text, own, filler), "loose": view.loose(text, own)}, key="filled_bars"
+        {"bars": view.bars(text, own, filler), "loose": view.loose_bars(text, own)},
+        key="filled_bars",
     )
     st.markdown(view.verdict(text, own, filler))
 
@@ -158,7 +162,7 @@ def _another(
         shift=shift,
         widening=widening,
     )
-    st.markdown(view.moved(text, sides, own))
+    st.markdown(view.shift_effect(text, sides, own))
     formula.show(
         {
             "bars": view.bars(text, sides, "posterior", own),
@@ -171,7 +175,7 @@ def _another(
 def _loss(text: Text, choice: SidebarSelection, seen: Reconstruction, own: Balance) -> None:
     loss = evidence.beside_average(own, choice.now, seen.observed.size)
     chart.show(figures.loss_bars(text, loss), key="loss", alt=sentences.loss_alt(text, loss))
-    st.markdown(view.spent(text, own, choice.now))
+    st.markdown(view.loss_share(text, own, choice.now))
     st.caption(text("step5.loss_gap"))
 
 

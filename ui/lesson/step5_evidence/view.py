@@ -114,7 +114,7 @@ def bars(text: Text, sides: Balance, filler: str, own: Balance | None = None) ->
     }
 
 
-def loose(text: Text, sides: Balance) -> dict[str, object]:
+def loose_bars(text: Text, sides: Balance) -> dict[str, object]:
     """Both KLs as separate bars on the rows' scale."""
     low = -sides.evidence.nats - scale(sides).half
     least = text("step5.loose_least", name=NAMES["posterior"], value=nats_of(sides.divergence))
@@ -399,7 +399,7 @@ def verdict(text: Text, sides: Balance, filler: str) -> str:
     )
 
 
-def known(text: Text, evidence: LogEvidence) -> str:
+def evidence_precision(text: Text, evidence: LogEvidence) -> str:
     """How well log p(x) is known."""
     if evidence.exact:
         small = evidence.error < 1e-3
@@ -420,7 +420,7 @@ def known(text: Text, evidence: LogEvidence) -> str:
     return f"{said} {text('step5.bound_few')}" if evidence.effective_samples < FEW else said
 
 
-def moved(text: Text, sides: Balance, own: Balance) -> str:
+def shift_effect(text: Text, sides: Balance, own: Balance) -> str:
     """What another q changes, and what not."""
     if sides.negative_elbo == own.negative_elbo:
         return text("step5.unmoved")
@@ -448,7 +448,7 @@ def moved(text: Text, sides: Balance, own: Balance) -> str:
     return f"{stands} {change}"
 
 
-def asked(text: Text, sides: Balance) -> dict[str, str]:
+def feedback_values(text: Text, sides: Balance) -> dict[str, str]:
     """This picture's numbers, for the prediction's feedback."""
     gap = nats_of(sides.divergence)
     return {
@@ -458,7 +458,7 @@ def asked(text: Text, sides: Balance) -> dict[str, str]:
     }
 
 
-def slip(text: Text, sides: Balance) -> str:
+def article_error(text: Text, sides: Balance) -> str:
     """The article's formula with this picture's numbers."""
     evidence, exact = nats_of(sides.evidence.nats), sides.evidence.exact
     values = {
@@ -471,7 +471,7 @@ def slip(text: Text, sides: Balance) -> str:
     return text("step5.slip", evidence=evidence if exact else f"≥ {evidence}", **values)
 
 
-def spent(text: Text, sides: Balance, now: BetaMetrics) -> str:
+def loss_share(text: Text, sides: Balance, now: BetaMetrics) -> str:
     """The larger part of this picture's loss, beside the test set's average."""
     average = now.distortion / (now.distortion + now.rate)
     values = {"share": f"{100 * sides.distortion_share:.0f}", "average": f"{100 * average:.0f}"}

@@ -32,7 +32,7 @@ def main() -> None:
     text = link.current_text()
     choice = sidebar.show(text, only="mnist", beta=1.0, noise=False)
     frame.head(text, "step6", text("step6.idea"))
-    frame.predict(text, "which_factor")
+    frame.prediction(text, "which_factor")
     with st.container(border=True, gap="xsmall", key="your_picture"):
         row, below = st.container(horizontal=True, key="source_row"), st.container()
         with row:
@@ -60,7 +60,7 @@ def main() -> None:
         "ratio": wrong.ratio,
     }
     if frame.reveal(text, "step6", "which_factor", right="b", **values):
-        frame.why(text, text("step6.why"), FORMULA)
+        frame.explanation(text, text("step6.why"), FORMULA)
         frame.article(text, text("step6.article", **values))
         frame.check(text, "which_gradient", right="c")
     frame.foot(text, "step6")
@@ -151,14 +151,16 @@ def _gradient(text: Text, choice: SidebarSelection, seen: Reconstruction, dimens
     )
     with (
         st.spinner(text("step6.deriving", samples=reparameterisation.SAMPLES)),
-        concurrency.aside(),
+        concurrency.released_slot(),
     ):
         drawn = cache.gradient_draws(choice.model, seen.observed, choice.beta, choice.seed)
     found = reparameterisation.gradients(drawn, dimension, parameter)
     left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     for column, close in ((left, False), (right, True)):
         with column:
-            st.caption(view.magnified(text, found) if close else text("step6.all", dots=view.DOTS))
+            st.caption(
+                view.magnification(text, found) if close else text("step6.all", dots=view.DOTS)
+            )
             chart.show(
                 view.estimates(text, found, close=close),
                 key=f"estimates_{close}",

@@ -105,11 +105,11 @@ def one_draw_numbers(text: Text, draw: OneDraw) -> str:
         mean=draw.mean,
         deviation=draw.deviation,
         log_variance=draw.log_variance,
-        signed=signed(draw.scaled),
+        signed=signed_term(draw.scaled),
     )
 
 
-def signed(value: float) -> str:
+def signed_term(value: float) -> str:
     """A number as a term of a sum: sign, space, absolute value."""
     return f"{'−' if value < 0 else '+'} {abs(value):.3f}"
 
@@ -295,7 +295,7 @@ def estimates_alt(text: Text, found: Gradients, *, close: bool) -> str:
     )
 
 
-def magnified(text: Text, found: Gradients) -> str:
+def magnification(text: Text, found: Gradients) -> str:
     """The magnification of the close view."""
     return text("step6.close", times=half_width(found, close=False) / half_width(found, close=True))
 

@@ -30,14 +30,14 @@ def main() -> None:
     _beta(text, choice)
     if frame.reveal(text, "step7", "between_islands", right="b"):
         _maps(text, choice, plain)
-        frame.why(text, text("step7.why"), FORMULA)
+        frame.explanation(text, text("step7.why"), FORMULA)
         frame.article(text, text("step7.article"))
         frame.check(text, "at_the_largest_beta", right="d")
     frame.foot(text, "step7")
 
 
 def _plane(text: Text, model: WithReference, beta: float) -> holes.Plane:
-    with st.spinner(text("step7.measuring")), concurrency.aside():
+    with st.spinner(text("step7.measuring")), concurrency.released_slot():
         return cache.latent_plane(model, beta)
 
 
@@ -63,7 +63,7 @@ def _walks(text: Text, choice: ReferenceSelection, plain: WithReference) -> None
     left, right = st.columns([1, 6], vertical_alignment="center")
     with left, st.container(width=130):
         st.image(pictures.strip(ends / 255), width="stretch", alt=view.ends_alt(text, ways[0]))
-    right.markdown(view.ends(text, ways[0]))
+    right.markdown(view.end_pictures(text, ways[0]))
     if at_beta.collapsed:
         st.caption(text("step7.walk_collapsed"))
     for way in ways if kind == "plain" else reversed(ways):

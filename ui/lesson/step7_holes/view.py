@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from ui.lesson.step6_reparameterisation.view import signed
+from ui.lesson.step6_reparameterisation.view import signed_term
 from ui.text import Text
 from ui.view import pictures
 from ui.view.figures import CURVE, DIGITS, OWN, RATE, Drawing, build, legend_above
@@ -105,7 +105,7 @@ def maps_verdict(text: Text, planes: Sequence[Holes]) -> str:
     )
 
 
-def ends(text: Text, walk: Walk) -> str:
+def end_pictures(text: Text, walk: Walk) -> str:
     """The two pictures that a walk joins."""
     return text("step7.ends", first=walk.labels[0], last=walk.labels[1])
 
@@ -331,7 +331,7 @@ def kl_numbers(text: Text, found: GaussianKL) -> str:
         "step7.kl_numbers",
         mean_part=found.mean_part,
         variance_part=found.variance_part,
-        log_part=signed(found.log_part),
+        log_part=signed_term(found.log_part),
         nats=found.nats,
         deviation=found.deviation,
     )

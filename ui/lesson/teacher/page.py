@@ -18,7 +18,7 @@ SCOPES = ("all", "lesson")
 
 def main() -> None:
     text = link.current_text()
-    sidebar.plain(text)
+    sidebar.language_bar(text)
     st.header(text("pages.teacher"), anchor=False)
     with st.container(border=True):
         st.subheader(text("teacher.heading"), anchor=False, help=text("teacher.help"))
@@ -34,7 +34,7 @@ def main() -> None:
         if class_link.example in plane.examples.names
         else plane.examples.names[0]
     )
-    with st.spinner(text("teacher.computing")), concurrency.aside():
+    with st.spinner(text("teacher.computing")), concurrency.released_slot():
         solved = cache.solutions(plane, lab, example, class_link.seed)
     _plan(text, solved, example, class_link.seed)
     _sheet(Text(class_link.language), text, solved, example, class_link, address)
@@ -128,7 +128,7 @@ def _choose(text: Text) -> ClassLink:
         required=True,
         format_func=LANGUAGES.get,
     )
-    hidden = link.placed(
+    hidden = link.widget_at(
         st.pills,
         text("teacher.hide"),
         link.CONTROLS,
