@@ -7,6 +7,7 @@ import io
 import os
 import random
 import re
+import subprocess
 import sys
 import time
 import urllib.request
@@ -22,7 +23,7 @@ from PIL import Image, PngImagePlugin
 
 import vae
 from benchmarks.students import Student
-from tests.processes import HANGING, serving
+from tests.processes import HANGING, serving, started
 from tests.servers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -43,9 +44,16 @@ cli.main()
 GRADIO = (
     PATIENCE
     + """
+import time
+from vae import images
+read = images.read
+def slowly(*arguments):  # so that there is time to look
+    time.sleep(5)
+    return read(*arguments)
+images.read = slowly
 from ui.gradio_page import sessions
 sessions.SECONDS_BETWEEN_SWEEPS = 1.0
-sessions.Sweeper.sweep.__defaults__ = 0.0, 1.0
+sessions.SessionExpiry.sweep.__defaults__ = 0.0, 1.0
 import gradio_app
 gradio_app.main(["--port", "{port}"])
 """
@@ -122,13 +130,17 @@ def eventually(condition: Callable[[], bool]) -> None:
 
 
 @contextlib.contextmanager
-def served(script: str, health: str) -> Iterator[tuple[str, int]]:
+def served(script: str, health: str, log: Path) -> Iterator[tuple[str, int]]:
     """Address and number of a process that runs this script, once `health` answers."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
-    with serving(
-        [sys.executable, "-c", script.replace("{port}", str(port))], cwd=ROOT, env=os.environ
-    ) as process:
+    command = [sys.executable, "-c", script.replace("{port}", str(port))]
+    with (
+        log.open("w") as output,
+        serving(
+            command, cwd=ROOT, env=os.environ, stdout=output, stderr=subprocess.STDOUT
+        ) as process,
+    ):
         while not _answers(address + health):
             assert process.poll() is None
             time.sleep(0.2)
@@ -141,7 +153,33 @@ def _answers(address: str) -> bool:
     return False
 
 
-def test_an_uploaded_file_is_gone_once_it_was_read_and_its_pixels_with_the_session(dice):
+HOLDER = """
+import base64, sys
+kind, content = sys.stdin.readline().split()
+content = bytes.fromhex(content)
+kept = content if kind == "plain" else base64.b64encode(bytes(int(kind)) + content)
+del content
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("kind", ["plain", "0", "1", "2"])
+def test_the_search_finds_what_a_process_holds(dice, kind):
+    """The file as it is, and in base64 with each of the three places where it may begin."""
+    picture = marked(dice)
+    content = picture.pixels + picture.file if kind == "plain" else picture.file
+    with started(
+        [sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        process.stdin.write(f"{kind} {content.hex()}\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "held\n"
+        assert marks(process.pid, picture) >= MARKS * 9 // 10
+        assert holds_pixels(process.pid, picture) == (kind == "plain")
+
+
+def test_an_uploaded_file_is_gone_once_it_was_read_and_its_pixels_with_the_session(dice, tmp_path):
     picture = marked(dice)
 
     async def visit(address: str, pid: int) -> None:
@@ -160,27 +198,34 @@ def test_an_uploaded_file_is_gone_once_it_was_read_and_its_pixels_with_the_sessi
             shown = await student.choose("model", "Garments")  # which has not seen the good one yet
             assert "700 × 600 pixels" in " ".join(shown.alts())
 
-    with served(STREAMLIT, "/_stcore/health") as (address, pid), ThreadPoolExecutor(1) as pool:
+    log = tmp_path / "log"
+    with (
+        served(STREAMLIT, "/_stcore/health", log) as (address, pid),
+        ThreadPoolExecutor(1) as pool,
+    ):
         # In a thread of its own: a browser that other tests have opened runs this one's loop.
         pool.submit(asyncio.run, visit(address, pid)).result()
         eventually(lambda: not holds_pixels(pid, picture))
         assert marks(pid, picture) < FEW
+    assert "marked.png" not in log.read_text()
+    assert picture.word.decode() not in log.read_text()
 
 
-def test_a_picture_that_came_to_the_api_is_gone_once_it_is_answered(dice):
+def test_a_picture_that_came_to_the_api_is_gone_once_it_is_answered(dice, tmp_path):
     picture = marked(dice)
     encoded = base64.b64encode(picture.file)
-    with served(GRADIO, "/") as (address, pid):
+    with served(GRADIO, "/", tmp_path / "log") as (address, pid):
+        assert marks(pid, picture) == 0
         for _ in range(3):
             answer = httpx.post(
                 f"{address}/gradio_api/call/v2/encode",
                 json={"picture": encoded.decode()},
                 timeout=HANGING,
             )
-            event = answer.json()["event_id"]
-            assert (
-                "event: complete"
-                in httpx.get(f"{address}/gradio_api/call/encode/{event}", timeout=HANGING).text
-            )
+            event = f"{address}/gradio_api/call/encode/{answer.json()['event_id']}"
+            with ThreadPoolExecutor(1) as pool:
+                said = pool.submit(httpx.get, event, timeout=HANGING)
+                assert marks(pid, picture) > MARKS // 2  # so the search finds what waits
+                assert "event: complete" in said.result().text
 
         eventually(lambda: marks(pid, picture) < FEW and not holds_pixels(pid, picture))
