@@ -74,7 +74,7 @@ def test_the_installed_package_loads_its_models_elsewhere(tmp_path):
     assert Path(found["folder"]).resolve() == (site / "vae").resolve()
     assert not found["foreign"]
     assert found["version"] == vae.__version__
-    assert found["latent_dim"] == 32
+    assert found["latent_dim"] == 34
     assert found["models"] == list(sources.names())
     installed = set(found["installed"])
     needed = {"py.typed", "weights/sources.toml"} | {

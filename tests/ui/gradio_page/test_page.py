@@ -30,6 +30,7 @@ from vae.hub import sources
 
 PATIENT = {"timeout": HANGING}
 DIGIT = base64.b64encode(digit_png()).decode()
+D = sources.resolve("mnist").network.config.latent_dim
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_the_client_gets_the_reconstruction_and_the_numbers_of_the_experiments(c
 CALLS = {
     "/models": {},
     "/encode": {"picture": DIGIT, "beta": 0.3, "seed": 9},
-    "/decode": {"latents": [[0.5] * 32, [-1.0] * 32], "beta": 2.0},
+    "/decode": {"latents": [[0.5] * D, [-1.0] * D], "beta": 2.0},
     "/reconstruct": {"picture": "4", "model": "mnist-2d", "beta": 1.0, "draw": 3},
     "/sample": {
         "model": "fashion-mnist",
@@ -133,7 +134,7 @@ def test_each_endpoint_has_types_and_a_documentation(address, client):
             "api.number",
             {"name": "beta", "low": "0.01", "high": "50", "value": "99.0"},
         ),
-        ("/decode", {"latents": [[0.0, 1.0]]}, "api.latents", {"most": 64, "dimensions": 32}),
+        ("/decode", {"latents": [[0.0, 1.0]]}, "api.latents", {"most": 64, "dimensions": D}),
     ],
 )
 def test_a_bad_input_is_one_sentence(client, name, values, key, told):

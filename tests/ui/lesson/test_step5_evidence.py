@@ -202,7 +202,8 @@ def test_with_32_numbers_all_that_is_known_is_a_bound_and_it_is_called_one(langu
         nats_of(moved.rate),
         f"≥ {nats_of(moved.gap)}",
     ]
-    assert len(second["formula"][2]["columns"]["values"]) == 32
+    dimensions = sources.resolve("mnist").network.config.latent_dim
+    assert len(second["formula"][2]["columns"]["values"]) == dimensions
     assert "plane" not in second["formula"][3]
     good(app.button_group(key="filler").set_value("prior").run())
     assert text(

@@ -17,6 +17,7 @@ from vae.hub import sources
 
 DIGIT = base64.b64encode(digit_png()).decode()
 NAMES = sources.bundled()
+D = sources.resolve("mnist").network.config.latent_dim
 
 
 def example(name: str, number: int = 3) -> torch.Tensor:
@@ -147,15 +148,15 @@ def test_the_models_are_all_there():
         (lambda: api.sample(count=0), "1 to 64"),
         (lambda: api.sample(temperature=-1), "0 to 10"),
         (lambda: api.sample(temperature=10**400), "0 to 10"),
-        (lambda: api.decode([[0.0] * 31]), "32 finite numbers"),
-        (lambda: api.decode([[0.0] * 31 + [math.nan]]), "32 finite numbers"),
-        (lambda: api.decode([[1e39] * 32]), "32 finite numbers"),
-        (lambda: api.decode([]), "32 finite numbers"),
-        (lambda: api.decode([0.0] * 32), "32 finite numbers"),
-        (lambda: api.decode([[0.0] * 32] * 65), "1 to 64"),
-        (lambda: api.decode([[0.0] * 32, [0.0]]), "32 finite numbers"),
-        (lambda: api.decode({"a": 1}), "32 finite numbers"),
-        (lambda: api.decode("latents"), "32 finite numbers"),
+        (lambda: api.decode([[0.0] * (D - 1)]), f"{D} finite numbers"),
+        (lambda: api.decode([[0.0] * (D - 1) + [math.nan]]), f"{D} finite numbers"),
+        (lambda: api.decode([[1e39] * D]), f"{D} finite numbers"),
+        (lambda: api.decode([]), f"{D} finite numbers"),
+        (lambda: api.decode([0.0] * D), f"{D} finite numbers"),
+        (lambda: api.decode([[0.0] * D] * 65), "1 to 64"),
+        (lambda: api.decode([[0.0] * D, [0.0]]), f"{D} finite numbers"),
+        (lambda: api.decode({"a": 1}), f"{D} finite numbers"),
+        (lambda: api.decode("latents"), f"{D} finite numbers"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_sentence_that_names_what_works(
@@ -180,6 +181,6 @@ def test_a_file_that_is_no_picture_is_refused_by_the_packages_own_rules(content,
 
 
 def test_latents_far_out_still_give_pictures():
-    images = np.array(api.decode([[1e6] * 32])["images"])
+    images = np.array(api.decode([[1e6] * D])["images"])
     assert np.isfinite(images).all()
     assert ((images >= 0) & (images <= 1)).all()
