@@ -5,13 +5,13 @@ allocation, and with it pieces of somebody's picture. A class that uploads leave
 gigabyte behind, on a host that promises 0.7: python -m benchmarks.soak
 """
 
-import ctypes
 import gc
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable
+
+from vae import allocator
 
 SECONDS_BETWEEN = 30.0
 TIMES = 3  # rounds after a visit: servers release some objects only at later events
@@ -21,19 +21,10 @@ _starting = threading.Lock()
 _tidied: list[Callable[[], bool]] = []
 
 
-def _c_library() -> ctypes.CDLL | None:
-    """The C library where it is glibc, as on most Linux systems; else None."""
-    if not sys.platform.startswith("linux"):
-        return None
-    library = ctypes.CDLL(None)
-    return library if hasattr(library, "malloc_trim") else None
-
-
 def release_memory() -> None:
     """Collect garbage, and return all unused pages of memory to the system."""
     gc.collect()
-    if library := _c_library():
-        library.malloc_trim(0)
+    allocator.trim()
 
 
 def note_use() -> None:

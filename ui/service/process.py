@@ -4,18 +4,16 @@ Measured by python -m benchmarks.classroom and benchmarks.soak.
 """
 
 import contextlib
-import ctypes
 import functools
 import gc
-import sys
 
 import torch
 from starlette.formparsers import MultiPartParser
 
 import vae
 from ui.service import log
+from vae import allocator
 
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # glibc's malloc.h
 OPEN_FILES = 16_384
 
 
@@ -36,25 +34,12 @@ def configure() -> None:
     # A full garbage collection over the libraries' objects would stop every session for 150 ms.
     gc.collect()
     gc.freeze()
-    _return_large_tensors()
+    # Freed tensors of 4 MiB or more are returned at once: by itself glibc raises this limit to 32
+    # MiB, and two hundred students' first pictures left 900 MB behind in place of 460. One arena
+    # for all threads: from arenas of single threads, ui.service.memory can give back less.
+    allocator.configure(trim_threshold=16 << 20, mmap_threshold=4 << 20, arenas=1)
     _allow_open_files()
     log.set_up()
-
-
-def _return_large_tensors() -> None:
-    """Have glibc return freed tensors of 4 MiB or more to the system at once.
-
-    By itself it raises this limit to 32 MiB, and two hundred students' first pictures left 900 MB
-    behind in place of 460.
-    """
-    if sys.platform.startswith("linux"):
-        library = ctypes.CDLL(None)
-        if hasattr(library, "mallopt"):
-            library.mallopt(_MMAP_THRESHOLD, 4 << 20)
-            library.mallopt(_TRIM_THRESHOLD, 16 << 20)
-            # One arena for all threads: from arenas of single threads, ui.service.memory can give
-            # back less.
-            library.mallopt(_ARENA_MAX, 1)
 
 
 def _allow_open_files() -> None:
