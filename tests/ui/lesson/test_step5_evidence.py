@@ -161,7 +161,7 @@ def test_log_p_of_x_stands_still_while_q_is_moved():
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_with_32_numbers_all_that_is_known_is_a_bound_and_it_is_called_one(language):
+def test_with_many_numbers_all_that_is_known_is_a_bound_and_it_is_called_one(language):
     app = open_page(
         "step5",
         code="many",
