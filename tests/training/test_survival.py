@@ -171,7 +171,7 @@ def test_kill_9_at_random_moments_changes_no_bit_of_the_final_weights(start, tmp
         run.process.kill()
         ends.append(run.process.wait(HANGING))
         resume, before = ["--resume"], step_of(killed)
-    assert before > 3
+    assert before >= len(ends)  # each got a step further, at least
     assert -signal.SIGKILL in ends
     start(killed, "--resume").finish()
     assert weights(killed) == weights(tmp_path / "whole"), f"seed {seed}"

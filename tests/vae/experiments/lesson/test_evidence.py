@@ -141,7 +141,7 @@ def test_the_terms_are_those_of_the_elbo(digits, known, mnist):
     bound = evidence.LogEvidence(-80.0, 0.3, 100, 5.0)
     sides = evidence.balance(mnist.network, observed, BETA, bound, seed=7, shift=0.5)
     q = evidence.moved(mnist.network, observed, BETA, shift=0.5)
-    z = q.at(torch.randn(4_000, 32, generator=generator(2)))
+    z = q.at(torch.randn(4_000, mnist.network.config.latent_dim, generator=generator(2)))
     expected = -mnist.network.decode(z, BETA).log_prob(observed.expand(4_000, 1, 28, 28))
     assert sides.distortion_error == pytest.approx(
         expected.std().item() / math.sqrt(evidence.DRAWS), rel=0.15
@@ -175,7 +175,7 @@ def test_the_pixels_shares_sum_up_to_the_distortion(mnist):
     assert found.pixel_distortion.sum() == pytest.approx(sides.distortion, rel=1e-5)
     assert found.dearest == found.pixel_distortion.max()
     q = evidence.moved(mnist.network, observed, BETA, widening=2.0)
-    z = q.at(torch.randn(2_000, 32, generator=generator(3)))
+    z = q.at(torch.randn(2_000, mnist.network.config.latent_dim, generator=generator(3)))
     pixels = distributions.Bernoulli(logits=mnist.network.decode(z, BETA).logits)
     np.testing.assert_allclose(found.reconstruction, pixels.mean.mean(0), atol=0.06)
     np.testing.assert_allclose(found.pixel_distortion, -pixels.log_prob(observed).mean(0), atol=0.4)
