@@ -8,6 +8,7 @@ import torch
 from safetensors import safe_open
 
 from tests.conftest import striped_digits, tiny_config
+from tests.training.tiny import TINY
 from training import checkpoint
 from training.loop import Trainer
 from training.settings import Settings
@@ -26,28 +27,7 @@ NETWORKS = {
 }
 
 
-OPTIONS = [
-    "--preset",
-    "mnist",
-    "--dataset",
-    "bars",
-    "--network.width",
-    "16",
-    "--network.channels",
-    "4",
-    "--network.blocks",
-    "1",
-    "--network.latent-dim",
-    "3",
-    "--batch-size",
-    "50",
-    "--epochs",
-    "1",
-    "--device",
-    "cpu",
-    "--precision",
-    "float32",
-]
+OPTIONS = [*TINY, *["--epochs", "1", "--precision", "float32"]]
 
 
 def trainer_of(network: str = "for many betas", steps: int = 0) -> Trainer:

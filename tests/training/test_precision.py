@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.conftest import interrupt, tiny_config, write_idx
+from tests.training.tiny import TINY
 from training import precision, train
 from training.distributed import Processes
 from training.loop import Trainer
@@ -199,26 +200,7 @@ def test_a_trainer_is_told_its_precision():
 # A run from the command line
 
 
-TINY = [
-    "--preset",
-    "mnist",
-    "--dataset",
-    "bars",
-    "--network.width",
-    "16",
-    "--network.channels",
-    "4",
-    "--network.blocks",
-    "1",
-    "--network.latent-dim",
-    "3",
-    "--batch-size",
-    "50",
-    "--epochs",
-    "2",
-    "--device",
-    "cpu",
-]
+RUN = [*TINY, *["--epochs", "2"]]
 
 
 @pytest.fixture
@@ -229,7 +211,7 @@ def run(tmp_path, capsys):
     def run(*more: str) -> tuple[int, str, dict]:
         folder = tmp_path / "run"
         code = train.main(
-            [*TINY, "--data-dir", str(tmp_path / "data"), "--run-dir", str(folder), *more]
+            [*RUN, "--data-dir", str(tmp_path / "data"), "--run-dir", str(folder), *more]
         )
         record = folder / "weights" / "training.json"
         return (

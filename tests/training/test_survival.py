@@ -25,6 +25,7 @@ from torch import distributed
 import vae
 from tests.conftest import interrupt, striped_digits, tiny_config, write_idx
 from tests.processes import HANGING, Process, started
+from tests.training.tiny import TINY
 from training import train
 from training.checkpoint import read
 from training.distributed import Processes, ProcessLostError
@@ -35,31 +36,18 @@ from vae.likelihood import observe
 from vae.noise import seeded, standard_normal
 
 ROOT = Path(__file__).parents[2]
-TINY = [
-    "--preset",
-    "mnist",
-    "--dataset",
-    "bars",
-    "--network.width",
-    "16",
-    "--network.channels",
-    "4",
-    "--network.blocks",
-    "1",
-    "--network.latent-dim",
-    "3",
-    "--batch-size",
-    "50",
-    "--epochs",
-    "12",
-    "--warmup-steps",
-    "10",
-    "--checkpoint-seconds",
-    "0",
-    "--device",
-    "cpu",
-    "--precision",
-    "float32",
+RUN = [
+    *TINY,
+    *[
+        "--epochs",
+        "12",
+        "--warmup-steps",
+        "10",
+        "--checkpoint-seconds",
+        "0",
+        "--precision",
+        "float32",
+    ],
 ]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 CPU = torch.device("cpu")
@@ -128,7 +116,7 @@ def start(data_dir, tmp_path) -> Iterator[Callable[..., Run]]:
                 *(several if processes > 1 else []),
                 "-m",
                 "tests.training.held",
-                *TINY,
+                *RUN,
                 "--data-dir",
                 str(data_dir),
                 "--run-dir",
@@ -181,7 +169,7 @@ def test_kill_9_at_random_moments_changes_no_bit_of_the_final_weights(start, tmp
 
 def test_a_run_keeps_others_out_of_its_folder_until_it_is_killed(start, tmp_path, data_dir, capsys):
     run, longer = tmp_path / "run", ["--epochs", "20"]
-    again = [*TINY, *longer, "--data-dir", str(data_dir), "--run-dir", str(run)]
+    again = [*RUN, *longer, "--data-dir", str(data_dir), "--run-dir", str(run)]
     first = start(run, *longer, held=True)
     first.await_hold()
     for number, options in enumerate(([], ["--resume"])):
@@ -314,9 +302,7 @@ def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(
     workers = psutil.Process(two.process.pid).children()
     assert len(workers) == 2
     assert (
-        train.main(
-            [*TINY, *options, "--data-dir", str(data_dir), "--run-dir", str(run), "--resume"]
-        )
+        train.main([*RUN, *options, "--data-dir", str(data_dir), "--run-dir", str(run), "--resume"])
         == 2
     )
     assert capsys.readouterr().err.startswith(f"error: another run is at work in {run}; ")
@@ -355,7 +341,7 @@ def test_the_loss_of_a_process_is_said_while_sigterm_is_still_held_off(
     monkeypatch.setattr(train, "_train", lost)
     monkeypatch.setattr(sys, "stderr", Handlers())
     with pytest.raises(SystemExit) as ended:
-        train.main([*TINY, "--data-dir", str(data_dir), "--run-dir", str(tmp_path / "run")])
+        train.main([*RUN, "--data-dir", str(data_dir), "--run-dir", str(tmp_path / "run")])
     assert ended.value.code == 2
     (handler,) = [
         handler for text, handler in found if "another process of this run has ended" in text
@@ -379,7 +365,7 @@ def loss_of(run_dir: Path) -> float:
 def loss_alone(tmp_path_factory, data_dir) -> float:
     """The loss after LONGER steps of one process that nobody interrupted."""
     run = tmp_path_factory.mktemp("alone") / "run"
-    assert train.main([*TINY, *LONGER, "--data-dir", str(data_dir), "--run-dir", str(run)]) == 0
+    assert train.main([*RUN, *LONGER, "--data-dir", str(data_dir), "--run-dir", str(run)]) == 0
     return loss_of(run)
 
 
@@ -397,7 +383,7 @@ def test_a_run_of_two_processes_is_resumed_by_one(start, tmp_path, data_dir, los
     assert "torchrun --nproc-per-node 2 -m training.train" in begun.message()
     assert "--resume" in begun.message()
     assert HELD_AT <= step_of(run) < 200
-    again = [*TINY, *LONGER, "--data-dir", str(data_dir), "--run-dir", str(run), "--resume"]
+    again = [*RUN, *LONGER, "--data-dir", str(data_dir), "--run-dir", str(run), "--resume"]
     assert train.main(again) == 0
     assert step_of(run) == 200
     assert loss_of(run) == pytest.approx(loss_alone, rel=0.01)
@@ -407,7 +393,7 @@ def test_a_run_of_one_process_is_resumed_by_two(start, tmp_path, data_dir, loss_
     run = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
         interrupt(patch, HELD_AT)
-        begun = train.main([*TINY, *LONGER, "--data-dir", str(data_dir), "--run-dir", str(run)])
+        begun = train.main([*RUN, *LONGER, "--data-dir", str(data_dir), "--run-dir", str(run)])
     assert begun == EXIT_CODE
     message = capsys.readouterr().err
     assert "python -m training.train" in message

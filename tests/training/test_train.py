@@ -22,6 +22,7 @@ import torch
 import vae
 from tests.conftest import interrupt, write_idx
 from tests.processes import HANGING, Process, started
+from tests.training.tiny import TINY
 from training import progress, train
 from training.distributed import ALONE
 from training.loop import Trainer
@@ -30,28 +31,7 @@ from training.settings import PRESETS
 
 ROOT = Path(__file__).parents[2]
 
-TINY = [
-    "--preset",
-    "mnist",
-    "--dataset",
-    "bars",
-    "--network.width",
-    "16",
-    "--network.channels",
-    "4",
-    "--network.blocks",
-    "1",
-    "--network.latent-dim",
-    "3",
-    "--batch-size",
-    "50",
-    "--epochs",
-    "3",
-    "--device",
-    "cpu",
-    "--precision",
-    "float32",
-]
+RUN = [*TINY, *["--epochs", "3", "--precision", "float32"]]
 
 
 @pytest.fixture
@@ -61,14 +41,14 @@ def data_dir(tmp_path) -> Path:
 
 
 def command(data_dir: Path, run_dir: Path, *more: str) -> list[str]:
-    return [*TINY, "--data-dir", str(data_dir), "--run-dir", str(run_dir), *more]
+    return [*RUN, "--data-dir", str(data_dir), "--run-dir", str(run_dir), *more]
 
 
 def test_the_command_line_trains_and_records_how(data_dir, tmp_path, capsys):
     assert (
         train.main(
             [
-                *TINY,
+                *RUN,
                 "--data_dir",
                 str(data_dir),
                 f"--run-dir={tmp_path / 'run'}",
@@ -87,7 +67,7 @@ def test_the_command_line_trains_and_records_how(data_dir, tmp_path, capsys):
     assert str(tmp_path) not in json.dumps(record)
     # the precision comes last, as it was resolved
     assert record["command"] == shlex.join(
-        ["python", "-m", "training.train", *TINY[:-2], "--seed", "3", *TINY[-2:]]
+        ["python", "-m", "training.train", *RUN[:-2], "--seed", "3", *RUN[-2:]]
     )
     assert vae.load(tmp_path / "run" / "weights").config.latent_dim == 3
     assert "training.evaluate" in capsys.readouterr().out
