@@ -27,7 +27,7 @@ NETWORKS = {
 }
 
 
-OPTIONS = [*TINY, *["--epochs", "1", "--precision", "float32"]]
+OPTIONS = [*TINY, "--epochs", "1", "--precision", "float32"]
 
 
 def trainer_of(network: str = "for many betas", steps: int = 0) -> Trainer:

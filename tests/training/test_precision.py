@@ -200,7 +200,7 @@ def test_a_trainer_is_told_its_precision():
 # A run from the command line
 
 
-RUN = [*TINY, *["--epochs", "2"]]
+RUN = [*TINY, "--epochs", "2"]
 
 
 @pytest.fixture

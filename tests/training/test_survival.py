@@ -38,16 +38,14 @@ from vae.noise import seeded, standard_normal
 ROOT = Path(__file__).parents[2]
 RUN = [
     *TINY,
-    *[
-        "--epochs",
-        "12",
-        "--warmup-steps",
-        "10",
-        "--checkpoint-seconds",
-        "0",
-        "--precision",
-        "float32",
-    ],
+    "--epochs",
+    "12",
+    "--warmup-steps",
+    "10",
+    "--checkpoint-seconds",
+    "0",
+    "--precision",
+    "float32",
 ]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 CPU = torch.device("cpu")

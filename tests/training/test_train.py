@@ -31,7 +31,7 @@ from training.settings import PRESETS
 
 ROOT = Path(__file__).parents[2]
 
-RUN = [*TINY, *["--epochs", "3", "--precision", "float32"]]
+RUN = [*TINY, "--epochs", "3", "--precision", "float32"]
 
 
 @pytest.fixture
