@@ -164,12 +164,13 @@ def page(name: str) -> Iterator[None]:
     same = st.session_state.get("page") == name
     if not same:  # all widgets are new, also those that the last page had
         st.session_state["page"], st.session_state["language"] = name, st.session_state["language"]
-    st.session_state["drawn_before"] = st.session_state.get("drawn", set()) if same else set()
+    st.session_state["drawn_before"] = _known_widgets() if same else set()
     st.session_state["drawn"], st.session_state["linked_here"], st.session_state["gathering"] = (
         set(),
         set(),
         True,
     )
+    st.session_state["completed"] = False
     # Always in the URL, even the browser's own language: a link must open in the same language
     # elsewhere.
     _write_link("lang", st.session_state["language"])
@@ -177,6 +178,7 @@ def page(name: str) -> Iterator[None]:
         _note(key)
     try:
         yield
+        st.session_state["completed"] = True
     finally:
         st.session_state["gathering"] = False
     link, here = _link(), st.session_state["linked_here"]
@@ -188,6 +190,17 @@ def page(name: str) -> Iterator[None]:
     wanted = others | {key: link[key] for key in sorted(here & link.keys(), key=list(link).index)}
     if wanted != st.query_params.to_dict():
         st.query_params.from_dict(wanted)
+
+
+def _known_widgets() -> set[str]:
+    """Keys of the widgets that Streamlit still knows when a run begins.
+
+    A run that another interrupts, as each move of a slider does, ends before its last widgets are
+    drawn; Streamlit forgets none until a run is completed. To set such a widget's value again
+    would push a slider back that is being moved.
+    """
+    drawn = st.session_state.get("drawn", set())
+    return drawn if st.session_state.get("completed") else drawn | st.session_state["drawn_before"]
 
 
 def keep_choices() -> None:
