@@ -81,14 +81,15 @@ def patience():
 
 @pytest.fixture(autouse=True)
 def visitors_leave(request):
-    """Close every browser context at the end of its test.
+    """Close every page at the end of its test.
 
-    The page of a test that failed would go on asking the app.
+    That of a test that failed would go on asking the app.
     """
     yield
     if "browser" in request.fixturenames:
         for context in request.getfixturevalue("browser").contexts:
-            context.close()
+            for page in context.pages:
+                page.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks import serving
@@ -39,6 +39,8 @@ NOTE_CHANGES = """
         .observe(document, {subtree: true, attributeFilter: ['data-test-script-state']});
 """
 _RUNS: WeakKeyDictionary[Page, int] = WeakKeyDictionary()
+# By locale, and whether the screen is touched.
+_CONTEXTS: WeakKeyDictionary[Browser, dict[tuple[str, bool], BrowserContext]] = WeakKeyDictionary()
 
 # The element that a page draws last; "" stands for the playground and the lesson's pages.
 LAST_DRAWN = {
@@ -72,16 +74,21 @@ def running_browser() -> Iterator[Browser]:
         browser.close()
 
 
-def visitor(browser: Browser, **settings) -> Page:
+def visitor(browser: Browser, *, locale: str = "en-US", touch: bool = False) -> Page:
     """An empty page of a new visitor, with the camera allowed.
 
-    settings: of Playwright's browser context.
+    The next visitor with the same settings uses the same browser context: scripts that a page has
+    fetched and compiled are kept there, sessions of the app are not.
     """
-    context = browser.new_context(
-        **({"viewport": {"width": 1440, "height": 900}, "permissions": ["camera"]} | settings)
-    )
-    context.set_default_timeout(LOADED)
-    return context.new_page()
+    contexts = _CONTEXTS.setdefault(browser, {})
+    context = contexts.get((locale, touch))
+    if context is None:
+        context = browser.new_context(locale=locale, has_touch=touch, permissions=["camera"])
+        context.set_default_timeout(LOADED)
+        contexts[locale, touch] = context
+    page = context.new_page()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    return page
 
 
 def open_page(
@@ -98,13 +105,9 @@ def open_page(
 
     listen: called with the page before it goes there.
     """
-    page = visitor(
-        browser,
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if dark else "light",
-        locale=locale,
-        has_touch=width < 600,
-    )
+    page = visitor(browser, locale=locale, touch=width < 600)
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(color_scheme="dark" if dark else "light")
     page.add_init_script(NOTE_CHANGES)
     page.on(
         "websocket",
@@ -200,4 +203,4 @@ def look_at(browser: Browser, address: str, path: str) -> None:
     assert not [problem for problem in problems if "404" not in problem]
     assert all(page.evaluate("[...document.images].map(image => image.alt)"))
     assert max(received) < 200_000
-    page.context.close()
+    page.close()

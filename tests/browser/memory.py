@@ -50,9 +50,9 @@ def main() -> None:
         print(f"{'started':<40}{app.megabytes():>8.0f} MB")
         page = open_page(browser, f"{app.address}/?lang=en")
         print(f"{'one visitor':<40}{app.megabytes():>8.0f} MB")
-        page.context.close()
+        page.close()
         for name in sources.names():
-            open_page(browser, f"{app.address}/?lang=en&model={name}").context.close()
+            open_page(browser, f"{app.address}/?lang=en&model={name}").close()
         print(f"{f'all {len(sources.names())} models looked at':<40}{app.megabytes():>8.0f} MB")
         for visitor in range(1, VISITORS + 1):
             visit(browser, app.address, file)

@@ -55,7 +55,7 @@ def _take(
         settle(page)
     page.wait_for_timeout(500)
     page.screenshot(path=file)
-    page.context.close()
+    page.close()
 
 
 if __name__ == "__main__":

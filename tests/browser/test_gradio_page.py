@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.browser.app import answered, open_page, visitor
+from tests.browser.app import LOADED, answered, open_page, visitor
 from tests.pictures import digit_png, portrait
 from tests.servers import running
 from ui.text import Text
@@ -40,7 +40,7 @@ def elsewhere(url: str, address: str) -> bool:
     return not url.startswith(("data:", "blob:", "/".join(address.split("/")[:3]) + "/"))
 
 
-def open_gradio(browser, address: str, **settings: object) -> Page:
+def open_gradio(browser, address: str, **settings: str) -> Page:
     """A new visitor's Gradio page, completely drawn.
 
     Its failures are kept in page.failed, its sessions, a new one with each page, in page.sessions.
@@ -81,7 +81,7 @@ def page(browser, both):
     page = open_gradio(browser, f"{both}/gradio/?lang=en")
     yield page
     assert failures(page) == []
-    page.context.close()
+    page.close()
 
 
 def alternative(page: Page, number: int):
@@ -136,8 +136,9 @@ def test_one_process_serves_both(both):
 
 
 def test_neither_page_asks_anybody_else_or_leaves_a_cookie(browser, both):
-    page = visitor(browser)
-    asked, context = [], page.context
+    context = browser.new_context()  # of its own: nothing is in its cache
+    context.set_default_timeout(LOADED)
+    page, asked = context.new_page(), []
     context.on("request", lambda sent: asked.append(sent.url))
     for path, drawn in (("/?lang=en", ".st-key-download"), ("/gradio/?lang=en", "#gallery img")):
         page.goto(both + path)
@@ -187,8 +188,8 @@ def test_a_link_shows_the_same_pictures_and_numbers_at_both(browser, both, link,
     assert set(described) <= set(charts) if any(charts) else len(described) >= 2
     assert gradio.get_by_role("tab", name=Text(language)("picture.source_upload")).count() == 1
     assert failures(gradio) == []
-    streamlit.context.close()
-    gradio.context.close()
+    streamlit.close()
+    gradio.close()
 
 
 def test_an_upload_is_the_same_at_both_and_survives_a_bad_file(browser, both, page, tmp_path):
@@ -211,7 +212,7 @@ def test_an_upload_is_the_same_at_both_and_survives_a_bad_file(browser, both, pa
         )
     for name, source in zip(("file", "seen", "reconstruction", "difference"), taken, strict=True):
         assert streamlit.locator(f".st-key-{name} img").get_attribute("src") == source
-    streamlit.context.close()
+    streamlit.close()
 
 
 def test_beta_by_the_keyboard_moves_everything(page):
@@ -253,7 +254,7 @@ def test_without_a_camera_it_says_so(browser, both):
     tab(page, Text("ko")("picture.source_camera"))
     page.get_by_role("button", name=Text("ko")("source.start")).click()
     expect(page.get_by_text(Text("ko")("source.no_camera"))).to_be_visible()
-    page.context.close()
+    page.close()
 
 
 def test_a_photograph_is_framed_and_stays_for_the_models_that_can_read_it(page, tmp_path):
@@ -372,7 +373,7 @@ def test_the_browsers_language_is_the_first(browser, both):
     page.get_by_role("link", name="English").click()
     expect(page.get_by_role("tab", name="Draw")).to_be_visible()
     expect(page.get_by_role("heading", name="VAE Lab")).to_be_visible()
-    page.context.close()
+    page.close()
 
 
 def test_a_reload_loses_a_file_and_says_so(page, tmp_path):
@@ -403,4 +404,4 @@ def test_on_a_phone_every_source_is_in_sight_and_the_sums_are_whole(browser, bot
     for total in page.locator("#loss .annotation").all():
         box = total.bounding_box()
         assert box["x"] + box["width"] <= chart["x"] + chart["width"]
-    page.context.close()
+    page.close()

@@ -57,7 +57,7 @@ def test_pointing_decodes_at_once_without_the_server(browser, address):
     assert all(tile.max() > 100 for tile in tiles)
     assert np.abs(tiles[0] - tiles[1]).mean() > 10
     assert runs(page) == before
-    page.context.close()
+    page.close()
 
 
 def test_a_click_pins_the_point_and_the_server_decodes_what_the_tile_shows(browser, address):
@@ -90,7 +90,7 @@ def test_a_click_pins_the_point_and_the_server_decodes_what_the_tile_shows(brows
     page.reload()
     settle(page)
     assert page.locator(".pinned p").inner_text().startswith("z = (1.3")
-    page.context.close()
+    page.close()
 
 
 def test_the_keyboard_alone_reaches_the_map_moves_the_pin_and_takes_it_away(browser, address):
@@ -113,7 +113,7 @@ def test_the_keyboard_alone_reaches_the_map_moves_the_pin_and_takes_it_away(brow
     page.wait_for_function("!location.search.includes('pin')")
     settle(page)
     assert not page.locator(".pinned").is_visible()
-    page.context.close()
+    page.close()
 
 
 @pytest.mark.parametrize("query", ["pin=1,1", "pin=3,3&window=own"])
@@ -124,7 +124,7 @@ def test_escape_takes_away_a_pin_that_came_with_the_link_also_one_that_is_out_of
     page.locator(".plane").focus()
     page.keyboard.press("Escape")
     page.wait_for_function("!location.search.includes('pin')")
-    page.context.close()
+    page.close()
 
 
 def test_looking_around_with_the_button_down_or_the_right_button_pins_nothing(browser, address):
@@ -136,7 +136,7 @@ def test_looking_around_with_the_button_down_or_the_right_button_pins_nothing(br
     page.mouse.click(*place(page, 1.0, 1.0), button="right")
     page.wait_for_timeout(600)
     assert "pin" not in page.url
-    page.context.close()
+    page.close()
 
 
 def test_a_finger_pins_too(browser, address):
@@ -144,7 +144,7 @@ def test_a_finger_pins_too(browser, address):
     page.locator(".plane").scroll_into_view_if_needed()
     page.touchscreen.tap(*place(page, -2.0, 1.0))
     page.wait_for_function("/pin=-(2|1.9)/.test(location.search)")
-    page.context.close()
+    page.close()
 
 
 def test_a_click_on_a_bar_moves_its_dimension(browser, address):
@@ -155,7 +155,7 @@ def test_a_click_on_a_bar_moves_its_dimension(browser, address):
     page.wait_for_function("location.search.includes('dimension=')")
     settle(page)
     assert page.locator(".st-key-dimension input").input_value() != before
-    page.context.close()
+    page.close()
 
 
 def test_the_path_is_saved_as_an_animation_there_and_back(browser, address):
@@ -165,7 +165,7 @@ def test_the_path_is_saved_as_an_animation_there_and_back(browser, address):
     image = Image.open(io.BytesIO(download.value.path().read_bytes()))
     assert (image.format, image.n_frames, image.info["loop"]) == ("GIF", 8, 0)
     assert download.value.suggested_filename == "mnist-path-beta-1-seed-7.gif"
-    page.context.close()
+    page.close()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -180,4 +180,4 @@ def test_the_pages_are_named_in_the_header_and_keep_what_was_chosen(browser, add
             "location.search.includes('beta=0.1') && location.search.includes('example=3')"
         )
         settle(page)
-    page.context.close()
+    page.close()

@@ -33,7 +33,7 @@ def test_the_lesson_is_walked_from_its_first_page_to_its_last_and_answers_go_alo
         settle(page)
         assert page.locator("h2").first.inner_text() == Text("en")(f"pages.{name}")
         assert "answers" in parse_qs(urlsplit(page.url).query), name
-    page.context.close()
+    page.close()
 
 
 def nats(page, pattern: str) -> float:
@@ -81,7 +81,7 @@ def test_step_4_an_own_picture_is_explained_by_hand_then_by_the_gradient_then_by
         page.locator(".st-key-reveal_step4 label").last.click()
         expect(page.locator(".st-key-encoder_map .plane")).to_be_visible()
     assert parse_qs(urlsplit(page.url).query)["seen"] == ["step4"]
-    page.context.close()
+    page.close()
 
 
 def test_step_5_an_own_picture_closes_the_gap_with_one_of_the_two_divergences(
@@ -104,7 +104,7 @@ def test_step_5_an_own_picture_closes_the_gap_with_one_of_the_two_divergences(
     )
     assert ends["KL(q ‖ p(z|x))"] == pytest.approx(goal, abs=1.5)
     assert ends["KL(q ‖ p(z))"] > goal + 20
-    page.context.close()
+    page.close()
 
 
 def test_step_5_pointing_and_the_keyboard_light_up_a_term_its_bar_and_its_picture(browser, address):
@@ -120,7 +120,7 @@ def test_step_5_pointing_and_the_keyboard_light_up_a_term_its_bar_and_its_pictur
     expect(formula.locator("button.rate")).to_have_attribute("aria-pressed", "true")
     assert len(panels) == 4
     assert runs(page) == before  # all in the browser
-    page.context.close()
+    page.close()
 
 
 def test_a_link_from_the_teachers_page_opens_exactly_what_it_promised(browser, address):
@@ -130,7 +130,7 @@ def test_a_link_from_the_teachers_page_opens_exactly_what_it_promised(browser, a
         "&to_example=Sandal&to_language=ko&to_hide=seed,source",
     )
     link = teacher.locator(".stCode code").inner_text().replace("\n", "")
-    teacher.context.close()
+    teacher.close()
     student = open_page(browser, link)
     text = Text("ko")
     assert urlsplit(student.url).path == "/dimensions"
@@ -143,7 +143,7 @@ def test_a_link_from_the_teachers_page_opens_exactly_what_it_promised(browser, a
     assert f"{text('sidebar.seed')} 23" in student.locator(".stSidebar").inner_text()
     for hidden in ("seed", "source", "new_seed"):
         assert student.locator(f".st-key-{hidden}").count() == 0
-    student.context.close()
+    student.close()
 
 
 def test_a_link_for_the_lesson_only_opens_its_first_page_and_has_no_lab(browser, address):
@@ -155,4 +155,4 @@ def test_a_link_for_the_lesson_only_opens_its_first_page_and_has_no_lab(browser,
     settle(page)
     assert "only=lesson" in page.url
     assert page.locator(".st-key-source").count() == 0
-    page.context.close()
+    page.close()

@@ -20,7 +20,7 @@ def page(browser, address):
     page = open_page(browser, f"{address}/?lang=en")
     yield page
     assert page.locator(".stException").count() == 0
-    page.context.close()
+    page.close()
 
 
 def numbers(page: Page) -> str:
@@ -255,7 +255,7 @@ def test_the_page_asks_nobody_but_the_app(page, address):
 def test_a_korean_browser_opens_in_korean(browser, address):
     page = open_page(browser, address, locale="ko-KR")
     expect(page.get_by_text("내 그림")).to_be_visible()
-    page.context.close()
+    page.close()
 
 
 def test_the_gallery_is_downloaded_as_a_png(page):
@@ -295,14 +295,14 @@ def test_nothing_sticks_out_and_every_picture_has_an_alternative_text(
     )
     background = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     assert background == ("rgb(20, 22, 26)" if dark else "rgb(255, 255, 255)")
-    page.context.close()
+    page.close()
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_the_whole_idea_fits_on_one_screen(browser, address, language):
     page = open_page(browser, f"{address}/?lang={language}", width=1440, height=900)
     assert page.evaluate("document.querySelector('.stMain').scrollHeight") <= 900
-    page.context.close()
+    page.close()
 
 
 def test_the_keyboard_reaches_every_control(page):

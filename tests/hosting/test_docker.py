@@ -151,7 +151,7 @@ def test_an_upload_from_inside_another_sites_frame_arrives(container, other_site
     frame.get_by_role("tab", name="Upload").click()
     frame.locator("#source-upload input").set_input_files(digit)
     expect(frame.locator(".pictures img").first).to_have_attribute("alt", re.compile("300 × 400"))
-    page.context.close()
+    page.close()
 
 
 def test_the_image_gets_all_that_it_copies_and_nothing_that_it_does_not_need():
