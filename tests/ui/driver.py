@@ -1,22 +1,40 @@
 """Streamlit's test driver: pages opened in it, and what they show."""
 
+import functools
 import json
 from pathlib import Path
+from unittest.mock import patch
 
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from tests.processes import HANGING
-from ui.service import navigation
 
 ROOT = Path(__file__).parents[2]
+# Each new app looks through all installed packages, which takes longer than the page itself.
+installed_components = functools.cache(manifest_scanner.scan_component_manifests)
 
 
 def open_app(**query: str) -> AppTest:
+    """The app's first page, opened by a link with this query."""
+    return opened(None, query)
+
+
+def open_page(page: str, **query: str) -> AppTest:
+    """A page, opened by a link to it and not by way of the first page."""
+    return opened(page, query)
+
+
+def opened(page: str | None, query: dict[str, str]) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=HANGING)
+    if page:  # switch_page() knows the pages' addresses only after a run
+        app._page_hash = calc_hash(page)
     app.query_params["lang"] = "en"
     for name, value in query.items():
         app.query_params[name] = value
-    return good(app.run())
+    with patch.object(manifest_scanner, "scan_component_manifests", installed_components):
+        return good(app.run())
 
 
 def good(app: AppTest) -> AppTest:
@@ -48,10 +66,6 @@ def alternative_texts(app: AppTest) -> list[str]:
 
 def alternative_text(app: AppTest, beginning: str) -> str:
     return next(alt for alt in alternative_texts(app) if alt.startswith(beginning))
-
-
-def open_page(page: str, **query: str) -> AppTest:
-    return good(open_app(**query).switch_page(navigation.file(page)).run())
 
 
 def shown_map(app: AppTest) -> dict:
