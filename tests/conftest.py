@@ -19,7 +19,7 @@ from huggingface_hub import constants
 from huggingface_hub.utils import _http, close_session
 from PIL import Image
 
-from tests.browser.app import chromium, running_browser
+from tests.browser.app import chromium, close_pages, running_browser
 from tests.hub_server import HubServer
 from tests.processes import HANGING, completed
 from training import card
@@ -81,15 +81,13 @@ def patience():
 
 @pytest.fixture(autouse=True)
 def visitors_leave(request):
-    """Close every page at the end of its test.
+    """Close the pages that a test has opened.
 
     That of a test that failed would go on asking the app.
     """
     yield
     if "browser" in request.fixturenames:
-        for context in request.getfixturevalue("browser").contexts:
-            for page in context.pages:
-                page.close()
+        close_pages(request.getfixturevalue("browser"))
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,11 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -39,6 +41,7 @@ NOTE_CHANGES = """
         .observe(document, {subtree: true, attributeFilter: ['data-test-script-state']});
 """
 _RUNS: WeakKeyDictionary[Page, int] = WeakKeyDictionary()
+_SHARED: WeakSet[Page] = WeakSet()
 # By locale, and whether the screen is touched.
 _CONTEXTS: WeakKeyDictionary[Browser, dict[tuple[str, bool], BrowserContext]] = WeakKeyDictionary()
 
@@ -173,34 +176,92 @@ def answered(page: Page) -> Iterator[None]:
     settle(page)
 
 
-def look_at(browser: Browser, address: str, path: str) -> None:
-    """Open a page wide and narrow, light and dark, and check what holds for all pages.
+class SharedPage:
+    """A page on which the tests of a module go on one after another, as a student would.
+
+    To load a page's scripts takes longer than most tests. After a test that failed, the next one
+    begins on a new page.
+
+    open: a new page. failures: what has failed on a page; nothing may have at the end of a test.
+    """
+
+    def __init__(self, open: Callable[[], Page], failures: Callable[[Page], list[str]]) -> None:
+        self._open, self._failures = open, failures
+        self._page: Page | None = None
+
+    @contextlib.contextmanager
+    def test(self, session: pytest.Session) -> Iterator[Page]:
+        """Context manager for one test: yields the page."""
+        if self._page is None:
+            self._page = self._open()
+            _SHARED.add(self._page)
+        page, failed = self._page, session.testsfailed
+        yield page
+        failures = self._failures(page)
+        if failures or session.testsfailed > failed:
+            self.close()
+        assert failures == []
+
+    def close(self) -> None:
+        if self._page is not None:
+            self._page.close()
+        self._page = None
+
+
+def close_pages(browser: Browser) -> None:
+    """Close all pages but the shared ones, which their modules close."""
+    for context in browser.contexts:
+        for page in context.pages:
+            if page not in _SHARED:
+                page.close()
+
+
+def exceptions(page: Page) -> list[str]:
+    """The exceptions that a page of Streamlit shows."""
+    return page.locator("[data-testid=stException]").all_inner_texts()
+
+
+@dataclass
+class Journal:
+    """What a browser says of its pages: errors, and the sizes of the server's messages in bytes."""
+
+    problems: list[str] = field(default_factory=list)
+    received: list[int] = field(default_factory=list)
+
+    def listen(self, page: Page) -> None:
+        """Write down what happens on this page from now on."""
+
+        def received(frame: bytes | str) -> None:
+            self.received.append(len(frame))
+
+        page.on("websocket", lambda socket: socket.on("framereceived", received))
+        page.on("console", lambda message: message.type == "error" and self._note(message.text))
+        page.on("pageerror", lambda error: self._note(str(error)))
+
+    def _note(self, problem: str) -> None:
+        # Streamlit looks for its server below the page's own address first.
+        if "404" not in problem:
+            self.problems.append(problem)
+
+
+def look_around(page: Page, journal: Journal, most_bytes: int = 200_000) -> None:
+    """Look at a page wide and narrow, light and dark, and check what holds for all pages.
 
     Nothing fails, nothing is wider than the screen, every picture is described, and no message is
-    too large for a phone's network.
+    too large for a phone's network. It ends wide and light.
+
+    most_bytes: of one message.
     """
-    problems, received = [], []
-
-    def listen(page: Page) -> None:
-        page.on(
-            "websocket",
-            lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))),
-        )
-        page.on(
-            "console",
-            lambda message: problems.append(message.text) if message.type == "error" else None,
-        )
-        page.on("pageerror", lambda error: problems.append(str(error)))
-
-    page = open_page(browser, f"{address}/{path}", listen=listen)
-    for dark, width in itertools.product((True, False), (1440, 390)):
+    for dark, width in itertools.product((True, False), (390, 1440)):
         page.emulate_media(color_scheme="dark" if dark else "light")
         page.set_viewport_size({"width": width, "height": 844})
         settle(page)
         assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width
-    assert not page.query_selector("[data-testid=stException]")
-    # Streamlit looks for its server below the page's own address first.
-    assert not [problem for problem in problems if "404" not in problem]
+        background = page.evaluate(
+            "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+        )
+        assert background == ("rgb(20, 22, 26)" if dark else "rgb(255, 255, 255)")
+    assert exceptions(page) == []
+    assert journal.problems == []
     assert all(page.evaluate("[...document.images].map(image => image.alt)"))
-    assert max(received) < 200_000
-    page.close()
+    assert max(journal.received) < most_bytes

@@ -4,15 +4,23 @@ Pointing needs no server, keys and touch pin, nothing overflows.
 """
 
 import io
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.browser.app import look_at, open_page, runs, settle
+from tests.browser.app import (
+    Journal,
+    SharedPage,
+    exceptions,
+    look_around,
+    open_page,
+    runs,
+    settle,
+)
 from ui.text import LANGUAGES, Text
 
-PAGES = ("map", "dimensions", "path")
 TITLES = {
     "pages.map": "/map",
     "pages.dimensions": "/dimensions",
@@ -36,14 +44,31 @@ def live_tile(page) -> np.ndarray:
     return np.array(page.locator(".live canvas").evaluate(RED))
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("page", PAGES)
-def test_nothing_fails_and_nothing_is_wider_than_the_screen(browser, address, page, language):
-    look_at(browser, address, f"{page}?lang={language}")
+@pytest.fixture(scope="module")
+def shared(browser, address):
+    shared = SharedPage(lambda: open_page(browser, f"{address}/map?lang=en"), exceptions)
+    yield shared
+    shared.close()
 
 
-def test_pointing_decodes_at_once_without_the_server(browser, address):
-    page = open_page(browser, f"{address}/map?lang=en")
+@pytest.fixture
+def page(request, shared):
+    """The map, without a pin."""
+    with shared.test(request.session) as page:
+        page.mouse.move(0, 0)
+        if "pin=" in page.url:
+            unpin(page)
+        yield page
+
+
+def unpin(page) -> None:
+    page.locator(".plane").focus()
+    page.keyboard.press("Escape")
+    page.wait_for_function("!location.search.includes('pin')")
+    settle(page)
+
+
+def test_pointing_decodes_at_once_without_the_server(page):
     before = runs(page)
     tiles = []
     for point in ((-2.0, 1.2), (1.3, -0.9), (0.7, 0.3)):
@@ -57,18 +82,12 @@ def test_pointing_decodes_at_once_without_the_server(browser, address):
     assert all(tile.max() > 100 for tile in tiles)
     assert np.abs(tiles[0] - tiles[1]).mean() > 10
     assert runs(page) == before
-    page.close()
 
 
 def test_a_click_pins_the_point_and_the_server_decodes_what_the_tile_shows(browser, address):
-    page = open_page(browser, f"{address}/map?lang=en")
-    received = []
-    page.on(
-        "websocket",
-        lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))),
-    )
-    page.reload()
-    settle(page)
+    journal = Journal()
+    page = open_page(browser, f"{address}/map?lang=en", listen=journal.listen)
+    received = journal.received
     while max(received, default=0) < 100_000:  # the tiles of the plane
         page.wait_for_timeout(100)
     assert max(received) < 200_000
@@ -93,8 +112,23 @@ def test_a_click_pins_the_point_and_the_server_decodes_what_the_tile_shows(brows
     page.close()
 
 
-def test_the_keyboard_alone_reaches_the_map_moves_the_pin_and_takes_it_away(browser, address):
-    page = open_page(browser, f"{address}/map?lang=en&pin=1,1")
+def pinned(page, x: float, y: float) -> None:
+    """Wait until the address has a pin at this point."""
+    page.wait_for_function(
+        """([x, y]) => {
+            const pin = new URLSearchParams(location.search).get('pin')?.split(',').map(Number);
+            return pin && Math.hypot(pin[0] - x, pin[1] - y) < 0.002;
+        }""",
+        arg=[x, y],
+    )
+
+
+def test_the_keyboard_alone_reaches_the_map_moves_the_pin_and_takes_it_away(page):
+    page.mouse.click(*place(page, 1.0, 1.0))
+    page.wait_for_function("location.search.includes('pin=')")
+    settle(page)
+    x, y = map(float, parse_qs(urlsplit(page.url).query)["pin"][0].split(","))
+    page.evaluate("document.activeElement.blur()")
     for _ in range(60):
         page.keyboard.press("Tab")
         if page.evaluate(
@@ -105,30 +139,25 @@ def test_the_keyboard_alone_reaches_the_map_moves_the_pin_and_takes_it_away(brow
         pytest.fail("Tab never reaches the map")
     for _ in range(3):
         page.keyboard.press("ArrowRight")
-    page.wait_for_function("location.search.endsWith('pin=1.3%2C1')")
+    pinned(page, x + 0.3, y)
     page.keyboard.press("Shift+ArrowDown")
-    page.wait_for_function("location.search.endsWith('pin=1.3%2C0')")
+    pinned(page, x + 0.3, y - 1)
     settle(page)
     page.keyboard.press("Escape")
     page.wait_for_function("!location.search.includes('pin')")
     settle(page)
     assert not page.locator(".pinned").is_visible()
-    page.close()
 
 
-@pytest.mark.parametrize("query", ["pin=1,1", "pin=3,3&window=own"])
 def test_escape_takes_away_a_pin_that_came_with_the_link_also_one_that_is_out_of_view(
-    browser, address, query
+    browser, address
 ):
-    page = open_page(browser, f"{address}/map?lang=en&{query}")
-    page.locator(".plane").focus()
-    page.keyboard.press("Escape")
-    page.wait_for_function("!location.search.includes('pin')")
+    page = open_page(browser, f"{address}/map?lang=en&pin=3,3&window=own")
+    unpin(page)
     page.close()
 
 
-def test_looking_around_with_the_button_down_or_the_right_button_pins_nothing(browser, address):
-    page = open_page(browser, f"{address}/map?lang=en")
+def test_looking_around_with_the_button_down_or_the_right_button_pins_nothing(page):
     page.mouse.move(*place(page, -2.0, 1.0))
     page.mouse.down()
     page.mouse.move(*place(page, 1.0, 1.0), steps=5)
@@ -136,7 +165,6 @@ def test_looking_around_with_the_button_down_or_the_right_button_pins_nothing(br
     page.mouse.click(*place(page, 1.0, 1.0), button="right")
     page.wait_for_timeout(600)
     assert "pin" not in page.url
-    page.close()
 
 
 def test_a_finger_pins_too(browser, address):
@@ -170,7 +198,11 @@ def test_the_path_is_saved_as_an_animation_there_and_back(browser, address):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_pages_are_named_in_the_header_and_keep_what_was_chosen(browser, address, language):
-    page = open_page(browser, f"{address}/?lang={language}&beta=0.1&example=3")
+    """Each page is looked at on the way."""
+    journal = Journal()
+    page = open_page(
+        browser, f"{address}/?lang={language}&beta=0.1&example=3", listen=journal.listen
+    )
     text = Text(language)
     for key, path in TITLES.items():
         page.get_by_text(text("sections.lab"), exact=True).click()
@@ -180,4 +212,5 @@ def test_the_pages_are_named_in_the_header_and_keep_what_was_chosen(browser, add
             "location.search.includes('beta=0.1') && location.search.includes('example=3')"
         )
         settle(page)
+        look_around(page, journal)
     page.close()

@@ -7,32 +7,43 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.app import answered, look_at, open_page, runs, settle
+from tests.browser.app import (
+    Journal,
+    SharedPage,
+    answered,
+    exceptions,
+    look_around,
+    open_page,
+    runs,
+    settle,
+)
 from tests.pictures import digit_png
 from ui.service import navigation
 from ui.text import LANGUAGES, Text
-
-# Each in one language, in turn: tests/ui/lesson/test_controls.py opens it in both.
-PAGES = list(zip([*navigation.LESSON, "teacher"], itertools.cycle(LANGUAGES), strict=False))
-
-
-@pytest.mark.parametrize(("name", "language"), PAGES)
-def test_nothing_fails_and_nothing_is_wider_than_the_screen(browser, address, name, language):
-    look_at(browser, address, f"{name}?lang={language}&seen={name}")
 
 
 def test_the_lesson_is_walked_from_its_first_page_to_its_last_and_answers_go_along(
     browser, address
 ):
-    page = open_page(browser, f"{address}/step1?lang=en")
+    """Every page is looked at, in one language each; tests/ui/lesson opens them in both."""
+    journal = Journal()
+    page = open_page(
+        browser,
+        f"{address}/step1?lang=en&seen={','.join(navigation.LESSON)}",
+        listen=journal.listen,
+    )
     with answered(page):
         page.locator(".st-key-predict label").nth(2).click()
-    for name in navigation.LESSON[1:]:
+    look_around(page, journal)
+    for name, language in zip(navigation.LESSON[1:], itertools.cycle(("ko", "en")), strict=False):
         page.locator(".st-key-lesson_foot a").last.click()
         page.wait_for_url(f"**/{name}?**")
         settle(page)
-        assert page.locator("h2").first.inner_text() == Text("en")(f"pages.{name}")
+        with answered(page):
+            page.locator(".st-key-language button", has_text=LANGUAGES[language]).click()
+        assert page.locator("h2").first.inner_text() == Text(language)(f"pages.{name}")
         assert "answers" in parse_qs(urlsplit(page.url).query), name
+        look_around(page, journal)
     page.close()
 
 
@@ -84,10 +95,25 @@ def test_step_4_an_own_picture_is_explained_by_hand_then_by_the_gradient_then_by
     page.close()
 
 
+@pytest.fixture(scope="module")
+def shared(browser, address):
+    shared = SharedPage(
+        lambda: open_page(browser, f"{address}/step5?lang=en&seen=step5"), exceptions
+    )
+    yield shared
+    shared.close()
+
+
+@pytest.fixture
+def page_of_step_5(request, shared):
+    with shared.test(request.session) as page:
+        yield page
+
+
 def test_step_5_an_own_picture_closes_the_gap_with_one_of_the_two_divergences(
-    browser, address, tmp_path
+    page_of_step_5, tmp_path
 ):
-    page = open_page(browser, f"{address}/step5?lang=en&seen=step5")
+    page = page_of_step_5
     give_picture(page, tmp_path)
     filled = page.locator(".st-key-filled_bars")
     ends = {}
@@ -104,11 +130,10 @@ def test_step_5_an_own_picture_closes_the_gap_with_one_of_the_two_divergences(
     )
     assert ends["KL(q ‖ p(z|x))"] == pytest.approx(goal, abs=1.5)
     assert ends["KL(q ‖ p(z))"] > goal + 20
-    page.close()
 
 
-def test_step_5_pointing_and_the_keyboard_light_up_a_term_its_bar_and_its_picture(browser, address):
-    page = open_page(browser, f"{address}/step5?lang=en&seen=step5")
+def test_step_5_pointing_and_the_keyboard_light_up_a_term_its_bar_and_its_picture(page_of_step_5):
+    page = page_of_step_5
     formula = page.locator(".st-key-whole_formula")
     before = runs(page)
     panels = set()
@@ -120,15 +145,17 @@ def test_step_5_pointing_and_the_keyboard_light_up_a_term_its_bar_and_its_pictur
     expect(formula.locator("button.rate")).to_have_attribute("aria-pressed", "true")
     assert len(panels) == 4
     assert runs(page) == before  # all in the browser
-    page.close()
 
 
 def test_a_link_from_the_teachers_page_opens_exactly_what_it_promised(browser, address):
+    journal = Journal()
     teacher = open_page(
         browser,
         f"{address}/teacher?lang=en&to_page=dimensions&to_model=fashion-mnist&to_beta=4&to_seed=23"
         "&to_example=Sandal&to_language=ko&to_hide=seed,source",
+        listen=journal.listen,
     )
+    look_around(teacher, journal)
     link = teacher.locator(".stCode code").inner_text().replace("\n", "")
     teacher.close()
     student = open_page(browser, link)
