@@ -7,6 +7,8 @@ import dataclasses
 import json
 import math
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +24,22 @@ from vae.hub.metrics import read_metrics
 CONFIG = tiny_config(image_shape=(1, 28, 28), beta_range=(0.1, 10.0))
 
 
-@pytest.fixture
-def folder(tmp_path) -> Path:
+TESTED = 65  # pictures: more than a batch, and the last one is short
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_batches() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(evaluate, "BATCH", 50)
+        yield
+
+
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory) -> Path:
     """An untrained model with the record of a training run, and a data set beside it."""
-    # more than a batch: the last one is short
-    write_idx(tmp_path / "data" / "bars", train=40, test=530)
-    save_model(tmp_path / "toy", random_model(CONFIG))
+    root = tmp_path_factory.mktemp("untrained")
+    write_idx(root / "data" / "bars", train=40, test=TESTED)
+    save_model(root / "toy", random_model(CONFIG))
     network = {"likelihood": "bernoulli", "beta_range": [0.1, 10.0], "latent_dim": 3}
     record = {
         "settings": {"dataset": "bars", "epochs": 1, "network": network},
@@ -39,8 +51,34 @@ def folder(tmp_path) -> Path:
         "command": "x",
         "preset": "toy",
     }
-    (tmp_path / "toy" / "training.json").write_text(json.dumps(record))
-    return tmp_path / "toy"
+    (root / "toy" / "training.json").write_text(json.dumps(record))
+    return root / "toy"
+
+
+def copied(folder: Path, target: Path) -> Path:
+    """A weights folder and the data set beside it."""
+    shutil.copytree(folder.parent, target, dirs_exist_ok=True)
+    return target / folder.name
+
+
+@pytest.fixture
+def folder(untrained, tmp_path) -> Path:
+    """The untrained model, for one test alone."""
+    return copied(untrained, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def evaluated(untrained, tmp_path_factory) -> Path:
+    """The untrained model once it was measured."""
+    folder = copied(untrained, tmp_path_factory.mktemp("evaluated"))
+    assert run(folder) == 0
+    return folder
+
+
+@pytest.fixture
+def measured(evaluated, tmp_path) -> Path:
+    """The measured model, for one test alone."""
+    return copied(evaluated, tmp_path)
 
 
 def run(folder: Path, *more: str) -> int:
@@ -50,13 +88,13 @@ def run(folder: Path, *more: str) -> int:
     )
 
 
-def test_evaluation_fills_the_folder_and_reproduces_itself(folder, capsys):
-    assert run(folder) == 0
+def test_evaluation_fills_the_folder_and_reproduces_itself(evaluated):
+    folder = evaluated
     everything = load_folder(folder)
-    assert everything.metrics.test_count == 530
+    assert everything.metrics.test_count == TESTED
     assert len(everything.examples.images) == 10
     assert everything.examples.names == tuple("0123456789")
-    assert len(everything.reference.images) == 530
+    assert len(everything.reference.images) == TESTED
     training_images, _ = striped_digits(40, seed=1)
     np.testing.assert_allclose(
         everything.reference.mean_training_pixel[0], training_images.mean(0) / 255, atol=1e-6
@@ -83,27 +121,24 @@ def test_a_long_evaluation_says_once_how_long_the_rest_will_take(folder, monkeyp
     )
 
 
-def test_the_check_of_a_grey_model_needs_the_test_part_alone(folder):
-    run(folder)
-    for path in (folder.parent / "data" / "bars").glob("train-*"):
+def test_the_check_of_a_grey_model_needs_the_test_part_alone(measured):
+    for path in (measured.parent / "data" / "bars").glob("train-*"):
         path.unlink()
-    assert run(folder, "--check") == 0
+    assert run(measured, "--check") == 0
 
 
-def test_check_notices_a_number_that_is_not_reproduced_and_writes_nothing(folder):
-    run(folder)
-    path = folder / "metrics.json"
+def test_check_notices_a_number_that_is_not_reproduced_and_writes_nothing(measured):
+    path = measured / "metrics.json"
     raw = json.loads(path.read_text())
     raw["betas"][3]["rate"] += 0.1
     path.write_text(json.dumps(raw))
     before = path.read_bytes()
-    assert run(folder, "--check") == 1
+    assert run(measured, "--check") == 1
     assert path.read_bytes() == before
 
 
-def test_a_number_that_is_not_finite_is_never_reproduced(folder):
-    run(folder)
-    metrics = read_metrics(folder / "metrics.json")
+def test_a_number_that_is_not_finite_is_never_reproduced(evaluated):
+    metrics = read_metrics(evaluated / "metrics.json")
     broken = dataclasses.replace(
         metrics, importance_weighted=dataclasses.replace(metrics.importance_weighted, nats=math.nan)
     )
@@ -146,11 +181,11 @@ def test_a_network_for_one_beta_is_measured_and_reproduced_too(folder):
 
 
 def test_averages_are_over_pictures_not_over_batches():
-    images = torch.from_numpy(striped_digits(530, seed=2)[0])[:, None]
+    images = torch.from_numpy(striped_digits(TESTED, seed=2)[0])[:, None]
     # the short last batch is unlike the others: an average of batch averages would show it
-    images[500:] = 0
+    images[50:] = 0
     model = random_model(CONFIG)
-    metrics = evaluate.measure(model, images, seed=0, samples=1, importance_samples=2)
+    metrics = evaluate.measure(model, images, seed=0, samples=8, importance_samples=2)
     entry = metrics.at(1.0)
     pictures = evaluate.observed(model, images, seed=0)
     q = model.encode(pictures, 1.0)
@@ -171,9 +206,8 @@ def test_averages_are_over_pictures_not_over_batches():
     assert metrics.importance_weighted.nats <= entry.negative_elbo + 1
 
 
-def test_the_reference_numbers_are_those_of_the_first_pictures(folder):
-    run(folder)
-    everything = load_folder(folder)
+def test_the_reference_numbers_are_those_of_the_first_pictures(evaluated):
+    everything = load_folder(evaluated)
     expected = {entry.beta: entry for entry in everything.metrics.betas}
     for beta, rate, distortion in everything.metrics.reference:
         # here the reference pictures are the whole test set
@@ -186,9 +220,8 @@ def test_a_folder_without_weights_is_one_sentence(tmp_path, capsys):
     assert "no such folder" in capsys.readouterr().err
 
 
-def test_the_metrics_file_is_what_the_package_reads(folder):
-    run(folder)
-    assert read_metrics(folder / "metrics.json").betas[0].beta == 0.1
+def test_the_metrics_file_is_what_the_package_reads(evaluated):
+    assert read_metrics(evaluated / "metrics.json").betas[0].beta == 0.1
 
 
 def test_a_plain_autoencoder_is_measured_and_reproduced_and_its_card_says_what_it_lacks(folder):

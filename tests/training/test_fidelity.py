@@ -3,6 +3,9 @@
 import dataclasses
 import hashlib
 import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,20 +97,20 @@ def test_each_picture_meets_nineteen_others_and_never_itself(count):
         assert set(met) <= set(range(count))
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def untrained(tmp_path_factory) -> Iterator[Path]:
     """An untrained colour model and a data set of portraits."""
-    write_packed(tmp_path / "data" / "colours")
+    root = tmp_path_factory.mktemp("untrained")
+    write_packed(root / "data" / "colours")
     source = data.Source(
         None,
-        {"colours.npz": _sha256(tmp_path / "data" / "colours" / "colours.npz")},
+        {"colours.npz": _sha256(root / "data" / "colours" / "colours.npz")},
         licence="CC BY 4.0",
         citation="A. Author. A Set.",
         selection="Every second one was kept.",
         portraits=True,
     )
-    monkeypatch.setitem(data.SOURCES, "colours", source)
-    save_model(tmp_path / "toy", random_model(CONFIG))
+    save_model(root / "toy", random_model(CONFIG))
     network = {"likelihood": CONFIG.likelihood, "beta_range": [0.1, 10.0], "latent_dim": 3}
     record = {
         "settings": {"dataset": "colours", "epochs": 1, "network": network, "flips": True},
@@ -119,8 +122,27 @@ def folder(tmp_path, monkeypatch):
         "command": "x",
         "preset": "toy",
     }
-    (tmp_path / "toy" / "training.json").write_text(json.dumps(record))
+    (root / "toy" / "training.json").write_text(json.dumps(record))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(data.SOURCES, "colours", source)
+        yield root / "toy"
+
+
+@pytest.fixture
+def folder(untrained, tmp_path) -> Path:
+    """The untrained model and its data, for one test alone."""
+    shutil.copytree(untrained.parent, tmp_path, dirs_exist_ok=True)
     return tmp_path / "toy"
+
+
+@pytest.fixture(scope="module")
+def evaluated(untrained, tmp_path_factory) -> Path:
+    """The untrained model once it was measured, over what an earlier version had left."""
+    root = tmp_path_factory.mktemp("evaluated")
+    shutil.copytree(untrained.parent, root, dirs_exist_ok=True)
+    (root / "toy" / "reference.npz").write_bytes(b"left from an earlier version")
+    assert run(root / "toy") == 0
+    return root / "toy"
 
 
 def _sha256(path):
@@ -134,8 +156,8 @@ def run(folder, *more: str) -> int:
     )
 
 
-def test_a_colour_model_is_measured_and_reproduced_with_its_fidelity(folder):
-    assert run(folder) == 0
+def test_a_colour_model_is_measured_and_reproduced_with_its_fidelity(evaluated):
+    folder = evaluated
     assert run(folder, "--check") == 0
     metrics = read_metrics(folder / "metrics.json")
     assert len(metrics.fidelity.squared_errors) == len(metrics.betas)
@@ -162,9 +184,8 @@ def test_a_network_that_does_not_know_a_tenth_is_asked_at_its_nearest_beta(folde
     assert f"bits per dimension** at beta = {beta_range[0]:g}:" in card
 
 
-def test_of_portraits_no_labels_and_at_most_a_dozen_pictures_are_passed_on(folder):
-    (folder / "reference.npz").write_bytes(b"left from an earlier version")
-    run(folder)
+def test_of_portraits_no_labels_and_at_most_a_dozen_pictures_are_passed_on(evaluated):
+    folder = evaluated
     everything = load_folder(folder)
     assert everything.reference is None
     assert not (folder / "reference.npz").exists()
@@ -188,13 +209,12 @@ def test_of_portraits_no_labels_and_at_most_a_dozen_pictures_are_passed_on(folde
         lambda raw: raw["fidelity"].update(pca_squared_error="small"),
     ],
 )
-def test_a_spoiled_fidelity_is_refused(folder, spoil):
-    run(folder)
-    raw = json.loads((folder / "metrics.json").read_text())
+def test_a_spoiled_fidelity_is_refused(evaluated, tmp_path, spoil):
+    raw = json.loads((evaluated / "metrics.json").read_text())
     spoil(raw)
-    (folder / "metrics.json").write_text(json.dumps(raw))
+    (tmp_path / "metrics.json").write_text(json.dumps(raw))
     with pytest.raises(ValueError, match=r"squared|identified is missing"):
-        read_metrics(folder / "metrics.json")
+        read_metrics(tmp_path / "metrics.json")
 
 
 def test_bits_per_dimension_of_a_fair_coin_is_one():

@@ -4,8 +4,10 @@ A checkpoint after any step loses nothing.
 """
 
 import dataclasses
+import functools
 import itertools
 import json
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -16,7 +18,7 @@ from training import checkpoint
 from training.error import TrainingError
 from training.export import standardise_code
 from training.loop import Trainer, draw_betas, shifted
-from training.settings import PRESETS, Settings
+from training.settings import PRESETS, Precision, Settings
 from vae.noise import seeded
 
 NETWORK = tiny_config(image_shape=(1, 28, 28), channels=8, width=32, latent_dim=4)
@@ -62,6 +64,17 @@ def finish(trainer: Trainer) -> Trainer:
     return trainer
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(images) -> Callable[[Precision], Trainer]:
+    """A run of one precision to its end, made once."""
+
+    @functools.cache
+    def uninterrupted(precision: Precision) -> Trainer:
+        return finish(Trainer(settings(precision=precision), images, CPU, DATA))
+
+    return uninterrupted
+
+
 def test_a_tiny_run_learns_bars_at_every_beta_but_the_collapsed_ones(images):
     trainer = finish(Trainer(settings(epochs=40), images, CPU, DATA))
     model = trainer.averaged_model()
@@ -94,9 +107,9 @@ def test_a_tiny_run_learns_bars_at_every_beta_but_the_collapsed_ones(images):
     ],
 )
 def test_resuming_after_any_step_equals_an_uninterrupted_run_bit_for_bit(
-    images, tmp_path, stop, precision
+    uninterrupted, images, tmp_path, stop, precision
 ):
-    whole = finish(Trainer(settings(precision=precision), images, CPU, DATA))
+    whole = uninterrupted(precision)
     first = Trainer(settings(precision=precision), images, CPU, DATA)
     steps = first.remaining()
     for _ in range(stop):
@@ -120,8 +133,8 @@ def test_in_bfloat16_a_step_is_that_of_float32_but_for_rounding(images):
     assert {parameter.dtype for parameter in models[1].parameters()} == {torch.float32}
 
 
-def test_saving_changes_nothing(images, tmp_path):
-    whole = finish(Trainer(settings(), images, CPU, DATA))
+def test_saving_changes_nothing(uninterrupted, images, tmp_path):
+    whole = uninterrupted("float32")
     saving = Trainer(settings(), images, CPU, DATA)
     for _ in saving.remaining():
         saving.save(tmp_path / "checkpoint.safetensors")
@@ -144,7 +157,7 @@ def test_training_leaves_the_global_generator_alone(images):
 
 
 def test_the_largest_beta_rises_over_the_first_steps(images):
-    trainer = Trainer(settings(epochs=10), images, CPU, DATA)
+    trainer = Trainer(settings(epochs=4), images, CPU, DATA)
     drawn: list[torch.Tensor] = []
     inner = trainer.model.encode
     trainer.model.encode = lambda x, beta: drawn.append(beta) or inner(x, beta)

@@ -14,19 +14,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import psutil
 import pytest
 import torch
-import torch.multiprocessing
 from torch import distributed
 
 import vae
 from tests.conftest import interrupt, striped_digits, tiny_config, write_idx
-from tests.processes import HANGING, Process, started
+from tests.processes import HANGING, SLACK, Process, started
+from tests.training.held import FORKS, in_fork, main
 from tests.training.tiny import TINY
-from training import train
+from training import loop, train
 from training.checkpoint import read
 from training.distributed import Processes, ProcessLostError
 from training.interruption import EXIT_CODE, Interruption
@@ -39,7 +40,7 @@ ROOT = Path(__file__).parents[2]
 RUN = [
     *TINY,
     "--epochs",
-    "12",
+    "4",
     "--warmup-steps",
     "10",
     "--checkpoint-seconds",
@@ -49,7 +50,7 @@ RUN = [
 ]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 CPU = torch.device("cpu")
-HELD_AT = 150  # of the steps of a run
+STEPS, HELD_AT = 40, 25  # of a run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no kill -9")
 
@@ -63,73 +64,95 @@ def data_dir(tmp_path_factory) -> Path:
 
 @dataclass(frozen=True)
 class Run:
-    """A run in a process of its own, or several.
+    """A run in processes of its own.
 
     hold: the file that holds it at step HELD_AT. told: what it prints.
     """
 
-    process: Process
+    processes: list[BaseProcess]
     hold: Path
     told: Path
 
     def message(self) -> str:
         return self.told.read_text()
 
-    def await_hold(self, processes: int = 1) -> None:
-        """Until all its processes are held."""
-        while not all(self.hold.with_suffix(f".{rank}").exists() for rank in range(processes)):
-            assert self.process.poll() is None, self.message()
+    def held(self) -> bool:
+        """Whether all its processes are."""
+        ranks = range(len(self.processes))
+        return all(self.hold.with_suffix(f".{rank}").exists() for rank in ranks)
+
+    def await_hold(self) -> None:
+        while not self.held():
+            assert all(process.exitcode is None for process in self.processes), self.message()
             time.sleep(0.01)
 
-    def finish(self) -> None:
-        assert self.process.wait(HANGING) == 0, self.message()
+    def signal(self, number: int) -> None:
+        """Send a signal to all its processes, as a terminal does, or torchrun."""
+        for process in self.processes:
+            os.kill(process.pid, number)
+
+    def wait(self) -> list[int | None]:
+        """The exit codes of its processes, once they have ended."""
+        for process in self.processes:
+            process.join(HANGING)
+        return [process.exitcode for process in self.processes]
 
 
 @pytest.fixture
-def start(data_dir, tmp_path) -> Iterator[Callable[..., Run]]:
-    """Begin a run in a folder, with more options, in one process or several.
+def fork(tmp_path) -> Iterator[Callable[..., Run]]:
+    """Call a function in processes of their own that know of each other, as torchrun's do.
 
     Held at step HELD_AT or not.
     """
-    numbers = itertools.count()
-    with contextlib.ExitStack() as stack:
+    numbers, begun, meetings = itertools.count(), [], []
 
-        def start(run_dir: Path, *more: str, processes: int = 1, held: bool = False) -> Run:
-            number = next(numbers)
-            hold, told = tmp_path / f"run {number}.hold", tmp_path / f"run {number}.txt"
-            if held:
-                hold.touch()
-            several = [
-                "-m",
-                "torch.distributed.run",
-                "--nproc-per-node",
-                str(processes),
-                "--rdzv-backend",
-                "c10d",
-                "--rdzv-endpoint",
-                "localhost:0",
-            ]
-            command = [
-                sys.executable,
-                *(several if processes > 1 else []),
-                "-m",
-                "tests.training.held",
-                *RUN,
-                "--data-dir",
-                str(data_dir),
-                "--run-dir",
-                str(run_dir),
-                *more,
-            ]
-            environment = ENVIRONMENT | {"HOLD_AT": str(HELD_AT), "HOLD_FILE": str(hold)}
-            # a pipe that nobody reads would fill up and stop the run
-            output = stack.enter_context(told.open("w"))
-            process = stack.enter_context(
-                started(command, cwd=ROOT, env=environment, stdout=output, stderr=output, text=True)
+    def fork(
+        function: Callable[..., object], *arguments: object, processes: int = 1, held: bool = False
+    ) -> Run:
+        number = next(numbers)
+        hold, told = tmp_path / f"run {number}.hold", tmp_path / f"run {number}.txt"
+        told.touch()
+        if held:
+            hold.touch()
+        environment = {"HOLD_AT": str(HELD_AT), "HOLD_FILE": str(hold), "LOG_EVERY": "10"}
+        if processes > 1:
+            meeting = distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+            meetings.append(meeting)
+            environment |= {
+                "TORCHELASTIC_USE_AGENT_STORE": "True",
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": str(meeting.port),
+                "WORLD_SIZE": str(processes),
+                "LOCAL_WORLD_SIZE": str(processes),
+            }
+        for rank in range(processes):
+            ranked = environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)}
+            begun.append(
+                FORKS.Process(
+                    target=in_fork, args=(function, told, ranked, *arguments), daemon=True
+                )
             )
-            return Run(process, hold, told)
+            begun[-1].start()
+        return Run(begun[-processes:], hold, told)
 
-        yield start
+    yield fork
+    for process in begun:
+        process.kill()
+        process.join(SLACK)
+
+
+@pytest.fixture
+def start(fork, data_dir) -> Callable[..., Run]:
+    """Begin a run in a folder, with more options, in one process or several, held or not."""
+
+    def start(run_dir: Path, *more: str, **how) -> Run:
+        return fork(main, command(data_dir, run_dir, *more), **how)
+
+    return start
+
+
+def command(data_dir: Path, run_dir: Path, *more: str) -> list[str]:
+    return [*RUN, "--data-dir", str(data_dir), "--run-dir", str(run_dir), *more]
 
 
 def step_of(run_dir: Path) -> int:
@@ -141,34 +164,48 @@ def weights(run_dir: Path) -> bytes:
     return (run_dir / "weights" / "model.safetensors").read_bytes()
 
 
-def test_kill_9_at_random_moments_changes_no_bit_of_the_final_weights(start, tmp_path):
+@pytest.fixture
+def short_lines(monkeypatch) -> None:
+    """A line of the log every ten steps in this process too."""
+    monkeypatch.setattr(train, "LOG_EVERY", 10)
+    monkeypatch.setattr(loop, "LOG_EVERY", 10)
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(5, marks=pytest.mark.weekly)])
+def test_kill_9_at_random_moments_changes_no_bit_of_the_final_weights(
+    start, tmp_path, data_dir, short_lines, kills
+):
     """A checkpoint after every step, so that many of the kills fall into the writing of one."""
-    start(tmp_path / "whole").finish()
+    rarely = ("--checkpoint-seconds", "60")
+    assert train.main(command(data_dir, tmp_path / "whole", *rarely)) == 0
     seed = time.time_ns()
     moment = random.Random(seed)
-    killed, resume, before, ends = tmp_path / "killed", [], 0, []
-    for _ in range(3):
-        run = start(killed, *resume)
-        while run.process.poll() is None and (
+    killed, resume, before = tmp_path / "killed", [], 0
+    for _ in range(kills):
+        run = start(killed, *resume, held=True)
+        while not run.held() and (
             not (killed / "checkpoint.safetensors").exists() or step_of(killed) <= before
         ):
+            assert run.processes[0].exitcode is None, run.message()
             time.sleep(0.005)
         time.sleep(moment.uniform(0, 0.3))
-        run.process.kill()
-        ends.append(run.process.wait(HANGING))
+        run.signal(signal.SIGKILL)
+        assert run.wait() == [-signal.SIGKILL]
+        assert step_of(killed) >= before
         resume, before = ["--resume"], step_of(killed)
-    assert before >= len(ends)  # each got a step further, at least
-    assert -signal.SIGKILL in ends
-    start(killed, "--resume").finish()
+    assert 0 < before <= HELD_AT
+    assert train.main(command(data_dir, killed, *rarely, "--resume")) == 0
     assert weights(killed) == weights(tmp_path / "whole"), f"seed {seed}"
     steps = [json.loads(line)["step"] for line in (killed / "log.jsonl").read_text().splitlines()]
-    assert steps == [100]
+    assert steps == [10, 20, 30, 40]
 
 
-def test_a_run_keeps_others_out_of_its_folder_until_it_is_killed(start, tmp_path, data_dir, capsys):
-    run, longer = tmp_path / "run", ["--epochs", "20"]
-    again = [*RUN, *longer, "--data-dir", str(data_dir), "--run-dir", str(run)]
-    first = start(run, *longer, held=True)
+def test_a_run_keeps_others_out_of_its_folder_until_it_is_killed(
+    start, tmp_path, data_dir, capsys, short_lines
+):
+    run = tmp_path / "run"
+    again = command(data_dir, run)
+    first = start(run, held=True)
     first.await_hold()
     for number, options in enumerate(([], ["--resume"])):
         before = (run / "checkpoint.safetensors").read_bytes()
@@ -177,11 +214,11 @@ def test_a_run_keeps_others_out_of_its_folder_until_it_is_killed(start, tmp_path
         assert ("already holds a run", "another run is at work")[number] in message
         assert message.count("\n") == 1
         assert (run / "checkpoint.safetensors").read_bytes() == before
-    both = start(run, *longer, "--resume", processes=2)
-    assert both.process.wait(HANGING) != 0
+    both = start(run, "--resume", processes=2)
+    assert both.wait() == [2, 2]
     assert both.message().count("another run is at work") == 1  # said by one of them, for both
-    first.process.kill()
-    first.process.wait(HANGING)
+    first.signal(signal.SIGKILL)
+    first.wait()
     assert train.main([*again, "--resume"]) == 0
 
 
@@ -206,12 +243,10 @@ def pictures() -> torch.Tensor:
     return torch.from_numpy(striped_digits(650, seed=1)[0])[:, None]
 
 
-def _two_steps(rank: int, count: int, folder: str) -> None:
-    """The gradients of the first step, and the weights after two, by one of `count` processes."""
-    torch.set_num_threads(1)
-    distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=count
-    )
+def _two_steps(folder: Path) -> None:
+    """The gradients of the first step, and the weights after two, by one of several processes."""
+    distributed.init_process_group("gloo")
+    rank, count = distributed.get_rank(), distributed.get_world_size()
     trainer = Trainer(settings(), pictures(), CPU, {}, Processes(rank, count))
     steps = trainer.remaining()
     report = next(steps)
@@ -224,13 +259,14 @@ def _two_steps(rank: int, count: int, folder: str) -> None:
         f"weights {name}": parameter.detach()
         for name, parameter in trainer.model.named_parameters()
     }
-    torch.save((found, (report.distortion, report.rate, report.loss)), Path(folder) / f"{rank}.pt")
+    torch.save((found, (report.distortion, report.rate, report.loss)), folder / f"{rank}.pt")
     distributed.destroy_process_group()
 
 
-def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(tmp_path):
+def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(fork, tmp_path):
     """65 examples: the shares differ in size, so an average of averages would be wrong."""
-    torch.multiprocessing.spawn(_two_steps, (2, str(tmp_path)), nprocs=2, daemon=True)
+    both = fork(_two_steps, tmp_path, processes=2)
+    assert both.wait() == [0, 0], both.message()
     (first, report), (second, _) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     alone = Trainer(settings(), pictures(), CPU, {})
     steps = alone.remaining()
@@ -284,37 +320,55 @@ def test_shares_cover_a_batch_without_overlap(total, count):
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
 
 
+@contextlib.contextmanager
+def torchrun(arguments: list[str], hold: Path, told: Path) -> Iterator[Process]:
+    """A run in two processes, held at step HELD_AT as long as this file exists."""
+    hold.touch()
+    several = ["--nproc-per-node", "2", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
+    begin = [sys.executable, "-m", "torch.distributed.run", *several, "-m", "tests.training.held"]
+    environment = {**ENVIRONMENT, "HOLD_AT": str(HELD_AT), "HOLD_FILE": str(hold)}
+    # a pipe that nobody reads would fill up and stop the run
+    with (
+        told.open("w") as output,
+        started(
+            [*begin, *arguments],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            text=True,
+        ) as process,
+    ):
+        while not all(hold.with_suffix(f".{rank}").exists() for rank in range(2)):
+            assert process.poll() is None, told.read_text()
+            time.sleep(0.01)
+        yield process
+
+
 def test_a_killed_process_ends_the_run_and_one_process_alone_can_finish_it(
-    start, tmp_path, data_dir, capsys
+    tmp_path, data_dir, capsys
 ):
     """The one process keeps the precision that all had agreed on.
 
     While they run nobody else can.
     """
-    run, options = (
-        tmp_path / "run",
-        ("--epochs", "20", "--checkpoint-seconds", "1", "--precision", "auto"),
-    )
-    two = start(run, *options, processes=2, held=True)
-    two.await_hold(processes=2)
-    workers = psutil.Process(two.process.pid).children()
-    assert len(workers) == 2
-    assert (
-        train.main([*RUN, *options, "--data-dir", str(data_dir), "--run-dir", str(run), "--resume"])
-        == 2
-    )
-    assert capsys.readouterr().err.startswith(f"error: another run is at work in {run}; ")
-    workers[1].kill()
-    two.hold.unlink()
-    assert two.process.wait(HANGING) != 0
-    assert "another process of this run has ended" in two.message()
-    assert two.message().count("chosen automatically") == 1  # said by one of them, for both
+    run, hold, told = tmp_path / "run", tmp_path / "hold", tmp_path / "told.txt"
+    arguments = command(data_dir, run, "--checkpoint-seconds", "1", "--precision", "auto")
+    with torchrun(arguments, hold, told) as two:
+        workers = psutil.Process(two.pid).children()
+        assert len(workers) == 2
+        assert train.main([*arguments, "--resume"]) == 2
+        assert capsys.readouterr().err.startswith(f"error: another run is at work in {run}; ")
+        workers[1].kill()
+        hold.unlink()
+        assert two.wait(HANGING) != 0
+    assert "another process of this run has ended" in told.read_text()
+    assert told.read_text().count("chosen automatically") == 1  # said by one of them, for both
     assert not (run / "weights").exists()
-    assert 0 < step_of(run) < 200
-    alone = start(run, *options, "--resume")
-    alone.finish()
-    assert "as when this run began" in alone.message()
-    assert step_of(run) == 200
+    assert 0 < step_of(run) < STEPS
+    assert train.main([*arguments, "--resume"]) == 0
+    assert "as when this run began" in capsys.readouterr().out
+    assert step_of(run) == STEPS
 
 
 def test_the_loss_of_a_process_is_said_while_sigterm_is_still_held_off(
@@ -339,7 +393,7 @@ def test_the_loss_of_a_process_is_said_while_sigterm_is_still_held_off(
     monkeypatch.setattr(train, "_train", lost)
     monkeypatch.setattr(sys, "stderr", Handlers())
     with pytest.raises(SystemExit) as ended:
-        train.main([*RUN, "--data-dir", str(data_dir), "--run-dir", str(tmp_path / "run")])
+        train.main(command(data_dir, tmp_path / "run"))
     assert ended.value.code == 2
     (handler,) = [
         handler for text, handler in found if "another process of this run has ended" in text
@@ -347,7 +401,7 @@ def test_the_loss_of_a_process_is_said_while_sigterm_is_still_held_off(
     assert isinstance(handler.__self__, Interruption)
 
 
-LONGER = ("--epochs", "20", "--checkpoint-seconds", "1", "--learning-rate", "1e-3")
+SMALL_STEPS = ("--checkpoint-seconds", "60", "--learning-rate", "1e-3")
 
 
 def loss_of(run_dir: Path) -> float:
@@ -361,45 +415,67 @@ def loss_of(run_dir: Path) -> float:
 
 @pytest.fixture(scope="module")
 def loss_alone(tmp_path_factory, data_dir) -> float:
-    """The loss after LONGER steps of one process that nobody interrupted."""
+    """The loss after SMALL_STEPS of one process that nobody interrupted."""
     run = tmp_path_factory.mktemp("alone") / "run"
-    assert train.main([*RUN, *LONGER, "--data-dir", str(data_dir), "--run-dir", str(run)]) == 0
+    assert train.main(command(data_dir, run, *SMALL_STEPS)) == 0
     return loss_of(run)
 
 
-def test_a_run_of_two_processes_is_resumed_by_one(start, tmp_path, data_dir, loss_alone):
+def assert_resumed(run_dir: Path, loss_alone: float) -> None:
     """The draws are those of one process alone, and so nearly the weights.
 
     Only sums were taken in another order, and steps are small enough that rounding does not grow to
     other weights.
     """
+    assert step_of(run_dir) == STEPS
+    assert loss_of(run_dir) == pytest.approx(loss_alone, rel=0.001)
+
+
+def assert_stopped(run_dir: Path, message: str) -> None:
+    assert "torchrun --nproc-per-node 2 -m training.train" in message
+    assert "--resume" in message
+    assert HELD_AT <= step_of(run_dir) < STEPS
+
+
+def test_a_run_of_two_processes_is_resumed_by_one(
+    start, tmp_path, data_dir, loss_alone, short_lines
+):
     run = tmp_path / "run"
-    begun = start(run, *LONGER, processes=2, held=True)
-    begun.await_hold(processes=2)
-    begun.process.send_signal(signal.SIGINT)
-    begun.process.wait(HANGING)
-    assert "torchrun --nproc-per-node 2 -m training.train" in begun.message()
-    assert "--resume" in begun.message()
-    assert HELD_AT <= step_of(run) < 200
-    again = [*RUN, *LONGER, "--data-dir", str(data_dir), "--run-dir", str(run), "--resume"]
-    assert train.main(again) == 0
-    assert step_of(run) == 200
-    assert loss_of(run) == pytest.approx(loss_alone, rel=0.01)
+    begun = start(run, *SMALL_STEPS, processes=2, held=True)
+    begun.await_hold()
+    begun.signal(signal.SIGINT)
+    assert begun.wait() == [EXIT_CODE, EXIT_CODE], begun.message()
+    assert_stopped(run, begun.message())
+    assert train.main(command(data_dir, run, *SMALL_STEPS, "--resume")) == 0
+    assert_resumed(run, loss_alone)
 
 
-def test_a_run_of_one_process_is_resumed_by_two(start, tmp_path, data_dir, loss_alone, capsys):
+@pytest.mark.weekly
+def test_a_run_that_torchrun_stops_is_resumed_by_one(tmp_path, data_dir, loss_alone):
+    run, told = tmp_path / "run", tmp_path / "told.txt"
+    with torchrun(command(data_dir, run, *SMALL_STEPS), tmp_path / "hold", told) as two:
+        two.send_signal(signal.SIGINT)
+        two.wait(HANGING)
+    assert_stopped(run, told.read_text())
+    assert train.main(command(data_dir, run, *SMALL_STEPS, "--resume")) == 0
+    assert_resumed(run, loss_alone)
+
+
+def test_a_run_of_one_process_is_resumed_by_two(
+    start, tmp_path, data_dir, loss_alone, capsys, short_lines
+):
     run = tmp_path / "run"
     with pytest.MonkeyPatch.context() as patch:
         interrupt(patch, HELD_AT)
-        begun = train.main([*RUN, *LONGER, "--data-dir", str(data_dir), "--run-dir", str(run)])
+        begun = train.main(command(data_dir, run, *SMALL_STEPS))
     assert begun == EXIT_CODE
     message = capsys.readouterr().err
     assert "python -m training.train" in message
     assert "--resume" in message
     assert step_of(run) == HELD_AT
-    start(run, "--resume", *LONGER, processes=2).finish()
-    assert step_of(run) == 200
-    assert loss_of(run) == pytest.approx(loss_alone, rel=0.01)
+    two = start(run, "--resume", *SMALL_STEPS, processes=2)
+    assert two.wait() == [0, 0], two.message()
+    assert_resumed(run, loss_alone)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -3,16 +3,14 @@
 It says in one line what is wrong.
 """
 
-import contextlib
 import json
 import math
 import os
 import random
 import re
 import shlex
+import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -21,27 +19,58 @@ import torch
 
 import vae
 from tests.conftest import interrupt, write_idx
-from tests.processes import HANGING, Process, started
+from tests.processes import HANGING, SLACK
+from tests.training.held import FORKS, in_fork, main
 from tests.training.tiny import TINY
-from training import progress, train
+from training import loop, progress, train
 from training.distributed import ALONE
 from training.loop import Trainer
 from training.run_folder import Log, held
 from training.settings import PRESETS
 
-ROOT = Path(__file__).parents[2]
-
 RUN = [*TINY, "--epochs", "3", "--precision", "float32"]
 
 
-@pytest.fixture
-def data_dir(tmp_path) -> Path:
-    write_idx(tmp_path / "data" / "bars", train=500)
-    return tmp_path / "data"
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_idx(folder / "bars", train=500)
+    return folder
 
 
 def command(data_dir: Path, run_dir: Path, *more: str) -> list[str]:
     return [*RUN, "--data-dir", str(data_dir), "--run-dir", str(run_dir), *more]
+
+
+@pytest.fixture(scope="module")
+def finished(data_dir, tmp_path_factory) -> Path:
+    """The folder of a run that nobody stopped."""
+    run_dir = tmp_path_factory.mktemp("finished") / "run"
+    assert train.main(command(data_dir, run_dir)) == 0
+    return run_dir
+
+
+@pytest.fixture
+def run_dir(finished, tmp_path) -> Path:
+    """A copy of that folder, for one test alone."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+LONG = ("--epochs", "26", "--held-out", "100")  # 208 steps
+
+
+@pytest.fixture(scope="module")
+def finished_long(data_dir, tmp_path_factory) -> Path:
+    """The folder of a run with two lines of a hundred steps."""
+    run_dir = tmp_path_factory.mktemp("long") / "run"
+    assert train.main(command(data_dir, run_dir, *LONG)) == 0
+    return run_dir
+
+
+@pytest.fixture
+def long_run_dir(finished_long, tmp_path) -> Path:
+    """A copy of that folder, for one test alone."""
+    return Path(shutil.copytree(finished_long, tmp_path / "run"))
 
 
 def test_the_command_line_trains_and_records_how(data_dir, tmp_path, capsys):
@@ -75,25 +104,25 @@ def test_the_command_line_trains_and_records_how(data_dir, tmp_path, capsys):
 
 def test_as_many_threads_are_used_as_asked_for_and_recorded(data_dir, tmp_path):
     before = torch.get_num_threads()
-    assert train.main(command(data_dir, tmp_path / "run", "--threads", str(before + 1))) == 0
+    options = ("--epochs", "1", "--threads", str(before + 1))
+    assert train.main(command(data_dir, tmp_path / "run", *options)) == 0
     record = json.loads((tmp_path / "run" / "weights" / "training.json").read_text())
     assert record["threads"] == before + 1
     assert "--threads" in record["command"]  # the bits of the weights depend on it
 
 
 def test_one_beta_is_trained_by_an_option(data_dir, tmp_path):
-    assert train.main(command(data_dir, tmp_path / "run", "--beta", "0.5")) == 0
+    assert train.main(command(data_dir, tmp_path / "run", "--epochs", "1", "--beta", "0.5")) == 0
     assert vae.load(tmp_path / "run" / "weights").config.beta_range == (0.5, 0.5)
 
 
-def test_the_log_has_a_line_every_hundred_steps_with_validation(data_dir, tmp_path):
-    epochs = ["--epochs", "35", "--held-out", "100"]
-    assert train.main(command(data_dir, tmp_path / "run", *epochs)) == 0
-    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+def test_the_log_has_a_line_every_hundred_steps_with_validation(finished_long):
+    lines = [json.loads(line) for line in (finished_long / "log.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if "distortion" in line] == [100, 200]
-    validations = [line["validation"] for line in lines if "validation" in line]
-    assert len(validations) == 4  # every ten epochs and at the end
-    assert [entry["beta"] for entry in validations[0]] == [0.01, 0.1, 1.0, 10.0]
+    validations = [line for line in lines if "validation" in line]
+    # every ten epochs of eight steps, and at the end
+    assert [line["step"] for line in validations] == [80, 160, 208]
+    assert [entry["beta"] for entry in validations[0]["validation"]] == [0.01, 0.1, 1.0, 10.0]
 
 
 def logged(run_dir: Path) -> list[dict]:
@@ -105,17 +134,19 @@ def logged(run_dir: Path) -> list[dict]:
 def test_a_run_that_was_stopped_anywhere_logs_what_one_that_was_not_logs(
     data_dir, tmp_path, monkeypatch
 ):
-    """Means of a hundred steps, some of which came before the stop, and some were skipped."""
+    """Means of ten steps, some of which came before the stop, and some were skipped."""
+    for module in (train, loop):
+        monkeypatch.setattr(module, "LOG_EVERY", 10)
     inner, seed = Trainer._backward, time.time_ns()
 
     def backward(trainer: Trainer, drawn: dict[str, torch.Tensor]) -> torch.Tensor:
         sums = inner(trainer, drawn)
-        return sums * math.nan if trainer.step % 37 == 5 else sums
+        return sums * math.nan if trainer.step % 7 == 5 else sums
 
     monkeypatch.setattr(Trainer, "_backward", backward)
-    options = ["--epochs", "24", "--held-out", "50"]  # 216 steps
+    options = ["--epochs", "3", "--held-out", "50"]  # 27 steps
     assert train.main(command(data_dir, tmp_path / "whole", *options)) == 0
-    stops, resume = sorted(random.Random(seed).sample(range(1, 216), 3)), []
+    stops, resume = sorted(random.Random(seed).sample(range(1, 27), 3)), []
     for stop in stops:
         with monkeypatch.context() as patch:
             interrupt(patch, stop)
@@ -123,14 +154,14 @@ def test_a_run_that_was_stopped_anywhere_logs_what_one_that_was_not_logs(
         resume = ["--resume"]
     assert train.main(command(data_dir, tmp_path / "stopped", *options, "--resume")) == 0
     whole = logged(tmp_path / "whole")
-    assert [line["skipped"] for line in whole if "skipped" in line] == [3, 6]
+    assert [line["skipped"] for line in whole if "skipped" in line] == [1, 3]
     assert logged(tmp_path / "stopped") == whole, f"stopped after {stops}, seed {seed}"
 
 
 @pytest.mark.parametrize("more", [[], ["--resume"]])
-def test_two_runs_in_one_folder_are_refused(data_dir, tmp_path, capsys, more):
+def test_two_runs_in_one_folder_are_refused(data_dir, finished, tmp_path, capsys, more):
     if more:
-        assert train.main(command(data_dir, tmp_path / "run")) == 0
+        shutil.copytree(finished, tmp_path / "run")
     capsys.readouterr()
     with held(tmp_path / "run", ALONE):
         assert train.main(command(data_dir, tmp_path / "run", *more)) == 2
@@ -167,9 +198,10 @@ def test_what_is_wrong_is_said_in_one_line(data_dir, tmp_path, capsys, more, sen
 
 
 def test_a_damaged_data_file_is_one_line_before_anything_is_written(data_dir, tmp_path, capsys):
-    path = data_dir / "bars" / "train-images-idx3-ubyte.gz"
+    shutil.copytree(data_dir, tmp_path / "data")
+    path = tmp_path / "data" / "bars" / "train-images-idx3-ubyte.gz"
     path.write_bytes(path.read_bytes()[:-40])
-    assert train.main(command(data_dir, tmp_path / "run")) == 2
+    assert train.main(command(tmp_path / "data", tmp_path / "run")) == 2
     message = capsys.readouterr().err
     assert str(path) in message
     assert message.count("\n") == 1
@@ -177,61 +209,41 @@ def test_a_damaged_data_file_is_one_line_before_anything_is_written(data_dir, tm
 
 
 def test_a_run_is_never_overwritten_and_never_resumed_with_other_settings(
-    data_dir, tmp_path, capsys
+    data_dir, run_dir, capsys
 ):
-    assert train.main(command(data_dir, tmp_path / "run")) == 0
-    before = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
-    assert train.main(command(data_dir, tmp_path / "run")) == 2
+    before = (run_dir / "checkpoint.safetensors").read_bytes()
+    assert train.main(command(data_dir, run_dir)) == 2
     assert "--resume" in capsys.readouterr().err
-    assert (
-        train.main(
-            command(
-                data_dir,
-                tmp_path / "run",
-                "--resume",
-                "--learning-rate",
-                "0.1",
-                "--network.blocks",
-                "2",
-            )
-        )
-        == 2
-    )
+    other = ("--learning-rate", "0.1", "--network.blocks", "2")
+    assert train.main(command(data_dir, run_dir, "--resume", *other)) == 2
     message = capsys.readouterr().err
     assert f"learning_rate: {PRESETS['mnist'].learning_rate} there, 0.1 here" in message
     assert "network.blocks: 1 there, 2 here" in message
-    assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == before
+    assert (run_dir / "checkpoint.safetensors").read_bytes() == before
 
 
-def test_a_run_is_never_resumed_on_other_data(data_dir, tmp_path, capsys):
-    assert train.main(command(data_dir, tmp_path / "run")) == 0
+def test_a_run_is_never_resumed_on_other_data(run_dir, tmp_path, capsys):
     write_idx(tmp_path / "other" / "bars", train=520)
-    assert train.main(command(tmp_path / "other", tmp_path / "run", "--resume")) == 2
+    assert train.main(command(tmp_path / "other", run_dir, "--resume")) == 2
     assert "other data files" in capsys.readouterr().err
 
 
-def test_a_log_that_was_cut_off_by_a_crash_is_mended(data_dir, tmp_path):
-    long = ["--epochs", "30", "--held-out", "100"]
-    assert train.main(command(data_dir, tmp_path / "run", *long)) == 0
-    log = tmp_path / "run" / "log.jsonl"
+def test_a_log_that_was_cut_off_by_a_crash_is_mended(data_dir, long_run_dir):
+    log = long_run_dir / "log.jsonl"
     lines = log.read_text()
-    log.write_text(lines + '{"step": 240, "validation": [{"beta": 0.01, "rate": 1.0}')
-    assert train.main(command(data_dir, tmp_path / "run", *long, "--resume")) == 0
+    log.write_text(lines + '{"step": 208, "validation": [{"beta": 0.01, "rate": 1.0}')
+    assert train.main(command(data_dir, long_run_dir, *LONG, "--resume")) == 0
     assert log.read_text() == lines
 
 
-def test_a_kill_right_after_resuming_costs_no_line_of_the_log(data_dir, tmp_path, monkeypatch):
-    long = ["--epochs", "30"]
-    assert train.main(command(data_dir, tmp_path / "run", *long)) == 0
-    lines = (tmp_path / "run" / "log.jsonl").read_text()
-    seen = []
-    monkeypatch.setattr(
-        train, "_train", lambda *_: seen.append((tmp_path / "run" / "log.jsonl").read_text())
-    )
-    assert train.main(command(data_dir, tmp_path / "run", *long, "--resume")) == 0
-    with Log(tmp_path / "run" / "log.jsonl", step=300):
+def test_a_kill_right_after_resuming_costs_no_line_of_the_log(data_dir, long_run_dir, monkeypatch):
+    log, seen = long_run_dir / "log.jsonl", []
+    lines = log.read_text()
+    monkeypatch.setattr(train, "_train", lambda *_: seen.append(log.read_text()))
+    assert train.main(command(data_dir, long_run_dir, *LONG, "--resume")) == 0
+    with Log(log, step=208):
         # as it lies on disk before the first new line
-        seen.append((tmp_path / "run" / "log.jsonl").read_text())
+        seen.append(log.read_text())
     assert seen == [lines, lines]
 
 
@@ -254,44 +266,28 @@ def test_a_folder_that_cannot_be_written_is_said_at_once(data_dir, tmp_path, cap
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for another process")
 def test_ctrl_c_saves_says_how_to_resume_and_resuming_gives_the_uninterrupted_weights(
-    data_dir, tmp_path
+    data_dir, finished, tmp_path
 ):
-    hold = tmp_path / "hold"
-
-    def start(run_dir: str, *more: str) -> contextlib.AbstractContextManager[Process]:
-        arguments = command(data_dir, tmp_path / run_dir, "--epochs", "20", *more)
-        environment = {
-            **os.environ,
-            "OMP_NUM_THREADS": "1",
-            "HOLD_AT": "101",
-            "HOLD_FILE": str(hold),
-        }
-        return started(
-            [sys.executable, "-m", "tests.training.held", *arguments],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
+    hold, told, run_dir = tmp_path / "hold", tmp_path / "told.txt", tmp_path / "interrupted"
     hold.touch()
-    with start("interrupted") as interrupted:
-        while not hold.with_suffix(".0").exists() and interrupted.poll() is None:
-            time.sleep(0.05)
-        interrupted.send_signal(signal.SIGINT)
-        _, message = interrupted.communicate(timeout=HANGING)
-        assert interrupted.returncode == 130, message
-    assert "--resume" in message
-    assert "Traceback" not in message
-    hold.unlink()
-    for run_dir, more in (("interrupted", ["--resume"]), ("whole", [])):
-        with start(run_dir, *more) as process:
-            _, message = process.communicate(timeout=HANGING)
-            assert process.returncode == 0, message
-    resumed, whole = (
-        tmp_path / name / "weights" / "model.safetensors" for name in ("interrupted", "whole")
+    environment = {"HOLD_AT": "11", "HOLD_FILE": str(hold)}
+    run = FORKS.Process(
+        target=in_fork, args=(main, told, environment, command(data_dir, run_dir)), daemon=True
     )
+    run.start()
+    try:
+        while not hold.with_suffix(".0").exists() and run.exitcode is None:
+            time.sleep(0.05)
+        os.kill(run.pid, signal.SIGINT)
+        run.join(HANGING)
+        assert run.exitcode == 130, told.read_text()
+    finally:
+        run.kill()
+        run.join(SLACK)
+    assert "--resume" in told.read_text()
+    assert "Traceback" not in told.read_text()
+    assert train.main(command(data_dir, run_dir, "--resume")) == 0
+    resumed, whole = (folder / "weights" / "model.safetensors" for folder in (run_dir, finished))
     assert resumed.read_bytes() == whole.read_bytes()
 
 
