@@ -305,7 +305,7 @@ def test_a_plain_autoencoder_learns_and_its_code_is_scaled_without_changing_a_re
     images,
 ):
     plain = settings(
-        network=dataclasses.replace(NETWORK, beta_range=(0.0, 0.0), latent_dim=2), epochs=60
+        network=dataclasses.replace(NETWORK, beta_range=(0.0, 0.0), latent_dim=2), epochs=12
     )
     trainer = finish(Trainer(plain, images, CPU, DATA))
     model, x = trainer.averaged_model(), vae.binarize(images.float() / 255, generator=generator())
