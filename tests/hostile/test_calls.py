@@ -8,7 +8,6 @@ import json
 import os
 import re
 import socket
-import sys
 import threading
 import time
 import urllib.error
@@ -20,12 +19,32 @@ from pathlib import Path
 import pytest
 
 from tests.hostile import calls
-from tests.processes import HANGING, SLACK, completed
+from tests.processes import HANGING, SLACK
 from tests.servers import ROOT, UVICORN, running
 from ui.text import Text
 
+# What Gradio does without anything of ours before it, asked in a process that mounts its
+# application in another one and serves both afterwards.
+CHECKED_BEFORE = """
+import asyncio, os, sys
+import asgi, gradio as gr, uvicorn
+from gradio_app import demo
+function = next(fn for fn in demo.fns.values() if fn.api_name == "sample")
+with open(os.environ["CHECKED"], "w") as said:
+    for path in ("/etc/passwd", os.environ["SECRET"]):
+        file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+        try:
+            asyncio.run(gr.Blocks.process_api(demo, function, [file, 1.0, 8, 7, 1.0, False]))
+        except gr.exceptions.InvalidPathError:
+            print("refused", file=said)
+        try:
+            asyncio.run(demo.process_api(function, [file, 1.0, 8, 7, 1.0, False]))
+        except gr.Error as error:
+            print(error.message, error.print_exception, file=said)
+uvicorn.main(sys.argv[1:])
+"""
 COMMANDS = {
-    "asgi": (UVICORN, "/gradio"),
+    "asgi": (("-c", CHECKED_BEFORE, *UVICORN[2:]), "/gradio"),
     "gradio_app": (("gradio_app.py", "--mcp", "--port", "{port}"), ""),
 }
 LONGEST = 5.0  # seconds until an answer begins
@@ -37,23 +56,31 @@ FOLDER = re.compile(r"(?<![\w.:/])/(?:tmp|etc|usr|home|root|opt|var|work|dev|pro
 class Server:
     """A started front end.
 
-    Its address, the folder in which Gradio would keep files, and its log.
+    Its address, the folder in which Gradio would keep files, its log, and what was said to calls
+    before it was started.
     """
 
     address: str
     kept: Path
     log: Path
+    checked: Path
 
 
 @pytest.fixture(scope="module", params=COMMANDS)
 def server(request, tmp_path_factory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp(request.param)
     command, prefix = COMMANDS[request.param]
-    environment = os.environ | {"GRADIO_TEMP_DIR": str(folder / "kept")}
+    checked, secret = folder / "checked", folder / "secret"
+    secret.write_text("nobody's business")
+    environment = os.environ | {
+        "GRADIO_TEMP_DIR": str(folder / "kept"),
+        "CHECKED": str(checked),
+        "SECRET": str(secret),
+    }
     with running(
         *command, health=f"{prefix}/", environment=environment, log=folder / "log"
     ) as address:
-        yield Server(f"{address}{prefix}/gradio_api", folder / "kept", folder / "log")
+        yield Server(f"{address}{prefix}/gradio_api", folder / "kept", folder / "log", checked)
 
 
 def asked(server: Server, path: str, body: bytes) -> tuple[int, str]:
@@ -168,32 +195,12 @@ def test_two_values_of_one_name_are_refused(server):
     assert "not JSON" in said
 
 
-def test_gradios_own_check_of_paths_holds_where_it_is_mounted_in_another_app(tmp_path):
+@pytest.mark.parametrize("server", ["asgi"], indirect=True)
+def test_gradios_own_check_of_paths_holds_where_it_is_mounted_in_another_app(server):
     """Without anything of ours before it."""
-    script = """
-import asyncio, sys
-import asgi, gradio as gr
-from gradio_app import demo
-from gradio.route_utils import Request
-function = next(fn for fn in demo.fns.values() if fn.api_name == "sample")
-for path in ("/etc/passwd", sys.argv[1]):
-    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
-    try:
-        asyncio.run(gr.Blocks.process_api(demo, function, [file, 1.0, 8, 7, 1.0, False]))
-    except gr.exceptions.InvalidPathError:
-        print("refused")
-    try:
-        asyncio.run(demo.process_api(function, [file, 1.0, 8, 7, 1.0, False]))
-    except gr.Error as error:
-        print(error.message, error.print_exception)
-"""
-    secret = tmp_path / "secret"
-    secret.write_text("nobody's business")
-    environment = os.environ | {"GRADIO_TEMP_DIR": str(tmp_path / "kept")}
-    done = completed([sys.executable, "-c", script, str(secret)], cwd=ROOT, env=environment)
     unusable = f"{Text('en')('api.unusable')} False"
-    assert done.stdout.splitlines() == ["refused", unusable] * 2, done.stderr
-    assert files(tmp_path / "kept") == []
+    assert server.checked.read_text().splitlines() == ["refused", unusable] * 2
+    assert files(server.kept) == []
 
 
 def test_whatever_is_called_is_answered_in_words_and_nothing_is_kept_or_logged(

@@ -241,23 +241,30 @@ def verdict(
 def fitted(model: VAE, observed: Tensor, beta: float) -> DiagonalGaussian:
     """A diagonal Gaussian for each picture (N, C, H, W), fitted by gradient ascent on its ELBO.
 
-    Starts at the encoder's. (N, D).
+    Starts at the encoder's. (N, D). The steps are Adam's, written out: torch.optim loads PyTorch's
+    compiler, for which the page's first visitor would wait three seconds.
     """
     start = model.encode(observed, beta)
     mean, log_variance = (
         part.detach().clone().requires_grad_() for part in (start.mean, start.log_variance)
     )
-    optimizer = torch.optim.Adam([mean, log_variance], FIT_RATE)
+    moments = [(torch.zeros_like(part), torch.zeros_like(part)) for part in (mean, log_variance)]
     generator = seeded(0, "fit")
-    with torch.enable_grad():
-        for _ in range(FIT_STEPS):
-            eps = standard_normal((FIT_DRAWS, *mean.shape), generator, observed.device)
+    for step in range(1, FIT_STEPS + 1):
+        eps = standard_normal((FIT_DRAWS, *mean.shape), generator, observed.device)
+        with torch.enable_grad():
             loss = elbo_with_noise(
                 model, observed, beta, eps, DiagonalGaussian(mean, log_variance)
             ).negative_elbo.sum()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            slopes = torch.autograd.grad(loss, (mean, log_variance))
+        with torch.no_grad():
+            for part, slope, (first, second) in zip(
+                (mean, log_variance), slopes, moments, strict=True
+            ):
+                first.lerp_(slope, 1 - 0.9)
+                second.mul_(0.999).addcmul_(slope, slope, value=1 - 0.999)
+                scale = (second.sqrt() / (1 - 0.999**step) ** 0.5).add_(1e-8)
+                part.addcdiv_(first, scale, value=-FIT_RATE / (1 - 0.9**step))
     return DiagonalGaussian(mean.detach(), log_variance.detach())
 
 
