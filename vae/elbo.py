@@ -20,7 +20,7 @@ from vae.model import VAE, DiagonalGaussian
 from vae.noise import standard_normal
 from vae.quadrature import gauss_hermite
 
-# Latents at once: their features fit into a processor's cache, which is up to 1.5 times as fast as
+# Latents at once on a CPU: their features fit into its cache, which is up to 1.5 times as fast as
 # 4,096.
 DECODED = 128
 DECODED_PIXELS = 10_000 * 28 * 28  # at once, by the importance-weighted bound
@@ -285,9 +285,15 @@ def _log_weights(
     count, samples, latent_dim = eps.shape
     z = q.at(eps.transpose(0, 1)).transpose(0, 1)
     repeated = images.repeat_interleave(samples, dim=0)
-    log_likelihood = (
-        model.decode(z.reshape(-1, latent_dim), beta).log_prob(repeated).reshape(count, samples)
-    )
+    at_once = DECODED if z.device.type == "cpu" else len(repeated)
+    log_likelihood = torch.cat(
+        [
+            model.decode(part, beta).log_prob(pictures)
+            for part, pictures in zip(
+                z.reshape(-1, latent_dim).split(at_once), repeated.split(at_once), strict=True
+            )
+        ]
+    ).reshape(count, samples)
     # log p(z) - log q(z|x) = sum over dimensions of (eps^2 + log sigma^2 - z^2) / 2: the 2 pi
     # cancel.
     log_ratio = 0.5 * (eps.square() + q.log_variance[:, None] - z.square()).sum(-1)

@@ -47,23 +47,31 @@ def chosen_by_their_labels(monkeypatch):
 def moves(app: AppTest) -> Iterator[tuple[str, str, object]]:
     """Kind, key and new setting of each control.
 
-    A slider goes to the end of its scale, a choice to a few of its options, by number.
+    A slider goes to the end of its scale, a choice to a few of its options, by number. After a new
+    seed was drawn the old one is entered again, and a choice ends at its first option: for both the
+    page's numbers are known, and what is moved next need not wait for others.
     """
+    for widget in app.number_input:
+        if widget.key == "seed":
+            yield "button", "new_seed", None
+            yield "number_input", "seed", widget.value
     for kind in ("button_group", "radio", "selectbox", "select_slider"):
         for widget in getattr(app, kind):
             if widget.key not in ELSEWHERE:
                 last = len(widget.options) - 1
                 yield from (
                     (kind, widget.key, number)
-                    for number in (range(last + 1) if last < 4 else [last])
+                    for number in (range(last, -1, -1) if last < 4 else [last])
                 )
     for kind in ("slider", "number_input"):
         for widget in getattr(app, kind):
-            yield kind, widget.key, widget.max
+            if widget.key != "seed":
+                yield kind, widget.key, widget.max
     for widget in app.toggle:
         yield from (("toggle", widget.key, value) for value in (False, True))
     for widget in app.button:
-        yield "button", widget.key, None
+        if widget.key != "new_seed":
+            yield "button", widget.key, None
 
 
 def moved(app: AppTest, kind: str, key: str, to: object) -> None:

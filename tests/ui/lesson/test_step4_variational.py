@@ -33,7 +33,9 @@ def observed(digits, name: str = "0") -> torch.Tensor:
 @functools.cache
 def amortised(name: str) -> variational.Amortisation:
     digits = sources.resolve("mnist-2d")
-    return variational.amortisation(digits.network, observed(digits, name), 1.0)
+    picture = observed(digits, name)
+    posterior = experiments.posterior_map(digits.network, picture, 1.0)
+    return variational.amortisation(digits.network, picture, 1.0, posterior)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

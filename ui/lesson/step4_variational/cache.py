@@ -5,9 +5,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ui.service.cache import shared_cache, slow_lock
-from vae.experiments.lesson import (
-    variational,
-)
+from vae.experiments import PosteriorMap
+from vae.experiments.lesson import variational
 from vae.experiments.lesson.variational import Amortisation, Gaussian
 from vae.hub.sources import Resolved
 
@@ -44,10 +43,17 @@ def gradient_ascent(
     )
 
 
-@shared_cache(256, ignore=("progress",))
+@shared_cache(256, ignore=("posterior", "progress"))
 def amortisation(
-    model: Resolved, observed: np.ndarray, beta: float, progress: Callable[[float], object]
+    model: Resolved,
+    observed: np.ndarray,
+    beta: float,
+    posterior: PosteriorMap,
+    progress: Callable[[float], object],
 ) -> Amortisation:
-    """The encoder's Gaussian for a picture (1, H, W), and the best one."""
+    """The encoder's Gaussian for a picture (1, H, W), and the best one.
+
+    posterior: the true one of the same picture.
+    """
     with slow_lock:
-        return variational.amortisation(model.network, observed, beta, progress=progress)
+        return variational.amortisation(model.network, observed, beta, posterior, progress=progress)

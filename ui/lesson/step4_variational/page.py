@@ -213,6 +213,7 @@ def _revealed(
             choice.model,
             seen.observed,
             choice.beta,
+            posterior,
             lambda share: place.progress(share, text("step4.searching")),
         )
     place.empty()

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vae.elbo import log_likelihoods
 from vae.experiments.lesson.gaussian import Curve
 from vae.experiments.playground import Array, Reconstruction
 from vae.model import VAE, DiagonalGaussian
@@ -302,6 +303,6 @@ def _losses_and_slopes(
     """
     with torch.enable_grad():
         z = q.at(eps).detach().requires_grad_(True)
-        losses = -model.decode(z, beta).log_prob(observed.expand(len(z), *observed.shape))
+        losses = -log_likelihoods(model, observed, z, beta)
         (slopes,) = torch.autograd.grad(losses.sum(), z)
-    return losses.detach().double().numpy(), slopes.double().numpy()
+    return losses.detach().numpy(), slopes.double().numpy()

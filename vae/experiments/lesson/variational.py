@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from vae.elbo import exact_elbo, gauss_hermite_elbo
+from vae.experiments.map import PosteriorMap
 from vae.experiments.playground import Array
 from vae.model import VAE, DiagonalGaussian
-from vae.posterior import grid_posterior
 
 LOG_DEVIATION = (-6.2, -0.7)  # log sigma of the Gaussians here: sigma from 0.002 to 0.5
 # mean and log sigma to begin with: the middle of the prior, as wide as they get
@@ -163,20 +163,30 @@ def climb(
 
 
 def amortisation(
-    model: VAE, observed: Array, beta: float, *, progress: Callable[[float], object] | None = None
+    model: VAE,
+    observed: Array,
+    beta: float,
+    posterior: PosteriorMap,
+    *,
+    progress: Callable[[float], object] | None = None,
 ) -> Amortisation:
     """The encoder's q of a picture (C, H, W) beside the best diagonal Gaussian.
 
+    posterior: the true one of this picture and beta.
+
     Gradient ascent looks for the best one from two places: from the encoder's q, and from the
     highest peak of p(z|x), since steps hardly ever lead from one peak to another. Takes seconds;
-    progress: called with the share that is done. Raises ValueError as grid_posterior does.
+    progress: called with the share that is done. Raises ValueError for a tempered posterior.
     """
+    if posterior.tempered:
+        raise ValueError(
+            "the gap is the divergence of q from the true posterior, not a tempered one"
+        )
     observed = torch.as_tensor(observed)
-    grid = grid_posterior(model, observed, beta)
     with torch.no_grad():
         q = model.encode(observed[None], beta)
     encoder = gaussian(model, observed, beta, _exactly(q.mean[0]), _exactly(q.log_variance[0] / 2))
-    peak = torch.from_numpy(grid.centres[grid.log_density.argmax()]).float()
+    peak = torch.from_numpy(posterior.peak).float()
     starts = (q.mean[0], q.log_variance[0] / 2), (peak, torch.full((2,), math.log(PEAK_DEVIATION)))
     reached = []
     for number, start in enumerate(starts):
@@ -186,7 +196,7 @@ def amortisation(
             progress((number + 1) / len(starts))
     from_encoder = max(encoder, reached[0], key=_elbo)
     return Amortisation(
-        encoder, from_encoder, max(from_encoder, reached[1], key=_elbo), grid.log_evidence
+        encoder, from_encoder, max(from_encoder, reached[1], key=_elbo), posterior.log_evidence
     )
 
 

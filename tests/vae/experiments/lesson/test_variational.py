@@ -3,6 +3,7 @@
 Against Monte Carlo and the KL on the normalised grid.
 """
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -15,7 +16,6 @@ from tests.conftest import random_model, tiny_config
 from vae import experiments
 from vae.experiments.lesson import variational
 from vae.hub import sources
-from vae.posterior import grid_posterior
 
 SOME = {"0": ((0.72, 0.31), (-4.0, -3.6)), "5": ((-0.1, 0.7), (-3.9, -3.1))}
 
@@ -30,13 +30,17 @@ def digits():
 def amortised() -> variational.Amortisation:
     """The amortisation gap of the example whose encoder misses most."""
     digits = sources.resolve("mnist-2d")
-    return variational.amortisation(digits.network, seen(digits, "5"), 1.0)
+    return variational.amortisation(digits.network, seen(digits, "5"), 1.0, posterior_of("5"))
 
 
 @functools.cache
-def evidence_of(name: str) -> float:
+def posterior_of(name: str) -> experiments.PosteriorMap:
     digits = sources.resolve("mnist-2d")
-    return grid_posterior(digits.network, seen(digits, name), 1.0).log_evidence
+    return experiments.posterior_map(digits.network, seen(digits, name), 1.0)
+
+
+def evidence_of(name: str) -> float:
+    return posterior_of(name).log_evidence
 
 
 def seen(digits, name: str) -> torch.Tensor:
@@ -191,10 +195,16 @@ def test_a_search_that_finds_nothing_better_gives_the_encoders_own(digits, monke
     monkeypatch.setattr(
         variational, "_converge", lambda *_: (torch.tensor([3.0, 3.0]), torch.tensor([-3.0, -3.0]))
     )
-    found = variational.amortisation(digits.network, seen(digits, "0"), 1.0)
+    found = variational.amortisation(digits.network, seen(digits, "0"), 1.0, posterior_of("0"))
     assert found.best == found.from_encoder == found.encoder
     assert found.amortisation_gap == 0
     assert not found.other_peak
+
+
+def test_the_gap_is_not_measured_from_a_tempered_posterior(digits):
+    tempered = dataclasses.replace(posterior_of("0"), tempered=True)
+    with pytest.raises(ValueError, match="tempered"):
+        variational.amortisation(digits.network, seen(digits, "0"), 1.0, tempered)
 
 
 def test_it_is_a_sentence_where_there_is_no_plane_or_no_prior():
