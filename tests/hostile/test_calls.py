@@ -1,8 +1,11 @@
-"""Calls of strangers to both servers: nothing is read, fetched, kept or logged.
+"""Calls of strangers to the servers: nothing is read, fetched, kept or logged.
 
-Everything is answered.
+Every call is answered; a hostile message closes its own connection, with a line in the log, and no
+other.
 """
 
+import asyncio
+import contextlib
 import http.server
 import json
 import os
@@ -12,12 +15,18 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import websockets
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from websockets.asyncio.client import connect
+from websockets.frames import CloseCode
 
+from benchmarks.students import STREAM, SUBPROTOCOLS, Student
 from tests.hostile import calls
 from tests.processes import HANGING, SLACK
 from tests.servers import ROOT, UVICORN, running
@@ -43,10 +52,18 @@ with open(os.environ["CHECKED"], "w") as said:
             print(error.message, error.print_exception, file=said)
 uvicorn.main(sys.argv[1:])
 """
-COMMANDS = {
-    "asgi": (("-c", CHECKED_BEFORE, *UVICORN[2:]), "/gradio"),
-    "gradio_app": (("gradio_app.py", "--mcp", "--port", "{port}"), ""),
-}
+ASGI = ("-c", CHECKED_BEFORE, *UVICORN[2:])
+GRADIO = ("gradio_app.py", "--mcp", "--port", "{port}")
+STREAMLIT = (
+    "-m",
+    "streamlit",
+    "run",
+    "app.py",
+    "--server.headless",
+    "true",
+    "--server.port",
+    "{port}",
+)
 LONGEST = 5.0  # seconds until an answer begins
 # A folder of this machine, wherever it stands: in quotes, in brackets, at the beginning.
 FOLDER = re.compile(r"(?<![\w.:/])/(?:tmp|etc|usr|home|root|opt|var|work|dev|proc)\b")
@@ -56,20 +73,20 @@ FOLDER = re.compile(r"(?<![\w.:/])/(?:tmp|etc|usr|home|root|opt|var|work|dev|pro
 class Server:
     """A started front end.
 
-    Its address, the folder in which Gradio would keep files, its log, and what was said to calls
-    before it was started.
+    site: its address. address: that of its API. kept: the folder in which Gradio would keep files.
+    log: its output. checked: what was said to calls before it was started.
     """
 
+    site: str
     address: str
     kept: Path
     log: Path
     checked: Path
 
 
-@pytest.fixture(scope="module", params=COMMANDS)
-def server(request, tmp_path_factory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp(request.param)
-    command, prefix = COMMANDS[request.param]
+@contextlib.contextmanager
+def started(folder: Path, *command: str, health: str, below: str = "") -> Iterator[Server]:
+    """A server that this command starts. below: path of the Gradio page."""
     checked, secret = folder / "checked", folder / "secret"
     secret.write_text("nobody's business")
     environment = os.environ | {
@@ -77,10 +94,42 @@ def server(request, tmp_path_factory) -> Iterator[Server]:
         "CHECKED": str(checked),
         "SECRET": str(secret),
     }
-    with running(
-        *command, health=f"{prefix}/", environment=environment, log=folder / "log"
-    ) as address:
-        yield Server(f"{address}{prefix}/gradio_api", folder / "kept", folder / "log", checked)
+    with running(*command, health=health, environment=environment, log=folder / "log") as site:
+        yield Server(site, f"{site}{below}/gradio_api", folder / "kept", folder / "log", checked)
+
+
+@pytest.fixture(scope="module")
+def asgi(tmp_path_factory) -> Iterator[Server]:
+    """Both front ends in one process, as in the container."""
+    with started(
+        tmp_path_factory.mktemp("asgi"), *ASGI, health="/gradio/", below="/gradio"
+    ) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def gradio_app(tmp_path_factory) -> Iterator[Server]:
+    with started(tmp_path_factory.mktemp("gradio_app"), *GRADIO, health="/") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def streamlit(tmp_path_factory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("streamlit")
+    with started(folder, *STREAMLIT, health="/_stcore/health") as server:
+        yield server
+
+
+@pytest.fixture(params=["asgi", "gradio_app"])
+def server(request) -> Server:
+    """One of those with an API."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(params=["streamlit", "asgi"])
+def page_server(request) -> Server:
+    """One of those with Streamlit's pages."""
+    return request.getfixturevalue(request.param)
 
 
 def asked(server: Server, path: str, body: bytes) -> tuple[int, str]:
@@ -195,12 +244,11 @@ def test_two_values_of_one_name_are_refused(server):
     assert "not JSON" in said
 
 
-@pytest.mark.parametrize("server", ["asgi"], indirect=True)
-def test_gradios_own_check_of_paths_holds_where_it_is_mounted_in_another_app(server):
+def test_gradios_own_check_of_paths_holds_where_it_is_mounted_in_another_app(asgi):
     """Without anything of ours before it."""
     unusable = f"{Text('en')('api.unusable')} False"
-    assert server.checked.read_text().splitlines() == ["refused", unusable] * 2
-    assert files(server.kept) == []
+    assert asgi.checked.read_text().splitlines() == ["refused", unusable] * 2
+    assert files(asgi.kept) == []
 
 
 def test_whatever_is_called_is_answered_in_words_and_nothing_is_kept_or_logged(
@@ -297,3 +345,91 @@ def test_every_answer_of_the_application_tells_browsers_to_be_careful(server):
         assert headers["Referrer-Policy"] == "same-origin", address
         assert headers["Permissions-Policy"], address
         assert "X-Frame-Options" not in headers, address
+
+
+# --- messages on a page's websocket
+
+
+def frame(dice, valid: bytes) -> bytes | str:
+    """Noise, text, or a page's own message with some of its bytes changed."""
+    kind = dice.randrange(4)
+    if kind == 0:
+        return dice.choice(["", "{}", "hello", "<script>", "\x00" * 100])
+    if kind == 1:
+        return dice.randbytes(dice.randrange(2_000))
+    changed = bytearray(valid)
+    for _ in range(dice.randrange(1, 12)):
+        changed[dice.randrange(len(changed))] = dice.randrange(256)
+    return bytes(changed) if kind == 2 else bytes(changed[: dice.randrange(len(changed))])
+
+
+def stream(address: str, compression: str | None = None) -> connect:
+    """A websocket of a page's own kind."""
+    return connect(
+        address.replace("http", "ws") + STREAM,
+        origin=address,
+        subprotocols=SUBPROTOCOLS,
+        compression=compression,
+        proxy=None,
+    )
+
+
+def in_a_thread(work) -> None:
+    """Run in another thread: a browser of other tests runs this thread's loop."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
+
+
+def test_garbage_closes_its_own_connection_and_writes_no_traceback(page_server, dice, attempts):
+    async def send(address: str) -> None:
+        async with Student(address, "lang=en") as student:
+            message = BackMsg()
+            message.rerun_script.widget_states.widgets.extend(student.widgets.values())
+            message.rerun_script.query_string = student.query
+            valid = message.SerializeToString()
+            for _ in range(attempts // 4):
+                async with stream(address) as socket:
+                    try:
+                        for _ in range(3):
+                            await socket.send(frame(dice, valid))
+                    except websockets.ConnectionClosed:
+                        continue
+            assert any(
+                alt.startswith("Reconstruction at beta 10:")
+                for alt in (await student.choose("beta", "10")).alts()
+            )
+
+    in_a_thread(send(page_server.site))
+    said = page_server.log.read_text()
+    assert "Traceback" not in said, said[-3_000:]
+
+
+def test_a_message_of_which_no_end_comes_is_bounded(page_server):
+    """In parts of a megabyte: by themselves the servers keep 200 of them, or 16."""
+
+    async def send(address: str) -> None:
+        async with stream(address) as socket:
+            sent = 0
+
+            async def parts() -> AsyncIterator[bytes]:
+                nonlocal sent
+                for sent in range(1, 13):  # noqa: B007
+                    yield bytes(1_000_000)
+                    await asyncio.sleep(0.2)
+
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await socket.send(parts())
+            assert closed.value.rcvd.code == CloseCode.MESSAGE_TOO_BIG
+            assert 4 <= sent <= 8
+
+    in_a_thread(send(page_server.site))
+
+
+def test_nothing_is_unpacked(page_server):
+    """A thousand bytes could be a megabyte."""
+
+    async def extensions(address: str) -> None:
+        async with stream(address, compression="deflate") as socket:
+            assert socket.protocol.extensions == []
+
+    in_a_thread(extensions(page_server.site))
