@@ -1,18 +1,19 @@
-"""The Gradio server from inside: what it keeps, logs, refuses, and starts with."""
+"""The Gradio server from inside: what it keeps, logs, refuses, and starts with.
+
+All is asked in one other process, where the tests can look into the server: Gradio is slow to
+import, and warns at it.
+"""
 
 import re
+import subprocess
 import sys
+
+import pytest
 
 from tests.processes import completed
 from tests.servers import ROOT
 
-
-def test_nothing_that_is_given_stays_behind_or_is_logged():
-    """Run in another process, where the test can look into the server.
-
-    Gradio is slow to import, and warns at it.
-    """
-    script = """
+GIVEN = """
 import base64, io, time, gradio, httpx, gradio_app
 from gradio_client import Client
 from PIL import Image
@@ -137,18 +138,9 @@ queue.max_size = 0
 assert "full" in str(httpx.post(api + "call/v2/sample", json={}, timeout=None).json())
 demo.close()
 print("marker", picture[100:160])
-print("fine")
+print("given: fine")
 """
-    done = completed([sys.executable, "-c", script], cwd=ROOT)
-    assert done.stdout.endswith("fine\n"), done.stderr
-    (marker,) = re.findall("^marker (.+)", done.stdout, re.MULTILINE)
-    assert marker not in done.stderr
-    assert done.stdout.count(marker) == 1
-
-
-def test_the_command_line_does_what_it_says():
-    """Run every option in one process, for Gradio is slow to import."""
-    script = """
+COMMAND_LINE = """
 import contextlib, importlib.util, io, gradio_app
 def said(*arguments):
     output = io.StringIO()
@@ -168,7 +160,30 @@ assert started == [shared, usual], started
 importlib.util.find_spec = lambda name: None
 needed = '--mcp needs one more package: python -m pip install "gradio[mcp]=='
 assert said("--mcp")[0].startswith(needed), said("--mcp")
-print("fine")
+print("command line: fine")
 """
-    done = completed([sys.executable, "-c", script], cwd=ROOT)
-    assert done.stdout.endswith("fine\n"), done.stderr
+# One after the other, each whatever became of those before.
+ALL = """
+import sys, traceback
+for script in sys.argv[1:]:
+    try:
+        exec(script, {})
+    except BaseException:
+        traceback.print_exc()
+"""
+
+
+@pytest.fixture(scope="module")
+def done() -> subprocess.CompletedProcess[str]:
+    return completed([sys.executable, "-c", ALL, GIVEN, COMMAND_LINE], cwd=ROOT)
+
+
+def test_nothing_that_is_given_stays_behind_or_is_logged(done):
+    assert "given: fine\n" in done.stdout, done.stderr
+    (marker,) = re.findall("^marker (.+)", done.stdout, re.MULTILINE)
+    assert marker not in done.stderr
+    assert done.stdout.count(marker) == 1
+
+
+def test_the_command_line_does_what_it_says(done):
+    assert done.stdout.endswith("command line: fine\n"), done.stderr
