@@ -6,6 +6,7 @@ The difference is that of the objectives.
 import dataclasses
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -30,39 +31,60 @@ SETTINGS = Settings(
 )
 
 
-@pytest.fixture
-def data_dir(tmp_path) -> Path:
-    write_idx(tmp_path / "data" / "bars", train=200, test=40)
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def folder(tmp_path, data_dir) -> Path:
-    """A small conditioned network, trained and measured."""
+@pytest.fixture(scope="module")
+def conditioned(tmp_path_factory) -> Path:
+    """The root of a data set, and of a small conditioned network, trained and measured."""
+    root = tmp_path_factory.mktemp("conditioned")
+    write_idx(root / "data" / "bars", train=200, test=40)
     weights = train.run(
         train.Arguments(
             preset="toy",
-            data_dir=data_dir,
-            run_dir=tmp_path / "run",
+            data_dir=root / "data",
+            run_dir=root / "run",
             device="cpu",
             settings=SETTINGS,
         )
     )
-    assert (
-        evaluate.main(
-            [
-                str(weights),
-                "--data-dir",
-                str(data_dir),
-                "--samples",
-                "2",
-                "--importance-samples",
-                "2",
-            ]
-        )
-        == 0
-    )
-    return weights
+    assert measure(weights, root / "data") == 0
+    return root
+
+
+@pytest.fixture(scope="module")
+def rivalled(conditioned, tmp_path_factory) -> Path:
+    """A copy of all that, with a rival at beta = 1."""
+    root = tmp_path_factory.mktemp("rivalled")
+    shutil.copytree(conditioned, root, dirs_exist_ok=True)
+    assert run(root / "run" / "weights", root / "data", "--betas", "1") == 0
+    return root
+
+
+@pytest.fixture
+def data_dir(conditioned, tmp_path) -> Path:
+    """The data set and the network without a rival, for one test alone."""
+    shutil.copytree(conditioned, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def folder(data_dir) -> Path:
+    return data_dir.parent / "run" / "weights"
+
+
+@pytest.fixture
+def rivalled_data_dir(rivalled, tmp_path) -> Path:
+    """The data set, the network and its rival, for one test alone."""
+    shutil.copytree(rivalled, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def rivalled_folder(rivalled_data_dir) -> Path:
+    return rivalled_data_dir.parent / "run" / "weights"
+
+
+def measure(folder: Path, data_dir: Path) -> int:
+    few = ("--samples", "2", "--importance-samples", "2")
+    return evaluate.main([str(folder), "--data-dir", str(data_dir), *few])
 
 
 def run(folder: Path, data_dir: Path, *more: str) -> int:
@@ -97,20 +119,7 @@ def test_regret_is_the_difference_of_the_objectives_on_the_same_pictures_with_th
     printed = re.findall(r"regret (\S+) nats", capsys.readouterr().out)
     for entry, text in zip(dedicated, printed, strict=True):
         network = data_dir.parent / "runs" / f"toy-beta-{entry.beta:g}" / "weights"
-        assert (
-            evaluate.main(
-                [
-                    str(network),
-                    "--data-dir",
-                    str(data_dir),
-                    "--samples",
-                    "2",
-                    "--importance-samples",
-                    "2",
-                ]
-            )
-            == 0
-        )
+        assert measure(network, data_dir) == 0
         alone = read_metrics(network / "metrics.json").betas[0]
         assert (entry.rate, entry.distortion) == pytest.approx((alone.rate, alone.distortion))
         ours = metrics.at(entry.beta)
@@ -123,29 +132,20 @@ def test_regret_is_the_difference_of_the_objectives_on_the_same_pictures_with_th
     assert load_folder(folder).dedicated == dedicated  # which is what the app draws
 
 
-def test_other_betas_stay_and_a_finished_run_is_only_measured_again(folder, data_dir, monkeypatch):
-    assert run(folder, data_dir, "--betas", "1") == 0
-    first = read_dedicated(folder / "dedicated.json")
-    assert run(folder, data_dir, "--betas", "0.1") == 0
+def test_other_betas_stay_and_a_finished_run_is_only_measured_again(
+    rivalled_folder, rivalled_data_dir, monkeypatch
+):
+    first = read_dedicated(rivalled_folder / "dedicated.json")
+    assert run(rivalled_folder, rivalled_data_dir, "--betas", "0.1") == 0
     monkeypatch.setattr(train, "run", lambda _: pytest.fail("trained again"))
-    assert run(folder, data_dir, "--betas", "1") == 0
-    assert [entry.beta for entry in read_dedicated(folder / "dedicated.json")] == [0.1, 1.0]
-    assert read_dedicated(folder / "dedicated.json")[1] == first[0]
-    assert (
-        evaluate.main(
-            [
-                str(folder),
-                "--data-dir",
-                str(data_dir),
-                "--samples",
-                "2",
-                "--importance-samples",
-                "2",
-            ]
-        )
-        == 0
-    )
-    assert "What one network for every beta costs" in (folder / "README.md").read_text(
+    assert run(rivalled_folder, rivalled_data_dir, "--betas", "1") == 0
+    assert [entry.beta for entry in read_dedicated(rivalled_folder / "dedicated.json")] == [
+        0.1,
+        1.0,
+    ]
+    assert read_dedicated(rivalled_folder / "dedicated.json")[1] == first[0]
+    assert measure(rivalled_folder, rivalled_data_dir) == 0
+    assert "What one network for every beta costs" in (rivalled_folder / "README.md").read_text(
         encoding="utf-8"
     )
 
@@ -219,29 +219,28 @@ def test_what_cannot_be_is_said_in_one_sentence(folder, data_dir, capsys, more, 
     assert len(error.splitlines()) == 1
 
 
-def test_a_network_for_one_beta_has_no_regret(folder, data_dir, capsys):
-    run(folder, data_dir, "--betas", "1")
+def test_a_network_for_one_beta_has_no_regret(rivalled_folder, rivalled_data_dir, capsys):
     capsys.readouterr()
-    assert run(data_dir.parent / "runs" / "toy-beta-1" / "weights", data_dir) == 2
+    assert run(rivalled_data_dir.parent / "runs" / "toy-beta-1" / "weights", rivalled_data_dir) == 2
     assert "network for one beta" in capsys.readouterr().err
 
 
-def test_a_run_with_other_settings_is_not_taken_for_this_one(folder, data_dir, capsys):
-    run(folder, data_dir, "--betas", "1")
-    record = json.loads((folder / "training.json").read_text())
+def test_a_run_with_other_settings_is_not_taken_for_this_one(
+    rivalled_folder, rivalled_data_dir, capsys
+):
+    record = json.loads((rivalled_folder / "training.json").read_text())
     record["settings"]["epochs"] = 3
-    (folder / "training.json").write_text(json.dumps(record))
-    seal(folder, "training.json")
-    assert run(folder, data_dir, "--betas", "1") == 2
+    (rivalled_folder / "training.json").write_text(json.dumps(record))
+    seal(rivalled_folder, "training.json")
+    assert run(rivalled_folder, rivalled_data_dir, "--betas", "1") == 2
     assert "other settings" in capsys.readouterr().err
 
 
 def test_a_finished_rival_counts_in_its_own_precision_unless_another_is_asked_for(
-    folder, data_dir, capsys
+    rivalled_folder, rivalled_data_dir, capsys
 ):
     """A machine with bfloat16 instructions may train it, and one without may measure it."""
-    assert run(folder, data_dir, "--betas", "1") == 0
-    path = data_dir.parent / "runs" / "toy-beta-1" / "weights" / "training.json"
+    path = rivalled_data_dir.parent / "runs" / "toy-beta-1" / "weights" / "training.json"
     record = json.loads(path.read_text())
     assert (
         record["command"] == "python -m training.regret weights/toy --betas 1 --precision float32"
@@ -250,11 +249,11 @@ def test_a_finished_rival_counts_in_its_own_precision_unless_another_is_asked_fo
     path.write_text(json.dumps(record))
     seal(path.parent, "training.json")
     arguments = [
-        str(folder),
+        str(rivalled_folder),
         "--data-dir",
-        str(data_dir),
+        str(rivalled_data_dir),
         "--runs",
-        str(data_dir.parent / "runs"),
+        str(rivalled_data_dir.parent / "runs"),
         "--betas",
         "1",
     ]

@@ -428,7 +428,7 @@ def assert_resumed(run_dir: Path, loss_alone: float) -> None:
     other weights.
     """
     assert step_of(run_dir) == STEPS
-    assert loss_of(run_dir) == pytest.approx(loss_alone, rel=0.001)
+    assert loss_of(run_dir) == pytest.approx(loss_alone, rel=1e-4)
 
 
 def assert_stopped(run_dir: Path, message: str) -> None:
