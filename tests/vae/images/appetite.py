@@ -1,19 +1,23 @@
 """The cost of reading picture files, measured in a process of its own.
 
-    python -m tests.vae.images.appetite KIND AT_ONCE PATH…
+    python -m tests.vae.images.appetite KIND AT_ONCE PATH KIND AT_ONCE PATH …
 
 For each file a line of JSON: what came of it for the model of this kind (ink, garment, photo), the
 seconds of computing, and by how many megabytes the process grew at its height while AT_ONCE threads
 read that file at the same time.
 """
 
+import ctypes
+import gc
 import io
+import itertools
 import json
 import re
 import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,9 +48,13 @@ class Cost:
     megabytes: float
 
 
-def costs(paths: list[Path], kind: str, at_once: int = 1) -> list[Cost]:
-    """The cost of each file, in a process that has read small pictures before."""
-    done = completed([sys.executable, "-m", __name__, kind, str(at_once), *paths], check=True)
+def costs(jobs: Sequence[tuple[str, int, Path]]) -> list[Cost]:
+    """The cost of each job, in one process that has read small pictures before.
+
+    A job is a kind of model, how many read at once, and a file.
+    """
+    words = [str(word) for job in jobs for word in job]
+    done = completed([sys.executable, "-m", __name__, *words], check=True)
     return [Cost(**json.loads(line)) for line in done.stdout.splitlines()]
 
 
@@ -87,6 +95,8 @@ def cost(file: bytes, kind: str, framing: Framing = WHOLE, at_once: int = 1) -> 
         threading.Thread(target=lambda: codes.append(outcome(file, kind, framing)))
         for _ in range(at_once)
     ]
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what the file before left is not at hand for this one
     Path("/proc/self/clear_refs").write_text("5")  # forgets the peak
     before, start = _megabytes("VmRSS"), time.process_time()
     for thread in threads:
@@ -108,10 +118,9 @@ def _megabytes(what: str) -> float:
 
 if __name__ == "__main__":
     warm_up()
-    for path in sys.argv[3:]:
+    words = iter(sys.argv[1:])
+    for kind, at_once, path in itertools.zip_longest(words, words, words):
         print(
-            json.dumps(
-                asdict(cost(Path(path).read_bytes(), sys.argv[1], at_once=int(sys.argv[2])))
-            ),
+            json.dumps(asdict(cost(Path(path).read_bytes(), kind, at_once=int(at_once)))),
             flush=True,
         )
