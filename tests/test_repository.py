@@ -1,6 +1,7 @@
 """What a visitor of the repository sees is there."""
 
 import ast
+import functools
 import re
 import sys
 import tomllib
@@ -23,10 +24,17 @@ BELOW["lab"] = BELOW["lesson"] = {"text", "view", "service", "widgets"}
 DRAWING = {"page.py", "frame.py", "progress.py"}
 
 
+@functools.cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Every part of a Python file's syntax."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
+@functools.cache
 def imported(path: Path) -> set[str]:
     """The first parts of the modules that a file names in its imports."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -34,6 +42,7 @@ def imported(path: Path) -> set[str]:
     return names
 
 
+@functools.cache
 def sources() -> list[Path]:
     """The project's own Python files."""
     return [path for path in ROOT.rglob("*.py") if is_source(path)]
@@ -42,7 +51,7 @@ def sources() -> list[Path]:
 def modules(path: Path) -> set[str]:
     """The modules that a file names in its imports, and what it takes from them, dotted."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -84,7 +93,7 @@ def test_in_ui_the_folder_says_what_a_file_may_import():
 
 def test_only_the_process_module_sets_what_torch_keeps_for_the_whole_process():
     for path in (ROOT / "ui").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.Attribute) and node.attr.startswith("set_"):
                 of_torch = isinstance(node.value, ast.Name) and node.value.id == "torch"
                 assert not of_torch or path.name == "process.py", path
@@ -94,7 +103,7 @@ def test_nothing_of_the_project_is_renamed_on_import():
     """A name that a caller must change is the wrong name."""
     renamed = []
     for path in sources():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 for alias in node.names:
                     module = getattr(node, "module", None) or alias.name
@@ -213,7 +222,7 @@ def is_source(path: Path) -> bool:
 def docstrings(path: Path) -> dict[str, str]:
     """The docstrings of a file, by the name of what they describe and its line."""
     found = {}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             text = ast.get_docstring(node)
             if text is not None:
@@ -225,7 +234,7 @@ def docstrings(path: Path) -> dict[str, str]:
 def test_the_first_line_of_a_docstring_stands_alone():
     openings = ("Of", "Likewise", "The same", "As", "Or", "Like")
     wrong = []
-    for path in filter(is_source, ROOT.rglob("*.py")):
+    for path in sources():
         for name, text in docstrings(path).items():
             first, *rest = text.split("\n")
             words = first.rstrip(".:?,").split()

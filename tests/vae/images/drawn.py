@@ -85,9 +85,9 @@ def photo(digit, size=(900, 675), paper=(235, 232, 225), ink=(30, 30, 35), pen=4
     dimmer, shadow, vignette: parts of the light that are lost somewhere.
     """
     random = np.random.default_rng(digit)
-    y, x = np.mgrid[0 : size[1], 0 : size[0]].astype(np.float32)
+    y, x = (along.astype(np.float32) for along in np.ogrid[0 : size[1], 0 : size[0]])
     u, v = x / size[0], y / size[1]
-    scene = np.full((*u.shape, 3), paper, np.float32)
+    scene = np.full((size[1], size[0], 3), paper, np.float32)
     if texture:
         grain = Image.fromarray(random.normal(size=(size[1] // 6, size[0] // 6)).astype(np.float32))
         scene *= 1 + texture * np.asarray(grain.resize(size, Image.Resampling.BICUBIC))[..., None]
@@ -97,16 +97,19 @@ def photo(digit, size=(900, 675), paper=(235, 232, 225), ink=(30, 30, 35), pen=4
     covered = (
         1 - np.asarray(draw(DIGITS[digit], size, height, middle, pen), np.float32)[..., None] / 255
     )
-    scene += covered * (np.array(ink) - scene)
+    scene += covered * (np.array(ink, np.float32) - scene)
     for column, row in random.integers(0, size, (dust, 2)):
         scene[row : row + 2, column : column + 2] *= 0.4
     if desk:
         scene[(u + 0.06 * v < 0.08) | (v - 0.04 * u > 0.92)] = desk
-    scene *= (1 - dimmer * (0.7 * u + 0.3 * v))[..., None]
-    scene *= (1 - shadow * np.clip((0.8 * u + 0.6 * v - 0.7) / edge + 0.5, 0, 1))[..., None]
-    scene *= (1 - vignette * np.clip(2 * (u - 0.5) ** 2 + 2 * (v - 0.5) ** 2, 0, 1))[..., None]
-    scene += noise * random.standard_normal((*u.shape, 1), np.float32)
-    picture = Image.fromarray(np.clip(scene, 0, 255).astype(np.uint8)).filter(
+    if dimmer:
+        scene *= (1 - dimmer * (0.7 * u + 0.3 * v))[..., None]
+    if shadow:
+        scene *= (1 - shadow * np.clip((0.8 * u + 0.6 * v - 0.7) / edge + 0.5, 0, 1))[..., None]
+    if vignette:
+        scene *= (1 - vignette * np.clip(2 * (u - 0.5) ** 2 + 2 * (v - 0.5) ** 2, 0, 1))[..., None]
+    scene += noise * random.standard_normal((*scene.shape[:2], 1), np.float32)
+    picture = Image.fromarray(np.clip(scene, 0, 255, out=scene).astype(np.uint8)).filter(
         ImageFilter.GaussianBlur(0.7)
     )
     return encoded(picture, "JPEG", quality=quality)
