@@ -1,5 +1,6 @@
 """Settings of glibc's memory allocator, where a process has it; elsewhere they do nothing."""
 
+import contextlib
 import ctypes
 import sys
 import threading
@@ -8,6 +9,7 @@ _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8  # glibc
 _LARGEST_MMAP_THRESHOLD = 2**25  # bytes; the most that some versions take
 _USUAL_TOP_PAD = 2**17  # bytes
 _LARGE = 2**17  # bytes of a block; when one is freed, the free end of its heap may be returned
+_SECONDS_TOGETHER = 5.0
 _trim_threshold = 2**17  # bytes; what glibc begins with
 
 
@@ -59,7 +61,9 @@ def _trim_ends(library: ctypes.CDLL) -> None:
 
     def free_large_block() -> None:
         block = library.calloc(_LARGE, 1)
-        together.wait()  # while all live, none gets the heap of another that has ended
+        # While all live, none gets the heap of another that has ended.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            together.wait(_SECONDS_TOGETHER)
         library.free(block)
 
     threads = [threading.Thread(target=free_large_block) for _ in range(count)]
@@ -70,6 +74,8 @@ def _trim_ends(library: ctypes.CDLL) -> None:
             thread.start()
         for thread in threads:
             thread.join()
+    except RuntimeError:  # no more threads on this machine: those that live are enough
+        together.abort()
     finally:
         library.mallopt(_TRIM_THRESHOLD, _trim_threshold)
         library.mallopt(_TOP_PAD, _USUAL_TOP_PAD)
