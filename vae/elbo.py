@@ -112,8 +112,9 @@ def elbo_with_noise(
     z = q.at(eps)
     samples, count, latent_dim = z.shape
     betas = beta.repeat(samples) if isinstance(beta, Tensor) and beta.ndim else beta
-    likelihood = model.decode(z.reshape(samples * count, latent_dim), betas)
-    log_likelihood = likelihood.log_prob(images.repeat(samples, 1, 1, 1)).reshape(samples, count)
+    log_likelihood = _log_likelihoods_of_pairs(
+        model, images.repeat(samples, 1, 1, 1), z.reshape(samples * count, latent_dim), betas
+    ).reshape(samples, count)
     return Elbo(distortion=-log_likelihood.mean(0), rate_per_dimension=kl_to_standard_normal(q))
 
 
@@ -165,6 +166,26 @@ def log_likelihoods(model: VAE, observed: Tensor, z: Tensor, beta: float) -> Ten
             .log_prob(observed.expand(len(part), *observed.shape))
             .double()
             for part in z.split(DECODED)
+        ]
+    )
+
+
+def _log_likelihoods_of_pairs(
+    model: VAE, images: Tensor, z: Tensor, beta: float | Tensor
+) -> Tensor:
+    """log p(x|z) of each picture (M, C, H, W) at its own latent z (M, D): (M,) float32 nats.
+
+    In one piece where there are gradients, as in training, or a GPU.
+    """
+    if torch.is_grad_enabled() or z.device.type != "cpu":
+        return model.decode(z, beta).log_prob(images)
+    several = isinstance(beta, Tensor) and beta.ndim
+    return torch.cat(
+        [
+            model.decode(
+                z[first : first + DECODED], beta[first : first + DECODED] if several else beta
+            ).log_prob(images[first : first + DECODED])
+            for first in range(0, len(z), DECODED)
         ]
     )
 
@@ -285,14 +306,8 @@ def _log_weights(
     count, samples, latent_dim = eps.shape
     z = q.at(eps.transpose(0, 1)).transpose(0, 1)
     repeated = images.repeat_interleave(samples, dim=0)
-    at_once = DECODED if z.device.type == "cpu" else len(repeated)
-    log_likelihood = torch.cat(
-        [
-            model.decode(part, beta).log_prob(pictures)
-            for part, pictures in zip(
-                z.reshape(-1, latent_dim).split(at_once), repeated.split(at_once), strict=True
-            )
-        ]
+    log_likelihood = _log_likelihoods_of_pairs(
+        model, repeated, z.reshape(-1, latent_dim), beta
     ).reshape(count, samples)
     # log p(z) - log q(z|x) = sum over dimensions of (eps^2 + log sigma^2 - z^2) / 2: the 2 pi
     # cancel.

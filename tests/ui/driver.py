@@ -5,11 +5,13 @@ import json
 from pathlib import Path
 from unittest.mock import patch
 
+import pytest
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from tests.processes import HANGING
+from vae.hub import sources
 
 ROOT = Path(__file__).parents[2]
 # Each new app looks through all installed packages, which takes longer than the page itself.
@@ -35,6 +37,16 @@ def opened(page: str | None, query: dict[str, str]) -> AppTest:
         app.query_params[name] = value
     with patch.object(manifest_scanner, "scan_component_manifests", installed_components):
         return good(app.run())
+
+
+def look_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `sources` know no model, as in a new process.
+
+    After the test those come back that it knew, and with them what the app's caches hold of them.
+    """
+    monkeypatch.setattr(sources, "_resolved", {})
+    monkeypatch.setattr(sources, "_failures", {})
+    monkeypatch.setattr(sources, "_silent", [])
 
 
 def good(app: AppTest) -> AppTest:

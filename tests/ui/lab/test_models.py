@@ -6,7 +6,15 @@ import pytest
 import torch
 
 import vae
-from tests.ui.driver import alternative_text, alternative_texts, good, numbers, open_app, signed
+from tests.ui.driver import (
+    alternative_text,
+    alternative_texts,
+    good,
+    look_anew,
+    numbers,
+    open_app,
+    signed,
+)
 from ui.text import LANGUAGES, Text
 from vae.hub import sources
 from vae.hub.folder import seal
@@ -103,9 +111,8 @@ def with_rivals(tmp_path, monkeypatch):
     write_dedicated(tmp_path / "mnist" / "dedicated.json", rivals)
     seal(tmp_path / "mnist", "dedicated.json")
     monkeypatch.setattr(sources, "BUNDLE", tmp_path)
-    sources.forget()
-    yield tmp_path / "mnist"
-    sources.forget()
+    look_anew(monkeypatch)
+    return tmp_path / "mnist"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import streamlit as st
 import torch
 from PIL import Image
 
@@ -20,6 +19,7 @@ from tests.ui.driver import (
     alternative_text,
     alternative_texts,
     good,
+    look_anew,
     numbers,
     open_app,
     upload,
@@ -256,8 +256,8 @@ def test_every_source_is_never_empty(source):
     assert alternative_text(app, "Reconstruction")
 
 
-def test_a_class_that_opens_the_link_at_once_loads_the_model_once():
-    sources.forget()
+def test_a_class_that_opens_the_link_at_once_loads_the_model_once(monkeypatch):
+    look_anew(monkeypatch)
     with ThreadPoolExecutor(16) as pool:
         models = {id(resolved.network) for resolved in pool.map(sources.resolve, ["mnist"] * 64)}
     assert len(models) == 1
@@ -299,11 +299,8 @@ def test_sessions_share_the_model_and_nothing_else():
 def weights_copy(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "weights" / "mnist", tmp_path / "mnist")
     monkeypatch.setattr(sources, "BUNDLE", tmp_path)
-    sources.forget()
-    st.cache_data.clear()
-    yield tmp_path / "mnist"
-    sources.forget()
-    st.cache_data.clear()
+    look_anew(monkeypatch)
+    return tmp_path / "mnist"
 
 
 @pytest.mark.parametrize(

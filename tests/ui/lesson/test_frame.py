@@ -9,7 +9,7 @@ import shutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.driver import good, open_page, said
+from tests.ui.driver import good, look_anew, open_page, said
 from tests.ui.source import PREDICTED, QUESTIONS, question_of
 from ui.service import navigation
 from ui.text import Text
@@ -87,9 +87,8 @@ def test_without_its_reference_pictures_a_page_is_a_sentence_that_names_the_file
         shutil.copytree(sources.BUNDLE / name, tmp_path / name)
     (tmp_path / gone / "reference.npz").unlink()
     monkeypatch.setattr(sources, "BUNDLE", tmp_path)
-    sources.forget()
+    look_anew(monkeypatch)
     complaints = [open_page(page).error[0].value for page in pages]
-    sources.forget()
     assert all(
         f"weights/{gone}/reference.npz: it is missing" in complaint for complaint in complaints
     ), complaints

@@ -10,7 +10,15 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.drawings import accepted
-from tests.ui.driver import alternative_text, alternative_texts, good, open_app, said, signed
+from tests.ui.driver import (
+    alternative_text,
+    alternative_texts,
+    good,
+    look_anew,
+    open_page,
+    said,
+    signed,
+)
 from ui.lesson.misconceptions import cache, figures, sentences
 from ui.text import LANGUAGES, Text, strings
 from vae import experiments
@@ -34,9 +42,7 @@ RIGHT = {
 
 
 def open_topic(topic: str, **query: str) -> AppTest:
-    return good(
-        open_app(topic=topic, **query).switch_page("ui/lesson/misconceptions/page.py").run()
-    )
+    return open_page("misconceptions", topic=topic, **query)
 
 
 def feedback(app: AppTest) -> tuple[list[str], list[str]]:
@@ -191,9 +197,8 @@ def test_what_is_missing_in_a_folder_is_a_sentence(tmp_path, monkeypatch, gone, 
         shutil.copytree(sources.BUNDLE / name, tmp_path / name)
     (tmp_path / gone).unlink()
     monkeypatch.setattr(sources, "BUNDLE", tmp_path)
-    sources.forget()
+    look_anew(monkeypatch)
     app = open_topic(topic)
-    sources.forget()
     assert complaint in app.error[0].value
 
 

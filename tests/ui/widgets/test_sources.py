@@ -10,7 +10,7 @@ from tests.conftest import use_hub
 from tests.hub_server import Fault, error
 from tests.ports import closed_port, silent_port
 from tests.processes import SLACK
-from tests.ui.driver import alternative_texts, open_app
+from tests.ui.driver import alternative_texts, look_anew, open_app, open_page
 from ui.text import Text
 from vae.hub import sources
 
@@ -21,9 +21,7 @@ FOLDER = Path(__file__).parents[3] / "weights" / "mnist"
 @pytest.fixture
 def pinned(monkeypatch):
     monkeypatch.setenv("VAE_LAB_SOURCE_MNIST", f"{NAME}@{COMMIT}")
-    sources.forget()
-    yield
-    sources.forget()
+    look_anew(monkeypatch)
 
 
 def note(app) -> tuple[str, str]:
@@ -109,7 +107,7 @@ def test_weights_of_the_hub_are_linked(local_hub, monkeypatch):
 def test_every_reason_has_a_sentence_of_its_own(local_hub, pinned, language, fault, problem):
     local_hub.inject(fault, "GET ", times=None)
     beginning = Text(language)(f"sidebar.source_bundled_{problem}", commit="¦").split("¦")[0]
-    assert note(open_app(lang=language))[0].startswith(beginning)
+    assert note(open_page("dimensions", lang=language))[0].startswith(beginning)
 
 
 def test_weights_that_were_refused_are_named(local_hub, pinned, monkeypatch):
@@ -118,13 +116,13 @@ def test_weights_that_were_refused_are_named(local_hub, pinned, monkeypatch):
         NAME, files | {"model.safetensors": files["model.safetensors"][:-1] + b"\0"}
     )
     monkeypatch.setenv("VAE_LAB_SOURCE_MNIST", f"{NAME}@{commit}")
-    said, reason = note(open_app())
+    said, reason = note(open_page("dimensions"))
     assert "was refused" in said
     assert reason.startswith(f"{NAME}@{commit[:7]}/model.safetensors: its sha256 is")
 
 
 def test_a_setting_that_names_no_commit_is_said_without_a_link(pinned, monkeypatch):
     monkeypatch.setenv("VAE_LAB_SOURCE_MNIST", f"{NAME}@main")
-    said, reason = note(open_app())
+    said, reason = note(open_page("dimensions"))
     assert said == Text("en")("sidebar.source_bundled_settings")
     assert "VAE_LAB_SOURCE_MNIST" in reason
