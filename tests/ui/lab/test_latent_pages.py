@@ -113,12 +113,12 @@ def test_every_control_of_the_map_answers():
     before = shown_map(app)
     good(app.button_group(key="posteriors").set_value(100).run())
     assert shown_map(app)["count"] == 100
-    good(app.button_group(key="window").set_value("own").run())
-    assert shown_map(app)["window"]["half"] < 0.5
-    assert shown_map(app)["tiles"] != before["tiles"]
     good(app.button_group(key="example").set_value("8").run())
     assert shown_map(app)["own"] != before["own"]
     good(app.button(key="new_seed").click().run())
+    good(app.button_group(key="window").set_value("own").run())
+    assert shown_map(app)["window"]["half"] < 0.5
+    assert shown_map(app)["tiles"] != before["tiles"]
     good(app.button_group(key="posterior").set_value("true").run())
     assert shown_map(app)["posterior"]["picture"].startswith("data:image/png")
     assert "log p(x) = **−" in said(app)

@@ -7,9 +7,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup, Radio, Selectbox, SelectSlider
 
-from tests.ui.driver import good, open_page
+from tests.ui.driver import good, look_anew, open_page
+from ui.lesson.misconceptions import cache as misconceptions_cache
 from ui.service import navigation
 from ui.text import LANGUAGES, strings
+from vae import quadrature
+from vae.experiments.lesson import pixels, reparameterisation, variational
 
 TOPICS = [
     key.removeprefix("wrong.topic_") for key in strings("en") if key.startswith("wrong.topic_")
@@ -27,6 +30,22 @@ NEEDS = {
     "to_model": ("button_group", "to_only"),
     "to_beta": ("selectbox", "to_model"),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def coarse_numbers():
+    """Fewer draws, steps and squares: whether a control answers does not depend on their number.
+
+    With networks of this module's own, so that no cache holds such numbers for other tests.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        look_anew(patch)
+        patch.setattr(quadrature, "COARSE", 32)
+        patch.setattr(pixels, "FIT_STEPS", 10)
+        patch.setattr(variational, "MOST_STEPS", 5)
+        patch.setattr(reparameterisation, "REFERENCE_DRAWS", 300)
+        patch.setattr(misconceptions_cache, "BLANK", 20)
+        yield
 
 
 @pytest.fixture(autouse=True)
