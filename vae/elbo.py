@@ -179,13 +179,12 @@ def _log_likelihoods_of_pairs(
     """
     if torch.is_grad_enabled() or z.device.type != "cpu":
         return model.decode(z, beta).log_prob(images)
-    several = isinstance(beta, Tensor) and beta.ndim
+    parts = z.split(DECODED)
+    betas = beta.split(DECODED) if isinstance(beta, Tensor) and beta.ndim else (beta,) * len(parts)
     return torch.cat(
         [
-            model.decode(
-                z[first : first + DECODED], beta[first : first + DECODED] if several else beta
-            ).log_prob(images[first : first + DECODED])
-            for first in range(0, len(z), DECODED)
+            model.decode(part, its_beta).log_prob(pictures)
+            for part, its_beta, pictures in zip(parts, betas, images.split(DECODED), strict=True)
         ]
     )
 

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup, Radio, Selectbox, SelectSlider
 
 from tests.ui.driver import good, look_anew, open_page
-from ui.lesson.misconceptions import cache as misconceptions_cache
+from ui.lesson.misconceptions import cache
 from ui.service import navigation
 from ui.text import LANGUAGES, strings
 from vae import quadrature
@@ -44,7 +44,7 @@ def coarse_numbers():
         patch.setattr(pixels, "FIT_STEPS", 10)
         patch.setattr(variational, "MOST_STEPS", 5)
         patch.setattr(reparameterisation, "REFERENCE_DRAWS", 300)
-        patch.setattr(misconceptions_cache, "BLANK", 20)
+        patch.setattr(cache, "BLANK", 20)
         yield
 
 
