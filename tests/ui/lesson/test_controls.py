@@ -7,7 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import ButtonGroup, Radio, Selectbox, SelectSlider
 
-from tests.ui.driver import good, look_anew, open_page
+from tests.ui.driver import good, open_page
+from tests.ui.small_models import small_models
 from ui.lesson.misconceptions import cache
 from ui.service import navigation
 from ui.text import LANGUAGES, strings
@@ -33,13 +34,12 @@ NEEDS = {
 
 
 @pytest.fixture(scope="module", autouse=True)
-def coarse_numbers():
+def coarse_numbers(tmp_path_factory):
     """Fewer draws, steps and squares: whether a control answers does not depend on their number.
 
     With networks of this module's own, so that no cache holds such numbers for other tests.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        look_anew(patch)
+    with small_models(tmp_path_factory.mktemp("small") / "weights") as patch:
         patch.setattr(quadrature, "COARSE", 32)
         patch.setattr(pixels, "FIT_STEPS", 10)
         patch.setattr(variational, "MOST_STEPS", 5)
