@@ -11,11 +11,13 @@ beta * rate (Higgins et al. 2017, eq. 4) is the negative ELBO at beta = 1 only.
 """
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from vae.likelihood import Likelihood
 from vae.model import VAE, DiagonalGaussian
 from vae.noise import standard_normal
 from vae.quadrature import gauss_hermite
@@ -160,12 +162,20 @@ def log_likelihoods(model: VAE, observed: Tensor, z: Tensor, beta: float) -> Ten
 
     Differentiable in z.
     """
+    return log_likelihoods_under(decoded_in_parts(model, z, beta), observed)
+
+
+def decoded_in_parts(model: VAE, z: Tensor, beta: float) -> Iterator[Likelihood]:
+    """p(x|z) at each of the latents z (M, D), as likelihoods of at most DECODED latents each."""
+    return (model.decode(part.to(torch.float32), beta) for part in z.split(DECODED))
+
+
+def log_likelihoods_under(likelihoods: Iterable[Likelihood], observed: Tensor) -> Tensor:
+    """log p(x|z) of one picture (C, H, W) under each of the likelihoods: (M,) float64 nats."""
     return torch.cat(
         [
-            model.decode(part.to(torch.float32), beta)
-            .log_prob(observed.expand(len(part), *observed.shape))
-            .double()
-            for part in z.split(DECODED)
+            likelihood.log_prob(observed.expand(len(likelihood), *observed.shape)).double()
+            for likelihood in likelihoods
         ]
     )
 

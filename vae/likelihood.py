@@ -85,6 +85,10 @@ class Bernoulli:
 
     logits: Tensor
 
+    def __len__(self) -> int:
+        """Number N of pictures."""
+        return len(self.logits)
+
     @property
     def mean(self) -> Tensor:
         """Probability of ink, (N, C, H, W) in [0, 1].
@@ -130,6 +134,10 @@ class DiscretizedLogistic:
 
     location: Tensor
     log_scale: Tensor
+
+    def __len__(self) -> int:
+        """Number N of pictures."""
+        return len(self.location)
 
     @property
     def mean(self) -> Tensor:

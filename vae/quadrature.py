@@ -63,7 +63,7 @@ def adaptive_squares(reach: float, evaluate: Callable[[np.ndarray], np.ndarray])
     centres of the first squares, and that the values there do not rise towards, is missed.
     """
     first = _Level(-reach, 2 * reach / COARSE)
-    first.add(np.stack(np.divmod(np.arange(COARSE**2), COARSE), axis=1), evaluate)
+    first.add(_first_squares(), evaluate)
     levels = [first]
     rise, total, error = _rise(first.values), first.log_sum(), math.inf
     for halving in range(MOST_HALVINGS):
@@ -82,6 +82,16 @@ def adaptive_squares(reach: float, evaluate: Callable[[np.ndarray], np.ndarray])
     return Squares(centres, sides, log_mass, total, error)
 
 
+def first_centres(reach: float) -> np.ndarray:
+    """Points that `adaptive_squares` evaluates first, whatever the function: (COARSE², 2)."""
+    return _Level(-reach, 2 * reach / COARSE).centres_of(_first_squares())
+
+
+def _first_squares() -> np.ndarray:
+    """Column and row of the first squares, (COARSE², 2) int64."""
+    return np.stack(np.divmod(np.arange(COARSE**2), COARSE), axis=1)
+
+
 class _Level:
     """Squares of one size, with the log of the function at their centres.
 
@@ -96,8 +106,8 @@ class _Level:
         """The next finer level, still empty."""
         return _Level(self.corner, self.side / 2)
 
-    def centres(self) -> np.ndarray:
-        return self.corner + (self.squares + 0.5) * self.side
+    def centres_of(self, squares: np.ndarray) -> np.ndarray:
+        return self.corner + (squares + 0.5) * self.side
 
     def lacks(self, squares: np.ndarray) -> np.ndarray:
         """Those of the squares that are not in this level, without duplicates."""
@@ -105,7 +115,7 @@ class _Level:
         return squares[~np.isin(_names(squares), _names(self.squares))]
 
     def add(self, squares: np.ndarray, evaluate: Callable[[np.ndarray], np.ndarray]) -> None:
-        values = evaluate(self.corner + (squares + 0.5) * self.side)
+        values = evaluate(self.centres_of(squares))
         self.squares, self.values = (
             np.concatenate([self.squares, squares]),
             np.concatenate([self.values, values]),
@@ -163,7 +173,7 @@ def _leaves(levels: list[_Level]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         )
         parts.append(
             (
-                level.centres()[~split],
+                level.centres_of(level.squares[~split]),
                 np.full((~split).sum(), level.side),
                 level.values[~split] + 2 * math.log(level.side),
             )
