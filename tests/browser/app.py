@@ -257,10 +257,8 @@ def look_around(page: Page, journal: Journal, most_bytes: int = 200_000) -> None
         page.set_viewport_size({"width": width, "height": 844})
         settle(page)
         assert page.evaluate("document.querySelector('.stMain').scrollWidth") <= width
-        background = page.evaluate(
-            "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
-        )
-        assert background == ("rgb(20, 22, 26)" if dark else "rgb(255, 255, 255)")
+        colour = "rgb(20, 22, 26)" if dark else "rgb(255, 255, 255)"
+        expect(page.locator(".stApp")).to_have_css("background-color", colour)
     assert exceptions(page) == []
     assert journal.problems == []
     assert all(page.evaluate("[...document.images].map(image => image.alt)"))
