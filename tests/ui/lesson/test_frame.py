@@ -15,6 +15,8 @@ from ui.service import navigation
 from ui.text import Text
 from vae.hub import sources
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 
 def feedback(app: AppTest) -> str:
     return " ".join(entry.value for entry in (*app.success, *app.info))

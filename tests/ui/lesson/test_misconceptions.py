@@ -25,6 +25,8 @@ from vae import experiments
 from vae.experiments.lesson import beta_conventions, decoders, misconceptions
 from vae.hub import sources
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 RIGHT = {
     "kl": "c",
     "factor": "b",

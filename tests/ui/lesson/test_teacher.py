@@ -20,6 +20,8 @@ from ui.widgets import link
 from vae.experiments.lesson import worksheet
 from vae.hub import sources
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 plane, digits = sources.resolve("mnist-2d"), sources.resolve("mnist")
 
 

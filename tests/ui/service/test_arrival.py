@@ -10,18 +10,20 @@ import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 
 from tests.processes import HANGING
-from tests.servers import free_port
+from tests.servers import UVICORN
 from tests.ui.service.line import Phone, answers, run
-from ui.service import arrival, ledger
+from tests.ui.service.served import served
+from ui.service import arrival, connections, ledger
 from ui.service.arrival import Arrival, address
 from ui.service.ledger import Ledger
 
 PICTURE = 3_500_000  # a phone's
+SMALL_PICTURE = 500_000  # arrives in two seconds
 MBIT = 125_000  # bytes a second
 TOO_SLOW = (503, "the request came too slowly and was given up; try again")
+WAITING = ledger.WAITING_OF_ONE.encode()
 IN_A_MINUTE = (503, "too many pictures of yours are waiting; try again in a minute")
 
 
@@ -78,7 +80,8 @@ def book() -> Iterator[Ledger]:
     """A ledger in which nothing is left at the end."""
     book = Ledger()
     yield book
-    assert not any((book.held, book.small, book.silent, book.lines, book.transfer))
+    assert not any((book.held, book.held_small, book.requests, book.sockets))
+    assert not any((book.small, book.silent, book.lines, book.transfer))
 
 
 @pytest.fixture
@@ -213,13 +216,70 @@ def test_so_many_of_one_address_wait_and_no_more(book, monkeypatch):
     assert json.loads(many[-1].said)["error"] == IN_A_MINUTE[1]
 
 
-def test_so_many_of_all_wait_and_no_more(book, monkeypatch):
+def test_silent_bodies_of_several_addresses_shut_out_nobody(book):
+    """They announce large bodies, as many as there is room for, and send nothing."""
+    idle = [
+        Phone(PICTURE, address=f"6.6.6.{n % 4}", sends=0, delay=2)
+        for n in range(ledger.MOST_WAITING)
+    ]
+    student = Phone(SMALL_PICTURE, delay=5)
+    (found,) = run(answers(Arrival(echo, book), ([*idle, student], 1e6)))
+    assert found == [503] * len(idle) + [200]
+    assert student.seconds < 11  # before they are given up
+
+
+def test_a_piece_of_each_body_from_several_addresses_shuts_out_nobody(book):
+    """They fill the lines; of a class, behind another address, each is served."""
+    attackers = [
+        Phone(PICTURE, address=f"6.6.6.{n % 4}", sends=1, delay=n / 500)
+        for n in range(ledger.MOST_WAITING + 20)
+    ]
+    students = [Phone(PICTURE, delay=5 + n / 30, window=math.inf) for n in range(30)]
+    found = run(answers(Arrival(echo, book), (attackers, 1e6), (students, 100 * MBIT)))
+    assert found[1] == [200] * len(students)
+    assert max(student.seconds for student in students) < 60  # the attackers' lines take minutes
+    turned_away = [one for one in attackers if WAITING in one.said]
+    assert len({one.scope["client"] for one in turned_away}) == 4
+
+
+def test_so_many_of_all_wait_and_whoever_has_most_makes_room(book, monkeypatch):
     monkeypatch.setattr(ledger, "MOST_WAITING", 5)
-    many = [Phone(PICTURE, delay=n) for n in range(ledger.AT_ONCE_OF_ONE + 5)]
+    many = [Phone(PICTURE, delay=n) for n in range(ledger.AT_ONCE_OF_ONE + 6)]
     other = Phone(PICTURE, address="5.6.7.8", delay=10)
     small = Phone(1000, address="5.6.7.8", delay=10)
     (found,) = run(answers(Arrival(echo, book), ([*many, other, small], 1e6)))
-    assert found == [200] * 9 + [503, 200]
+    assert found == [200] * 8 + [503, 503, 200, 200]  # the newest, and one more of the same address
+    assert "of yours" in many[8].said.decode()
+    assert "of yours" not in many[9].said.decode()
+
+
+def test_a_body_whose_turn_does_not_come_is_given_up(book, monkeypatch):
+    monkeypatch.setattr(ledger, "WAITING_SECONDS", 20.0)
+    book.elsewhere.append(lambda: ledger.MOST_HELD_BYTES)
+    waiting = Phone(PICTURE)
+    assert run(answers(Arrival(echo, book), ([waiting], 1e6))) == [[503]]
+    assert WAITING in waiting.said
+    assert 20 < waiting.seconds < 25
+
+
+def test_what_has_arrived_of_waiting_bodies_is_bounded(book, monkeypatch):
+    """The newest of whoever has most is turned away; another's still comes."""
+    monkeypatch.setattr(ledger, "MOST_WAITING_BYTES", 300_000)
+    blocked = True
+    book.elsewhere.append(lambda: ledger.MOST_HELD_BYTES * blocked)
+    many = [Phone(PICTURE, delay=n, window=math.inf) for n in range(8)]
+    other = Phone(PICTURE, address="5.6.7.8", delay=10, window=math.inf)
+
+    async def work():
+        nonlocal blocked
+        asked = asyncio.create_task(answers(Arrival(echo, book), ([*many, other], 1e9)))
+        await asyncio.sleep(20)
+        assert sum(len(body.content) for line in book.lines.values() for body in line) <= 300_000
+        blocked = False
+        return await asked
+
+    (found,) = run(work())
+    assert found == [200] * 3 + [503] * 5 + [200]
 
 
 def test_small_bodies_do_not_wait_and_one_address_has_so_many(book):
@@ -229,6 +289,83 @@ def test_small_bodies_do_not_wait_and_one_address_has_so_many(book):
     (found,) = run(answers(Arrival(echo, book), ([*many, *large, *late], 1e6)))
     assert found == [503] * len(many) + [200] * 10 + [503, 200]
     assert late[1].seconds < 6
+
+
+def test_small_bodies_that_send_nothing_shut_out_nobody(book):
+    """Neither another address' picture, nor a small body of their own."""
+    size = ledger.MOST_SMALL_BYTES
+    idle = [Phone(size, address=f"6.6.6.{n % 2}", sends=0) for n in range(800)]
+    student, own = Phone(SMALL_PICTURE, delay=1), Phone(1000, address="6.6.6.0", delay=1)
+    (found,) = run(answers(Arrival(echo, book), ([*idle, student, own], 1e6)))
+    assert found == [503] * len(idle) + [200, 200]
+    assert student.seconds < 9  # before they are given up
+    assert own.seconds < 3
+
+
+def test_what_has_arrived_of_small_bodies_is_bounded(book):
+    """Of two addresses, which send nearly everything; two others are served."""
+    most, size = 0, ledger.MOST_SMALL_BYTES
+
+    class Watched(Arrival):
+        async def _piece(self, *arguments):
+            nonlocal most
+            arrived = (len(one.content) for small in book.small.values() for one in small)
+            most = max(most, sum(arrived))
+            return await super()._piece(*arguments)
+
+    filled = [Phone(size, address=f"6.6.6.{n % 2}", sends=size - 1) for n in range(400)]
+    student = Phone(SMALL_PICTURE, delay=3)
+    others = [Phone(1000, address="5.6.7.8", delay=3), Phone(1000, delay=4)]
+    found = run(answers(Watched(echo, book), (filled, 1e9), ([student, *others], 1e7)))
+    assert found == [[503] * len(filled), [200] * 3]
+    assert max(one.seconds for one in (student, *others)) < 9
+    assert ledger.MOST_SMALL_HELD_BYTES * 0.9 < most <= ledger.MOST_SMALL_HELD_BYTES + size
+
+
+async def open_ones(app, addresses, kind="http") -> list[list[dict]]:
+    """What each of these requests, all at once, is answered before any of them ends."""
+    answered: list[list[dict]] = [[] for _ in addresses]
+    scopes = [{"type": kind, "method": "GET", "path": "/", "client": (one, 1)} for one in addresses]
+    tasks = []
+    for scope, answer in zip(scopes, answered, strict=True):
+
+        async def send(message, answer=answer) -> None:
+            answer.append(message)
+
+        tasks.append(asyncio.create_task(app(scope, None, send)))
+    await asyncio.sleep(1)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return answered
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_an_address_has_as_many_open_requests_as_it_leaves_free(book, monkeypatch, kind):
+    """Pages that are read slowly, or websockets of which nobody sees the page."""
+    monkeypatch.setattr(ledger, "MOST_REQUESTS" if kind == "http" else "MOST_SOCKETS", 12)
+
+    async def endless(scope, receive, send) -> None:
+        await asyncio.Event().wait()
+
+    addresses = ["6.6.6.6"] * 8 + ["7.7.7.7"] * 4 + ["1.2.3.4"] * 2
+    answered = run(open_ones(Arrival(endless, book), addresses, kind))
+    refused = [bool(messages) for messages in answered]
+    assert refused == [False] * 6 + [True] * 2 + [False] * 3 + [True] + [False] * 2
+    first = answered[6][0]
+    if kind == "http":
+        assert first["status"] == 503
+        assert json.loads(answered[6][1]["body"])["error"] == ledger.TOO_MANY
+    else:
+        assert (first["type"], first["code"]) == ("websocket.close", 1013)
+
+
+def test_a_class_has_room_for_its_pages_and_websockets():
+    """Two hundred browsers behind one address, also where a stranger came first."""
+    assert ledger.MOST_REQUESTS // 2 >= 200 * 6
+    assert ledger.MOST_SOCKETS // 4 >= 200
+    in_all = ledger.MOST_REQUESTS + ledger.MOST_SOCKETS + connections.MOST_SILENT
+    assert in_all < int(UVICORN[UVICORN.index("--limit-concurrency") + 1])
 
 
 def test_what_waits_elsewhere_takes_room_until_it_is_worked_on(book):
@@ -270,31 +407,16 @@ def test_two_servers_of_a_process_share_one_ledger(book):
     [
         (("1.2.3.4", 5), "1.2.3.4"),
         (("::ffff:1.2.3.4", 5), "1.2.3.4"),
-        (("2001:db8:1:2:3:4:5:6", 5), "2001:db8:1:2::/64"),
-        (("fe80::1%eth0", 5), "fe80::/64"),
+        (("2001:db8:1:2:3:4:5:6", 5), "2001:db8:1::/56"),
+        (("2001:db8:1:ff:3:4:5:6", 5), "2001:db8:1::/56"),
+        (("2001:db8:1:100::1", 5), "2001:db8:1:100::/56"),
+        (("fe80::1%eth0", 5), "fe80::/56"),
         (("testclient", 5), "testclient"),
         (None, ""),
     ],
 )
 def test_an_address_is_counted_by_what_one_subscriber_has(client, counted):
     assert address({"client": client}) == counted
-
-
-@contextlib.contextmanager
-def served(app) -> Iterator[int]:
-    """The port of a real server with this application."""
-    server = uvicorn.Server(
-        uvicorn.Config(app, port=free_port(), log_level="critical", lifespan="off")
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        yield server.config.port
-    finally:
-        server.should_exit = True
-        thread.join(HANGING)
 
 
 def throttled(port: int, announced: int, *pauses: float) -> str:

@@ -9,6 +9,8 @@ from tests.pictures import digit_png, png, portrait
 from tests.ui.driver import alternative_text, alternative_texts, good, numbers, open_app, upload
 from vae.hub import sources
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 
 def slider(app: AppTest, name: str):
     return next(widget for widget in app.slider if widget.key.startswith(f"{name}-"))

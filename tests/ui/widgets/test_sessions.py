@@ -18,9 +18,9 @@ CHOICES = random.Random(6)
 # Seeds and pictures occur several times, so that a cache which mixes up two students fails here.
 PLANS = [
     (
-        CHOICES.randrange(3),
         CHOICES.randrange(2),
-        CHOICES.choices(["0.01", "0.1", "1", "4", "10"], k=1),
+        CHOICES.randrange(2),
+        CHOICES.choices(["0.01", "1", "10"], k=1),
     )
     for _ in range(STUDENTS)
 ]
@@ -93,4 +93,4 @@ def test_two_students_with_other_choices_see_something_else_so_the_test_above_ca
         (seed, number if number < WITH_A_FILE else example, betas[-1], number < WITH_A_FILE)
         for number, (seed, example, betas) in enumerate(PLANS)
     }
-    assert len(set(last)) == len(plans) > 25
+    assert len(set(last)) == len(plans) >= 16

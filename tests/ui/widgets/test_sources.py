@@ -14,6 +14,8 @@ from tests.ui.driver import alternative_texts, look_anew, open_app, open_page
 from ui.text import Text
 from vae.hub import sources
 
+pytestmark = pytest.mark.usefixtures("small_networks")
+
 NAME, COMMIT = "teacher/vae-mnist", "1" * 40
 FOLDER = Path(__file__).parents[3] / "weights" / "mnist"
 
