@@ -105,7 +105,7 @@ def test_a_folder_that_is_there_is_not_overwritten(tmp_path):
     )
 
 
-@pytest.mark.parametrize("with_spaces", [True, False])
+@pytest.mark.parametrize("with_spaces", [True, pytest.param(False, marks=pytest.mark.weekly)])
 def test_the_free_space_answers_with_and_without_the_package_that_only_spaces_have(
     tmp_path, with_spaces
 ):
