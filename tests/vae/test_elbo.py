@@ -12,7 +12,7 @@ from torch.distributions import Independent, Normal, kl_divergence
 
 import vae
 from tests.conftest import generator, random_model, tiny_config
-from vae.elbo import kl_to_standard_normal
+from vae.elbo import elbo_with_noise, kl_to_standard_normal
 from vae.model import DiagonalGaussian, tempered_posterior
 
 
@@ -112,6 +112,22 @@ def test_one_beta_for_each_picture_equals_one_beta_at_a_time(fixture, request):
         torch.testing.assert_close(
             decoded[index : index + 1], model.decode(z[index : index + 1], beta).mean
         )
+
+
+@torch.no_grad()
+def test_pairs_that_are_decoded_in_parts_have_their_own_beta_picture_and_noise(
+    model, binary_images, monkeypatch
+):
+    """Seven pictures, three draws each, five at once: no part ends where a draw does."""
+    betas = torch.tensor([0.01, 0.1, 0.5, 1.0, 2.0, 10.0, 50.0])
+    eps = torch.randn(3, len(betas), 3, generator=generator())
+    monkeypatch.setattr("vae.elbo.DECODED", 5)
+    together = elbo_with_noise(model, binary_images, betas, eps)
+    for index, beta in enumerate(betas.tolist()):
+        image = binary_images[index : index + 1]
+        z = model.encode(image, beta).at(eps[:, index : index + 1])[:, 0]
+        alone = -model.decode(z, beta).log_prob(image.expand(3, -1, -1, -1)).mean()
+        torch.testing.assert_close(together.distortion[index], alone)
 
 
 def test_beta_multiplies_the_rate_of_its_own_picture_alone(model, binary_images):
