@@ -52,6 +52,7 @@ class Fault:
     corrupt: bool = False  # the last byte of the body is another
     cut_at: int | None = None  # the connection ends after so many bytes of the body
     seconds_a_chunk: float = 0.0  # to wait before each piece of the body
+    before_chunk: Callable[[], object] = lambda: None  # and what else happens then
     chunk: int = 2**16  # bytes of a piece
     # so many zeros instead of the body, packed by gzip although the client did not ask for it
     packed: int = 0
@@ -77,6 +78,7 @@ class Fault:
         body = body[: self.cut_at]
         for begin in range(0, len(body), self.chunk):
             time.sleep(self.seconds_a_chunk)
+            self.before_chunk()
             yield body[begin : begin + self.chunk]
         while self.endless and body:
             time.sleep(self.seconds_a_chunk)

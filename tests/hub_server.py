@@ -121,6 +121,8 @@ class HubServer(ThreadingTCPServer):
         self.repositories: dict[str, Repository] = {}
         self.requests: list[tuple[str, str]] = []
         self.objects: dict[str, bytes] = {}  # large files, by SHA-256, also those of no commit
+        # names of files of which no hash is announced, as by some mirrors
+        self.without_hash: frozenset[str] = frozenset()
         self.lock = threading.RLock()
         self.connections: set[socket.socket] = set()
         self.faults: list[tuple[re.Pattern[str], Iterator[Fault]]] = []
@@ -314,6 +316,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "gated": False,
                 "siblings": [
                     {"rfilename": path, **about(path, content)}
+                    | ({"blobId": None, "lfs": None} if path in self.server.without_hash else {})
                     for path, content in sorted(commit.files.items())
                 ],
             }

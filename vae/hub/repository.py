@@ -306,14 +306,11 @@ def _holds(api: HfApi, repo_id: str, folder: Path, files: Sequence[str]) -> bool
 
 
 def _same(path: Path, file: RepoFile | RepoSibling) -> bool:
-    """Whether a file has the hash that the Hub keeps of it: git's, or sha256 for large files.
-
-    Some mirrors keep none.
-    """
+    """Whether a file has the hash that the Hub announces: git's, or sha256 for large files."""
     content = path.read_bytes()
     if file.lfs:
         return file.lfs.sha256 == hashlib.sha256(content).hexdigest()
-    return file.blob_id in (None, hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest())
+    return file.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 def _asked_for(repo_id: str, revision: str | None, commit: object) -> str:
@@ -380,7 +377,17 @@ def _inspect(repo_id: str, there: dict[str, RepoSibling], files: Sequence[str]) 
             "refused",
             f"{repo_id}/{missing[0]}: it is missing; this repository is no weights folder{but}",
         )
-    for name in set(files) & set(there):
+    for name in sorted(set(files) & set(there)):
+        # The Hub announces one of every file. Without one anything could come under the commit's
+        # name, and config.json is compared with nothing else. Nor is it taken for a branch: the
+        # cache would hold it as the commit's.
+        if not (there[name].lfs or there[name].blob_id):
+            raise HubError(
+                "refused",
+                f"{repo_id}/{name}: no checksum of it was announced, so that anything could come "
+                "in its place; let HF_ENDPOINT name the Hub, or a mirror that hands on its "
+                "checksums",
+            )
         size, most = there[name].size or 0, largest(name)
         if size > most:
             raise HubError(

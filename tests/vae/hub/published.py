@@ -1,25 +1,45 @@
 """A weights folder on the Hub, and what can be wrong with one."""
 
+import functools
 import hashlib
 import io
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import safetensors.torch
 import torch
 
 import vae
+from tests.conftest import files_of, write_weights
 from vae.hub.folder import SEALED
 
 NAME = "teacher/vae-toy"
 Files = dict[str, bytes]
 
 
+@functools.cache
+def files_of_model(seed: int) -> Files:
+    """The files of an untrained model's folder."""
+    with tempfile.TemporaryDirectory() as folder:
+        return files_of(write_weights(Path(folder) / "toy", seed))
+
+
+def write_folder(folder: Path, seed: int = 0) -> Path:
+    """tests.conftest.write_weights, from memory."""
+    for name, content in files_of_model(seed).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
 def assert_same_weights(model: vae.VAE, folder: Path) -> None:
-    expected = vae.load(folder).state_dict()
-    assert set(model.state_dict()) == set(expected)
-    assert all(torch.equal(tensor, expected[name]) for name, tensor in model.state_dict().items())
+    expected = safetensors.torch.load_file(folder / "model.safetensors")
+    found = model.state_dict()
+    assert set(found) == set(expected)
+    assert all(torch.equal(found[name], tensor.float()) for name, tensor in expected.items())
 
 
 def without(*names: str) -> Callable[[Files], Files]:

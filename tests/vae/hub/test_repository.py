@@ -3,18 +3,17 @@
 Refused by name where it is anything else.
 """
 
-import sys
 import time
+from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
 
 import vae
-from tests.conftest import files_of, use_hub, write_weights
+from tests.conftest import files_of, use_hub
 from tests.hub_server import WEB_PAGE, Answer, Fault, error
 from tests.ports import closed_port
-from tests.processes import completed
-from tests.vae.hub.published import NAME, REFUSED, assert_same_weights
+from tests.vae.hub.published import NAME, REFUSED, assert_same_weights, files_of_model, write_folder
 from vae.hub import exchange, repository
 from vae.hub.folder import WeightsError
 from vae.hub.repository import HubError
@@ -24,7 +23,8 @@ def test_load_takes_a_branch_a_tag_or_a_commit_and_only_the_two_files_it_needs(
     local_hub, published, weights
 ):
     local_hub.repositories[NAME].tags["v1"] = published
-    local_hub.add(NAME, files_of(write_weights(weights.parent / "newer", seed=1)))
+    write_folder(weights.parent / "newer", seed=1)
+    local_hub.add(NAME, files_of_model(1))
     for revision in ("v1", published):
         assert_same_weights(vae.load(NAME, revision=revision), weights)
     assert_same_weights(vae.load(NAME), weights.parent / "newer")
@@ -48,18 +48,6 @@ def test_a_full_commit_in_the_cache_is_loaded_without_any_request_also_offline(
     assert caught.value.kind == "offline"
 
 
-def test_a_process_that_finds_its_commit_in_the_cache_asks_nobody_anything(
-    local_hub, published, tmp_path
-):
-    """Only environment variables are set, so that the client's own telemetry would be seen too."""
-    environment = local_hub.environment(tmp_path / "somewhere")
-    code = f"import vae; print(vae.load({NAME!r}, revision={published!r}).config)"
-    for _ in range(2):
-        local_hub.requests.clear()
-        completed([sys.executable, "-c", code], env=environment, check=True)
-    assert local_hub.requests == []
-
-
 def test_a_download_reports_its_progress(local_hub, published, capfd, monkeypatch):
     # the client shows bars on a terminal, or where this asks for them
     monkeypatch.setenv("TQDM_POSITION", "-1")
@@ -67,26 +55,28 @@ def test_a_download_reports_its_progress(local_hub, published, capfd, monkeypatc
     assert capfd.readouterr().err.count("100%") == 2  # of config.json and of the weights
 
 
-def test_a_slow_download_that_goes_on_is_not_given_up(local_hub, weights, monkeypatch):
-    """Only silence is: each 64 KiB are news."""
-    monkeypatch.setattr(exchange, "SECONDS_WITHOUT_NEWS", 3.0)
-    big = write_weights(weights.parent / "big", width=256)
-    commit = local_hub.add(NAME, files_of(big))
-    local_hub.inject(Fault(seconds_a_chunk=0.8), "GET /storage/", times=None)
-    started = time.monotonic()
-    assert_same_weights(vae.load(NAME, revision=commit), big)
-    assert time.monotonic() - started > 3.0
+def test_a_slow_download_that_goes_on_is_not_given_up(local_hub, published, weights, monkeypatch):
+    """Only silence is: each piece is news."""
+    clock, transfers = SimpleNamespace(now=0.0), []
 
+    def transfer(repo_id: str) -> exchange.Transfer:
+        transfers.append(exchange.Transfer(repo_id, started=clock.now, heard=clock.now))
+        return transfers[-1]
 
-def test_a_process_ends_when_a_download_was_given_up(local_hub, published, tmp_path):
-    local_hub.inject(Fault(silent=True), "GET /storage/", times=None)
-    code = (
-        "import vae.hub.exchange as e; e.SECONDS_WITHOUT_NEWS = 1.0; import vae\n"
-        f"try: vae.load({NAME!r})\n"
-        "except vae.WeightsError as error: print(error)"
-    )
-    done = completed([sys.executable, "-c", code], env=local_hub.environment(tmp_path / "home"))
-    assert "check the connection" in done.stdout, done.stderr
+    def pass_seconds() -> None:
+        """Ten, once the piece before has come: nobody would wait for twenty."""
+        for _ in range(10_000):
+            if transfers[-1].heard == clock.now:
+                break
+            time.sleep(0.001)
+        clock.now += 10.0
+
+    assert exchange.SECONDS_WITHOUT_NEWS < 20
+    monkeypatch.setattr(exchange, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(repository, "Transfer", transfer)
+    local_hub.inject(Fault(before_chunk=pass_seconds, chunk=4000), "GET /storage/", times=None)
+    assert_same_weights(vae.load(NAME, revision=published), weights)
+    assert clock.now > exchange.SECONDS_WITHOUT_NEWS
 
 
 @pytest.mark.parametrize(("change", "sentence"), REFUSED)
@@ -165,9 +155,8 @@ def test_a_file_larger_than_any_network_is_not_even_downloaded(local_hub, publis
     ],
 )
 def test_each_way_in_which_the_hub_fails_is_one_sentence(
-    local_hub, published, monkeypatch, fault, when, kind, sentence
+    local_hub, published, fault, when, kind, sentence
 ):
-    monkeypatch.setattr(repository.time, "sleep", lambda seconds: None)
     local_hub.repositories[NAME].tags["v1"] = published
     local_hub.inject(fault, when, times=None)
     with pytest.raises(HubError, match=sentence) as caught:
@@ -177,17 +166,21 @@ def test_each_way_in_which_the_hub_fails_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("fault", "when"),
+    ("fault", "when", "seconds"),
     [
-        (Fault(instead=error(500)), "GET /api"),
-        (Fault(instead=error(503)), "GET .*/resolve/"),
-        (Fault(instead=error(429, headers={"Retry-After": "1"})), "GET /api"),
-        (Fault(cut_at=100), "GET /storage/"),
+        (Fault(instead=error(500)), "GET /api", 1),
+        (Fault(instead=error(503)), "GET .*/resolve/", 1),
+        (Fault(instead=error(429, headers={"Retry-After": "7"})), "GET /api", 7),
+        (Fault(cut_at=100), "GET /storage/", None),
     ],
 )
-def test_a_hub_that_stumbles_once_is_asked_again(local_hub, published, weights, fault, when):
+def test_a_hub_that_stumbles_once_is_asked_again(
+    local_hub, published, weights, pauses, fault, when, seconds
+):
+    """After as many seconds as it says; the rest of a file the client itself asks for."""
     local_hub.inject(fault, when)
     assert_same_weights(vae.load(NAME), weights)
+    assert pauses == ([] if seconds is None else [seconds])
 
 
 def test_a_refused_connection_is_one_sentence(monkeypatch, tmp_path):
@@ -203,7 +196,7 @@ def test_a_refused_connection_is_one_sentence(monkeypatch, tmp_path):
 )
 def test_a_hub_that_falls_silent_at_any_moment_is_given_up(local_hub, published, monkeypatch, when):
     """Some of the client's own requests would wait for ever."""
-    monkeypatch.setattr(exchange, "SECONDS_WITHOUT_NEWS", 1.0)
+    monkeypatch.setattr(exchange, "SECONDS_WITHOUT_NEWS", 0.3)
     local_hub.inject(Fault(silent=True), when, times=None)
     with pytest.raises(HubError, match="check the connection") as caught:
         vae.load(NAME)

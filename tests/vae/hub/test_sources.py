@@ -3,9 +3,7 @@
 No lesson ever waits or fails for it.
 """
 
-import os
 import re
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +15,7 @@ import pytest
 from tests.conftest import files_of, use_hub
 from tests.hub_server import WEB_PAGE, Fault, error
 from tests.ports import silent_port
-from tests.processes import HANGING, SLACK, completed
+from tests.processes import HANGING, SLACK
 from tests.vae.hub.published import (
     NAME,
     REFUSED,
@@ -33,6 +31,7 @@ from vae.hub import repository, sources
 from vae.hub.folder import WeightsError
 
 PROMISED = sources.SECONDS_TO_WAIT
+SECONDS = 1.0  # that stand for the promised ones
 
 
 def test_resolve_takes_the_pinned_commit_then_the_cache_and_says_which(
@@ -91,7 +90,8 @@ def test_sources_that_are_not_toml_leave_the_bundle(bundle):
     assert sources.resolve("toy").problem == "settings"
 
 
-@pytest.mark.parametrize(("change", "sentence"), REFUSED)
+# one of each kind: vae.load refuses them all in tests/vae/hub/test_repository.py
+@pytest.mark.parametrize(("change", "sentence"), REFUSED[::4])
 def test_what_is_refused_leaves_the_bundle_and_says_why(
     local_hub, weights, bundle, change, sentence
 ):
@@ -164,9 +164,8 @@ def test_a_damaged_cache_is_mended_from_the_hub(local_hub, published, weights, b
     ],
 )
 def test_whatever_the_hub_answers_the_bundle_serves(
-    local_hub, published, bundle, monkeypatch, fault, when, problem
+    local_hub, published, bundle, fault, when, problem
 ):
-    monkeypatch.setattr(repository.time, "sleep", lambda seconds: None)
     pin(bundle, "toy", NAME, published)
     local_hub.inject(fault, when, times=None)
     found = sources.resolve("toy")
@@ -179,12 +178,13 @@ def test_whatever_the_hub_answers_the_bundle_serves(
 def test_where_the_hub_does_not_answer_the_bundle_serves_after_five_seconds(
     local_hub, published, bundle, monkeypatch, when
 ):
-    monkeypatch.setattr(sources, "SECONDS_TO_WAIT", PROMISED)
+    monkeypatch.setattr(sources, "SECONDS_TO_WAIT", SECONDS)
     pin(bundle, "toy", NAME, published)
     local_hub.inject(Fault(silent=True), when, times=None)
+    assert PROMISED == 5
     started = time.monotonic()
     found = sources.resolve("toy")
-    assert 4 < time.monotonic() - started < PROMISED + SLACK
+    assert 0.7 * SECONDS < time.monotonic() - started < SECONDS + SLACK
     assert (found.source, found.problem) == ("bundled", "unreachable")
     assert_same_weights(found.network, bundle / "toy")
 
@@ -192,15 +192,16 @@ def test_where_the_hub_does_not_answer_the_bundle_serves_after_five_seconds(
 def test_a_black_hole_costs_five_seconds_once_and_nothing_for_the_next_model(
     bundle, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(sources, "SECONDS_TO_WAIT", PROMISED)
+    monkeypatch.setattr(sources, "SECONDS_TO_WAIT", SECONDS)
     with silent_port() as silent:
         use_hub(monkeypatch, f"http://127.0.0.1:{silent.port}", tmp_path / "elsewhere")
         pin(bundle, "toy", NAME, "1" * 40)
         pin(bundle, "other", "teacher/vae-other", "2" * 40)
         started = time.monotonic()
         assert sources.resolve("toy").problem == "unreachable"
-        assert 4 < time.monotonic() - started < PROMISED + SLACK
-        assert silent.visitors() > 0
+        assert 0.7 * SECONDS < time.monotonic() - started < SECONDS + SLACK
+        while not silent.visitors():  # what was given up goes on
+            time.sleep(0.01)
         assert sources.resolve("other").problem == "unreachable"
         assert silent.visitors() == 0
 
@@ -300,15 +301,3 @@ def test_a_cache_that_cannot_be_written_is_said_without_the_path(
     found = sources.resolve("toy")
     assert (found.source, found.problem) == ("bundled", "cache")
     assert str(tmp_path) not in found.reason
-
-
-def test_the_hubs_client_is_loaded_only_where_it_is_needed():
-    """No start of the app with bundled weights pays for its import and its threads.
-
-    The import takes 0.1 to 0.2 seconds.
-    """
-    code = "import sys, vae; vae.hub.resolve('mnist'); sys.exit('huggingface_hub' in sys.modules)"
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("VAE_LAB_")
-    }
-    assert completed([sys.executable, "-c", code], env=environment).returncode == 0
