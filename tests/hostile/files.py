@@ -3,8 +3,7 @@
     python -m tests.hostile.files SEED COUNT
 
 Reads COUNT of them one after the other, as `vae.images.read` does for each kind of model, and
-prints a line of JSON for each: what it was, what came of it, the seconds of computing, and by how
-many megabytes the process grew meanwhile.
+prints a line of JSON for each: what it was, and its cost (tests/vae/images/appetite.py).
 """
 
 import io
@@ -299,7 +298,7 @@ def main(seed: str, count: int) -> None:
             down=dice.random(),
             mirrored=dice.random() < 0.5,
         )
-        cost = appetite.cost(file, kind, framing)
+        cost = appetite.cost(file, (kind,), framing)
         print(
             json.dumps(
                 {

@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,12 @@ import torch
 import vae
 from tests.conftest import files_of, write_weights
 from tests.hostile.folders import LOADED, changed, changed_record
+from tests.processes import HANGING
 from training import card
 from vae.hub import files
 from vae.hub.folder import Folder, load_folder, seal
 
-LONGEST = 60.0  # seconds; it takes hundredths, and what hangs takes for ever
+LONGEST = 5.0  # seconds of computing; it takes hundredths
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +50,23 @@ def whole(tmp_path_factory) -> list[dict[str, bytes]]:
 
 
 def outcome(folder: Path) -> Folder | Exception:
-    """What load_folder gives or raises. Fails where it hangs."""
+    """What load_folder gives or raises. Fails where it hangs, or computes for long."""
     found: list[Folder | Exception] = []
+    seconds: list[float] = []
 
     def run() -> None:
+        start = time.thread_time()
         try:
             found.append(load_folder(folder))
         except Exception as error:
             found.append(error)
+        seconds.append(time.thread_time() - start)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(LONGEST)
-    assert found, f"{folder} is still being loaded after {LONGEST:.0f} seconds"
+    thread.join(HANGING)
+    assert seconds, f"{folder} is still being loaded after {HANGING:.0f} seconds"
+    assert seconds[0] < LONGEST, f"{folder} took {seconds[0]:.1f} seconds of computing"
     return found[0]
 
 

@@ -6,6 +6,7 @@ metadata that nobody needs is hidden from them, and the cost of a picture is est
 headers, to which the decoder then holds it.
 """
 
+import math
 import re
 import struct
 import zlib
@@ -30,6 +31,10 @@ LONGEST_CONTENTS = 1_000_000
 
 _ORIENTATION = 0x0112  # the tag of EXIF and TIFF
 _OLD_JPEG, _JPEG, _LZMA, _ZSTANDARD = 6, 7, 34925, 50000  # compressions of a TIFF
+# What libtiff does in about a second, for nothing stops it before a file's end: megabytes unpacked,
+# strips begun, megabytes read, and those of slow compressions
+_UNPACKED, _STRIPS, _PACKED = 450, 60_000, 40
+_PACKED_BY: dict[object, int] = {_LZMA: 13, _ZSTANDARD: 28}
 # Pillow's; any other has 4
 _BYTES_OF_A_MODE = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 _AVIF_BYTES = 16  # for each pixel of an AVIF, or of a WebP
@@ -84,10 +89,14 @@ def _check_tiff(file: bytes) -> None:
     if version != 42:  # BigTIFF, for files of many gigabytes, is laid out otherwise
         raise ValueError("not a plain TIFF")
     (entries,) = struct.unpack_from(order + "H", file, directory)
+    tags = set()
     for entry in range(entries):
-        _, kind, count = struct.unpack_from(order + "HHI", file, directory + 2 + 12 * entry)
+        tag, kind, count = struct.unpack_from(order + "HHI", file, directory + 2 + 12 * entry)
         if kind not in _TEXT and count > MOST_NUMBERS:
             raise ImageError("too_slow")
+        if tag in tags:  # Pillow believes the last one of a name, libtiff the first
+            raise ValueError("two entries of one name")
+        tags.add(tag)
 
 
 def _contents(file: bytes) -> bytes:
@@ -163,6 +172,20 @@ def _strip(image: TiffImageFile) -> float:
     return copies * area * max(bits) * samples / 8
 
 
+def _strips(image: TiffImageFile) -> int:
+    """Number of strips or tiles of a TIFF, by its size.
+
+    Tiles may be far larger than the picture, and lie beside it for the most part.
+    """
+    tags = image.tag_v2
+    width, height = tags[256], tags[257]
+    if 322 in tags and 323 in tags:
+        places = math.ceil(width / tags[322]) * math.ceil(height / tags[323])
+    else:
+        places = math.ceil(height / min(height, tags.get(278, height)))
+    return places * (1 if tags.get(284, 1) == 1 else tags.get(277, 1))
+
+
 def _tiff_scans(image: TiffImageFile, file: bytes) -> tuple[int, int]:
     """Scans of the JPEGs in a TIFF: the most of one, and the pixels of all together."""
     tags, pixels = image.tag_v2, image.width * image.height
@@ -192,10 +215,16 @@ def check_time(image: Image.Image, file: bytes) -> None:
         scans = len(_SCAN.findall(file))
         is_slow = scans > MOST_SCANS or scans * image.width * image.height > MOST_SCANNED
         is_slow = is_slow or bool(megabytes > 2 and _ARITHMETIC.search(file))
-    elif isinstance(image, TiffImageFile) and image.tag_v2.get(259) in (_OLD_JPEG, _JPEG):
-        scans, scanned = _tiff_scans(image, file)
-        is_slow = scans > MOST_SCANS or scanned > MOST_SCANNED
-        is_slow = is_slow or bool(megabytes > 2 and _ARITHMETIC.search(file))
+    elif image.format == "WEBP":
+        is_slow = megapixels / 40 + megabytes / (16 if b"VP8 " in file else 45) > 1
+    elif isinstance(image, TiffImageFile):
+        compression, strips = image.tag_v2.get(259), _strips(image)
+        unpacked, packed = _strip(image) * strips / 1e6, _PACKED_BY.get(compression, _PACKED)
+        is_slow = unpacked / _UNPACKED + strips / _STRIPS + megabytes / packed > 1
+        if compression in (_OLD_JPEG, _JPEG) and not is_slow:
+            scans, scanned = _tiff_scans(image, file)
+            is_slow = scans > MOST_SCANS or scanned > MOST_SCANNED
+            is_slow = is_slow or bool(megabytes > 2 and _ARITHMETIC.search(file))
     else:
         is_slow = False
     if is_slow:

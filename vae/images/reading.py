@@ -7,6 +7,8 @@ is decoded (`vae.images.headers`), the picture is made small as soon as it is de
 takes too long is given up, and only one is decoded or viewed at a time in the whole process.
 """
 
+import contextlib
+import ctypes
 import functools
 import io
 import math
@@ -21,7 +23,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, _imaging
 from PIL.JpegImagePlugin import JpegImageFile
 
 from vae.images import digit, framing, garment, headers
@@ -195,7 +197,7 @@ def opened(file: bytes) -> np.ndarray:
 
 
 def _opened(file: bytes) -> np.ndarray:
-    _learn_heic()
+    _prepare_decoders()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of what is refused or mended here anyway
@@ -234,10 +236,16 @@ def _unpacked(file: bytes) -> Image.Image:
 
 
 @functools.cache
-def _learn_heic() -> None:
+def _prepare_decoders() -> None:
     import pillow_heif  # here, because it takes its time and the app should start without it
 
     pillow_heif.register_heif_opener()
+    # libtiff writes a line to the log for every damaged row: a megabyte for a file of a few bytes
+    with contextlib.suppress(OSError, AttributeError):  # where it lies elsewhere it goes on so
+        libtiff = ctypes.CDLL(_imaging.__file__)  # a name is looked up beneath Pillow's part too
+        for handler in (libtiff.TIFFSetErrorHandler, libtiff.TIFFSetErrorHandlerExt):
+            handler.restype = ctypes.c_void_p
+            handler(None)
 
 
 class _Patience(io.BytesIO):

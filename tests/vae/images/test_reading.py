@@ -4,6 +4,7 @@ All files are made here.
 """
 
 import dataclasses
+import re
 import struct
 import threading
 import time
@@ -223,6 +224,22 @@ def test_damaged_bytes_give_a_picture_or_a_sentence(kind):
         ):
             broken[place] = random.integers(256)
         outcome(bytes(broken[: random.integers(len(file))] if attempt % 4 == 0 else broken))
+
+
+def test_a_heic_whose_frame_is_larger_than_announced_is_refused_unseen(monkeypatch):
+    """64 × 64 in its table of contents, a megapixel in the frame."""
+    file = encoded(Image.new("RGB", (1000, 1000), "red"), "HEIF", quality=10)
+    lying, places = re.subn(
+        rb"(ispe\0{4}).{8}",
+        lambda found: found[1] + struct.pack(">II", 64, 64),
+        file,
+        flags=re.DOTALL,
+    )
+    assert places == 1
+    unpacked = []
+    monkeypatch.setattr(reading, "_shrunk", unpacked.append)
+    assert refusal(lying).code == "damaged"
+    assert not unpacked
 
 
 # --- manners

@@ -11,7 +11,7 @@ from PIL import Image, TiffImagePlugin
 from scipy import ndimage
 
 from tests.vae.images.drawn import FIVE, alike, encoded, seen
-from tests.vae.images.tiff import PICTURES, tiff
+from tests.vae.images.tiff import PICTURES, in_parts, tiff
 from vae.images import reading
 
 # it lists them, and has no decoder
@@ -72,3 +72,11 @@ def test_the_scanned_8_of_16_bits_in_motorolas_order_is_an_8():
         assert scan.mode == "I;16B"
         plain = Image.fromarray((np.asarray(scan) // 257).astype(np.uint8))
     assert np.array_equal(found, seen(encoded(plain)))
+
+
+def test_damage_is_written_to_no_log(capfd):
+    """libtiff has a line for every row."""
+    rows = [bytes((200, 7 * row % 256)) for row in range(64)]
+    with pytest.raises(reading.ImageError):
+        reading.opened(in_parts((64, 64), (64, 1), rows, compression=8))
+    assert capfd.readouterr() == ("", "")
