@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui.text import Text
 from ui.view import latent_figures, latent_sentences, pictures, sentences
-from ui.widgets import chart, concurrency, link, picture_input, sidebar, strip
+from ui.widgets import chart, concurrency, link, picture_input, received, sidebar, strip
 from ui.widgets.sidebar import SidebarSelection
 from vae import experiments
 from vae.experiments import Reconstruction
@@ -102,10 +102,9 @@ def _bars(
 
 
 def _go_to_clicked(key: str) -> None:
-    points = st.session_state[key]["selection"]["points"]
-    if points:
-        clicked = points[0]["customdata"]
-        st.session_state["dimension"] = int(clicked[0] if isinstance(clicked, list) else clicked)
+    clicked = received.click(st.session_state[key])
+    if clicked is not None:
+        st.session_state["dimension"] = int(clicked)
         st.session_state["rates_clicks"] = st.session_state.get("rates_clicks", 0) + 1
 
 

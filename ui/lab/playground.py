@@ -9,7 +9,7 @@ from ui.text import Text
 from ui.view import figures, pictures, sentences
 from ui.view.pictures import SHARP, THUMBNAIL
 from ui.view.source_picture import SourcePicture
-from ui.widgets import chart, concurrency, link, picture_input, sidebar
+from ui.widgets import chart, concurrency, link, picture_input, received, sidebar
 from ui.widgets.sidebar import SidebarSelection
 from vae import experiments
 from vae.experiments import Breakdown, Reconstruction, TradeOff
@@ -166,10 +166,9 @@ def _plane(text: Text, choice: SidebarSelection, own: TradeOff, loss: Breakdown)
 
 
 def _go_to_clicked(key: str, metrics: Metrics) -> None:
-    points = st.session_state[key]["selection"]["points"]
-    if points:
-        beta = points[0]["customdata"]
-        st.session_state["beta"] = metrics.at(beta[0] if isinstance(beta, list) else beta).beta
+    beta = received.click(st.session_state[key])
+    if beta:  # a click beside the points has none, and no network a beta of 0
+        st.session_state["beta"] = metrics.at(beta).beta
         st.session_state["plane_clicks"] = st.session_state.get("plane_clicks", 0) + 1
 
 

@@ -53,9 +53,8 @@ def integer(name: str, value: object, low: int, high: int) -> int:
     if (
         isinstance(value, int | float)
         and not isinstance(value, bool)
-        and math.isfinite(value)
+        and low <= value <= high  # first: there are integers that no float holds
         and value == int(value)
-        and low <= value <= high
     ):
         return int(value)
     raise InputError("api.whole", name=name, low=low, high=high, value=_shown(value))

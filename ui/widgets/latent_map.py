@@ -5,11 +5,11 @@ Pointing decodes at once, in the browser; a pin asks the server.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
 from ui.view.map_tiles import Atlas
+from ui.widgets import received
 
 _FOLDER = Path(__file__).parent / "components"
 
@@ -39,13 +39,8 @@ def show(
     on_pin: called with the pinned point, or with None when the pin is taken away.
     """
     _carrier(key=f"{key}_tiles", data=atlas.data, height=1)
-    _map(key=key, data=view, on_pin_change=lambda: on_pin(_point(st.session_state[key].get("pin"))))
-
-
-def _point(event: Any) -> tuple[float, float] | None:
-    """The browser's point, None unless it is two numbers."""
-    try:
-        x, y = (float(value) for value in event["point"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return x, y
+    _map(
+        key=key,
+        data=view,
+        on_pin_change=lambda: on_pin(received.pin(st.session_state[key].get("pin"))),
+    )

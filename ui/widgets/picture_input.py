@@ -16,7 +16,7 @@ import vae
 from ui.text import Text
 from ui.view import pictures, source_picture
 from ui.view.source_picture import SourcePicture
-from ui.widgets import link, uploads
+from ui.widgets import link, received, uploads
 from ui.widgets.framing import controls
 from vae.hub.sources import Resolved
 from vae.images.framing import EYES, MOUTH
@@ -133,19 +133,20 @@ def _camera(text: Text, config: VAEConfig, slot: str) -> _File | None:
 
 
 def _draw(text: Text, config: VAEConfig, slot: str) -> _File | None:
-    canvas = st_canvas(
-        stroke_width=14,
-        stroke_color="#111111",
-        background_color="#FFFFFF",
-        width=CANVAS,
-        height=CANVAS,
-        drawing_mode="freedraw",
-        key=f"canvas{slot}",
-        return_image_data=True,
+    content = received.drawing(
+        lambda: st_canvas(
+            stroke_width=14,
+            stroke_color="#111111",
+            background_color="#FFFFFF",
+            width=CANVAS,
+            height=CANVAS,
+            drawing_mode="freedraw",
+            key=f"canvas{slot}",
+            return_image_data=True,
+        )
     )
-    if not (canvas.json_data or {}).get("objects"):
+    if content is None:
         return None
-    content = canvas.image_bytes
     return _File(hashlib.sha256(content).hexdigest(), lambda: content)
 
 

@@ -1,0 +1,88 @@
+"""Whatever stands in the place of what a component sends, it is the component's value or none."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from ui.service import validation
+from ui.widgets import received
+
+HUGE = 10**400  # JSON has integers that no float holds
+DRAWN = {"objects": [{"type": "path"}]}
+NUMBERS = [None, True, "1", "x", HUGE, -HUGE, float("nan"), float("inf"), [], {}, [None]]
+
+
+def canvas(raw, image):
+    """As streamlit_drawable_canvas gives it, which reads the picture when it is asked for it."""
+
+    class Result:
+        json_data = raw
+
+        @property
+        def image_bytes(self):
+            return image.split(";base64,", 1)[1].encode()
+
+    return Result
+
+
+def test_a_drawing_is_its_file():
+    assert received.drawing(canvas(DRAWN, "data:image/png;base64,abcd")) == b"abcd"
+
+
+@pytest.mark.parametrize(
+    ("raw", "image"),
+    [(raw, "data:image/png;base64,abcd") for raw in [*NUMBERS, {"objects": 1}, {"objects": []}]]
+    + [(DRAWN, image) for image in (None, 7, [], {}, "x")],
+)
+def test_no_drawing_is_none(raw, image):
+    assert received.drawing(canvas(raw, image)) is None
+
+
+@pytest.mark.parametrize("sent", [[], "x", 7])
+def test_where_the_canvas_itself_stumbles_there_is_no_drawing(sent):
+    assert received.drawing(lambda: SimpleNamespace(json_data=sent.get("raw"))) is None
+
+
+def test_a_pin_is_two_numbers():
+    assert received.pin({"point": [1, -0.5]}) == (1.0, -0.5)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *NUMBERS,
+        {"point": None},
+        {"point": [1]},
+        {"point": [1, 2, 3]},
+        *({"point": [1, number]} for number in NUMBERS),
+    ],
+)
+def test_no_pin_is_none(event):
+    assert received.pin(event) is None
+
+
+@pytest.mark.parametrize("sent", [3, [3], [3, 4.5]])
+def test_a_click_is_the_number_of_the_first_point(sent):
+    assert received.click({"selection": {"points": [{"customdata": sent}]}}) == 3
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        *NUMBERS,
+        *({"selection": points} for points in NUMBERS),
+        *({"selection": {"points": points}} for points in NUMBERS),
+        *({"selection": {"points": [{"customdata": number}]}} for number in NUMBERS),
+        {"selection": {"points": [{}]}},
+        {"selection": {"points": [{"customdata": -1}]}},
+    ],
+)
+def test_no_click_is_none(event):
+    assert received.click(event) is None
+
+
+@pytest.mark.parametrize("number", [HUGE, -HUGE, float("inf"), float("nan"), 1.5, *NUMBERS])
+@pytest.mark.parametrize(("low", "high"), [(0, validation.LARGEST_SEED), (1, 64)])
+def test_no_integer_of_an_argument_is_a_sentence(number, low, high):
+    with pytest.raises(validation.InputError):
+        validation.integer("count", number, low, high)
