@@ -18,11 +18,12 @@ from gradio.routes import App
 from ui.gradio_page import guard, sessions
 from ui.gradio_page.api import add_endpoints
 from ui.gradio_page.page import CSS, Page, language, translations
-from ui.service import process
+from ui.service import connections, process
 from ui.service.ledger import Ledger
 from ui.text import DEFAULT, Text
 
 process.configure()
+connections.install_limits()
 # Computations of pages; the API has as many of its own, so that it never delays a page.
 AT_ONCE = max(2, os.cpu_count() or 2)
 QUEUE = 300  # waiting calls; a class of thirty in which everybody moves a slider has fewer

@@ -19,7 +19,8 @@ from playwright.sync_api import expect
 from tests.browser.app import visitor
 from tests.hosting.dockerfile import Built, build, instructions
 from tests.pictures import digit_png
-from tests.processes import completed, serving
+from tests.processes import HANGING, completed, serving
+from ui.service import connections
 
 ROOT = Path(__file__).parents[2]
 STEPS = instructions(ROOT / "Dockerfile")
@@ -96,6 +97,17 @@ def test_it_is_healthy_and_serves_page_and_api(container):
     for path in ("/", "/gradio/", "/gradio/gradio_api/info"):
         with urllib.request.urlopen(f"http://127.0.0.1:{container.port}{path}") as answer:
             assert answer.status == 200
+
+
+def test_connections_that_send_nothing_shut_out_nobody(container):
+    """The oldest of them is closed: more than the server keeps without a request."""
+    with contextlib.ExitStack() as stack:
+        silent = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", container.port), HANGING))
+            for _ in range(connections.MOST_SILENT + 1)
+        ]
+        assert silent[0].recv(1) == b""
+        assert container.run(container.health).returncode == 0
 
 
 def test_the_health_check_looks_at_what_is_answered(container):

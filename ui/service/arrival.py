@@ -15,13 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import vae
 from ui.service import ledger
-from ui.service.ledger import MOST_SMALL_BYTES, Body, Ledger, RefusedError
+from ui.service.ledger import TOO_SLOW, Body, Ledger, RefusedError
 
 MOST_UPLOAD_BYTES = vae.images.MAX_BYTES + 65_536  # a file, and what a form writes around it
 # For a client to read its refusal, which most do only after they have sent everything.
 LINGERING_SECONDS = 30.0
 LINGERING_SILENCE = 2.0  # seconds without a piece of the body: then it has stopped sending
-TOO_SLOW = "the request came too slowly and was given up; try again"
 
 
 class _LeftError(Exception):
@@ -69,7 +68,7 @@ def one_piece(body: bytes | bytearray, receive: Receive) -> Receive:
 def address(scope: Scope) -> str:
     """The address that a request counts for: IPv4, or the network of an IPv6 address.
 
-    A subscriber has 2⁶⁴ addresses of IPv6.
+    A subscriber has up to 256 networks of 2⁶⁴ addresses.
     """
     host = (scope.get("client") or ("",))[0]
     try:
@@ -80,14 +79,14 @@ def address(scope: Scope) -> str:
         return str(number)
     if number.ipv4_mapped:
         return str(number.ipv4_mapped)
-    return str(ipaddress.ip_network((int(number) >> 64 << 64, 64)))
+    return str(ipaddress.ip_network((int(number) >> 72 << 72, 56)))
 
 
 class Arrival:
     """Middleware that passes a request on when its body is complete.
 
-    Requests without a body, and websockets, pass at once. ledger: the process' own. most: the
-    largest body in bytes, by path.
+    Requests without a body, and websockets, pass at once where their address has not too many.
+    ledger: the process' own. most: the largest body in bytes, by path.
     """
 
     def __init__(
@@ -96,9 +95,27 @@ class Arrival:
         self.app, self.ledger, self.most = app, ledger, most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
+        with contextlib.ExitStack() as visit:
+            try:
+                visit.enter_context(
+                    self.ledger.visit(address(scope), is_socket=scope["type"] == "websocket")
+                )
+            except RefusedError as error:
+                if scope["type"] == "websocket":
+                    await send({"type": "websocket.close", "code": 1013, "reason": error.sentence})
+                else:
+                    await refuse(error, send)
+                return
+            if scope["type"] == "websocket" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+                await self.app(scope, receive, send)
+            else:
+                await self._pass(scope, receive, send)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Receive a request's body, and pass the request on."""
         most = self.most(scope["path"].removeprefix(scope.get("root_path", "")))
         announced = dict(scope["headers"]).get(b"content-length", b"")
         # Where it comes in chunks its size is not announced.
@@ -123,7 +140,6 @@ class Arrival:
     async def _receive(self, body: Body, receive: Receive, too_large: RefusedError) -> None:
         """Receive the body. Raises RefusedError, and _LeftError where the client has left."""
         clock = asyncio.get_running_loop()
-        is_large = body.size > MOST_SMALL_BYTES
         end = clock.time() + ledger.SECONDS
         more = True
         while more:
@@ -131,7 +147,11 @@ class Arrival:
             body.content += piece
             if len(body.content) > body.size:
                 raise too_large
-            if is_large and more and piece:
+            if body.is_small:
+                self.ledger.grow(body)
+                if body.refusal:
+                    raise body.refusal
+            elif more and piece:
                 if body.turn is None:
                     await self.ledger.wait_for_turn(body)
                 end = min(clock.time() + ledger.SECONDS, body.begun + ledger.LONGEST_SECONDS)
@@ -143,9 +163,11 @@ class Arrival:
             async with asyncio.timeout_at(end) as body.wait:
                 message = await receive()
         except TimeoutError:
-            raise RefusedError(503, TOO_SLOW) from None
+            raise body.refusal or RefusedError(503, TOO_SLOW) from None
         finally:
             body.wait = None
+        if body.refusal:  # while its piece was on the way
+            raise body.refusal
         if message["type"] == "http.disconnect":
             raise _LeftError
         return message.get("more_body", False), message.get("body", b"")

@@ -6,22 +6,35 @@ and the few whose turn it is get the line for themselves.
 """
 
 import asyncio
+import contextlib
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 MOST_SMALL_BYTES = 262_144  # bodies as small as this do not wait for a turn
 MOST_SMALL_OF_ONE = 400  # of them that one address may have unanswered
 # All bodies in transfer and not yet answered, and what waits elsewhere: a class that uploads.
 MOST_HELD_BYTES = 200_000_000
+MOST_SMALL_HELD_BYTES = 50_000_000  # of them, what has arrived of small bodies
 AT_ONCE_OF_ONE = 4  # bodies in transfer from one address, not counting those below the least speed
 MOST_WAITING_OF_ONE = 300
 MOST_WAITING = 1000
+MOST_WAITING_BYTES = 100_000_000  # what has arrived of bodies that wait for their turn
+SILENT_SECONDS = 2.0  # without a first piece, after which a body makes room for another address'
+WAITING_SECONDS = 900.0  # for its turn
+# Unanswered at once, of all addresses. A class of two hundred has a websocket for every open page,
+# and for a moment six requests each.
+MOST_REQUESTS = 2400
+MOST_SOCKETS = 800
 SECONDS = 10.0  # between two pieces of a body, at most; a small one is complete by then
 LEAST_BYTES = 327_680  # in SECONDS: a slower body does not hold up the next of its address
 TURN_SECONDS = 120.0  # for a body, where another address waits that has none at all
 LONGEST_SECONDS = 600.0  # for a body
 SECONDS_BETWEEN_LOOKS = 0.5  # at what waits elsewhere and at speeds, while somebody waits
+TOO_SLOW = "the request came too slowly and was given up; try again"
+TOO_MANY = "too many requests of yours are on the way; try again in some seconds"
+WAITING_OF_ONE = "too many pictures of yours are waiting; try again in a minute"
+WAITING_OF_ALL = "too many pictures are waiting; try again in a minute"
 
 
 class RefusedError(Exception):
@@ -47,11 +60,19 @@ class Body:
     content: bytearray = field(default_factory=bytearray)
     turn: asyncio.Future[None] | None = None  # done when it is this body's turn
     wait: asyncio.Timeout | None = None  # the limit on the wait for the next piece, during it
-    begun: float = 0.0  # when its turn began
+    refusal: RefusedError | None = None  # why it was given up
+    is_whole: bool = False
+    entered: float = 0.0  # when its request came,
+    begun: float = 0.0  # and when its turn began
     is_slow: bool = False  # below the least speed in the last SECONDS
     held: int = 0  # bytes that the ledger counts for it
     _looked: float = 0.0  # when its speed was last measured,
     _before: int = 0  # and how much had come by then
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it does not wait for a turn."""
+        return self.size <= MOST_SMALL_BYTES
 
     def begin(self, now: float) -> None:
         """Note that its turn has begun."""
@@ -69,10 +90,13 @@ class Body:
         content, self.content = self.content, bytearray()
         return content
 
-    def give_up(self) -> None:
-        """End the wait for its next piece."""
+    def give_up(self, sentence: str = TOO_SLOW) -> None:
+        """Refuse it, and end its wait for the next piece or for its turn."""
+        self.refusal = RefusedError(503, sentence)
         if self.wait and not self.wait.expired():
             self.wait.reschedule(asyncio.get_running_loop().time())
+        if self.turn and not self.turn.done():
+            self.turn.set_result(None)
 
 
 class Ledger:
@@ -80,49 +104,132 @@ class Ledger:
 
     One for all servers of the process. An address may hold as many bytes as it leaves free. So one
     alone gets half of the memory, a second one a quarter, and however many bodies a few addresses
-    send there is room for another's.
+    send there is room for another's. Its unanswered requests are counted in the same way. Where so
+    many bodies wait that there is no room for another's, whoever has most makes some.
 
     elsewhere: functions that return the bytes of bodies passed on and not worked on yet.
     """
 
     def __init__(self, *elsewhere: Callable[[], int]) -> None:
         self.elsewhere = list(elsewhere)
+        self.requests: Counter[str] = Counter()  # unanswered ones by address
+        self.sockets: Counter[str] = Counter()  # open websockets by address
         self.held: Counter[str] = Counter()  # bytes by address
-        self.small: dict[str, list[Body]] = {}  # small bodies by address
+        self.held_small: Counter[str] = Counter()  # those of them that small bodies take
+        self.small: dict[str, list[Body]] = {}  # small bodies by address; the oldest first
         self.silent: dict[str, list[Body]] = {}  # of which no piece has come; the oldest first
         self.lines: dict[str, deque[Body]] = {}  # who waits; the address in front is next
         self.transfer: dict[str, list[Body]] = {}  # whose turn it is
         self._look: asyncio.TimerHandle | None = None
 
+    @contextlib.contextmanager
+    def visit(self, address: str, is_socket: bool) -> Iterator[None]:
+        """Count a request or a websocket until it ends.
+
+        Raises RefusedError where its address has as many as it leaves free.
+        """
+        open_ones = self.sockets if is_socket else self.requests
+        most = MOST_SOCKETS if is_socket else MOST_REQUESTS
+        require(open_ones[address] < most - open_ones.total(), 503, TOO_MANY)
+        open_ones[address] += 1
+        try:
+            yield
+        finally:
+            open_ones[address] -= 1
+            if not open_ones[address]:
+                del open_ones[address]
+
     def enter(self, body: Body) -> None:
         """Register a new request. Raises RefusedError where its address has too many."""
         address = body.address
-        if body.size <= MOST_SMALL_BYTES:
-            too_many = "too many requests of yours are on the way; try again in some seconds"
-            small = self.small.setdefault(address, [])
-            require(len(small) < MOST_SMALL_OF_ONE, 503, too_many)
-            small.append(body)
-            self._hold(body, body.size)
+        body.entered = asyncio.get_running_loop().time()
+        if body.is_small:
+            small = self.small.get(address, [])
+            if len(small) >= MOST_SMALL_OF_ONE:
+                # Whoever sends nothing shuts out nobody.
+                idle = next((one for one in small if not one.content and not one.is_whole), None)
+                if idle is None:
+                    raise RefusedError(503, TOO_MANY)
+                self._turn_away(idle, TOO_SLOW)
+            self.small.setdefault(address, []).append(body)
             return
-        of_all = sum(map(len, (*self.silent.values(), *self.lines.values())))
-        require(of_all < MOST_WAITING, 503, "too many pictures are waiting; try again in a minute")
-        silent = self.silent.setdefault(address, [])
-        if len(silent) + len(self.lines.get(address, ())) >= MOST_WAITING_OF_ONE:
-            too_many = "too many pictures of yours are waiting; try again in a minute"
-            require(bool(silent), 503, too_many)
-            silent.pop(0).give_up()  # whoever sends nothing shuts out nobody
-        silent.append(body)
+        if self._waiting(address) >= MOST_WAITING_OF_ONE:
+            require(address in self.silent, 503, WAITING_OF_ONE)
+            self._turn_away(self.silent[address][0], TOO_SLOW)
+        elif sum(map(len, (*self.silent.values(), *self.lines.values()))) >= MOST_WAITING:
+            self._make_room(body)
+        self.silent.setdefault(address, []).append(body)
+
+    def _waiting(self, address: str) -> int:
+        """How many large bodies of an address wait."""
+        return len(self.silent.get(address, ())) + len(self.lines.get(address, ()))
+
+    def _make_room(self, body: Body) -> None:
+        """Turn one of the waiting bodies away for a new one. Raises RefusedError where none is.
+
+        The oldest silent one of whoever has most of them, if it had the time to send something;
+        otherwise a body of the address that has more waiting than this one.
+        """
+        silent = max(self.silent.values(), key=len, default=[])
+        if silent and body.entered - silent[0].entered >= SILENT_SECONDS:
+            self._turn_away(silent[0], TOO_SLOW)
+            return
+        most = max({**self.silent, **self.lines}, key=self._waiting, default=body.address)
+        require(self._waiting(most) > self._waiting(body.address), 503, WAITING_OF_ALL)
+        if most in self.silent:
+            self._turn_away(self.silent[most][0], TOO_SLOW)
+        else:  # of which least has come; of such ones, which has waited least
+            line = reversed(self.lines[most])
+            self._turn_away(min(line, key=lambda one: len(one.content)), WAITING_OF_ONE)
+
+    def _turn_away(self, body: Body, sentence: str) -> None:
+        """Refuse a body that is not whole, and keep nothing of it."""
+        self._forget(body)
+        body.give_up(sentence)
+
+    def grow(self, body: Body) -> None:
+        """Note that a piece of a small body has come.
+
+        Where all small ones take too much, whoever holds most loses the oldest that is not whole.
+        """
+        self._hold(body, len(body.content))
+        while self.held_small.total() > MOST_SMALL_HELD_BYTES:
+            unfinished = (
+                one
+                for address, _ in self.held_small.most_common()
+                for one in self.small[address]
+                if one.held and not one.is_whole
+            )
+            self._turn_away(next(unfinished, body), TOO_MANY)
+            if body.refusal:
+                return
 
     async def wait_for_turn(self, body: Body) -> None:
-        """Wait until the rest of a large body may be read; its first piece has come."""
+        """Wait until the rest of a large body may be read; its first piece has come.
+
+        Raises RefusedError where it was turned away, or its turn did not come.
+        """
         _remove(self.silent, body)
         body.turn = asyncio.get_running_loop().create_future()
         self.lines.setdefault(body.address, deque()).append(body)
+        arrived = {
+            address: sum(len(one.content) for one in line) for address, line in self.lines.items()
+        }
+        if sum(arrived.values()) > MOST_WAITING_BYTES:
+            most = max(arrived, key=arrived.__getitem__)
+            self._turn_away(self.lines[most][-1], WAITING_OF_ONE)
         self.admit()
-        await body.turn
+        try:
+            async with asyncio.timeout(WAITING_SECONDS):
+                await body.turn
+        except TimeoutError:
+            raise RefusedError(503, WAITING_OF_ONE) from None
+        if body.refusal:
+            raise body.refusal
 
     def complete(self, body: Body) -> None:
         """Note that the whole body is there, and admit the next one. It is held until `leave`."""
+        body.is_whole = True
         _remove(self.silent, body)
         _remove(self.transfer, body)
         self._hold(body, len(body.content))
@@ -133,11 +240,14 @@ class Ledger:
 
         A second call changes nothing.
         """
+        self._forget(body)
+        self.admit()
+
+    def _forget(self, body: Body) -> None:
         for place in (self.small, self.silent, self.lines, self.transfer):
             _remove(place, body)
         self._hold(body, 0)
         body.content = bytearray()
-        self.admit()
 
     def admit(self) -> None:
         """Admit every body whose turn it is; the addresses take turns."""
@@ -155,7 +265,7 @@ class Ledger:
                     if line:
                         self.lines[address] = line  # behind the others
                     is_going_on = True
-        if any(not self.held[address] for address in self.lines):
+        if any(self.held[address] == self.held_small[address] for address in self.lines):
             for body in [body for others in self.transfer.values() for body in others]:
                 if now - body.begun > TURN_SECONDS:
                     body.give_up()
@@ -176,10 +286,11 @@ class Ledger:
 
     def _hold(self, body: Body, size: int) -> None:
         """Set the bytes that a body takes."""
-        self.held[body.address] += size - body.held
+        for held in (self.held, self.held_small) if body.is_small else (self.held,):
+            held[body.address] += size - body.held
+            if not held[body.address]:
+                del held[body.address]
         body.held = size
-        if not self.held[body.address]:
-            del self.held[body.address]
 
     def _look_again(self) -> None:
         """Look again soon, while somebody waits: what waits elsewhere changes without notice."""

@@ -192,8 +192,9 @@ def test_where_no_room_is_left_what_took_its_time_makes_some(book, monkeypatch):
     monkeypatch.setattr(ledger, "MOST_HELD_BYTES", 20_000_000)
     holders = [Phone(PICTURE, address=f"6.6.6.{n}", most=1_000) for n in range(4)]
     newcomer = Phone(PICTURE, address="1.2.3.4", delay=5)
-    found = run(answers(Arrival(echo, book), (holders, 1e6), ([newcomer], 1e6)))
-    assert found[1] == [200]
+    calls = [Phone(1000, address="1.2.3.4", delay=9 * n, sends=10) for n in range(30)]
+    found = run(answers(Arrival(echo, book), (holders, 1e6), ([newcomer, *calls], 1e6)))
+    assert found[1] == [200] + [503] * len(calls)
     assert ledger.TURN_SECONDS - 10 < newcomer.seconds < 2 * ledger.TURN_SECONDS
     assert found[0] == [503] * 4
 
@@ -253,6 +254,16 @@ def test_so_many_of_all_wait_and_whoever_has_most_makes_room(book, monkeypatch):
     assert "of yours" not in many[9].said.decode()
 
 
+def test_silence_makes_room_before_a_class_does(book, monkeypatch):
+    """Though the class has most of those that wait."""
+    monkeypatch.setattr(ledger, "MOST_WAITING", 5)
+    students = [Phone(PICTURE, delay=n / 2) for n in range(ledger.AT_ONCE_OF_ONE + 3)]
+    idle = [Phone(PICTURE, address=f"6.6.6.{n}", sends=0, delay=5) for n in range(2)]
+    newcomer = Phone(PICTURE, address="5.6.7.8", delay=9)
+    (found,) = run(answers(Arrival(echo, book), ([*students, *idle, newcomer], 1e6)))
+    assert found == [200] * len(students) + [503] * 2 + [200]
+
+
 def test_a_body_whose_turn_does_not_come_is_given_up(book, monkeypatch):
     monkeypatch.setattr(ledger, "WAITING_SECONDS", 20.0)
     book.elsewhere.append(lambda: ledger.MOST_HELD_BYTES)
@@ -295,15 +306,15 @@ def test_small_bodies_that_send_nothing_shut_out_nobody(book):
     """Neither another address' picture, nor a small body of their own."""
     size = ledger.MOST_SMALL_BYTES
     idle = [Phone(size, address=f"6.6.6.{n % 2}", sends=0) for n in range(800)]
-    student, own = Phone(SMALL_PICTURE, delay=1), Phone(1000, address="6.6.6.0", delay=1)
+    student, own = Phone(SMALL_PICTURE, delay=1), Phone(1000, address="6.6.6.0", delay=9)
     (found,) = run(answers(Arrival(echo, book), ([*idle, student, own], 1e6)))
     assert found == [503] * len(idle) + [200, 200]
     assert student.seconds < 9  # before they are given up
-    assert own.seconds < 3
+    assert own.seconds < 11
 
 
 def test_what_has_arrived_of_small_bodies_is_bounded(book):
-    """Of two addresses, which send nearly everything; two others are served."""
+    """Two addresses send nearly everything; two others are served."""
     most, size = 0, ledger.MOST_SMALL_BYTES
 
     class Watched(Arrival):
