@@ -9,6 +9,7 @@ import http.server
 import os
 import re
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -60,7 +61,7 @@ class House:
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, apps: dict[str, App]) -> Iterator[str]:
+def nginx(folder: Path, apps: dict[str, App], configuration: str = CONFIGURATION) -> Iterator[str]:
     """nginx with the repository's configuration, at other ports and folders.
 
     Without nginx the test is skipped, but never in CI.
@@ -71,7 +72,7 @@ def nginx(folder: Path, apps: dict[str, App]) -> Iterator[str]:
             pytest.fail("no nginx on this machine: CI must not skip this")
         pytest.skip("no nginx found")
     port = free_port()
-    text = CONFIGURATION.replace("8080", str(port)).replace(
+    text = configuration.replace("8080", str(port)).replace(
         "/tmp/vae-lab-nginx", str(folder / "temp")
     )
     for written, name in (("8501", "one"), ("8502", "two")):
@@ -167,6 +168,9 @@ def noting(forwarded: list[list[str]]) -> Iterator[App]:
     """In an app's place, a server that notes whom each request is said to come from."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+
         def do_GET(self) -> None:
             forwarded.append(self.headers.get_all("X-Forwarded-For"))
             self.send_response(200)
@@ -191,6 +195,49 @@ def test_a_client_cannot_say_that_it_has_another_address(tmp_path):
             httpx.get(address + path, headers=forged, trust_env=False).raise_for_status()
     assert len(forwarded) > 3
     assert {tuple(said) for said in forwarded} == {("127.0.0.1",)}
+
+
+def test_nginx_bounds_what_one_subscriber_has_open(tmp_path):
+    """Here one request; its body does not come, and its head's deadline is another's."""
+    changed = CONFIGURATION
+    for line, instead in (
+        ("limit_conn subscribers 1500;", "limit_conn subscribers 1;"),
+        ("client_header_timeout 10s;", "client_header_timeout 1s;"),
+    ):
+        assert changed.count(line) == 1
+        changed = changed.replace(line, instead)
+    with (
+        noting([]) as app,
+        nginx(tmp_path, dict.fromkeys(PROCESSES, app), changed) as address,
+        connected(address) as silent,
+        connected(address) as idle,
+    ):
+        idle.sendall(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        while httpx.get(address, trust_env=False).status_code != 503:
+            time.sleep(0.05)
+        assert silent.recv(100) == b""
+
+
+def connected(address: str) -> socket.socket:
+    host, _, port = address.removeprefix("http://").partition(":")
+    return socket.create_connection((host, int(port)), timeout=HANGING)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "subscribers"),
+    [
+        (("2001:db8:1:2::5", "2001:db8:1:ff:1:2:3:4"), 1),
+        (("2001:db8:1::5", "2001:db8:2::5"), 2),
+        (("1.2.3.4", "1.2.3.5"), 2),
+    ],
+)
+def test_nginx_counts_the_networks_of_a_subscriber_together(addresses, subscribers):
+    (written,) = re.findall(r"~(\S+) \$network;", CONFIGURATION)
+    pattern = re.compile(written.replace("?<", "?P<"))
+    found = {
+        match["network"] if (match := pattern.match(address)) else address for address in addresses
+    }
+    assert len(found) == subscribers
 
 
 def test_the_container_believes_proxies_of_private_networks_and_the_last_address():
