@@ -171,6 +171,7 @@ def test_the_soak_uploads_and_allows_as_much_as_is_promised():
 
 
 @pytest.mark.weekly
+@pytest.mark.timeout(3 * 3600)  # twelve minutes on two cores that have nothing else to do
 def test_after_four_hundred_uploads_the_app_keeps_no_more_than_is_promised(capsys):
     """With every page visited once and a minute of a busy class; everybody has gone at the end."""
     code = in_a_thread(soak.main, ["--minutes", "1"])
