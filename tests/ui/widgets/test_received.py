@@ -13,7 +13,7 @@ NUMBERS = [None, True, "1", "x", HUGE, -HUGE, float("nan"), float("inf"), [], {}
 
 
 def canvas(raw, image):
-    """As streamlit_drawable_canvas gives it, which reads the picture when it is asked for it."""
+    """Value of streamlit_drawable_canvas, which reads the picture when it is asked for it."""
 
     class Result:
         json_data = raw

@@ -156,7 +156,7 @@ def noise_by_lzma(strips: int) -> bytes:
 
 
 def noise_by_zstandard(height: int) -> bytes:
-    """As much of it as a file may hold."""
+    """TIFF with as much packed noise as a file may hold."""
     strips = [strip_by_zstandard()] * 15
     strips += [bytes(1)] * (-(-height // ROWS) - len(strips))
     return in_parts((SIDE, height), (SIDE, ROWS), strips, 50000, samples=3)
