@@ -12,9 +12,11 @@ read when the session begins.
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import RerunException
 
 from ui.service.validation import LARGEST_SEED
 from ui.text import LANGUAGES, Text, preferred
@@ -27,6 +29,40 @@ FARTHEST_PIN = 100.0  # standard deviations of the prior
 CONTROLS = ("model", "beta", "seed", "noise", "source", "example", "language")
 # Keys in the link of every page: a teacher's choices, and a student's progress.
 EVERYWHERE = ("hide", "only", "answers", "seen")
+
+
+@dataclass
+class _Run:
+    """One run of a page: what it has drawn, and which keys of the link it has read.
+
+    known: keys of the widgets that Streamlit knew when it began. gathering: whether its writes to
+    the link wait for its end. interrupted: by the next run, before its end.
+
+    The session holds it as one object, since each assignment to the session's state is a moment at
+    which the next run may break in, and after st.stop() one at which this run ends.
+    """
+
+    page: str
+    known: frozenset[str] = frozenset()
+    drawn: set[str] = field(default_factory=set)
+    linked: set[str] = field(default_factory=set)
+    gathering: bool = True
+    interrupted: bool = False
+
+    def known_afterwards(self) -> frozenset[str]:
+        """Keys of the widgets that Streamlit knows when the page's next run begins.
+
+        A run that another interrupts, as each move of a slider does, ends before its last widgets
+        are drawn; Streamlit forgets none until a run is completed. To set such a widget's value
+        again would push a slider back that is being moved. A run that stopped by itself, or failed,
+        counts as completed: the browser forgets there what was not drawn.
+        """
+        return self.known | self.drawn if self.interrupted else frozenset(self.drawn)
+
+
+def _run() -> _Run:
+    """The session's latest run of a page; before the first, one that gathers nothing."""
+    return st.session_state.setdefault("run", _Run("", gathering=False))
 
 
 def current_text() -> Text:
@@ -130,14 +166,12 @@ def widget_at(
     **more: object,
 ) -> Value:
     """Draw a widget that shows this value until the student changes it."""
-    drawn, before_that = (
-        st.session_state.setdefault(name, set()) for name in ("drawn", "drawn_before")
-    )
+    run = _run()
     # Streamlit treats a widget that was not drawn in the last run as new, whatever the session
     # holds for its key.
-    if key not in drawn | before_that or key not in st.session_state:
+    if key not in run.drawn | run.known or key not in st.session_state:
         st.session_state[key] = st.session_state.get(key, value)
-    drawn.add(key)
+    run.drawn.add(key)
     return widget(label, *arguments, key=key, **more)
 
 
@@ -161,16 +195,11 @@ def page(name: str) -> Iterator[None]:
 
     They become one entry of the browser's history, not one each.
     """
-    same = st.session_state.get("page") == name
-    if not same:  # all widgets are new, also those that the last page had
-        st.session_state["page"], st.session_state["language"] = name, st.session_state["language"]
-    st.session_state["drawn_before"] = _known_widgets() if same else set()
-    st.session_state["drawn"], st.session_state["linked_here"], st.session_state["gathering"] = (
-        set(),
-        set(),
-        True,
-    )
-    st.session_state["completed"] = False
+    before = _run()
+    if before.page != name:  # all widgets are new, also those that the last page had
+        st.session_state["language"] = st.session_state["language"]
+    run = _Run(name, before.known_afterwards() if before.page == name else frozenset())
+    st.session_state["run"] = run
     # Always in the URL, even the browser's own language: a link must open in the same language
     # elsewhere.
     _write_link("lang", st.session_state["language"])
@@ -178,29 +207,22 @@ def page(name: str) -> Iterator[None]:
         _note(key)
     try:
         yield
-        st.session_state["completed"] = True
+    except RerunException:
+        run.interrupted = True
+        raise
     finally:
-        st.session_state["gathering"] = False
-    link, here = _link(), st.session_state["linked_here"]
+        run.gathering = False
+    link = _link()
     others = {
         key: value
         for key, value in st.query_params.to_dict().items()
         if key not in st.session_state["linked_ever"]
     }
-    wanted = others | {key: link[key] for key in sorted(here & link.keys(), key=list(link).index)}
+    wanted = others | {
+        key: link[key] for key in sorted(run.linked & link.keys(), key=list(link).index)
+    }
     if wanted != st.query_params.to_dict():
         st.query_params.from_dict(wanted)
-
-
-def _known_widgets() -> set[str]:
-    """Keys of the widgets that Streamlit still knows when a run begins.
-
-    A run that another interrupts, as each move of a slider does, ends before its last widgets are
-    drawn; Streamlit forgets none until a run is completed. To set such a widget's value again
-    would push a slider back that is being moved.
-    """
-    drawn = st.session_state.get("drawn", set())
-    return drawn if st.session_state.get("completed") else drawn | st.session_state["drawn_before"]
 
 
 def keep_choices() -> None:
@@ -208,7 +230,7 @@ def keep_choices() -> None:
 
     The browser names a choice by its label, so it must be sent the new ones.
     """
-    for key in st.session_state.get("drawn", ()):
+    for key in _run().drawn:
         if key in st.session_state:  # another kind of model has other widgets
             st.session_state[key] = st.session_state[key]
 
@@ -317,8 +339,8 @@ def in_link(key: str, default: object = None) -> object:
 
 def _note(key: str) -> None:
     """Add the key to those of the current page's link."""
-    for keys in ("linked_here", "linked_ever"):
-        st.session_state.setdefault(keys, set()).add(key)
+    _run().linked.add(key)
+    st.session_state.setdefault("linked_ever", set()).add(key)
 
 
 def _link() -> dict[str, str]:
@@ -332,7 +354,7 @@ def _write_link(key: str, value: str | None) -> None:
         link.pop(key, None)
     else:
         link[key] = value
-    if st.session_state.get("gathering"):
+    if _run().gathering:
         return
     if value is None:
         st.query_params.pop(key, None)
