@@ -18,7 +18,8 @@ def _glibc() -> ctypes.CDLL | None:
     if not sys.platform.startswith("linux"):
         return None
     library = ctypes.CDLL(None)
-    return library if hasattr(library, "mallopt") else None
+    needed = ("mallopt", "malloc_trim", "malloc_info")  # other C libraries have some of them
+    return library if all(hasattr(library, name) for name in needed) else None
 
 
 def configure(*, trim_threshold: int, mmap_threshold: int, arenas: int | None = None) -> None:
@@ -76,6 +77,9 @@ def _trim_ends(library: ctypes.CDLL) -> None:
             thread.join()
     except RuntimeError:  # no more threads on this machine: those that live are enough
         together.abort()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
     finally:
         library.mallopt(_TRIM_THRESHOLD, _trim_threshold)
         library.mallopt(_TOP_PAD, _USUAL_TOP_PAD)

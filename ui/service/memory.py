@@ -64,4 +64,7 @@ def _keep() -> None:
             left = TIMES
         if left:
             left -= 1
-            release_memory()
+            try:
+                release_memory()
+            except Exception:  # such as no memory for it; the next round tries again
+                _LOG.exception("memory was not given back")
