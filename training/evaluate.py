@@ -282,7 +282,7 @@ def _importance_weighted(
 def _repeated(
     model: VAE, images: Tensor, beta: float, seed: int, samples: int, progress: Progress
 ) -> Repeated:
-    """Other binarisations and other noise, of all test pictures."""
+    """All test pictures under the table's binarisation and noise, and under others."""
     found = [
         at_beta(
             model, observed(model, images, seed + number), beta, seed + number, samples, progress

@@ -22,10 +22,9 @@ from vae.model import VAE, DiagonalGaussian
 from vae.noise import standard_normal
 from vae.quadrature import gauss_hermite
 
-# Latents at once on a CPU: their features fit into its cache, which is up to 1.5 times as fast as
-# 4,096.
+# Latents at once: their features fit into a CPU's cache, which is up to 1.5 times as fast as 4,096.
 DECODED = 128
-DECODED_PIXELS = 10_000 * 28 * 28  # at once, by the importance-weighted bound
+WEIGHTED_PIXELS = 10_000 * 28 * 28  # at once, by the importance-weighted bound
 
 
 @dataclass(frozen=True)
@@ -253,9 +252,10 @@ def importance_weighted_bound(
         log (1/K) sum_k p(x|z_k) p(z_k) / q(z_k|x),   z_k ~ q(z|x)
 
     (Burda et al. 2016, eq. 8.) K = 1 is the one-sample ELBO; K to infinity is log p(x). images as
-    for elbo, beta one number. chunk: how many latents (pictures times samples) are decoded at once,
-    which bounds the memory; by default 10,000 for 28×28 pixels, fewer for larger pictures. The
-    noise is the same for any `chunk`. Raises ValueError as elbo does.
+    for elbo, beta one number. chunk: how many latents (pictures times samples) are weighted at
+    once, which bounds the memory; by default 10,000 for 28×28 pixels, fewer for larger pictures. A
+    CPU decodes them in smaller parts. The noise is the same for any `chunk`. Raises ValueError as
+    elbo does.
     """
     return weighted_bound(
         model, images, beta, samples=samples, generator=generator, chunk=chunk
@@ -278,7 +278,7 @@ def weighted_bound(
     proposal: another Gaussian (N, D) than the encoder's to draw z from; the bound holds for every
     one. Else as importance_weighted_bound.
     """
-    chunk = chunk or max(1, DECODED_PIXELS // math.prod(model.config.image_shape))
+    chunk = chunk or max(1, WEIGHTED_PIXELS // math.prod(model.config.image_shape))
     if samples < 1:
         raise ValueError("samples must be at least 1")
     _require_a_posterior(model)

@@ -32,6 +32,7 @@ PICTURES_A_SECOND = 1e9  # that every atom is imagined to draw
 
 SAMPLES = 500  # of the importance-weighted bound, as in metrics.json
 FIT_STEPS, FIT_DRAWS, FIT_RATE = 100, 8, 0.2
+ADAM_MEMORY, ADAM_LEAST = (0.9, 0.999), 1e-8  # as in PyTorch
 ONE_IN = 1e6  # pictures, of the ceiling
 
 
@@ -241,7 +242,8 @@ def verdict(
 def fitted(model: VAE, observed: Tensor, beta: float) -> DiagonalGaussian:
     """A diagonal Gaussian for each picture (N, C, H, W), fitted by gradient ascent on its ELBO.
 
-    Starts at the encoder's. (N, D). The steps are Adam's, written out: torch.optim loads PyTorch's
+    Begins at the encoder's; returns mean and log variance, (N, D). The steps are Adam's (Kingma &
+    Ba 2015, algorithm 1, with its usual constants), written out: torch.optim loads PyTorch's
     compiler, for which the page's first visitor would wait three seconds.
     """
     start = model.encode(observed, beta)
@@ -261,10 +263,10 @@ def fitted(model: VAE, observed: Tensor, beta: float) -> DiagonalGaussian:
             for part, slope, (first, second) in zip(
                 (mean, log_variance), slopes, moments, strict=True
             ):
-                first.lerp_(slope, 1 - 0.9)
-                second.mul_(0.999).addcmul_(slope, slope, value=1 - 0.999)
-                scale = (second.sqrt() / (1 - 0.999**step) ** 0.5).add_(1e-8)
-                part.addcdiv_(first, scale, value=-FIT_RATE / (1 - 0.9**step))
+                first.lerp_(slope, 1 - ADAM_MEMORY[0])
+                second.mul_(ADAM_MEMORY[1]).addcmul_(slope, slope, value=1 - ADAM_MEMORY[1])
+                scale = (second.sqrt() / (1 - ADAM_MEMORY[1] ** step) ** 0.5).add_(ADAM_LEAST)
+                part.addcdiv_(first, scale, value=-FIT_RATE / (1 - ADAM_MEMORY[0] ** step))
     return DiagonalGaussian(mean.detach(), log_variance.detach())
 
 

@@ -172,11 +172,11 @@ def amortisation(
 ) -> Amortisation:
     """The encoder's q of a picture (C, H, W) beside the best diagonal Gaussian.
 
-    posterior: the true one of this picture and beta.
-
     Gradient ascent looks for the best one from two places: from the encoder's q, and from the
-    highest peak of p(z|x), since steps hardly ever lead from one peak to another. Takes seconds;
-    progress: called with the share that is done. Raises ValueError for a tempered posterior.
+    highest peak of p(z|x), since steps hardly ever lead from one peak to another. Takes seconds.
+
+    posterior: the true one of this picture and beta. progress: called with the share that is done.
+    Raises ValueError for a tempered posterior.
     """
     if posterior.tempered:
         raise ValueError(
