@@ -1,11 +1,13 @@
 """Freed memory goes back to the system, whichever thread's heap it was freed in."""
 
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.processes import completed
+from vae import allocator
 
 ALLOCATOR = Path(__file__).parents[2] / "vae" / "allocator.py"
 # In a process without other libraries, and one that holds no copy of the mark as it stands.
@@ -70,3 +72,20 @@ def test_what_a_thread_of_any_heap_has_freed_is_returned():
         assert left <= 10, done.stdout  # on pages that something else is on
     done = completed([sys.executable, "-c", SCRIPT, ALLOCATOR, "main"], check=True)
     assert max(int(line.split()[1]) for line in done.stdout.splitlines()) > 100, done.stdout
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's heaps")
+def test_where_no_more_threads_can_be_started_those_that_were_are_waited_for(monkeypatch):
+    """Their blocks are freed while the settings hold that return a heap's end."""
+    started, plain = [], threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if started:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        plain(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    allocator.trim()
+    assert len(started) == 1
+    assert not started[0].is_alive()

@@ -24,12 +24,21 @@ def test_what_fails_is_tried_again_and_stops_nothing_else(monkeypatch, caplog):
 
     monkeypatch.setattr(memory, "SECONDS_BETWEEN", 0.01)
     monkeypatch.setattr(memory, "_tidied", [fails, lambda: True])
-    monkeypatch.setattr(memory, "release_memory", given_back.set)
+    rounds: list[int] = []
+
+    def release() -> None:
+        rounds.append(len(rounds))
+        if len(rounds) == 1:
+            raise MemoryError
+        given_back.set()
+
+    monkeypatch.setattr(memory, "release_memory", release)
     threading.Thread(target=memory._keep, daemon=True).start()
     assert twice.wait(60)
     assert given_back.wait(60)
     monkeypatch.setattr(memory, "SECONDS_BETWEEN", 1e6)
     assert "sessions were not ended" in caplog.text
+    assert "memory was not given back" in caplog.text
 
 
 def test_memory_is_given_back_also_after_a_run_that_was_ended(monkeypatch):
