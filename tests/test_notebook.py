@@ -1,9 +1,11 @@
 """docs/first_steps.ipynb does what it says, from its first cell to its last."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
+import vae
 from tests.processes import completed
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +47,11 @@ def test_every_cell_runs():
     for _, distortion, rate, negative_elbo, bound in losses:
         assert abs(float(distortion) + float(rate) - float(negative_elbo)) < 0.02
         assert float(bound) < float(negative_elbo)
+
+
+def test_its_words_say_how_many_dimensions_the_code_of_digits_has():
+    words = "".join(line for cell in CELLS for line in cell["source"])
+    assert set(re.findall(r"(\d+) dimensions", words)) == {str(vae.load("mnist").config.latent_dim)}
 
 
 def test_no_result_is_stored():
