@@ -91,6 +91,12 @@ def test_in_ui_the_folder_says_what_a_file_may_import():
     assert "streamlit" not in imported(ROOT / "gradio_app.py")
 
 
+def test_what_tests_share_lies_in_no_tests_module():
+    for path in sources():
+        borrowed = [name for name in modules(path) if ".test_" in name]
+        assert not borrowed, f"{path.relative_to(ROOT)} imports {borrowed}"
+
+
 def test_only_the_process_module_sets_what_torch_keeps_for_the_whole_process():
     for path in (ROOT / "ui").rglob("*.py"):
         for node in nodes(path):

@@ -60,7 +60,7 @@ def _loaded(paths: tuple[str, ...]) -> list[type]:
     for path in paths:
         module, _, name = path.rpartition(".")
         with contextlib.suppress(ImportError):
-            found.append(getattr(importlib.import_module(f"uvicorn.protocols.{module}"), name))
+            found.append(getattr(importlib.import_module("uvicorn.protocols." + module), name))
     return found
 
 

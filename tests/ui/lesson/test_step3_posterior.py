@@ -5,8 +5,7 @@ import torch
 
 from tests.pictures import digit_png
 from tests.ui.drawings import accepted
-from tests.ui.driver import alternative_text, open_page, said, shown_map, shown_maps, signed
-from tests.ui.lab.test_latent_pages import good
+from tests.ui.driver import alternative_text, good, open_page, said, shown_map, shown_maps, signed
 from ui.lesson.step3_posterior import view
 from ui.text import LANGUAGES, Text
 from vae import experiments

@@ -10,8 +10,7 @@ import pytest
 import torch
 
 import vae
-from tests.conftest import generator
-from tests.vae.hub.test_folder import some_metrics
+from tests.conftest import generator, some_metrics
 from vae import experiments
 from vae.latent import prior_sample
 
