@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class App:
         return (int(fields[11]) + int(fields[12])) / 100
 
 
-def _command(port: int) -> list[str]:
+def streamlit_command(port: int) -> list[str]:
     """The command that a person types, with a port, and without opening a browser."""
     return [
         sys.executable,
@@ -62,6 +62,20 @@ def _command(port: int) -> list[str]:
         "--server.address",
         "127.0.0.1",
         "--server.port",
+        str(port),
+    ]
+
+
+def both_command(port: int) -> list[str]:
+    """The command of both front ends in one process, as the container starts them."""
+    return [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "asgi:app",
+        "--host",
+        "127.0.0.1",
+        "--port",
         str(port),
     ]
 
@@ -84,15 +98,18 @@ def healthy(address: str) -> bool:
 
 
 @contextlib.contextmanager
-def running_app(environment: Mapping[str, str] | None = None) -> Iterator[App]:
+def running_app(
+    environment: Mapping[str, str] | None = None,
+    command: Callable[[int], list[str]] = streamlit_command,
+) -> Iterator[App]:
     """Start the app on a free port and yield it once it answers.
 
-    Raises RuntimeError with its output where it does not.
+    command: what starts it on a port. Raises RuntimeError with its output where it does not.
     """
     port = free_port()
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
-            _command(port), cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            command(port), cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
         try:
             app = App(f"http://127.0.0.1:{port}", process.pid)

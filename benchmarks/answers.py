@@ -1,0 +1,136 @@
+"""Digests of what links show and the API answers, to compare two commits.
+
+    python -m benchmarks.answers before.json                        # in one checkout
+    python -m benchmarks.answers after.json --against before.json   # in the other
+
+Copy this file into a checkout that is older than it.
+It opens every page by links with controls' values, as a class would, and calls every endpoint.
+What a change of the code must leave alone is equal; what differs is named, and the exit code is 1.
+"""
+
+import asyncio
+import hashlib
+import itertools
+import json
+import re
+import sys
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from benchmarks.serving import both_command, running_app
+from benchmarks.students import Student
+from ui.service import navigation
+from ui.text import LANGUAGES, strings
+from vae.hub import sources
+
+BETAS = (0.1, 1, 10)
+TOPICS = [
+    key.removeprefix("wrong.topic_") for key in strings("en") if key.startswith("wrong.topic_")
+]
+LINKS: tuple[tuple[str, dict[str, object]], ...] = (
+    *(
+        ("", {"model": model, "beta": beta, "seed": 7 + number, "example": number})
+        for number, (model, beta) in enumerate(itertools.product(sources.bundled(), BETAS))
+    ),
+    *((page, {"beta": beta, "example": 2}) for page in navigation.LAB[1:] for beta in BETAS[:2]),
+    ("map", {"pin": "0.5,-1", "kind": "autoencoder"}),
+    *((step, {"seen": step, "seed": 3, "example": 4}) for step in navigation.STEPS),
+    *(("misconceptions", {"topic": topic}) for topic in TOPICS),
+    ("teacher", {"to_model": "faces", "to_hide": "beta,seed"}),
+    ("", {"only": "lesson"}),
+    ("", {"hide": "beta,seed"}),
+)
+# A server's own addresses, and pages' links, which hold its port.
+ELSEWHERE = {"download_button", "page_link"}
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """Write digests of all answers, and compare them with another commit's."""
+
+    file: Annotated[Path, tyro.conf.Positional]
+    """Where the digests are written, as JSON."""
+    against: Path | None = None
+    """Digests of another commit."""
+
+
+def digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+async def shown(address: str) -> dict[str, str]:
+    """Digest of each element of each link's page, with the element's kind."""
+    found = {}
+    for number, (page, values) in enumerate(LINKS):
+        query = urllib.parse.urlencode({"lang": list(LANGUAGES)[number % 2], **values})
+        async with Student(address, query, page=page) as student:
+            for place, element in student.last.places.items():
+                kind = element.WhichOneof("type")
+                if kind not in ELSEWHERE:
+                    name = f"/{page}?{query} {'.'.join(map(str, place))} {kind}"
+                    found[name] = digest(element.SerializeToString(deterministic=True))
+    return found
+
+
+def calls() -> list[tuple[str, dict[str, object]]]:
+    """Endpoints of the API with arguments, good and bad ones."""
+    found: list[tuple[str, dict[str, object]]] = [("models", {})]
+    for model in sources.bundled():
+        example = sources.resolve(model).examples.names[1]
+        found += [
+            ("reconstruct", {"picture": example, "model": model, "beta": 1.0, "seed": 7}),
+            ("encode", {"picture": example, "model": model, "beta": 1.0}),
+            ("rate_distortion", {"picture": example, "model": model}),
+            ("sample", {"model": model, "count": 4, "beta": 1.0}),
+        ]
+    found += [
+        ("decode", {"latents": [[0.5, -1.0]], "model": "mnist-2d", "beta": 1.0}),
+        ("reconstruct", {"picture": "no such example", "model": "mnist"}),
+        ("sample", {"count": 99_999}),
+    ]
+    return found
+
+
+def called(api: str) -> dict[str, str]:
+    """Digest of each call's answer."""
+    found = {}
+    for name, arguments in calls():
+        request = urllib.request.Request(
+            f"{api}/call/v2/{name}",
+            json.dumps(arguments).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request) as answer:
+            event = json.load(answer)["event_id"]
+        with urllib.request.urlopen(f"{api}/call/{name}/{event}") as answer:
+            content = re.sub(event.encode(), b"", answer.read())
+        found[f"{name} {json.dumps(arguments)}"] = digest(content)
+    return found
+
+
+def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    """Names of what is not in both, or not equal."""
+    names = sorted(before.keys() | after.keys())
+    return [name for name in names if before.get(name) != after.get(name)]
+
+
+def main(arguments: Arguments) -> int:
+    with running_app(command=both_command) as app:
+        found = asyncio.run(shown(app.address)) | called(f"{app.address}/gradio/gradio_api")
+    arguments.file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print(f"{len(LINKS)} links and {len(calls())} calls: {len(found):,} answers")
+    if arguments.against is None:
+        return 0
+    before = json.loads(arguments.against.read_text(encoding="utf-8"))
+    differing = differences(before, found)
+    print("\n".join((*differing, f"{len(differing)} of {len(before | found):,} differ")))
+    return 1 if differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(tyro.cli(Arguments)))
