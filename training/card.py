@@ -369,7 +369,7 @@ def _curve(metrics: Metrics, test_set: str) -> str:
 
 
 def _slopes(metrics: Metrics) -> str:
-    """Nothing where the rate is all but the same on both sides: there the difference is noise."""
+    """Table of the slopes, without those between all but equal rates: there they are noise."""
     rows = [
         f"| {beta:g} | {slope:.3g} | {slope / beta:.2f} |"
         for beta, slope in slopes(metrics)

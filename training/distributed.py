@@ -50,7 +50,7 @@ class Processes:
         return values
 
     def any(self, value: bool) -> bool:
-        """Whether it holds in any process.
+        """Logical or of a value over all processes.
 
         All get the same answer, so they can stop after the same step.
         """

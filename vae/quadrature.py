@@ -110,7 +110,7 @@ class _Level:
         return self.corner + (squares + 0.5) * self.side
 
     def lacks(self, squares: np.ndarray) -> np.ndarray:
-        """Those of the squares that are not in this level, without duplicates."""
+        """Set difference: the squares that are not in this level, without duplicates."""
         squares = np.unique(squares, axis=0)
         return squares[~np.isin(_names(squares), _names(self.squares))]
 

@@ -48,6 +48,10 @@ def paragraphs(*sentences: str) -> str:
 
 
 def _marked(sentence: str) -> str:
+    """The three marks of our strings as HTML.
+
+    Own code, since Streamlit's colours are none of Markdown's, and a parser needs more for them.
+    """
     sentence = escape(sentence)
     sentence = re.sub(
         r":(blue|orange)\[([^]]*)]", lambda match: _coloured(*match.groups()), sentence

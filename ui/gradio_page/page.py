@@ -112,7 +112,7 @@ class Page:
                 with gr.Row():
                     with gr.Column(min_width=320, elem_classes="card"):
                         gr.Markdown(f"### {translate('plane.heading')}", elem_id="plane-heading")
-                        self.plane, self.plane_said = (
+                        self.plane, self.plane_text = (
                             gr.Plot(show_label=False, elem_id="plane"),
                             gr.HTML(),
                         )
@@ -132,7 +132,7 @@ class Page:
         self.stop = gr.Slider(
             0, MOST_STOPS, 0, step=1, label=t("sidebar.beta"), elem_id="beta", buttons=[]
         )
-        self.beta_said = gr.HTML()
+        self.beta_text = gr.HTML()
         self.beta_help = self._explanation()
         self.seed = gr.Number(DEFAULT_SEED, label=t("sidebar.seed"), elem_id="seed")
         self.noise = gr.Radio(
@@ -172,10 +172,10 @@ class Page:
                 with gr.Column(min_width=240):
                     self.before = gr.HTML()
                 with gr.Column(min_width=260):
-                    self.code, self.code_said = gr.Plot(show_label=False, elem_id="code"), gr.HTML()
+                    self.code, self.code_text = gr.Plot(show_label=False, elem_id="code"), gr.HTML()
                 with gr.Column(min_width=240):
                     self.after = gr.HTML()
-            self.loss, self.loss_said = (
+            self.loss, self.loss_text = (
                 gr.Plot(show_label=False, elem_id="loss"),
                 gr.HTML(elem_id="numbers"),
             )
@@ -294,15 +294,15 @@ class Page:
             [
                 self.before,
                 self.code,
-                self.code_said,
+                self.code_text,
                 self.after,
                 self.loss,
-                self.loss_said,
+                self.loss_text,
                 self.plane,
-                self.plane_said,
+                self.plane_text,
                 self.loss_help,
                 self.plane_help,
-                self.beta_said,
+                self.beta_text,
                 self.example,
             ],
             **latest,

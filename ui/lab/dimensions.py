@@ -20,10 +20,7 @@ def main() -> None:
         st.info(text("dimensions.no_rate", map=text("pages.map")))
         return
     with st.container(border=True, gap="xsmall", key="your_picture"):
-        row, below = st.container(horizontal=True, key="source_row"), st.container()
-        with row:
-            st.subheader(text("picture.heading"), anchor=False, width="content")
-            given = picture_input.choose(text, choice.model, below)
+        given = picture_input.row(text, choice.model, text("picture.heading"))
     seen = experiments.reconstruct(
         choice.model.network,
         given.view.image,

@@ -116,7 +116,7 @@ def _posterior(
 ) -> PosteriorMap | None:
     if kind == "none":
         return None
-    with st.spinner(text("map.counting")), concurrency.released_slot():
+    with concurrency.spinner(text("map.counting")):
         return cache.posterior_map(
             choice.model, seen.observed, choice.beta, kind == "tempered" and choice.beta != 1
         )

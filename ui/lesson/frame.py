@@ -8,10 +8,8 @@ from streamlit.delta_generator import DeltaGenerator
 from ui.lesson import progress
 from ui.service import navigation
 from ui.text import Text
-from ui.view.source_picture import SourcePicture
-from ui.widgets import link, picture_input, sidebar
+from ui.widgets import link, sidebar
 from ui.widgets.sidebar import ReferenceSelection
-from vae.hub.sources import Resolved
 
 LETTERS = "abcd"
 RIGHT, WRONG = ":material/check_circle:", ":material/lightbulb:"
@@ -79,13 +77,6 @@ def experiment(heading: str, explained: str | None = None) -> DeltaGenerator:
     card = st.container(border=True, gap="small")
     card.subheader(heading, anchor=False, help=explained)
     return card
-
-
-def picture(text: Text, model: Resolved) -> SourcePicture:
-    """The row of the picture's sources, and the framing controls below it."""
-    row, below = st.container(horizontal=True, key="source_row"), st.container()
-    with row:
-        return picture_input.choose(text, model, below)
 
 
 def reveal(text: Text, name: str, question: str, right: str, **values: object) -> bool:

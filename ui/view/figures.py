@@ -261,6 +261,21 @@ def plane(
     )
 
 
+def vertical_line(
+    place: float, colour: str, width: float, dash: str = "solid"
+) -> dict[str, object]:
+    """A line over the whole height of a figure at this place of its horizontal axis."""
+    return {
+        "type": "line",
+        "x0": place,
+        "x1": place,
+        "yref": "paper",
+        "y0": 0,
+        "y1": 1,
+        "line": {"color": colour, "width": width, "dash": dash},
+    }
+
+
 def legend_above() -> dict[str, object]:
     """A legend in one row above the figure."""
     return {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"size": 12}}

@@ -7,7 +7,7 @@ import numpy as np
 from plotly.colors import get_colorscale
 
 from ui.text import Text
-from ui.view.figures import CURVE, OWN, RATE, RIVAL, Drawing, build, legend_above
+from ui.view.figures import CURVE, OWN, RATE, RIVAL, Drawing, build, legend_above, vertical_line
 from vae.experiments import Path, Reconstruction
 from vae.hub.metrics import ACTIVE_NATS, BetaMetrics, Metrics
 
@@ -59,7 +59,7 @@ def rates(
     shapes = []
     if now.active_units < len(order):
         edge = now.active_units - 0.5
-        shapes = [_vertical(edge, CURVE, 1.5)]
+        shapes = [vertical_line(edge, CURVE, 1.5)]
         notes.append(
             {
                 "x": edge,
@@ -126,7 +126,7 @@ def alive(text: Text, metrics: Metrics, now: BetaMetrics) -> Drawing:
     return build(
         [strip],
         120 if few else 260,
-        shapes=[_vertical(betas.index(now.beta), OWN, 3)],
+        shapes=[vertical_line(betas.index(now.beta), OWN, 3)],
         x={
             "title": {"text": text("dimensions.beta_axis")},
             "tickvals": ticks,
@@ -213,18 +213,6 @@ def path_losses(text: Text, path: Path) -> Drawing:
         x={"title": {"text": text("path.step")}, "tickvals": steps},
         y={"title": {"text": text("path.negative_elbo")}},
     )
-
-
-def _vertical(place: float, colour: str, width: float) -> dict[str, object]:
-    return {
-        "type": "line",
-        "x0": place,
-        "x1": place,
-        "yref": "paper",
-        "y0": 0,
-        "y1": 1,
-        "line": {"color": colour, "width": width},
-    }
 
 
 def _steps(path: Path) -> list[int]:

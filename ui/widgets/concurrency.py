@@ -52,6 +52,13 @@ def released_slot() -> Iterator[None]:
             _mine.held = True
 
 
+@contextmanager
+def spinner(sentence: str) -> Iterator[None]:
+    """Context manager for a computation of seconds: shows a sentence, and gives the turn away."""
+    with st.spinner(sentence), released_slot():
+        yield
+
+
 def fragment(draw: Callable[..., None]) -> Callable[..., None]:
     """st.fragment that is drawn within a turn."""
 

@@ -58,6 +58,18 @@ class _Kept:
     given: SourcePicture | None = None
 
 
+def row(text: Text, model: Resolved, heading: str | None = None) -> SourcePicture:
+    """Draw a heading and the source's controls in a row, and the framing controls below it.
+
+    Returns as `choose` does.
+    """
+    controls, below = st.container(horizontal=True, key="source_row"), st.container()
+    with controls:
+        if heading:
+            st.subheader(heading, anchor=False, width="content")
+        return choose(text, model, below)
+
+
 def choose(
     text: Text, model: Resolved, below: DeltaGenerator, slot: str = "", first: int = 0
 ) -> SourcePicture:

@@ -105,7 +105,7 @@ def resolve(text: Text, name: str) -> sources.Resolved:
     try:
         if sources.is_loaded(name):  # a spinner would start a thread at every move of beta
             return sources.resolve(name)
-        with st.spinner(text("sidebar.loading")), concurrency.released_slot():
+        with concurrency.spinner(text("sidebar.loading")):
             return sources.resolve(name)
     except WeightsError as error:
         st.error(

@@ -139,7 +139,7 @@ def pull(
     transfer = Transfer(repo_id)
 
     def download() -> Snapshot:
-        info = _persistently(
+        info = _with_retries(
             lambda: HfApi().model_info(
                 repo_id, revision=revision, files_metadata=True, timeout=SECONDS_FOR_AN_ANSWER
             )
@@ -166,7 +166,7 @@ def pull(
                     etag_timeout=SECONDS_FOR_AN_ANSWER,
                 )
 
-            path = _arrived(repo_id, there[name], anew, fetch)
+            path = _verified_download(repo_id, there[name], anew, fetch)
         _remember(path.parent, revision or constants.DEFAULT_REVISION)
         return Snapshot(repo_id, str(info.sha), path.parent)
 
@@ -202,7 +202,7 @@ def require_writer(repo_id: str) -> None:
     role = said(
         repo_id,
         None,
-        lambda: _persistently(HfApi().whoami)["auth"]["accessToken"]["role"],
+        lambda: _with_retries(HfApi().whoami)["auth"]["accessToken"]["role"],
         writing=True,
     )
     if role == "read":
@@ -283,12 +283,12 @@ def push(
 
     def everything() -> tuple[str | None, str]:
         if tag:
-            _persistently(lambda: require_free_tag(tag))  # before anything is changed
-        _persistently(lambda: api.create_repo(repo_id, private=private or None, exist_ok=True))
+            _with_retries(lambda: require_free_tag(tag))  # before anything is changed
+        _with_retries(lambda: api.create_repo(repo_id, private=private or None, exist_ok=True))
         # again where an answer was lost: what has arrived then makes no second commit
-        first, last = _persistently(commit)
+        first, last = _with_retries(commit)
         if tag:
-            _persistently(lambda: name_it(tag, last))
+            _with_retries(lambda: name_it(tag, last))
         return first, last
 
     return said(repo_id, None, everything, writing=True)
@@ -345,7 +345,9 @@ def _remember(folder: Path, revision: str) -> None:
             ref.write_text(folder.name, encoding="utf-8")
 
 
-def _arrived(repo_id: str, file: RepoSibling, anew: bool, download: Callable[[bool], str]) -> Path:
+def _verified_download(
+    repo_id: str, file: RepoSibling, anew: bool, download: Callable[[bool], str]
+) -> Path:
     """The path of a downloaded file whose checksum is the one that the Hub announced.
 
     The client compares the number of bytes alone. anew: do not use what the cache holds; it is also
@@ -354,7 +356,7 @@ def _arrived(repo_id: str, file: RepoSibling, anew: bool, download: Callable[[bo
     name = f"{repo_id}/{file.rfilename}"
     for force in (True,) if anew else (False, True):
         try:
-            path = Path(_persistently(partial(download, force)))
+            path = Path(_with_retries(partial(download, force)))
         except OSError as error:
             if "should be of size" not in str(error):
                 raise
@@ -395,8 +397,11 @@ def _inspect(repo_id: str, there: dict[str, RepoSibling], files: Sequence[str]) 
             )
 
 
-def _persistently(ask: Callable[[], Answer]) -> Answer:
-    """Retry while the Hub is busy or fails, as its Retry-After says, up to a limit."""
+def _with_retries(ask: Callable[[], Answer]) -> Answer:
+    """Retry while the Hub is busy or fails, as its Retry-After says, up to a limit.
+
+    Own code, since tenacity would need as much for a wait that the answer names.
+    """
     wait: str | None
     failed: Exception
     for attempt in range(1, ATTEMPTS):

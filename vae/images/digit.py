@@ -235,10 +235,12 @@ def _paper(tone: np.ndarray, framed: bool) -> np.ndarray:
     )
     narrow = max(3, round(0.4 * min(sketch.shape)))
     rim = np.percentile(_rim(sketch), 75)
-    water = (
-        _flooded(np.pad(sketch, 1, constant_values=rim))[1:-1, 1:-1] if framed else _flooded(sketch)
+    filled = (
+        _reconstructed(np.pad(sketch, 1, constant_values=rim))[1:-1, 1:-1]
+        if framed
+        else _reconstructed(sketch)
     )
-    paper = np.minimum(water, ndimage.grey_closing(sketch, narrow, mode="nearest"))
+    paper = np.minimum(filled, ndimage.grey_closing(sketch, narrow, mode="nearest"))
     if scale < 1:  # the lighter side of an edge must not spill over it when the sketch is enlarged
         paper = _resized(ndimage.minimum_filter(paper, 3), *tone.shape)
     return np.maximum(paper, tone)
@@ -250,36 +252,37 @@ def _resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.asarray(Image.fromarray(picture).resize((width, height), method))
 
 
-def _flooded(land: np.ndarray, rounds: int = 25) -> np.ndarray:
-    """Dark islands filled: morphological reconstruction by erosion, from the border.
+def _reconstructed(mask: np.ndarray, rounds: int = 25) -> np.ndarray:
+    """Morphological reconstruction by erosion from the border: dark islands are filled.
 
     Every pixel gets the lowest level at which a path leads from it to the border, the level of a
     path being its highest pixel. Swept in four directions until nothing changes, or `rounds` times:
-    long winding paths would need more, and make no difference.
+    long winding paths would need more, and make no difference. Own code, since scikit-image would
+    be needed for nothing else.
     """
-    water = np.full_like(land, 255)
-    water[[0, -1]], water[:, [0, -1]] = land[[0, -1]], land[:, [0, -1]]
-    land_turned = np.ascontiguousarray(land.T)
+    marker = np.full_like(mask, 255)
+    marker[[0, -1]], marker[:, [0, -1]] = mask[[0, -1]], mask[:, [0, -1]]
+    transposed = np.ascontiguousarray(mask.T)
     for _ in range(rounds):
-        before = water
-        water = _drained(_drained(water.copy(), land).T.copy(), land_turned).T.copy()
-        if np.count_nonzero(before != water) < 1e-3 * water.size:
+        before = marker
+        marker = _eroded(_eroded(marker.copy(), mask).T.copy(), transposed).T.copy()
+        if np.count_nonzero(before != marker) < 1e-3 * marker.size:
             break
-    return water
+    return marker
 
 
-def _drained(water: np.ndarray, land: np.ndarray) -> np.ndarray:
-    """One sweep down and one up of the reconstruction, in place.
+def _eroded(marker: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Geodesic erosion of the marker under the mask, swept down and up, in place.
 
-    No row stays higher than its neighbour, unless the picture itself is.
+    No row stays higher than its neighbour, unless the mask itself is.
     """
-    for downhill, ground in ((water, land), (water[::-1], land[::-1])):
-        above = downhill[0]
-        for row, floor in zip(downhill[1:], ground[1:], strict=True):
+    for rows, least in ((marker, mask), (marker[::-1], mask[::-1])):
+        above = rows[0]
+        for row, floor in zip(rows[1:], least[1:], strict=True):
             np.minimum(row, above, out=row)
             np.maximum(row, floor, out=row)
             above = row
-    return water
+    return marker
 
 
 def _strongest_stroke(contrast: np.ndarray, least: float) -> _Stroke:

@@ -28,14 +28,17 @@ class Shape:
 
     @property
     def size(self) -> int:
+        """Longer side of its box, pixels."""
         return max(self.mask.shape)
 
     @property
     def stature(self) -> int:
+        """Stature of its box: the longer side, but at most twice the height."""
         return _stature(*self.mask.shape)
 
     @cached_property
     def area(self) -> int:
+        """Number of its pixels."""
         return int(np.count_nonzero(self.mask))
 
     @cached_property

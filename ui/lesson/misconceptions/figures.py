@@ -13,6 +13,7 @@ from ui.view.figures import (
     Drawing,
     build,
     legend_above,
+    vertical_line,
 )
 from vae.experiments.lesson.decoders import BlankPage, GreyBce, Nudged
 from vae.experiments.lesson.misconceptions import (
@@ -82,7 +83,10 @@ def divergences(text: Text, found: WhichKL) -> Drawing:
             (found.log_evidence, EVIDENCE, "left"),
         )
     ]
-    lines = [_line(found.elbo, CURVE, "dot"), _line(found.log_evidence, POSTERIOR, "solid")]
+    lines = [
+        vertical_line(found.elbo, CURVE, 2.5, "dot"),
+        vertical_line(found.log_evidence, POSTERIOR, 2.5),
+    ]
     return build(
         bars,
         210,
@@ -409,22 +413,10 @@ def blank(text: Text, found: BlankPage) -> Drawing:
         [bars],
         HEIGHT,
         annotations=[note],
-        shapes=[_line(found.blank, OWN, "solid")],
+        shapes=[vertical_line(found.blank, OWN, 2.5)],
         bargap=0.05,
         margin={"t": 24},
         showlegend=False,
         x={"title": {"text": text("wrong.blank_axis")}},
         y={"title": {"text": text("wrong.blank_digits")}},
     )
-
-
-def _line(place: float, colour: str, dash: str) -> dict[str, object]:
-    return {
-        "type": "line",
-        "x0": place,
-        "x1": place,
-        "yref": "paper",
-        "y0": 0,
-        "y1": 1,
-        "line": {"color": colour, "width": 2.5, "dash": dash},
-    }

@@ -107,7 +107,7 @@ def _chart(drawing: figures.Drawing, alt: str, key: str) -> None:
 def _kl(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     given = _picture(text, choice)
     observed = experiments.observe(choice.model.network, given.view.image, seed=choice.seed)
-    with st.spinner(text("wrong.computing")), concurrency.released_slot():
+    with concurrency.spinner(text("wrong.computing")):
         found = cache.which_kl(choice.model, observed)
     _chart(figures.divergences(text, found), sentences.kl_alt(text, found), "kl")
     st.markdown(text("wrong.kl_said", elbo=found.elbo, evidence=found.log_evidence))
@@ -133,7 +133,7 @@ def _factor(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
 
 
 def _log(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
-    with st.spinner(text("wrong.computing")), concurrency.released_slot():
+    with concurrency.spinner(text("wrong.computing")):
         found = cache.log_variances(choice.model)
     _chart(figures.log_variances(text, found), sentences.log_alt(text, found), "log")
     st.markdown(
@@ -144,7 +144,7 @@ def _log(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
 
 
 def _prior(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
-    with st.spinner(text("wrong.computing")), concurrency.released_slot():
+    with concurrency.spinner(text("wrong.computing")):
         found = cache.mixture(choice.model, choice.seed)
     _chart(figures.mixture(text, found), sentences.prior_alt(text, found), "prior")
     st.markdown(sentences.prior_text(text, found, choice.seed))
@@ -300,7 +300,7 @@ def _sample(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
 
 
 def _noise(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
-    with st.spinner(text("wrong.computing")), concurrency.released_slot():
+    with concurrency.spinner(text("wrong.computing")):
         found = cache.nudged(choice.model, sources.resolve(PLAIN), choice.seed)
     variational, plain = found.rises
     _chart(figures.nudged(text, found), sentences.noise_alt(text, found), "noise")
@@ -320,7 +320,7 @@ def _noise(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
 
 
 def _blank(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
-    with st.spinner(text("wrong.computing")), concurrency.released_slot():
+    with concurrency.spinner(text("wrong.computing")):
         found = cache.blank_page(choice.model, choice.seed)
     _chart(figures.blank(text, found), sentences.blank_alt(text, found), "blank")
     st.markdown(sentences.blank_text(text, found, choice.seed))

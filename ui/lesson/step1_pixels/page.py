@@ -8,7 +8,7 @@ import streamlit as st
 from ui.lesson import frame
 from ui.lesson.step1_pixels import cache, view
 from ui.text import Text
-from ui.widgets import chart, concurrency, link
+from ui.widgets import chart, concurrency, link, picture_input
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments.lesson.pixels import LAWS, PICTURE, Counts, Verdict, counts
@@ -55,9 +55,9 @@ def _sheets(text: Text, choice: ReferenceSelection) -> None:
 def _verdicts(text: Text, choice: ReferenceSelection) -> dict[str, Verdict]:
     with frame.experiment(text("step1.do_rate"), text("step1.do_rate_help")):
         st.markdown(text("step1.rate"))
-        given = frame.picture(text, choice.model)
+        given = picture_input.row(text, choice.model)
         observed = experiments.observe(choice.model.network, given.view.image, seed=choice.seed)
-        with st.spinner(text("step1.rating")), concurrency.released_slot():
+        with concurrency.spinner(text("step1.rating")):
             found = cache.verdicts(choice.model, observed, choice.beta, choice.seed)
         chart.show(
             view.verdicts_figure(text, found),

@@ -11,7 +11,7 @@ from ui.service.cache import map_atlas
 from ui.text import Text
 from ui.view import map_tiles
 from ui.view.source_picture import SourcePicture
-from ui.widgets import chart, concurrency, latent_map, link, strip
+from ui.widgets import chart, concurrency, latent_map, link, picture_input, strip
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments import WHOLE_PLANE
@@ -24,7 +24,7 @@ SLOT = "2"  # of the pixel plane's pin
 def main() -> None:
     text, choice = frame.begin("step2", "mnist-2d", "one_step", beta=1.0)
     with frame.experiment(text("step2.do_move"), text("step2.do_move_help")):
-        given = frame.picture(text, choice.model)
+        given = picture_input.row(text, choice.model)
         _planes(text, choice, given)
     _revealed(text, choice, given)
     frame.foot(text, "step2")
@@ -121,7 +121,7 @@ def _pixels(text: Text, choice: ReferenceSelection, plane: PixelPlane) -> None:
 def _revealed(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None:
     if not frame.reveal(text, "step2", "one_step", right="b"):
         return
-    with st.spinner(text("step2.adding")), concurrency.released_slot():
+    with concurrency.spinner(text("step2.adding")):
         planes = tuple(_plane(choice, given, directions) for directions in DIRECTIONS)
         crowds = cache.crowds(choice.model, planes, choice.beta, choice.seed)
     with frame.experiment(text("step2.crowds"), text("step2.crowds_help")):

@@ -14,7 +14,7 @@ from ui.service.cache import map_atlas, posterior_map
 from ui.text import Text
 from ui.view import map_tiles, pictures, sentences
 from ui.view.source_picture import SourcePicture
-from ui.widgets import chart, concurrency, latent_map, link, strip
+from ui.widgets import chart, concurrency, latent_map, link, picture_input, strip
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments import WHOLE_PLANE, PosteriorMap, Reconstruction, Window
@@ -28,12 +28,12 @@ BEST = "best"  # slot of the best guess's pin in the link
 def main() -> None:
     text, choice = frame.begin("step3", "mnist-2d", "prior_draws", beta=1.0)
     with frame.experiment(text("step3.do_guess"), text("step3.do_guess_help")):
-        given = frame.picture(text, choice.model)
+        given = picture_input.row(text, choice.model)
         _guess(text, choice, given)
     seen = experiments.reconstruct(
         choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
     )
-    with st.spinner(text("map.counting")), concurrency.released_slot():
+    with concurrency.spinner(text("map.counting")):
         posterior = posterior_map(choice.model, seen.observed, choice.beta, False)
     with frame.experiment(text("step3.do_draw"), text("step3.do_draw_help")):
         _draw(text, choice, seen, posterior)

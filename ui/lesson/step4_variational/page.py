@@ -12,7 +12,7 @@ from ui.service.cache import map_atlas, posterior_map
 from ui.text import Text
 from ui.view import latent_sentences, map_tiles, pictures, sentences
 from ui.view.source_picture import SourcePicture
-from ui.widgets import chart, concurrency, latent_map, link
+from ui.widgets import chart, concurrency, latent_map, link, picture_input
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
 from vae.experiments import WHOLE_PLANE, PosteriorMap, Reconstruction
@@ -35,7 +35,7 @@ FORMULA = r"""\begin{aligned}
 def main() -> None:
     text, choice = frame.begin("step4", "mnist-2d", "one_shot", beta=1.0)
     with frame.experiment(text("step4.do_move"), text("step4.do_move_help")):
-        given = frame.picture(text, choice.model)
+        given = picture_input.row(text, choice.model)
         seen, posterior = _posterior(text, choice, given)
         _hand(text, choice, seen, posterior)
     _revealed(text, choice, seen, posterior)
@@ -48,7 +48,7 @@ def _posterior(
     seen = experiments.reconstruct(
         choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
     )
-    with st.spinner(text("map.counting")), concurrency.released_slot():
+    with concurrency.spinner(text("map.counting")):
         return seen, posterior_map(choice.model, seen.observed, choice.beta, False)
 
 

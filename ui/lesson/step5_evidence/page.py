@@ -86,13 +86,10 @@ def _known(
 ) -> tuple[PosteriorMap | None, LogEvidence]:
     """The true posterior where quadrature can compute it, and what is known of log p(x)."""
     if choice.model.network.config.latent_dim == 2:
-        with st.spinner(text("step5.counting")), concurrency.released_slot():
+        with concurrency.spinner(text("step5.counting")):
             posterior = posterior_map(choice.model, seen.observed, 1.0, False)
         return posterior, evidence.quadrature(posterior)
-    with (
-        st.spinner(text("step5.bounding", samples=f"{evidence.SAMPLES:,}")),
-        concurrency.released_slot(),
-    ):
+    with concurrency.spinner(text("step5.bounding", samples=f"{evidence.SAMPLES:,}")):
         return None, cache.evidence_bound(choice.model, seen.observed, choice.seed)
 
 

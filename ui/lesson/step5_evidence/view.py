@@ -421,7 +421,7 @@ def evidence_precision(text: Text, evidence: LogEvidence) -> str:
 
 
 def shift_effect(text: Text, sides: Balance, own: Balance) -> str:
-    """What another q changes, and what not."""
+    """A sentence on the terms that another q changes, and those that it does not."""
     if sides.negative_elbo == own.negative_elbo:
         return text("step5.unmoved")
     exact = sides.evidence.exact

@@ -34,10 +34,7 @@ def main() -> None:
     frame.head(text, "step6", text("step6.idea"))
     frame.prediction(text, "which_factor")
     with st.container(border=True, gap="xsmall", key="your_picture"):
-        row, below = st.container(horizontal=True, key="source_row"), st.container()
-        with row:
-            st.subheader(text("picture.heading"), anchor=False, width="content")
-            given = picture_input.choose(text, choice.model, below)
+        given = picture_input.row(text, choice.model, text("picture.heading"))
     seen = experiments.reconstruct(
         choice.model.network,
         given.view.image,
@@ -149,10 +146,7 @@ def _gradient(text: Text, choice: SidebarSelection, seen: Reconstruction, dimens
         required=True,
         format_func=view.PARAMETERS.get,
     )
-    with (
-        st.spinner(text("step6.deriving", samples=reparameterisation.SAMPLES)),
-        concurrency.released_slot(),
-    ):
+    with concurrency.spinner(text("step6.deriving", samples=reparameterisation.SAMPLES)):
         drawn = cache.gradient_draws(choice.model, seen.observed, choice.beta, choice.seed)
     found = reparameterisation.gradients(drawn, dimension, parameter)
     left, right = st.columns(2, gap="medium", vertical_alignment="bottom")

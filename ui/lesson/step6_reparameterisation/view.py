@@ -320,7 +320,7 @@ def table(text: Text, found: Gradients) -> str:
 
 
 def reference(text: Text, found: Gradients) -> str:
-    """What the dashed line is."""
+    """A sentence on the reference gradient, the dashed line."""
     if found.reference_error == 0:
         return text("step6.exact", value=found.reference)
     return text(

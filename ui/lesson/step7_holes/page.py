@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _plane(text: Text, model: WithReference, beta: float) -> holes.Plane:
-    with st.spinner(text("step7.measuring")), concurrency.released_slot():
+    with concurrency.spinner(text("step7.measuring")):
         return cache.latent_plane(model, beta)
 
 

@@ -34,7 +34,7 @@ def main() -> None:
         if class_link.example in plane.examples.names
         else plane.examples.names[0]
     )
-    with st.spinner(text("teacher.computing")), concurrency.released_slot():
+    with concurrency.spinner(text("teacher.computing")):
         solved = cache.solutions(plane, lab, example, class_link.seed)
     _plan(text, solved, example, class_link.seed)
     _sheet(Text(class_link.language), text, solved, example, class_link, address)

@@ -191,7 +191,7 @@ def blur(model: VAE, codes: Codes, images: np.ndarray, observed: Array, beta: fl
 
 
 def reference_pictures(model: VAE, images: np.ndarray) -> Tensor:
-    """What `codes` encodes: one observation of each picture (N, C, H, W) uint8, float32."""
+    """One observation of each picture (N, C, H, W) uint8, as float32 for the encoder."""
     return observe(
         torch.from_numpy(images).float() / 255,
         model.config.likelihood,

@@ -50,7 +50,7 @@ class LogEvidence:
 
     @property
     def exact(self) -> bool:
-        """Whether it is log p(x) itself and no bound."""
+        """Whether log p(x) is exact, and no bound."""
         return not self.samples
 
 

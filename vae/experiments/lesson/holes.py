@@ -48,6 +48,7 @@ class Holes:
 
     @property
     def standard_error(self) -> float:
+        """Standard error of the share, of a binomial proportion."""
         return float(np.sqrt(self.share * (1 - self.share) / self.probes))
 
     @property

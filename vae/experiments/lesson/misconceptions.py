@@ -93,6 +93,7 @@ class LogVariances:
 
     @property
     def largest_sigma(self) -> float:
+        """The largest sigma over all betas."""
         return float(np.exp(self.highest.max() / 2))
 
     @property
@@ -147,7 +148,7 @@ class Collapse:
 
     @property
     def best(self) -> int:
-        """Which beta has the smallest."""
+        """Index of the beta with the smallest negative ELBO."""
         return int(self.negative_elbo.argmin())
 
 

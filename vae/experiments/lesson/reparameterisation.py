@@ -166,7 +166,7 @@ class Gradients:
 
     @property
     def times_baseline(self) -> float:
-        """That ratio for the score function with the baseline."""
+        """Ratio of variances of the score function with a baseline to the pathwise gradient."""
         return (self.score_baseline.deviation / self.pathwise.deviation) ** 2
 
 

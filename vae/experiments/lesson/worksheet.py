@@ -60,7 +60,7 @@ class Solutions:
 
     @property
     def best_average(self) -> BetaMetrics:
-        """That of the averages with the smallest negative ELBO."""
+        """Averages over the test set at the beta with the smallest negative ELBO."""
         return min(self.averages, key=lambda now: now.negative_elbo)
 
     @property
