@@ -16,6 +16,7 @@ import re
 import sys
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -32,7 +33,7 @@ BETAS = (0.1, 1, 10)
 TOPICS = [
     key.removeprefix("wrong.topic_") for key in strings("en") if key.startswith("wrong.topic_")
 ]
-LINKS: tuple[tuple[str, dict[str, object]], ...] = (
+LINKS: tuple[tuple[str, Mapping[str, object]], ...] = (
     *(
         ("", {"model": model, "beta": beta, "seed": 7 + number, "example": number})
         for number, (model, beta) in enumerate(itertools.product(sources.bundled(), BETAS))
