@@ -6,6 +6,7 @@
 Copy this file into a checkout that is older than it.
 It opens every page by links with controls' values, as a class would, and calls every endpoint.
 What a change of the code must leave alone is equal; what differs is named, and the exit code is 1.
+The teacher's page shows the server's own address as link and QR code, which differ by its port.
 """
 
 import asyncio
