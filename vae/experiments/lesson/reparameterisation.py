@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.elbo import log_likelihoods
+from vae.elbo import DECODED, log_likelihoods
 from vae.experiments.lesson.gaussian import Curve
 from vae.experiments.playground import Array, Reconstruction
 from vae.model import VAE, DiagonalGaussian
@@ -301,8 +301,10 @@ def _losses_and_slopes(
 
     At z = mu + sigma * eps.
     """
-    with torch.enable_grad():
-        z = q.at(eps).detach().requires_grad_(True)
-        losses = -log_likelihoods(model, observed, z, beta)
-        (slopes,) = torch.autograd.grad(losses.sum(), z)
-    return losses.detach().numpy(), slopes.double().numpy()
+    losses, slopes = [], []
+    for z in q.at(eps).detach().split(DECODED):  # what gradients need of all at once is 300 MB
+        with torch.enable_grad():
+            z.requires_grad_(True)
+            losses.append(-log_likelihoods(model, observed, z, beta))
+            slopes += torch.autograd.grad(losses[-1].sum(), z)
+    return torch.cat(losses).detach().numpy(), torch.cat(slopes).double().numpy()

@@ -238,3 +238,29 @@ def test_the_same_seed_is_the_same_gradient_and_what_is_not_there_is_an_error(pl
         reparameterisation.draw_gradients(
             sources.resolve("mnist-2d-autoencoder").network, observed, 0.0, seed=7
         )
+
+
+def test_the_memory_of_gradients_does_not_grow_with_the_number_of_draws(monkeypatch):
+    """Autograd keeps every feature that a gradient needs until it is there."""
+    monkeypatch.setattr(reparameterisation, "REFERENCE_DRAWS", 2)
+    network, kept, most = random_model(tiny_config()), [0], [0]
+
+    class Kept:
+        def __init__(self, tensor: torch.Tensor) -> None:
+            self.tensor = tensor
+            kept[0] += tensor.nbytes
+            most[0] = max(most[0], kept[0])
+
+        def __del__(self) -> None:
+            kept[0] -= self.tensor.nbytes
+
+    peaks = []
+    for samples in (128, 1024):
+        most[0] = 0
+        with torch.autograd.graph.saved_tensors_hooks(Kept, lambda held: held.tensor):
+            reparameterisation.draw_gradients(
+                network, torch.zeros(1, 6, 5), 1.0, seed=7, samples=samples
+            )
+        peaks.append(most[0])
+    assert 0 < peaks[1] < 1.1 * peaks[0]
+    assert kept == [0]
