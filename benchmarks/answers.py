@@ -3,8 +3,8 @@
     python -m benchmarks.answers before.json                        # in one checkout
     python -m benchmarks.answers after.json --against before.json   # in the other
 
-Copy this file into a checkout that is older than it.
-It opens every page by links with controls' values, as a class would, and calls every endpoint.
+Copy this file and serving.py into a checkout that is older than it. Every page is opened by links
+with controls' values, as by a class, and every endpoint is called.
 What a change of the code must leave alone is equal; what differs is named, and the exit code is 1.
 The teacher's page shows the server's own address as link and QR code, which differ by its port.
 """
@@ -13,18 +13,16 @@ import asyncio
 import hashlib
 import itertools
 import json
-import re
 import sys
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
-from benchmarks.serving import both_command, running_app
+from benchmarks.serving import BOTH, running_app
 from benchmarks.students import Student
 from ui.service import navigation
 from ui.text import LANGUAGES, strings
@@ -34,19 +32,6 @@ BETAS = (0.1, 1, 10)
 TOPICS = [
     key.removeprefix("wrong.topic_") for key in strings("en") if key.startswith("wrong.topic_")
 ]
-LINKS: tuple[tuple[str, Mapping[str, object]], ...] = (
-    *(
-        ("", {"model": model, "beta": beta, "seed": 7 + number, "example": number})
-        for number, (model, beta) in enumerate(itertools.product(sources.bundled(), BETAS))
-    ),
-    *((page, {"beta": beta, "example": 2}) for page in navigation.LAB[1:] for beta in BETAS[:2]),
-    ("map", {"pin": "0.5,-1", "kind": "autoencoder"}),
-    *((step, {"seen": step, "seed": 3, "example": 4}) for step in navigation.STEPS),
-    *(("misconceptions", {"topic": topic}) for topic in TOPICS),
-    ("teacher", {"to_model": "faces", "to_hide": "beta,seed"}),
-    ("", {"only": "lesson"}),
-    ("", {"hide": "beta,seed"}),
-)
 # A server's own addresses, and pages' links, which hold its port.
 ELSEWHERE = {"download_button", "page_link"}
 
@@ -61,14 +46,32 @@ class Arguments:
     """Digests of another commit."""
 
 
+def links() -> list[tuple[str, dict[str, object]]]:
+    """Pages, by their names in a link, with what else stands in it."""
+    found: list[tuple[str, dict[str, object]]] = []
+    for model in sources.bundled():
+        examples = sources.resolve(model).examples.names
+        for number, beta in enumerate(BETAS):
+            values = {"model": model, "beta": beta, "seed": 7 + number}
+            found.append(("", values | {"example": examples[number]}))
+    for page, beta in itertools.product(navigation.LAB[1:], BETAS[:2]):
+        found.append((page, {"beta": beta, "example": 2}))
+    found.append(("map", {"pin": "0.5,-1", "kind": "autoencoder"}))
+    found += [(step, {"seen": step, "seed": 3, "example": 4}) for step in navigation.STEPS]
+    found += [("misconceptions", {"topic": topic}) for topic in TOPICS]
+    found.append(("teacher", {"to_model": "faces", "to_hide": "beta,seed"}))
+    return [*found, ("", {"only": "lesson"}), ("", {"hide": "beta,seed"})]
+
+
 def digest(content: bytes) -> str:
+    """The first 16 digits of SHA-256, enough to tell two answers apart."""
     return hashlib.sha256(content).hexdigest()[:16]
 
 
 async def shown(address: str) -> dict[str, str]:
     """Digest of each element of each link's page, with the element's kind."""
     found = {}
-    for number, (page, values) in enumerate(LINKS):
+    for number, (page, values) in enumerate(links()):
         query = urllib.parse.urlencode({"lang": list(LANGUAGES)[number % 2], **values})
         async with Student(address, query, page=page) as student:
             for place, element in student.last.places.items():
@@ -110,7 +113,7 @@ def called(api: str) -> dict[str, str]:
         with urllib.request.urlopen(request) as answer:
             event = json.load(answer)["event_id"]
         with urllib.request.urlopen(f"{api}/call/{name}/{event}") as answer:
-            content = re.sub(event.encode(), b"", answer.read())
+            content = answer.read().replace(event.encode(), b"")
         found[f"{name} {json.dumps(arguments)}"] = digest(content)
     return found
 
@@ -122,10 +125,10 @@ def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
 
 
 def main(arguments: Arguments) -> int:
-    with running_app(command=both_command) as app:
+    with running_app(command=BOTH) as app:
         found = asyncio.run(shown(app.address)) | called(f"{app.address}/gradio/gradio_api")
     arguments.file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(f"{len(LINKS)} links and {len(calls())} calls: {len(found):,} answers")
+    print(f"{len(links())} links and {len(calls())} calls: {len(found):,} answers")
     if arguments.against is None:
         return 0
     before = json.loads(arguments.against.read_text(encoding="utf-8"))

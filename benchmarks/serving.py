@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,35 +49,12 @@ class App:
         return (int(fields[11]) + int(fields[12])) / 100
 
 
-def streamlit_command(port: int) -> list[str]:
-    """The command that a person types, with a port, and without opening a browser."""
-    return [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "app.py",
-        "--server.headless",
-        "true",
-        "--server.address",
-        "127.0.0.1",
-        "--server.port",
-        str(port),
-    ]
-
-
-def both_command(port: int) -> list[str]:
-    """The command of both front ends in one process, as the container starts them."""
-    return [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "asgi:app",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]
+# Arguments of Python that start the app on the port that follows: as a person types it, but without
+# opening a browser, and both front ends in one process, as the container does.
+STREAMLIT = (
+    "-m streamlit run app.py --server.headless true --server.address 127.0.0.1 --server.port"
+)
+BOTH = "-m uvicorn asgi:app --host 127.0.0.1 --port"
 
 
 def free_port() -> int:
@@ -99,17 +76,21 @@ def healthy(address: str) -> bool:
 
 @contextlib.contextmanager
 def running_app(
-    environment: Mapping[str, str] | None = None,
-    command: Callable[[int], list[str]] = streamlit_command,
+    environment: Mapping[str, str] | None = None, command: str = STREAMLIT
 ) -> Iterator[App]:
     """Start the app on a free port and yield it once it answers.
 
-    command: what starts it on a port. Raises RuntimeError with its output where it does not.
+    command: arguments of Python, up to the port. Raises RuntimeError with its output where it does
+    not.
     """
     port = free_port()
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
-            command(port), cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            [sys.executable, *command.split(), str(port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         try:
             app = App(f"http://127.0.0.1:{port}", process.pid)

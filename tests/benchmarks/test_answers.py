@@ -6,9 +6,9 @@ from vae.hub import sources
 
 
 def test_every_page_and_every_model_is_opened_by_a_link_and_every_endpoint_is_called():
-    pages = {page for page, _ in answers.LINKS}
+    pages = {page for page, _ in answers.links()}
     assert pages == {"", *navigation.LAB[1:], *navigation.LESSON, "teacher"}
-    assert {values.get("model") for _, values in answers.LINKS} >= set(sources.bundled())
+    assert {values.get("model") for _, values in answers.links()} >= set(sources.bundled())
     assert {name for name, _ in answers.calls()} == {
         function.__name__ for function in api.ENDPOINTS
     }
