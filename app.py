@@ -4,7 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.service import memory, navigation, process
+from ui.server import memory, process
+from ui.service import navigation
 from ui.widgets import concurrency, link, uploads
 
 process.configure()

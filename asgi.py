@@ -10,11 +10,11 @@ import streamlit as st
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse
 
-from gradio_app import LEDGER, OPTIONS, demo
+from gradio_app import OPTIONS, QUOTAS, demo
 from ui.gradio_page.guard import Headers
 from ui.widgets import uploads
 
-uploads.install_limits(LEDGER)
+uploads.install_limits(QUOTAS)
 pages = st.App(Path(__file__).parent / "app.py")
 app = FastAPI(lifespan=pages.lifespan(), docs_url=None, redoc_url=None, openapi_url=None)
 app.add_middleware(Headers)

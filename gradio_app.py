@@ -18,8 +18,8 @@ from gradio.routes import App
 from ui.gradio_page import guard, sessions
 from ui.gradio_page.api import add_endpoints
 from ui.gradio_page.page import CSS, Page, language, translations
-from ui.service import connections, process
-from ui.service.ledger import Ledger
+from ui.server import connections, process
+from ui.server.quotas import Quotas
 from ui.text import DEFAULT, Text
 
 process.configure()
@@ -29,7 +29,7 @@ AT_ONCE = max(2, os.cpu_count() or 2)
 QUEUE = 300  # waiting calls; a class of thirty in which everybody moves a slider has fewer
 _LOG = logging.getLogger("vae_lab")
 TRANSLATIONS = translations()
-LEDGER = Ledger(lambda: guard.queued_bytes(demo))
+QUOTAS = Quotas(lambda: guard.queued_bytes(demo))
 # Options of both launch() and mount_gradio_app(). run_history would keep a visitor's runs in the
 # browser.
 OPTIONS: dict[str, Any] = {
@@ -39,7 +39,7 @@ OPTIONS: dict[str, Any] = {
     "show_error": False,
     "ssr_mode": False,
     "footer_links": ["api"],
-    "app_kwargs": {"middleware": guard.middleware(lambda: demo, LEDGER)},
+    "app_kwargs": {"middleware": guard.middleware(lambda: demo, QUOTAS)},
     "theme": gr.themes.Default(
         primary_hue="blue",
         font=["system-ui", "sans-serif"],

@@ -83,7 +83,7 @@ def patience():
         patch.setattr("benchmarks.serving.SECONDS_TO_START", HANGING)
         patch.setattr("vae.images.reading.DECODING_SECONDS", HANGING)
         # what is collected in one test was left by another
-        patch.setattr("ui.service.memory.SECONDS_BETWEEN", 1e6)
+        patch.setattr("ui.server.memory.SECONDS_BETWEEN", 1e6)
         yield
 
 

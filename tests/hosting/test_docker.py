@@ -20,7 +20,7 @@ from tests.browser.app import visitor
 from tests.hosting.dockerfile import Built, build, instructions
 from tests.pictures import digit_png
 from tests.processes import HANGING, completed, serving
-from ui.service import connections
+from ui.server import connections
 
 ROOT = Path(__file__).parents[2]
 STEPS = instructions(ROOT / "Dockerfile")

@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import vae
 from ui.gradio_page.sessions import SessionExpiry
-from ui.service.arrival import Arrival, one_piece, refuse
-from ui.service.ledger import MOST_SMALL_BYTES, Ledger, RefusedError, require
+from ui.server.bodies import BodyMiddleware, one_piece, refuse
+from ui.server.quotas import MOST_SMALL_BYTES, Quotas, RefusedError, require
 from ui.text import DEFAULT, LANGUAGES, Text
 
 # The largest picture in base64, and the other arguments.
@@ -133,7 +133,7 @@ class CallValidation:
     Gradio looks for descriptions of files, JSON objects with a path or an address, in every
     argument and however deep, and copies or downloads what they name. No argument of ours is an
     object, so none is let in. A refusal of Gradio's own, a list or a bare 500, becomes one sentence
-    here. A body is expected in one piece: ui.service.arrival.
+    here. A body is expected in one piece: ui.server.bodies.
     """
 
     def __init__(self, app: ASGIApp, blocks: Callable[[], gr.Blocks]) -> None:
@@ -340,7 +340,7 @@ def most_bytes(path: str) -> int:
     return MOST_BODY_BYTES if _WITH_A_PICTURE.fullmatch(path) else MOST_SMALL_BYTES
 
 
-def middleware(blocks: Callable[[], gr.Blocks], ledger: Ledger) -> list[Middleware]:
+def middleware(blocks: Callable[[], gr.Blocks], quotas: Quotas) -> list[Middleware]:
     """The Gradio app's middleware, from the outside in.
 
     blocks: returns the app's Blocks, which do not exist yet.
@@ -350,6 +350,6 @@ def middleware(blocks: Callable[[], gr.Blocks], ledger: Ledger) -> list[Middlewa
         Middleware(PathFilter),
         Middleware(LinkLanguage),
         Middleware(SessionExpiry, blocks=blocks),
-        Middleware(Arrival, ledger=ledger, most=most_bytes),
+        Middleware(BodyMiddleware, quotas=quotas, most=most_bytes),
         Middleware(CallValidation, blocks=blocks),
     ]

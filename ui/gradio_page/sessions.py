@@ -18,7 +18,7 @@ from urllib.parse import parse_qs
 import gradio as gr
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ui.service import memory
+from ui.server import memory
 
 MOST_SESSIONS = 500
 MINUTES_KEPT = 10.0  # after the connection broke: a phone that sleeps for a while loses nothing

@@ -17,11 +17,11 @@ from streamlit.web.server.starlette.starlette_path_security_middleware import (
     PathSecurityMiddleware,
 )
 
-from ui.service.arrival import MOST_UPLOAD_BYTES, Arrival
-from ui.service.ledger import MOST_HELD_BYTES, MOST_SMALL_BYTES, Ledger
+from ui.server.bodies import MOST_UPLOAD_BYTES, BodyMiddleware
+from ui.server.quotas import MOST_HELD_BYTES, MOST_SMALL_BYTES, Quotas
 
 MOST_UNREAD = 4  # files of one session; a page reads one before the next can be chosen
-# Of all sessions. Half of what the ledger lets in, so that files which nobody reads leave room.
+# Of all sessions. Half of what the quotas let in, so that files which nobody reads leave room.
 MOST_UNREAD_BYTES = MOST_HELD_BYTES // 2
 SECONDS_TO_END = 30.0
 
@@ -79,19 +79,19 @@ def most_bytes(path: str) -> int:
     return MOST_UPLOAD_BYTES if "/_stcore/upload_file/" in path else MOST_SMALL_BYTES
 
 
-def install_limits(ledger: Ledger | None = None) -> None:
+def install_limits(quotas: Quotas | None = None) -> None:
     """Limit what visitors may send to Streamlit: the bodies in transfer, and the unread files.
 
     An open page may send any number of files, even under names that no widget knows. Done here, on
     classes, since `streamlit run` builds its server before it runs a line of ours. Only the first
     call changes anything.
 
-    ledger: the process' own, where another server shares it.
+    quotas: the process' own, where another server shares it.
     """
     if getattr(MemoryUploadedFileManager.add_file, "is_bounded", False):
         return
-    ledger = ledger or Ledger()
-    ledger.elsewhere.append(unread_bytes)
+    quotas = quotas or Quotas()
+    quotas.elsewhere.append(unread_bytes)
     plain, add = PathSecurityMiddleware.__call__, MemoryUploadedFileManager.add_file
 
     async def complete(
@@ -99,7 +99,7 @@ def install_limits(ledger: Ledger | None = None) -> None:
     ) -> None:
         """Receive the whole body before Streamlit handles its request."""
         inner = functools.partial(plain, self)
-        await Arrival(inner, ledger, most_bytes)(scope, receive, send)
+        await BodyMiddleware(inner, quotas, most_bytes)(scope, receive, send)
 
     def add_bounded(
         self: MemoryUploadedFileManager, session_id: str, file: UploadedFileRec

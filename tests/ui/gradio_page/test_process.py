@@ -18,7 +18,8 @@ import base64, io, time, gradio, httpx, gradio_app
 from gradio_client import Client
 from PIL import Image
 from ui.gradio_page import guard, page, sessions
-from ui.service import cache, ledger
+from ui.server import quotas
+from ui.service import cache
 from ui.text import Text
 def until(condition):  # the test's own time limit ends a wait without an end
     while not condition():
@@ -110,12 +111,12 @@ def in_chunks(path, size, most=1000):  # nothing says beforehand how many there 
     return httpx.post(api + path, content=chunks, timeout=None).status_code
 assert in_chunks("call/v2/sample", 300_000) == 413
 assert in_chunks("call/v2/encode", guard.MOST_BODY_BYTES + 1_000_000, 100_000) == 413
-ledger.MOST_WAITING = 0
+quotas.MOST_WAITING = 0
 assert answer("call/v2/encode", {"picture": "A" * 300_000}) == (
     503, "too many pictures are waiting; try again in a minute")
 assert in_chunks("call/v2/encode", 300_000) == 503
-ledger.MOST_WAITING = 1000
-book = gradio_app.LEDGER
+quotas.MOST_WAITING = 1000
+book = gradio_app.QUOTAS
 until(lambda: not any((book.held, book.small, book.silent, book.lines, book.transfer)))
 assert book.elsewhere[0]() == guard.queued_bytes(demo)
 # A picture may come by each address of the protocol.

@@ -18,10 +18,10 @@ from streamlit.web.server.starlette.starlette_path_security_middleware import (
 import vae
 from tests.pictures import digit_png
 from tests.ui.driver import open_app
-from tests.ui.service.line import Phone
-from ui.service import process
-from ui.service.arrival import MOST_UPLOAD_BYTES
-from ui.service.ledger import MOST_SMALL_BYTES, Ledger
+from tests.ui.server.line import Phone
+from ui.server import process
+from ui.server.bodies import MOST_UPLOAD_BYTES
+from ui.server.quotas import MOST_SMALL_BYTES, Quotas
 from ui.widgets import uploads
 
 
@@ -100,7 +100,7 @@ def test_files_that_no_page_reads_are_bounded(monkeypatch):
 def test_a_body_for_streamlit_is_refused_by_its_size_and_path():
     assert uploads.most_bytes("/_stcore/upload_file/session/file") == MOST_UPLOAD_BYTES
     assert uploads.most_bytes("/_stcore/host-config") == MOST_SMALL_BYTES
-    uploads.install_limits(Ledger())
+    uploads.install_limits(Quotas())
     phone = Phone(MOST_UPLOAD_BYTES + 1, sends=0)
 
     async def application(scope, receive, send) -> None:

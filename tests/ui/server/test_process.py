@@ -11,7 +11,7 @@ import resource
 before = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, before[1]))
 import gc
-from ui.service import process
+from ui.server import process
 import torch
 process.configure()
 print(gc.get_freeze_count(), torch.get_num_threads(), resource.getrlimit(resource.RLIMIT_NOFILE)[0])

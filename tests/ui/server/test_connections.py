@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.processes import HANGING
-from tests.ui.service.served import served
-from ui.service import connections
+from tests.ui.server.served import served
+from ui.server import connections
 
 ATTACKER, STUDENT = "6.6.6.6", "1.2.3.4"
 

@@ -2,7 +2,7 @@
 
 A connection without a request costs nothing but its place, and a message of a websocket is kept
 until its end has come. Neither reaches an application, so the limits stand in uvicorn's own
-protocols. Whoever has most makes room for others, as in ui.service.ledger.
+protocols. Whoever has most makes room for others, as in ui.server.quotas.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ui.service.arrival import address
+from ui.server.bodies import address
 
 SILENT_SECONDS = 10.0  # for the head of a request, and between two requests
 FLUSHING_SECONDS = 60.0  # more, for an answer to reach a slow client

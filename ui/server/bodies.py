@@ -2,7 +2,7 @@
 
 Both front ends stand behind it: Streamlit's uploads and Gradio's calls. A server by itself reads
 every body at once and waits for it as long as the client pleases. Here a large one waits for its
-turn, which ui.service.ledger gives.
+turn, which ui.server.quotas give.
 """
 
 import asyncio
@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import vae
-from ui.service import ledger
-from ui.service.ledger import TOO_SLOW, Body, Ledger, RefusedError
+from ui.server import quotas
+from ui.server.quotas import TOO_SLOW, Body, Quotas, RefusedError
 
 MOST_UPLOAD_BYTES = vae.images.MAX_BYTES + 65_536  # a file, and what a form writes around it
 # For a client to read its refusal, which most do only after they have sent everything.
@@ -82,17 +82,17 @@ def address(scope: Scope) -> str:
     return str(ipaddress.ip_network((int(number) >> 72 << 72, 56)))
 
 
-class Arrival:
+class BodyMiddleware:
     """Middleware that passes a request on when its body is complete.
 
     Requests without a body, and websockets, pass at once where their address has not too many.
-    ledger: the process' own. most: the largest body in bytes, by path.
+    quotas: the process' own. most: the largest body in bytes, by path.
     """
 
     def __init__(
-        self, app: ASGIApp, ledger: Ledger, most: Callable[[str], int] = lambda _: MOST_UPLOAD_BYTES
+        self, app: ASGIApp, quotas: Quotas, most: Callable[[str], int] = lambda _: MOST_UPLOAD_BYTES
     ) -> None:
-        self.app, self.ledger, self.most = app, ledger, most
+        self.app, self.quotas, self.most = app, quotas, most
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -101,7 +101,7 @@ class Arrival:
         with contextlib.ExitStack() as visit:
             try:
                 visit.enter_context(
-                    self.ledger.visit(address(scope), is_socket=scope["type"] == "websocket")
+                    self.quotas.visit(address(scope), is_socket=scope["type"] == "websocket")
                 )
             except RefusedError as error:
                 if scope["type"] == "websocket":
@@ -125,22 +125,22 @@ class Arrival:
             try:
                 if body.size > most:
                     raise too_large
-                self.ledger.enter(body)
+                self.quotas.enter(body)
                 await self._receive(body, receive, too_large)
             except RefusedError as error:
-                self.ledger.leave(body)
+                self.quotas.leave(body)
                 await refuse(error, send, receive)
                 return
             await self.app(scope, one_piece(body.take(), receive), send)
         except _LeftError:
             return
         finally:
-            self.ledger.leave(body)
+            self.quotas.leave(body)
 
     async def _receive(self, body: Body, receive: Receive, too_large: RefusedError) -> None:
         """Receive the body. Raises RefusedError, and _LeftError where the client has left."""
         clock = asyncio.get_running_loop()
-        end = clock.time() + ledger.SECONDS
+        end = clock.time() + quotas.SECONDS
         more = True
         while more:
             more, piece = await self._piece(body, receive, end)
@@ -148,14 +148,14 @@ class Arrival:
             if len(body.content) > body.size:
                 raise too_large
             if body.is_small:
-                self.ledger.grow(body)
+                self.quotas.grow(body)
                 if body.refusal:
                     raise body.refusal
             elif more and piece:
                 if body.turn is None:
-                    await self.ledger.wait_for_turn(body)
-                end = min(clock.time() + ledger.SECONDS, body.begun + ledger.LONGEST_SECONDS)
-        self.ledger.complete(body)
+                    await self.quotas.wait_for_turn(body)
+                end = min(clock.time() + quotas.SECONDS, body.begun + quotas.LONGEST_SECONDS)
+        self.quotas.complete(body)
 
     async def _piece(self, body: Body, receive: Receive, end: float) -> tuple[bool, bytes]:
         """The next piece, and whether there will be more."""

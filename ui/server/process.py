@@ -11,7 +11,7 @@ import torch
 from starlette.formparsers import MultiPartParser
 
 import vae
-from ui.service import log
+from ui.server import log
 from vae import allocator
 
 OPEN_FILES = 16_384
@@ -36,7 +36,7 @@ def configure() -> None:
     gc.freeze()
     # Freed tensors of 4 MiB or more are returned at once: by itself glibc raises this limit to 32
     # MiB, and two hundred students' first pictures left 900 MB behind in place of 460. One arena
-    # for all threads: from arenas of single threads, ui.service.memory can give back less.
+    # for all threads: from arenas of single threads, ui.server.memory can give back less.
     allocator.configure(trim_threshold=16 << 20, mmap_threshold=4 << 20, arenas=1)
     _allow_open_files()
     log.set_up()

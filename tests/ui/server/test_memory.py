@@ -6,7 +6,7 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from tests.processes import HANGING
-from ui.service import memory
+from ui.server import memory
 from ui.widgets import concurrency
 
 APP = Path(__file__).parents[3] / "app.py"

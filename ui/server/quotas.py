@@ -1,4 +1,4 @@
-"""Ledger of the request bodies in this process: the memory they take, and whose turn it is.
+"""Quotas of the request bodies in this process: the memory they take, and whose turn it is.
 
 A class behind one address, with a slow line, must be served: a large body waits for its turn rather
 than being refused. While it waits the server does not read it, so that TCP holds the client back,
@@ -65,7 +65,7 @@ class Body:
     entered: float = 0.0  # when its request came,
     begun: float = 0.0  # and when its turn began
     is_slow: bool = False  # below the least speed in the last SECONDS
-    held: int = 0  # bytes that the ledger counts for it
+    held: int = 0  # bytes that the quotas count for it
     _looked: float = 0.0  # when its speed was last measured,
     _before: int = 0  # and how much had come by then
 
@@ -99,7 +99,7 @@ class Body:
             self.turn.set_result(None)
 
 
-class Ledger:
+class Quotas:
     """Memory that the bodies of a process take, by address, and the queue of those that wait.
 
     One for all servers of the process. An address may hold as many bytes as it leaves free. So one

@@ -13,17 +13,17 @@ import pytest
 
 from tests.processes import HANGING
 from tests.servers import UVICORN
-from tests.ui.service.line import Phone, answers, run
-from tests.ui.service.served import served
-from ui.service import arrival, connections, ledger
-from ui.service.arrival import Arrival, address
-from ui.service.ledger import Ledger
+from tests.ui.server.line import Phone, answers, run
+from tests.ui.server.served import served
+from ui.server import bodies, connections, quotas
+from ui.server.bodies import BodyMiddleware, address
+from ui.server.quotas import Quotas
 
 PICTURE = 3_500_000  # a phone's
 SMALL_PICTURE = 500_000  # arrives in two seconds
 MBIT = 125_000  # bytes a second
 TOO_SLOW = (503, "the request came too slowly and was given up; try again")
-WAITING = ledger.WAITING_OF_ONE.encode()
+WAITING = quotas.WAITING_OF_ONE.encode()
 IN_A_MINUTE = (503, "too many pictures of yours are waiting; try again in a minute")
 
 
@@ -76,17 +76,17 @@ class Client:
 
 
 @pytest.fixture
-def book() -> Iterator[Ledger]:
-    """A ledger in which nothing is left at the end."""
-    book = Ledger()
+def book() -> Iterator[Quotas]:
+    """Quotas in which nothing is left at the end."""
+    book = Quotas()
     yield book
     assert not any((book.held, book.held_small, book.requests, book.sockets))
     assert not any((book.small, book.silent, book.lines, book.transfer))
 
 
 @pytest.fixture
-def app(book) -> Arrival:
-    return Arrival(echo, book, lambda path: 1_000_000)
+def app(book) -> BodyMiddleware:
+    return BodyMiddleware(echo, book, lambda path: 1_000_000)
 
 
 def test_a_body_arrives_whole_and_in_one_piece(app):
@@ -150,10 +150,10 @@ def test_a_class_behind_one_address_waits_and_nobody_is_refused(book, phones, me
         await echo(scope, receive, send)
 
     students = [Phone(PICTURE, delay=2 * n / phones, window=window) for n in range(phones)]
-    (found,) = run(answers(Arrival(noting, book), (students, megabits * MBIT)))
+    (found,) = run(answers(BodyMiddleware(noting, book), (students, megabits * MBIT)))
     assert found == [200] * phones
     assert {phone.said for phone in students} == {str(PICTURE).encode()}
-    assert most <= ledger.MOST_HELD_BYTES
+    assert most <= quotas.MOST_HELD_BYTES
 
 
 def test_slow_bodies_of_two_addresses_do_not_stop_a_third_one(book):
@@ -163,7 +163,7 @@ def test_slow_bodies_of_two_addresses_do_not_stop_a_third_one(book):
     ]
     third = Phone(PICTURE, address="1.2.3.4", delay=5)
     found = run(
-        answers(Arrival(echo, book, lambda _: 28_000_000), (attackers, 1e9), ([third], 1e6))
+        answers(BodyMiddleware(echo, book, lambda _: 28_000_000), (attackers, 1e9), ([third], 1e6))
     )
     assert found[1] == [200]
     assert third.seconds < 20
@@ -171,9 +171,9 @@ def test_slow_bodies_of_two_addresses_do_not_stop_a_third_one(book):
 
 
 def test_slow_bodies_of_the_same_address_do_not_hold_up_the_next(book):
-    slow = [Phone(PICTURE, most=20_000) for _ in range(2 * ledger.AT_ONCE_OF_ONE)]
+    slow = [Phone(PICTURE, most=20_000) for _ in range(2 * quotas.AT_ONCE_OF_ONE)]
     next_one = Phone(PICTURE, delay=1)
-    (found,) = run(answers(Arrival(echo, book), ([*slow, next_one], 1e7)))
+    (found,) = run(answers(BodyMiddleware(echo, book), ([*slow, next_one], 1e7)))
     assert found == [200] * len(found)
     assert next_one.seconds < 60  # they take three minutes
 
@@ -182,37 +182,37 @@ def test_addresses_take_turns(book):
     """However many of one wait, the next of another is not behind them all."""
     many = [Phone(PICTURE, window=math.inf) for _ in range(60)]
     other = Phone(PICTURE, address="5.6.7.8", delay=5)
-    found = run(answers(Arrival(echo, book), (many, 10 * MBIT), ([other], 10 * MBIT)))
+    found = run(answers(BodyMiddleware(echo, book), (many, 10 * MBIT), ([other], 10 * MBIT)))
     assert [set(statuses) for statuses in found] == [{200}, {200}]
     assert other.seconds < 25  # they take three minutes
 
 
 def test_where_no_room_is_left_what_took_its_time_makes_some(book, monkeypatch):
     """Many addresses have shared all of it: the newcomer's turn comes after two minutes."""
-    monkeypatch.setattr(ledger, "MOST_HELD_BYTES", 20_000_000)
+    monkeypatch.setattr(quotas, "MOST_HELD_BYTES", 20_000_000)
     holders = [Phone(PICTURE, address=f"6.6.6.{n}", most=1_000) for n in range(4)]
     newcomer = Phone(PICTURE, address="1.2.3.4", delay=5)
     calls = [Phone(1000, address="1.2.3.4", delay=9 * n, sends=10) for n in range(30)]
-    found = run(answers(Arrival(echo, book), (holders, 1e6), ([newcomer, *calls], 1e6)))
+    found = run(answers(BodyMiddleware(echo, book), (holders, 1e6), ([newcomer, *calls], 1e6)))
     assert found[1] == [200] + [503] * len(calls)
-    assert ledger.TURN_SECONDS - 10 < newcomer.seconds < 2 * ledger.TURN_SECONDS
+    assert quotas.TURN_SECONDS - 10 < newcomer.seconds < 2 * quotas.TURN_SECONDS
     assert found[0] == [503] * 4
 
 
 def test_who_announces_and_sends_nothing_shuts_out_nobody(book):
-    idle = [Phone(PICTURE, sends=0) for _ in range(ledger.MOST_WAITING_OF_ONE)]
+    idle = [Phone(PICTURE, sends=0) for _ in range(quotas.MOST_WAITING_OF_ONE)]
     student = Phone(PICTURE, delay=5)
-    (found,) = run(answers(Arrival(echo, book), ([*idle, student], 1e6)))
+    (found,) = run(answers(BodyMiddleware(echo, book), ([*idle, student], 1e6)))
     assert found == [503] * len(idle) + [200]
     assert student.seconds < 20  # as long as it takes
-    assert idle[0].seconds == pytest.approx(5 + arrival.LINGERING_SILENCE, abs=1)  # it made room
+    assert idle[0].seconds == pytest.approx(5 + bodies.LINGERING_SILENCE, abs=1)  # it made room
 
 
 def test_so_many_of_one_address_wait_and_no_more(book, monkeypatch):
-    monkeypatch.setattr(ledger, "MOST_WAITING_OF_ONE", 5)
-    many = [Phone(PICTURE, delay=n) for n in range(ledger.AT_ONCE_OF_ONE + 8)]
+    monkeypatch.setattr(quotas, "MOST_WAITING_OF_ONE", 5)
+    many = [Phone(PICTURE, delay=n) for n in range(quotas.AT_ONCE_OF_ONE + 8)]
     other = Phone(PICTURE, address="5.6.7.8", delay=12)
-    (found,) = run(answers(Arrival(echo, book), ([*many, other], 1e6)))
+    (found,) = run(answers(BodyMiddleware(echo, book), ([*many, other], 1e6)))
     assert found == [200] * 9 + [503] * 3 + [200]
     assert json.loads(many[-1].said)["error"] == IN_A_MINUTE[1]
 
@@ -221,10 +221,10 @@ def test_silent_bodies_of_several_addresses_shut_out_nobody(book):
     """They announce large bodies, as many as there is room for, and send nothing."""
     idle = [
         Phone(PICTURE, address=f"6.6.6.{n % 4}", sends=0, delay=2)
-        for n in range(ledger.MOST_WAITING)
+        for n in range(quotas.MOST_WAITING)
     ]
     student = Phone(SMALL_PICTURE, delay=5)
-    (found,) = run(answers(Arrival(echo, book), ([*idle, student], 1e6)))
+    (found,) = run(answers(BodyMiddleware(echo, book), ([*idle, student], 1e6)))
     assert found == [503] * len(idle) + [200]
     assert student.seconds < 11  # before they are given up
 
@@ -233,10 +233,10 @@ def test_a_piece_of_each_body_from_several_addresses_shuts_out_nobody(book):
     """They fill the lines; of a class, behind another address, each is served."""
     attackers = [
         Phone(PICTURE, address=f"6.6.6.{n % 4}", sends=1, delay=n / 500)
-        for n in range(ledger.MOST_WAITING + 20)
+        for n in range(quotas.MOST_WAITING + 20)
     ]
     students = [Phone(PICTURE, delay=5 + n / 30, window=math.inf) for n in range(30)]
-    found = run(answers(Arrival(echo, book), (attackers, 1e6), (students, 100 * MBIT)))
+    found = run(answers(BodyMiddleware(echo, book), (attackers, 1e6), (students, 100 * MBIT)))
     assert found[1] == [200] * len(students)
     assert max(student.seconds for student in students) < 60  # the attackers' lines take minutes
     turned_away = [one for one in attackers if WAITING in one.said]
@@ -244,11 +244,11 @@ def test_a_piece_of_each_body_from_several_addresses_shuts_out_nobody(book):
 
 
 def test_so_many_of_all_wait_and_whoever_has_most_makes_room(book, monkeypatch):
-    monkeypatch.setattr(ledger, "MOST_WAITING", 5)
-    many = [Phone(PICTURE, delay=n) for n in range(ledger.AT_ONCE_OF_ONE + 6)]
+    monkeypatch.setattr(quotas, "MOST_WAITING", 5)
+    many = [Phone(PICTURE, delay=n) for n in range(quotas.AT_ONCE_OF_ONE + 6)]
     other = Phone(PICTURE, address="5.6.7.8", delay=10)
     small = Phone(1000, address="5.6.7.8", delay=10)
-    (found,) = run(answers(Arrival(echo, book), ([*many, other, small], 1e6)))
+    (found,) = run(answers(BodyMiddleware(echo, book), ([*many, other, small], 1e6)))
     assert found == [200] * 8 + [503, 503, 200, 200]  # the newest, and one more of the same address
     assert "of yours" in many[8].said.decode()
     assert "of yours" not in many[9].said.decode()
@@ -256,34 +256,34 @@ def test_so_many_of_all_wait_and_whoever_has_most_makes_room(book, monkeypatch):
 
 def test_silence_makes_room_before_a_class_does(book, monkeypatch):
     """Though the class has most of those that wait."""
-    monkeypatch.setattr(ledger, "MOST_WAITING", 5)
-    students = [Phone(PICTURE, delay=n / 2) for n in range(ledger.AT_ONCE_OF_ONE + 3)]
+    monkeypatch.setattr(quotas, "MOST_WAITING", 5)
+    students = [Phone(PICTURE, delay=n / 2) for n in range(quotas.AT_ONCE_OF_ONE + 3)]
     idle = [Phone(PICTURE, address=f"6.6.6.{n}", sends=0, delay=5) for n in range(2)]
     newcomer = Phone(PICTURE, address="5.6.7.8", delay=9)
-    (found,) = run(answers(Arrival(echo, book), ([*students, *idle, newcomer], 1e6)))
+    (found,) = run(answers(BodyMiddleware(echo, book), ([*students, *idle, newcomer], 1e6)))
     assert found == [200] * len(students) + [503] * 2 + [200]
 
 
 def test_a_body_whose_turn_does_not_come_is_given_up(book, monkeypatch):
-    monkeypatch.setattr(ledger, "WAITING_SECONDS", 20.0)
-    book.elsewhere.append(lambda: ledger.MOST_HELD_BYTES)
+    monkeypatch.setattr(quotas, "WAITING_SECONDS", 20.0)
+    book.elsewhere.append(lambda: quotas.MOST_HELD_BYTES)
     waiting = Phone(PICTURE)
-    assert run(answers(Arrival(echo, book), ([waiting], 1e6))) == [[503]]
+    assert run(answers(BodyMiddleware(echo, book), ([waiting], 1e6))) == [[503]]
     assert WAITING in waiting.said
     assert 20 < waiting.seconds < 25
 
 
 def test_what_has_arrived_of_waiting_bodies_is_bounded(book, monkeypatch):
     """The newest of whoever has most is turned away; another's still comes."""
-    monkeypatch.setattr(ledger, "MOST_WAITING_BYTES", 300_000)
+    monkeypatch.setattr(quotas, "MOST_WAITING_BYTES", 300_000)
     blocked = True
-    book.elsewhere.append(lambda: ledger.MOST_HELD_BYTES * blocked)
+    book.elsewhere.append(lambda: quotas.MOST_HELD_BYTES * blocked)
     many = [Phone(PICTURE, delay=n, window=math.inf) for n in range(8)]
     other = Phone(PICTURE, address="5.6.7.8", delay=10, window=math.inf)
 
     async def work():
         nonlocal blocked
-        asked = asyncio.create_task(answers(Arrival(echo, book), ([*many, other], 1e9)))
+        asked = asyncio.create_task(answers(BodyMiddleware(echo, book), ([*many, other], 1e9)))
         await asyncio.sleep(20)
         assert sum(len(body.content) for line in book.lines.values() for body in line) <= 300_000
         blocked = False
@@ -294,20 +294,20 @@ def test_what_has_arrived_of_waiting_bodies_is_bounded(book, monkeypatch):
 
 
 def test_small_bodies_do_not_wait_and_one_address_has_so_many(book):
-    many = [Phone(1000, sends=10) for _ in range(ledger.MOST_SMALL_OF_ONE)]
+    many = [Phone(1000, sends=10) for _ in range(quotas.MOST_SMALL_OF_ONE)]
     large = [Phone(PICTURE) for _ in range(10)]
     late = [Phone(1000, delay=5), Phone(1000, address="5.6.7.8", delay=5)]
-    (found,) = run(answers(Arrival(echo, book), ([*many, *large, *late], 1e6)))
+    (found,) = run(answers(BodyMiddleware(echo, book), ([*many, *large, *late], 1e6)))
     assert found == [503] * len(many) + [200] * 10 + [503, 200]
     assert late[1].seconds < 6
 
 
 def test_small_bodies_that_send_nothing_shut_out_nobody(book):
     """Neither another address' picture, nor a small body of their own."""
-    size = ledger.MOST_SMALL_BYTES
+    size = quotas.MOST_SMALL_BYTES
     idle = [Phone(size, address=f"6.6.6.{n % 2}", sends=0) for n in range(800)]
     student, own = Phone(SMALL_PICTURE, delay=1), Phone(1000, address="6.6.6.0", delay=9)
-    (found,) = run(answers(Arrival(echo, book), ([*idle, student, own], 1e6)))
+    (found,) = run(answers(BodyMiddleware(echo, book), ([*idle, student, own], 1e6)))
     assert found == [503] * len(idle) + [200, 200]
     assert student.seconds < 9  # before they are given up
     assert own.seconds < 11
@@ -315,9 +315,9 @@ def test_small_bodies_that_send_nothing_shut_out_nobody(book):
 
 def test_what_has_arrived_of_small_bodies_is_bounded(book):
     """Two addresses send nearly everything; two others are served."""
-    most, size = 0, ledger.MOST_SMALL_BYTES
+    most, size = 0, quotas.MOST_SMALL_BYTES
 
-    class Watched(Arrival):
+    class Watched(BodyMiddleware):
         async def _piece(self, *arguments):
             nonlocal most
             arrived = (len(one.content) for small in book.small.values() for one in small)
@@ -330,7 +330,7 @@ def test_what_has_arrived_of_small_bodies_is_bounded(book):
     found = run(answers(Watched(echo, book), (filled, 1e9), ([student, *others], 1e7)))
     assert found == [[503] * len(filled), [200] * 3]
     assert max(one.seconds for one in (student, *others)) < 9
-    assert ledger.MOST_SMALL_HELD_BYTES * 0.9 < most <= ledger.MOST_SMALL_HELD_BYTES + size
+    assert quotas.MOST_SMALL_HELD_BYTES * 0.9 < most <= quotas.MOST_SMALL_HELD_BYTES + size
 
 
 async def open_ones(app, addresses, kind="http") -> list[list[dict]]:
@@ -354,28 +354,28 @@ async def open_ones(app, addresses, kind="http") -> list[list[dict]]:
 @pytest.mark.parametrize("kind", ["http", "websocket"])
 def test_an_address_has_as_many_open_requests_as_it_leaves_free(book, monkeypatch, kind):
     """Pages that are read slowly, or websockets of which nobody sees the page."""
-    monkeypatch.setattr(ledger, "MOST_REQUESTS" if kind == "http" else "MOST_SOCKETS", 12)
+    monkeypatch.setattr(quotas, "MOST_REQUESTS" if kind == "http" else "MOST_SOCKETS", 12)
 
     async def endless(scope, receive, send) -> None:
         await asyncio.Event().wait()
 
     addresses = ["6.6.6.6"] * 8 + ["7.7.7.7"] * 4 + ["1.2.3.4"] * 2
-    answered = run(open_ones(Arrival(endless, book), addresses, kind))
+    answered = run(open_ones(BodyMiddleware(endless, book), addresses, kind))
     refused = [bool(messages) for messages in answered]
     assert refused == [False] * 6 + [True] * 2 + [False] * 3 + [True] + [False] * 2
     first = answered[6][0]
     if kind == "http":
         assert first["status"] == 503
-        assert json.loads(answered[6][1]["body"])["error"] == ledger.TOO_MANY
+        assert json.loads(answered[6][1]["body"])["error"] == quotas.TOO_MANY
     else:
         assert (first["type"], first["code"]) == ("websocket.close", 1013)
 
 
 def test_a_class_has_room_for_its_pages_and_websockets():
     """Two hundred browsers behind one address, also where a stranger came first."""
-    assert ledger.MOST_REQUESTS // 2 >= 200 * 6
-    assert ledger.MOST_SOCKETS // 4 >= 200
-    in_all = ledger.MOST_REQUESTS + ledger.MOST_SOCKETS + connections.MOST_SILENT
+    assert quotas.MOST_REQUESTS // 2 >= 200 * 6
+    assert quotas.MOST_SOCKETS // 4 >= 200
+    in_all = quotas.MOST_REQUESTS + quotas.MOST_SOCKETS + connections.MOST_SILENT
     assert in_all < int(UVICORN[UVICORN.index("--limit-concurrency") + 1])
 
 
@@ -385,7 +385,7 @@ def test_what_waits_elsewhere_takes_room_until_it_is_worked_on(book):
 
     async def work():
         nonlocal bytes_elsewhere
-        asked = asyncio.create_task(Client(*[b"x" * 300_000] * 3).ask(Arrival(echo, book)))
+        asked = asyncio.create_task(Client(*[b"x" * 300_000] * 3).ask(BodyMiddleware(echo, book)))
         await asyncio.sleep(30)
         waits, bytes_elsewhere = not asked.done(), 0
         return waits, await asked
@@ -395,7 +395,7 @@ def test_what_waits_elsewhere_takes_room_until_it_is_worked_on(book):
 
 def test_two_servers_of_a_process_share_one_ledger(book):
     """And what was announced is held until the request is answered."""
-    one, two = Arrival(echo, book), Arrival(echo, book)
+    one, two = BodyMiddleware(echo, book), BodyMiddleware(echo, book)
     seen = []
 
     async def slow(scope, receive, send) -> None:
@@ -405,7 +405,7 @@ def test_two_servers_of_a_process_share_one_ledger(book):
 
     async def work():
         return await asyncio.gather(
-            Client(b"x" * 700_000, announced=700_000).ask(Arrival(slow, book)),
+            Client(b"x" * 700_000, announced=700_000).ask(BodyMiddleware(slow, book)),
             *(Client(b"x" * 10, announced=10).ask(app) for app in (one, two)),
         )
 
@@ -453,8 +453,8 @@ def test_a_client_that_goes_on_sending_reads_why_it_was_refused(
     book, monkeypatch, announced, pauses, said
 ):
     """Over a real connection, which a server that closes it on unread bytes would reset."""
-    monkeypatch.setattr(ledger, "SECONDS", 0.3)
-    with served(Arrival(echo, book, lambda _: 1_000_000)) as port:
+    monkeypatch.setattr(quotas, "SECONDS", 0.3)
+    with served(BodyMiddleware(echo, book, lambda _: 1_000_000)) as port:
         answer = throttled(port, announced, *pauses)
     assert said in answer
     assert json.loads(answer.partition("\r\n\r\n")[2])["error"]
@@ -463,9 +463,9 @@ def test_a_client_that_goes_on_sending_reads_why_it_was_refused(
 def test_while_a_body_waits_for_its_turn_nothing_of_it_is_lost_and_little_is_read(book):
     """With a real server: half a megabyte at most, of five."""
     begin = threading.Event()
-    book.elsewhere.append(lambda: 0 if begin.is_set() else ledger.MOST_HELD_BYTES)
+    book.elsewhere.append(lambda: 0 if begin.is_set() else quotas.MOST_HELD_BYTES)
     with (
-        served(Arrival(echo, book)) as port,
+        served(BodyMiddleware(echo, book)) as port,
         socket.create_connection(("127.0.0.1", port), timeout=HANGING) as connection,
     ):
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n")
