@@ -40,8 +40,8 @@ export class Rest {
   input() {
     this.wait(REST, () => {
       if (!this.isDown) return this.end();
-      this.isHeld = true;
       this.wait(HELD, () => this.end());
+      this.isHeld = true;
     });
   }
 

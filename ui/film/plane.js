@@ -20,8 +20,8 @@ export function axis(values, marks, fromZero = false) {
   const known = values.filter(Number.isFinite);
   const most = Math.max(...known, 0) || 1;
   const least = Math.min(...known, most);
-  const isWhole = fromZero || least < most / 2;
-  const step = niceStep((isWhole ? most : most - least || most) / marks);
+  const isWhole = fromZero || least < most / 2 || least === most;
+  const step = niceStep((isWhole ? most : most - least) / marks);
   const from = isWhole ? Math.min(0, Math.floor(least / step) * step) : below(least, step);
   const to = most + (most - from) * 0.03; // a point at the end is a whole one
   const ticks = [];
@@ -157,8 +157,8 @@ class PlaneView {
     const every = name => [...average[name], ...own[name], ...rivals.map(rival => rival[name])];
     const inner = { width: width - MARGIN.left - MARGIN.right };
     inner.height = height - MARGIN.top - MARGIN.bottom;
-    const xAxis = axis(every("rate"), inner.width / 90, true);
-    const yAxis = axis(every("distortion"), inner.height / 48);
+    const xAxis = axis(every("rate"), inner.width / 70, true);
+    const yAxis = axis(every("distortion"), inner.height / 42);
     const along = ({ from, to }, value) => (value - from) / (to - from);
     const across = value => MARGIN.left + along(xAxis, value) * inner.width;
     const down = value => MARGIN.top + (1 - along(yAxis, value)) * inner.height;
