@@ -1,10 +1,9 @@
 """HTML of the page: pictures with alternative texts, sentences with colours. Pure."""
 
-import re
 from collections.abc import Iterable
 from html import escape
 
-from ui.view.figures import DISTORTION, RATE
+from ui.view.markup import marked
 
 
 def pictures(labelled: Iterable[tuple[str, str, str]]) -> str:
@@ -44,26 +43,7 @@ def description(alternative: str) -> str:
 
 def paragraphs(*sentences: str) -> str:
     """Sentences as HTML, with their little Markdown: bold, colours of the two terms, links."""
-    return "".join(f"<p>{_marked(sentence)}</p>" for sentence in sentences if sentence)
-
-
-def _marked(sentence: str) -> str:
-    """The three marks of our strings as HTML.
-
-    Own code, since Streamlit's colours are none of Markdown's, and a parser needs more for them.
-    """
-    sentence = escape(sentence)
-    sentence = re.sub(
-        r":(blue|orange)\[([^]]*)]", lambda match: _coloured(*match.groups()), sentence
-    )
-    sentence = re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", sentence)
-    return re.sub(r"\[([^]]+)]\((https?://[^)\s]+)\)", r'<a href="\2">\1</a>', sentence)
-
-
-def _coloured(name: str, words: str) -> str:
-    return (
-        f'<span class="term" style="color: {DISTORTION if name == "blue" else RATE}">{words}</span>'
-    )
+    return "".join(f"<p>{marked(sentence)}</p>" for sentence in sentences if sentence)
 
 
 def heading(words: str) -> str:
