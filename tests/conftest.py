@@ -25,7 +25,7 @@ from tests.processes import HANGING, completed
 from training import card
 from training.loop import Trainer
 from vae.hub import sources
-from vae.hub.folder import save_model, seal
+from vae.hub.folder import save_model, write_checksums
 from vae.hub.metrics import BetaMetrics, ImportanceWeighted, Metrics, write_metrics
 from vae.model import VAE, VAEConfig
 
@@ -207,7 +207,7 @@ def write_weights(folder: Path, seed: int = 0, **changes) -> Path:
     }
     (folder / "training.json").write_text(json.dumps(record))
     card.write(folder, config, some_metrics(), record)
-    seal(folder)
+    write_checksums(folder)
     return folder
 
 

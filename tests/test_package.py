@@ -89,6 +89,18 @@ def test_the_installed_package_loads_its_models_elsewhere(tmp_path):
     }
 
 
+def test_the_workflow_installs_the_package_with_what_it_declares_wherever_it_is_tested():
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    jobs = yaml.safe_load(workflow)["jobs"]
+    assert jobs["package"]["strategy"] == jobs["test"]["strategy"]
+    *_, install, load = jobs["package"]["steps"]
+    assert install["run"].startswith("python -m pip install ")
+    assert install["run"].endswith(" .")
+    assert "-r" not in install["run"].split()
+    assert "vae.load('mnist')" in load["run"]
+    assert load["working-directory"] == "${{ runner.temp }}"  # where no vae/ lies
+
+
 def test_every_folder_of_the_package_is_named():
     folders = {
         ".".join(path.parent.relative_to(ROOT).parts)

@@ -119,17 +119,28 @@ def test_nothing_of_the_project_is_renamed_on_import():
 
 
 def test_importing_a_module_changes_no_setting_of_the_process():
-    """Pages are left out: they are scripts that Streamlit runs, not modules to import."""
     names = [
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for package in ("vae", "ui")
         for path in sorted((ROOT / package).rglob("*.py"))
-        if path.name != "page.py" or path.parent.name == "gradio_page"
-        if path.parent.name != "lab"
     ]
-    assert len(names) > 80
+    assert len(names) > 100
     done = completed([sys.executable, "-m", "tests.imports", *names], cwd=ROOT)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_importing_a_module_of_ui_runs_nothing():
+    """It defines names and no more; Streamlit runs a page's file under the name of a program."""
+    functions = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    defining = functions | ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign
+    running = []
+    for path in sorted((ROOT / "ui").rglob("*.py")):
+        for statement in nodes(path)[0].body:
+            is_program = ast.unparse(statement) == "if __name__ == '__main__':\n    main()"
+            is_text = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+            if not (is_program or is_text or isinstance(statement, defining)):
+                running.append(f"{path.relative_to(ROOT)}:{statement.lineno}")
+    assert not running, "\n".join(running)
 
 
 def test_every_picture_and_link_of_the_readme_exists():

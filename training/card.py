@@ -17,7 +17,7 @@ from pydantic import StringConstraints, TypeAdapter
 from training import figures
 from training.data import SOURCES
 from vae.config import LIKELIHOODS, VAEConfig
-from vae.hub.files import Beta, Count, Positive, Seed, WholeNumber, parsed
+from vae.hub.files import Beta, Count, NonNegative, Seed, WholeNumber, parse_json
 from vae.hub.folder import read_training
 from vae.hub.metrics import Dedicated, Metrics, slopes
 from vae.likelihood import bits_per_dimension
@@ -183,7 +183,7 @@ class _Record:
     preset: Name
     seed: Seed
     examples_seen: WholeNumber
-    minutes: Positive
+    minutes: NonNegative
     parameters: Count
     machine: Line
     command: Line
@@ -214,7 +214,7 @@ def read_record(path: Path) -> dict:
     """
     content = read_training(path.parent)
     try:
-        parsed(_RECORD, content, more=True)
+        parse_json(_RECORD, content, ignore_unknown=True)
     except ValueError as error:
         raise ValueError(f"{path}: it is not the record of a training run: {error}") from error
     return json.loads(content)

@@ -234,7 +234,7 @@ def write(path: Path, state: State, tensors: Mapping[str, Tensor]) -> None:
 def read(path: Path) -> Checkpoint:
     """A checkpoint whose checksum is right. Raises TrainingError."""
     try:
-        content = files.content(path, MAX_BYTES)
+        content = files.read_bounded(path, MAX_BYTES)
         length = int.from_bytes(content[:8], "little")
         if length > MAX_HEADER:
             raise ValueError(f"a header of {length:,} bytes; at most {MAX_HEADER:,} are read")

@@ -31,15 +31,23 @@ from training import card, data, fidelity, figures
 from training.interruption import EXIT_CODE, run_command
 from training.memory import keep_freed_memory
 from training.progress import Progress
-from vae.hub.folder import EXAMPLES, METRICS, REFERENCE, WeightsError, load_folder, load_model, seal
+from vae.hub.folder import (
+    EXAMPLES,
+    METRICS,
+    REFERENCE,
+    WeightsError,
+    load_folder,
+    load_model,
+    write_checksums,
+)
 from vae.hub.metrics import (
     ACTIVE_NATS,
     QUANTILES,
     BetaMetrics,
+    BinarisationSpread,
+    BoundBias,
     ImportanceWeighted,
     Metrics,
-    Repeated,
-    Tighter,
     beta_stops,
     read_metrics,
     write_metrics,
@@ -138,7 +146,7 @@ def evaluate(arguments: Arguments) -> int:
         (folder / REFERENCE).unlink(missing_ok=True)
     else:
         _write_reference(folder, test, training_images)
-    seal(folder)
+    write_checksums(folder)
     everything, model = load_folder(folder), model.cpu()
     figures.write(
         folder, model, metrics, test.images[example_indices(test.labels)], everything.reference
@@ -196,7 +204,7 @@ def measure(
             one = min(max(1.0, low), high)
             bound = _importance_weighted(model, pictures, one, seed, importance_samples, progress)
             few = pictures[:TIGHTER_COUNT]
-            tighter = Tighter(
+            tighter = BoundBias(
                 _importance_weighted(model, few, one, seed, importance_samples, progress),
                 _importance_weighted(model, few, one, seed, TIGHTER * importance_samples, progress),
             )
@@ -281,7 +289,7 @@ def _importance_weighted(
 
 def _repeated(
     model: VAE, images: Tensor, beta: float, seed: int, samples: int, progress: Progress
-) -> Repeated:
+) -> BinarisationSpread:
     """All test pictures under the table's binarisation and noise, and under others."""
     found = [
         at_beta(
@@ -289,7 +297,7 @@ def _repeated(
         ).negative_elbo
         for number in range(REPEATED)
     ]
-    return Repeated(
+    return BinarisationSpread(
         beta=beta,
         count=REPEATED,
         negative_elbo=float(np.mean(found)),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from training.loop import Trainer
-from vae.hub.folder import TRAINING, save_model, seal
+from vae.hub.folder import TRAINING, save_model, write_checksums
 from vae.likelihood import observe
 from vae.model import VAE
 from vae.noise import seeded
@@ -50,7 +50,7 @@ def export(trainer: Trainer, folder: Path, preset: str, command: str) -> None:
     (folder / TRAINING).write_text(
         json.dumps(record, indent=1) + "\n", encoding="utf-8", newline="\n"
     )
-    seal(folder, TRAINING)
+    write_checksums(folder, TRAINING)
 
 
 @torch.no_grad()

@@ -27,7 +27,7 @@ import tyro
 from training import card
 from training.interruption import EXIT_CODE, run_command
 from vae.hub import repository
-from vae.hub.folder import CARD, TRAINING, WeightsError, contents, load_folder
+from vae.hub.folder import CARD, TRAINING, WeightsError, file_names, load_folder
 from vae.hub.repository import HubError
 from vae.hub.sources import BUNDLE
 
@@ -78,7 +78,7 @@ def publish(arguments: Arguments) -> None:
     """
     folder = arguments.folder
     checked = load_folder(folder)  # what could not be loaded again is not sent
-    files = contents(folder)
+    files = file_names(folder)
     training = card.read_record(folder / TRAINING)
     for name in files:
         print(f"{(folder / name).stat().st_size:>12,}  {name}")

@@ -34,7 +34,7 @@ from training.error import TrainingError
 from training.interruption import EXIT_CODE, run_command
 from training.memory import keep_freed_memory
 from training.settings import AUTO, Precision, Settings
-from vae.hub.folder import CONFIG, DEDICATED, METRICS, WeightsError, load_model, seal
+from vae.hub.folder import CONFIG, DEDICATED, METRICS, WeightsError, load_model, write_checksums
 from vae.hub.metrics import (
     Dedicated,
     Metrics,
@@ -112,7 +112,7 @@ def measure(arguments: Arguments) -> None:
         temporary = folder / f"{DEDICATED}.{os.getpid()}.tmp"
         write_dedicated(temporary, [*others, found])
         os.replace(temporary, folder / DEDICATED)
-        seal(folder, DEDICATED)
+        write_checksums(folder, DEDICATED)
         card.write(folder, config, metrics, record, read_dedicated(folder / DEDICATED))
         precision = card.read_record(weights / "training.json")["settings"]["precision"]
         other = (

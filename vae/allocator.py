@@ -7,10 +7,12 @@ import threading
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -2, -3, -8  # glibc's malloc.h
 _LARGEST_MMAP_THRESHOLD = 2**25  # bytes; the most that some versions take
-_USUAL_TOP_PAD = 2**17  # bytes
-_LARGE = 2**17  # bytes of a block; when one is freed, the free end of its heap may be returned
-_SECONDS_TOGETHER = 5.0
-_trim_threshold = 2**17  # bytes; what glibc begins with
+_DEFAULT_TOP_PAD = 2**17  # bytes
+_LARGE_BLOCK = (
+    2**17
+)  # bytes of a block; when one is freed, the free end of its heap may be returned
+_BARRIER_SECONDS = 5.0  # for which the threads wait for each other
+_trim_threshold = 2**17  # bytes; glibc's default
 
 
 def _glibc() -> ctypes.CDLL | None:
@@ -42,11 +44,11 @@ def configure(*, trim_threshold: int, mmap_threshold: int, arenas: int | None = 
 def trim() -> None:
     """Return every page of memory on which nothing is left to the system."""
     if library := _glibc():
-        _trim_ends(library)
+        _trim_heap_ends(library)
         library.malloc_trim(0)
 
 
-def _trim_ends(library: ctypes.CDLL) -> None:
+def _trim_heap_ends(library: ctypes.CDLL) -> None:
     """Return the free ends of all heaps.
 
     malloc_trim returns the end of the main one alone: pictures that were freed at the end of
@@ -57,14 +59,14 @@ def _trim_ends(library: ctypes.CDLL) -> None:
     """
     library.calloc.argtypes, library.calloc.restype = [ctypes.c_size_t] * 2, ctypes.c_void_p
     library.free.argtypes, library.free.restype = [ctypes.c_void_p], None
-    count = 2 * _heaps(library)
-    together = threading.Barrier(count)
+    count = 2 * _heap_count(library)
+    barrier = threading.Barrier(count)
 
     def free_large_block() -> None:
-        block = library.calloc(_LARGE, 1)
+        block = library.calloc(_LARGE_BLOCK, 1)
         # While all live, none gets the heap of another that has ended.
         with contextlib.suppress(threading.BrokenBarrierError):
-            together.wait(_SECONDS_TOGETHER)
+            barrier.wait(_BARRIER_SECONDS)
         library.free(block)
 
     threads = [threading.Thread(target=free_large_block) for _ in range(count)]
@@ -76,16 +78,16 @@ def _trim_ends(library: ctypes.CDLL) -> None:
         for thread in threads:
             thread.join()
     except RuntimeError:  # no more threads on this machine: those that live are enough
-        together.abort()
+        barrier.abort()
         for thread in threads:
             if thread.ident is not None:
                 thread.join()
     finally:
         library.mallopt(_TRIM_THRESHOLD, _trim_threshold)
-        library.mallopt(_TOP_PAD, _USUAL_TOP_PAD)
+        library.mallopt(_TOP_PAD, _DEFAULT_TOP_PAD)
 
 
-def _heaps(library: ctypes.CDLL) -> int:
+def _heap_count(library: ctypes.CDLL) -> int:
     """The number of heaps, counted in glibc's own description of them."""
     text, size = ctypes.c_void_p(), ctypes.c_size_t()
     library.open_memstream.restype = ctypes.c_void_p

@@ -58,11 +58,11 @@ class VAEConfig:
     scale: str = "channel"
 
     def __post_init__(self) -> None:
-        def require(good: bool, sentence: str) -> None:
-            if not good:
+        def require(condition: bool, sentence: str) -> None:
+            if not condition:
                 raise ValueError(f"VAEConfig: {sentence}")
 
-        def count(value: object, highest: int, lowest: int = 1) -> bool:
+        def is_count(value: object, highest: int, lowest: int = 1) -> bool:
             return (
                 isinstance(value, int)
                 and not isinstance(value, bool)
@@ -78,11 +78,11 @@ class VAEConfig:
             isinstance(shape, tuple)
             and len(shape) == 3
             and shape[0] in (1, 3)
-            and all(count(side, 256) for side in shape),
+            and all(is_count(side, 256) for side in shape),
             f"image_shape must be (1 or 3, height, width) with sides up to 256, not {shape!r}",
         )
         require(
-            count(self.latent_dim, 1024),
+            is_count(self.latent_dim, 1024),
             f"latent_dim must be a whole number from 1 to 1024, not {self.latent_dim!r}",
         )
         require(
@@ -102,35 +102,35 @@ class VAEConfig:
             f"preprocess must be one of {PREPROCESSES}, not {self.preprocess!r}",
         )
         require(
-            count(self.halvings, 6),
+            is_count(self.halvings, 6),
             f"halvings must be a whole number from 1 to 6, not {self.halvings!r}",
         )
         require(
-            count(self.channels, 256),
+            is_count(self.channels, 256),
             f"channels must be a whole number from 1 to 256, not {self.channels!r}",
         )
         require(
-            count(self.width, 4096),
+            is_count(self.width, 4096),
             f"width must be a whole number from 1 to 4096, not {self.width!r}",
         )
         require(
-            count(self.blocks, 32),
+            is_count(self.blocks, 32),
             f"blocks must be a whole number from 1 to 32, not {self.blocks!r}",
         )
         require(
-            count(self.beta_embedding, 512),
+            is_count(self.beta_embedding, 512),
             f"beta_embedding must be from 1 to 512, not {self.beta_embedding!r}",
         )
         require(
-            count(self.encoder_channels, 256, 0),
+            is_count(self.encoder_channels, 256, 0),
             f"encoder_channels must be a whole number from 0 to 256, not {self.encoder_channels!r}",
         )
         for name in ("encoder_convolutions", "decoder_convolutions"):
             require(
-                count(getattr(self, name), 8, 0),
+                is_count(getattr(self, name), 8, 0),
                 f"{name} must be a whole number from 0 to 8, not {getattr(self, name)!r}",
             )
-        require(count(self.widening, 2), f"widening must be 1 or 2, not {self.widening!r}")
+        require(is_count(self.widening, 2), f"widening must be 1 or 2, not {self.widening!r}")
         require(self.scale in SCALES, f"scale must be one of {SCALES}, not {self.scale!r}")
         require(
             self.scale == "channel" or not self.binarised,

@@ -44,7 +44,7 @@ class ResidualConvolutions(nn.Module):
         return x + self.outer(F.silu(self.modulation(self.inner(F.silu(x)), embedding)))
 
 
-def _residual(sizes: list[int], residuals: int, embedding_width: int) -> nn.ModuleList:
+def _residual_stages(sizes: list[int], residuals: int, embedding_width: int) -> nn.ModuleList:
     """So many residual blocks for each of the sizes."""
     return nn.ModuleList(
         nn.ModuleList(ResidualConvolutions(size, embedding_width) for _ in range(residuals))
@@ -76,7 +76,7 @@ class PictureToFeatures(nn.Module):
             nn.Conv2d(before, after, 4, stride=2, padding=1)
             for before, after in pairwise([image_shape[0], *sizes])
         )
-        self.residual = _residual(sizes, residuals, embedding_width)
+        self.residual = _residual_stages(sizes, residuals, embedding_width)
 
     def forward(self, images: Tensor, embedding: Tensor | None = None) -> Tensor:
         # the layout that CPUs are fastest with
@@ -112,7 +112,7 @@ class FeaturesToPicture(nn.Module):
             nn.ConvTranspose2d(before, after, 4, stride=2, padding=1)
             for before, after in pairwise([*sizes[::-1], image_shape[0]])
         )
-        self.residual = _residual(sizes[::-1], residuals, embedding_width)
+        self.residual = _residual_stages(sizes[::-1], residuals, embedding_width)
 
     def forward(self, features: Tensor, embedding: Tensor | None = None) -> Tensor:
         x = features.unflatten(1, self.inner_shape).to(memory_format=torch.channels_last)
@@ -126,17 +126,19 @@ class FeaturesToPicture(nn.Module):
                 # The bias apart: inside, its gradient alone takes as long as all the others of this
                 # layer.
                 x = F.conv_transpose2d(x, layer.weight, stride=2, padding=1)
-                x = x.add_(_per_channel(layer))
+                x = x.add_(_channel_bias(layer))
         # To so few channels it pays to compute each position's 4x4 patch, and then to add up where
         # patches overlap.
         rows, columns = x.shape[2:]
         patches = x.permute(0, 2, 3, 1).flatten(1, 2) @ last.weight.flatten(1)
-        x = F.fold(patches.mT, (2 * rows, 2 * columns), 4, padding=1, stride=2) + _per_channel(last)
+        x = F.fold(patches.mT, (2 * rows, 2 * columns), 4, padding=1, stride=2) + _channel_bias(
+            last
+        )
         _, height, width = self.image_shape
         return x[:, :, :height, :width]
 
 
-def _per_channel(layer: nn.ConvTranspose2d) -> Tensor:
+def _channel_bias(layer: nn.ConvTranspose2d) -> Tensor:
     """The bias of a layer that has one, (C, 1, 1)."""
     assert layer.bias is not None
     return layer.bias[:, None, None]

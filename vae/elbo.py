@@ -5,9 +5,9 @@ Everything is in nats, summed over pixels and dimensions, one number for each pi
     log p(x)  >=  E_q[log p(x|z)] - KL(q(z|x) || p(z))  =  -(distortion + rate)
 
 (Kingma & Welling 2014, eq. 3.) The distortion -E_q[log p(x|z)] is the reconstruction error; the
-rate KL(q || p) is how much the code says about the picture. What the bound lacks to log p(x) is
-KL(q(z|x) || p(z|x)), the distance of q from the true posterior. The training objective distortion +
-beta * rate (Higgins et al. 2017, eq. 4) is the negative ELBO at beta = 1 only.
+rate KL(q || p) is how much the code says about the picture. The gap between the bound and log p(x)
+is KL(q(z|x) || p(z|x)), the divergence of q from the true posterior. The training objective
+distortion + beta * rate (Higgins et al. 2017, eq. 4) is the negative ELBO at beta = 1 only.
 """
 
 import math
@@ -22,9 +22,9 @@ from vae.model import VAE, DiagonalGaussian
 from vae.noise import standard_normal
 from vae.quadrature import gauss_hermite
 
-# Latents at once: their features fit into a CPU's cache, which is up to 1.5 times as fast as 4,096.
-DECODED = 128
-WEIGHTED_PIXELS = 10_000 * 28 * 28  # at once, by the importance-weighted bound
+# Latents decoded at once: their features fit into a CPU's cache, up to 1.5 times as fast as 4,096.
+DECODING_BATCH = 128
+WEIGHTING_PIXELS = 10_000 * 28 * 28  # decoded pixels in memory at once
 
 
 @dataclass(frozen=True)
@@ -103,12 +103,12 @@ def elbo(
 def elbo_with_noise(
     model: VAE, images: Tensor, beta: float | Tensor, eps: Tensor, q: DiagonalGaussian | None = None
 ) -> Elbo:
-    """Distortion and rate with given noise, which several pictures or betas can share.
+    """Distortion and rate for the caller's noise, which several pictures or betas can share.
 
     eps: draws of N(0, I), (S, N, D) or (S, 1, D). q: another Gaussian (N, D) than the encoder's;
     the bound holds for every q. Else as elbo.
     """
-    _require_a_posterior(model)
+    _require_posterior(model)
     q = q or model.encode(images, beta)
     z = q.at(eps)
     samples, count, latent_dim = z.shape
@@ -129,7 +129,7 @@ def exact_elbo(
     latent dimension, as in gauss_hermite. Terms have length 1. Raises ValueError for more than two
     latent dimensions, else as elbo.
     """
-    _require_a_posterior(model)
+    _require_posterior(model)
     return gauss_hermite_elbo(
         model, observed, beta, q or model.encode(observed[None], beta), nodes=nodes
     )
@@ -138,7 +138,7 @@ def exact_elbo(
 def gauss_hermite_elbo(
     model: VAE, observed: Tensor, beta: float, q: DiagonalGaussian, *, nodes: int
 ) -> Elbo:
-    """Distortion and rate of one picture for a given q, by Gauss–Hermite quadrature.
+    """Distortion and rate of one picture under any Gaussian q, by Gauss–Hermite quadrature.
 
     Differentiable in the mean and log variance of q, since z = mu + sigma * node, as with drawn
     noise. Raises ValueError for more than two latent dimensions, or a plain autoencoder.
@@ -147,7 +147,7 @@ def gauss_hermite_elbo(
         raise ValueError(
             "the quadrature needs nodes^D latents: it is for one or two latent dimensions"
         )
-    _require_a_posterior(model)
+    _require_posterior(model)
     eps, weight = gauss_hermite(model.config.latent_dim, nodes)
     log_likelihood = log_likelihoods(model, observed, q.at(eps.float()), beta)
     return Elbo(
@@ -161,12 +161,12 @@ def log_likelihoods(model: VAE, observed: Tensor, z: Tensor, beta: float) -> Ten
 
     Differentiable in z.
     """
-    return log_likelihoods_under(decoded_in_parts(model, z, beta), observed)
+    return log_likelihoods_under(decode_in_parts(model, z, beta), observed)
 
 
-def decoded_in_parts(model: VAE, z: Tensor, beta: float) -> Iterator[Likelihood]:
-    """p(x|z) at each of the latents z (M, D), as likelihoods of at most DECODED latents each."""
-    return (model.decode(part.to(torch.float32), beta) for part in z.split(DECODED))
+def decode_in_parts(model: VAE, z: Tensor, beta: float) -> Iterator[Likelihood]:
+    """p(x|z) at each of the latents z (M, D), at most DECODING_BATCH latents at once."""
+    return (model.decode(part.to(torch.float32), beta) for part in z.split(DECODING_BATCH))
 
 
 def log_likelihoods_under(likelihoods: Iterable[Likelihood], observed: Tensor) -> Tensor:
@@ -184,16 +184,22 @@ def _log_likelihoods_of_pairs(
 ) -> Tensor:
     """log p(x|z) of each picture (M, C, H, W) at its own latent z (M, D): (M,) float32 nats.
 
-    In one piece where there are gradients, as in training, or a GPU.
+    Decoded at once where gradients are needed, as in training, or on a GPU.
     """
     if torch.is_grad_enabled() or z.device.type != "cpu":
         return model.decode(z, beta).log_prob(images)
-    parts = z.split(DECODED)
-    betas = beta.split(DECODED) if isinstance(beta, Tensor) and beta.ndim else (beta,) * len(parts)
+    parts = z.split(DECODING_BATCH)
+    betas = (
+        beta.split(DECODING_BATCH)
+        if isinstance(beta, Tensor) and beta.ndim
+        else (beta,) * len(parts)
+    )
     return torch.cat(
         [
-            model.decode(part, its_beta).log_prob(pictures)
-            for part, its_beta, pictures in zip(parts, betas, images.split(DECODED), strict=True)
+            model.decode(part, part_beta).log_prob(pictures)
+            for part, part_beta, pictures in zip(
+                parts, betas, images.split(DECODING_BATCH), strict=True
+            )
         ]
     )
 
@@ -207,7 +213,7 @@ def point_distortion(model: VAE, images: Tensor, beta: float | Tensor) -> Tensor
     return -model.decode(model.encode(images, beta).mean, beta).log_prob(images)
 
 
-def _require_a_posterior(model: VAE) -> None:
+def _require_posterior(model: VAE) -> None:
     if model.config.autoencoder:
         raise ValueError(
             "this model is a plain autoencoder: its code is a point, so there is no rate and no "
@@ -220,8 +226,8 @@ class WeightedBound:
     """The importance-weighted bound of N pictures from K samples each, and how reliable it is.
 
     nats: (N,), the bound on log p(x). effective_samples: (N,), (sum w)^2 / sum w^2 of the K
-    weights, between 1 and K: that many equal weights would scatter as much (Kong 1992). Near 1, a
-    single z carries the sum and the bound is unreliable.
+    weights, between 1 and K: a mean of that many equally weighted draws has the same variance (Kong
+    1992). Near 1, a single z carries the sum and the bound is unreliable.
     """
 
     nats: Tensor
@@ -233,7 +239,8 @@ class WeightedBound:
         """Standard error of the bound, (N,) nats, by the delta method.
 
         It is the standard error of the mean weight, divided by that mean. Weights in a tail that
-        was never drawn do not count, so it is too small where effective_samples is small.
+        was never drawn do not count, so the standard error is too small where effective_samples is
+        small.
         """
         return (1 / self.effective_samples - 1 / self.samples).clamp(min=0).sqrt()
 
@@ -278,12 +285,12 @@ def weighted_bound(
     proposal: another Gaussian (N, D) than the encoder's to draw z from; the bound holds for every
     one. Else as importance_weighted_bound.
     """
-    chunk = chunk or max(1, WEIGHTED_PIXELS // math.prod(model.config.image_shape))
+    chunk = chunk or max(1, WEIGHTING_PIXELS // math.prod(model.config.image_shape))
     if samples < 1:
         raise ValueError("samples must be at least 1")
-    _require_a_posterior(model)
+    _require_posterior(model)
     pictures_at_once = max(1, chunk // samples)
-    bounds, effective = (
+    bounds, effective_samples = (
         [torch.zeros(0, device=images.device)],
         [torch.zeros(0, device=images.device)],
     )
@@ -304,8 +311,8 @@ def weighted_bound(
             dim=1,
         )
         bounds.append(torch.logsumexp(log_weights, dim=1) - math.log(samples))
-        effective.append(1 / torch.softmax(log_weights, dim=1).square().sum(1))
-    return WeightedBound(torch.cat(bounds), torch.cat(effective), samples)
+        effective_samples.append(1 / torch.softmax(log_weights, dim=1).square().sum(1))
+    return WeightedBound(torch.cat(bounds), torch.cat(effective_samples), samples)
 
 
 def _log_weights(
@@ -314,9 +321,9 @@ def _log_weights(
     """Log importance weights log p(x|z) + log p(z) - log q(z|x) for eps (N, K, D): (N, K) nats."""
     count, samples, latent_dim = eps.shape
     z = q.at(eps.transpose(0, 1)).transpose(0, 1)
-    repeated = images.repeat_interleave(samples, dim=0)
+    repeated_images = images.repeat_interleave(samples, dim=0)
     log_likelihood = _log_likelihoods_of_pairs(
-        model, repeated, z.reshape(-1, latent_dim), beta
+        model, repeated_images, z.reshape(-1, latent_dim), beta
     ).reshape(count, samples)
     # log p(z) - log q(z|x) = sum over dimensions of (eps^2 + log sigma^2 - z^2) / 2: the 2 pi
     # cancel.

@@ -8,7 +8,9 @@ from torch import Tensor
 
 from vae.noise import standard_normal
 
-PARALLEL = 1e-4  # radians from 0 or pi: on such an arc the plane of rotation is rounding noise
+PARALLEL_ANGLE = (
+    1e-4  # radians from 0 or pi: on such an arc the plane of rotation is rounding noise
+)
 
 
 def prior_sample(
@@ -33,9 +35,9 @@ def traversal(z: Tensor, dimension: int, values: Tensor) -> Tensor:
     """
     if not 0 <= dimension < len(z):
         raise IndexError(f"there are dimensions 0 to {len(z) - 1}, not {dimension}")
-    moved = z.repeat(len(values), 1)
-    moved[:, dimension] = values
-    return moved
+    latents = z.repeat(len(values), 1)
+    latents[:, dimension] = values
+    return latents
 
 
 def interpolate(start: Tensor, end: Tensor, steps: int, *, spherical: bool = False) -> Tensor:
@@ -60,12 +62,12 @@ def interpolate(start: Tensor, end: Tensor, steps: int, *, spherical: bool = Fal
     angle = 2 * torch.atan2(
         (directions[0] - directions[1]).norm(), (directions[0] + directions[1]).norm()
     )
-    if angle < PARALLEL or angle > math.pi - PARALLEL:
+    if angle < PARALLEL_ANGLE or angle > math.pi - PARALLEL_ANGLE:
         return straight.float()
-    turned = (
+    direction = (
         ((1 - share) * angle).sin() * directions[0] + (share * angle).sin() * directions[1]
     ) / angle.sin()
-    return (((1 - share) * lengths[0] + share * lengths[1]) * turned).float()
+    return (((1 - share) * lengths[0] + share * lengths[1]) * direction).float()
 
 
 def typical_radius(latent_dim: int, share: float) -> float:

@@ -33,8 +33,8 @@ def binarize(images: Tensor, *, generator: torch.Generator) -> Tensor:
 def observe(images: Tensor, likelihood: str, *, generator: torch.Generator) -> Tensor:
     """A picture in the form that the likelihood is defined for.
 
-    That is a binarisation for "bernoulli", else the nearest of 256 levels. images: any shape,
-    float32 in [0, 1]; the same shape comes back. generator: of the binarisation, else not used.
+    It is a binarisation for "bernoulli", else the nearest of 256 levels. images: any shape, float32
+    in [0, 1]; the same shape comes back. generator: for the binarisation; not used otherwise.
     """
     if likelihood == "bernoulli":
         return binarize(images, generator=generator)
@@ -42,7 +42,7 @@ def observe(images: Tensor, likelihood: str, *, generator: torch.Generator) -> T
 
 
 def observe_with_noise(images: Tensor, noise: Tensor | None) -> Tensor:
-    """Pictures as the likelihood sees them, with the binarisation's noise given by the caller.
+    """Pictures as the likelihood sees them, with the caller's noise for the binarisation.
 
     noise: uniform in [0, 1) and of the pictures' shape; None where pixels are not binarised.
     """
@@ -51,11 +51,11 @@ def observe_with_noise(images: Tensor, noise: Tensor | None) -> Tensor:
     return (noise < images).to(torch.float32)
 
 
-def holds(condition: Tensor) -> bool:
+def is_true_everywhere(condition: Tensor) -> bool:
     """Whether a condition is true everywhere.
 
-    While a CUDA graph is captured nothing can be looked at, and it counts as true: what is captured
-    has run before, and was looked at then.
+    While a CUDA graph is captured no value can be read, and the condition counts as true: the same
+    step has run before the capture, and was checked then.
     """
     return (condition.is_cuda and torch.cuda.is_current_stream_capturing()) or bool(condition.all())
 
@@ -68,8 +68,8 @@ def bits_per_dimension(nats: float, count: int) -> float:
     return nats / (count * math.log(2))
 
 
-def _same_shape(images: Tensor, parameters: Tensor) -> None:
-    # Broadcasting (N, 1) against (N, N) has hidden many a wrong ELBO; only equal shapes may meet.
+def _require_same_shape(images: Tensor, parameters: Tensor) -> None:
+    # Broadcasting (N, 1) against (N, N) has hidden many a wrong ELBO, so shapes must be equal.
     if images.shape != parameters.shape:
         raise ValueError(
             f"images have shape {tuple(images.shape)}, the likelihood {tuple(parameters.shape)}"
@@ -106,11 +106,11 @@ class Bernoulli:
     def log_prob(self, images: Tensor) -> Tensor:
         """log p(x|z) in nats, (N,): the sum over pixels of x log p + (1 - x) log(1 - p).
 
-        Raises ValueError for grey values: the same formula on them (binary cross entropy) is no log
-        probability.
+        Raises ValueError for grey values: the same formula on them (binary cross entropy) is not a
+        log probability.
         """
-        _same_shape(images, self.logits)
-        if not holds((images == 0) | (images == 1)):
+        _require_same_shape(images, self.logits)
+        if not is_true_everywhere((images == 0) | (images == 1)):
             raise ValueError(
                 "a Bernoulli likelihood is for pixels that are 0 or 1; call vae.binarize on grey "
                 "pictures first"
@@ -167,9 +167,11 @@ class DiscretizedLogistic:
         The right side keeps its digits where the two sigmoids are nearly equal; b - a is the bin's
         width. Raises ValueError for pixels that are no multiple of 1/255.
         """
-        _same_shape(images, self.location)
+        _require_same_shape(images, self.location)
         levels = images * (GREY_LEVELS - 1)
-        if not holds(((levels - levels.round()).abs() < 1e-3) & (images >= 0) & (images <= 1)):
+        if not is_true_everywhere(
+            ((levels - levels.round()).abs() < 1e-3) & (images >= 0) & (images <= 1)
+        ):
             raise ValueError(
                 "a discretised logistic likelihood is for 8-bit pixels: multiples of 1/255 in [0, "
                 "1]"

@@ -20,12 +20,12 @@ from torch.nn import functional as F
 
 from vae.config import VAEConfig
 from vae.convolutions import FeaturesToPicture, PictureToFeatures
-from vae.likelihood import Bernoulli, DiscretizedLogistic, Likelihood, holds
+from vae.likelihood import Bernoulli, DiscretizedLogistic, Likelihood, is_true_everywhere
 from vae.modulation import BetaEmbedding, Modulation
 
-# beyond them q hardly changes, and one bad step could end in NaN
+# beyond these bounds q hardly changes, and one bad step could end in NaN
 LOG_PRECISION_BOUNDS = (-20.0, 20.0)
-# of the logistic, in pixel units: from a quarter of a grey level to all of them alike
+# log scale of the logistic, in pixel units: from a quarter of a grey level to nearly uniform
 LOG_SCALE_BOUNDS = (-7.0, 2.0)
 
 
@@ -70,7 +70,7 @@ def tempered_posterior(
     The best q for distortion + beta * rate is proportional to p(z) p(x|z)^(1/beta), and this is
     that product in each dimension. So beta enters where theory puts it: at a small beta sigma
     starts small; at a large one q starts at the prior and the code is gone. The network has only to
-    say what it read from the picture and how sure it is.
+    say what it read from the picture and how certain it is.
 
     All (N, D), log_beta (N, 1) or (1, 1). The log variance that is returned is never above 0.
     """
@@ -106,7 +106,7 @@ class ResidualBlock(nn.Module):
 class Encoder(nn.Module):
     """(N, C, H, W), embedding -> estimate and log precision of each latent dimension, each (N, D).
 
-    The estimate is what the picture says of z, the precision is how surely it says so.
+    The estimate is the z that the picture suggests, the precision is how certain it is.
     """
 
     def __init__(self, config: VAEConfig) -> None:
@@ -146,9 +146,9 @@ class Decoder(nn.Module):
         self.norm = ModulatedNorm(config)
         sizes, (channels, height, width) = config.decoder_sizes, config.image_shape
         self.last = nn.Linear(config.width, sizes[-1] * math.prod(config.grid))
-        put_out = (2 * channels if config.scale == "pixel" else channels, height, width)
+        output_shape = (2 * channels if config.scale == "pixel" else channels, height, width)
         self.picture = FeaturesToPicture(
-            put_out, sizes, config.decoder_convolutions, config.embedding_width
+            output_shape, sizes, config.decoder_convolutions, config.embedding_width
         )
 
     def forward(self, z: Tensor, embedding: Tensor | None) -> Tensor:
@@ -161,8 +161,8 @@ class Decoder(nn.Module):
 class LogScale(nn.Module):
     """Learned log scale of the logistic for each channel, a function of beta.
 
-    Shape (N, C, 1, 1), or (1, C, 1, 1) where all pictures share one beta; where the decoder puts
-    out a term for each pixel, (N, C, H, W), that is added to it.
+    Shape (N, C, 1, 1), or (1, C, 1, 1) where all pictures share one beta. pixel_term: the decoder's
+    addition to the log scale of each pixel, (N, C, H, W).
     """
 
     def __init__(self, config: VAEConfig) -> None:
@@ -175,15 +175,17 @@ class LogScale(nn.Module):
             nn.init.zeros_(self.shift.weight)
             nn.init.zeros_(self.shift.bias)
 
-    def forward(self, embedding: Tensor | None, put_out: Tensor | None = None) -> Tensor:
+    def forward(self, embedding: Tensor | None, pixel_term: Tensor | None = None) -> Tensor:
         log_scale = (self.base[None] if self.shift is None else self.base + self.shift(embedding))[
             :, :, None, None
         ].float()
-        return (log_scale if put_out is None else log_scale + put_out).clamp(*LOG_SCALE_BOUNDS)
+        return (log_scale if pixel_term is None else log_scale + pixel_term).clamp(
+            *LOG_SCALE_BOUNDS
+        )
 
 
 class VAE(nn.Module):
-    """The network. encode and decode are all there is; the losses are in elbo.py."""
+    """The network: encode and decode. The losses are in elbo.py."""
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
@@ -235,10 +237,10 @@ class VAE(nn.Module):
         parameters = self.decoder(z, embedding).float()
         if self.log_scale is None:
             return Bernoulli(parameters)
-        location, put_out = (
+        location, pixel_term = (
             parameters.chunk(2, dim=1) if self.config.scale == "pixel" else (parameters, None)
         )
-        return DiscretizedLogistic(location, self.log_scale(embedding, put_out))
+        return DiscretizedLogistic(location, self.log_scale(embedding, pixel_term))
 
     def _embed(self, beta: float | Tensor, count: int) -> Tensor | None:
         """(1, E) for one beta, (count, E) for one each; None for a network without conditioning."""
@@ -250,7 +252,7 @@ class VAE(nn.Module):
             )
         low, high = self.config.beta_range
         slack = 1e-6  # float32 rounds the ends of the range
-        if not holds((betas >= low * (1 - slack)) & (betas <= high * (1 + slack))):
+        if not is_true_everywhere((betas >= low * (1 - slack)) & (betas <= high * (1 + slack))):
             raise ValueError(
                 f"beta must lie in the range the network was trained for, {low:g} to {high:g}"
             )

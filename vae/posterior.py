@@ -2,8 +2,8 @@
 
     p(z|x) = p(z) p(x|z) / p(x),      p(x) = integral of p(z) p(x|z) dz
 
-The only approximation is the size of the grid's squares. Trained at beta, the best q is not this
-posterior but the tempered one, proportional to p(z) p(x|z)^(1/beta), because
+The only approximation is the finite size of the grid's squares. Trained at beta, the best q is not
+this posterior but the tempered one, proportional to p(z) p(x|z)^(1/beta), because
 
     distortion + beta * rate = beta * KL(q || tempered) + constant
 
@@ -20,16 +20,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.elbo import decoded_in_parts, log_likelihoods_under
+from vae.elbo import decode_in_parts, log_likelihoods_under
 from vae.likelihood import Likelihood
 from vae.model import VAE
-from vae.quadrature import adaptive_squares, first_centres
+from vae.quadrature import adaptive_squares, coarse_centres
 
-REACH = 6.0  # standard deviations of prior and of q that the grid covers
-# Networks and betas whose first squares are kept decoded: what comes after them is a third of the
-# work. Larger pictures are decoded anew.
-DECODED_GRIDS = 2
-MOST_DECODED_PIXELS = 64**2 * 28**2  # of one of them, 13 MB
+GRID_REACH = 6.0  # standard deviations of the prior and of q that the grid covers
+# Networks and betas whose coarse grid stays decoded in memory: it is two thirds of the work. The
+# grids of larger pictures are decoded each time.
+CACHED_GRIDS = 2
+MAX_CACHED_PIXELS = 64**2 * 28**2  # of one grid: 13 MB
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class GridPosterior:
     @property
     def covariance(self) -> np.ndarray:
         """Covariance of the density, (2, 2)."""
-        away = self.centres - self.mean
-        return (self.mass[:, None] * away).T @ away
+        deviations = self.centres - self.mean
+        return (self.mass[:, None] * deviations).T @ deviations
 
     def level(self, share: float) -> float:
         """The log density at the edge of the highest-density region with this share of the mass."""
@@ -96,7 +96,7 @@ def log_joint(
     temper: divide the second term by beta. observed: (C, H, W), in the form that the likelihood is
     defined for. The decoder is the one at this beta.
     """
-    return _log_joint(decoded_in_parts(model, z, beta), observed, z, beta if temper else 1.0)
+    return _log_joint(decode_in_parts(model, z, beta), observed, z, beta if temper else 1.0)
 
 
 def _log_joint(
@@ -107,24 +107,24 @@ def _log_joint(
     return log_prior + log_likelihoods_under(likelihoods, observed) / temperature
 
 
-@functools.lru_cache(DECODED_GRIDS)
+@functools.lru_cache(CACHED_GRIDS)
 def _decoded_grid(
     network: weakref.ref[VAE], beta: float, squares: int, fingerprint: bytes
 ) -> tuple[Likelihood, ...]:
-    """Likelihoods at the centres of the first squares, which are those of every picture.
+    """Likelihoods at the centres of the coarse grid, which is the same for every picture.
 
-    squares, fingerprint: their number, and `_fingerprint` of the network; they tell a kept result
-    from one of other squares, or of the same network before it was trained on.
+    squares: their number. fingerprint: `_fingerprint` of the network. Both are part of the cache's
+    key, so that another grid, or the network after further training, is decoded anew.
     """
     model = network()
-    assert model is not None, "its caller holds it"
-    return tuple(decoded_in_parts(model, torch.from_numpy(first_centres(REACH)), beta))
+    assert model is not None, "the caller keeps a reference to it"
+    return tuple(decode_in_parts(model, torch.from_numpy(coarse_centres(GRID_REACH)), beta))
 
 
 def _fingerprint(model: VAE, beta: float) -> bytes:
-    """What the decoder says of a few latents, by which one is known that was trained on.
+    """The decoder's output for a few latents, which changes when the network is trained further.
 
-    The versions of its weights would not do: fused optimisers do not count them up.
+    The version counters of its weights would not do: fused optimisers do not increase them.
     """
     likelihood = model.decode(torch.tensor([[0.0, 0.0], [1.0, -2.0], [-0.5, 0.25]]), beta)
     return b"".join(tensor.numpy().tobytes() for tensor in vars(likelihood).values())
@@ -148,22 +148,23 @@ def grid_posterior(
 
     q = model.encode(observed[None], beta)
     mean, deviation = q.mean[0].double(), q.standard_deviation[0].double()
-    reach = max(REACH, float((mean.abs() + REACH * deviation).max()))
-    first = first_centres(reach)
+    reach = max(GRID_REACH, float((mean.abs() + GRID_REACH * deviation).max()))
+    coarse = coarse_centres(reach)
 
-    is_kept = (
-        reach == REACH and len(first) * math.prod(model.config.image_shape) <= MOST_DECODED_PIXELS
+    is_cached = (
+        reach == GRID_REACH
+        and len(coarse) * math.prod(model.config.image_shape) <= MAX_CACHED_PIXELS
     )
 
     def evaluate(centres: np.ndarray) -> np.ndarray:
         z = torch.from_numpy(centres)
         likelihoods = (
-            _decoded_grid(weakref.ref(model), beta, len(first), _fingerprint(model, beta))
-            if is_kept and np.array_equal(centres, first)
-            else decoded_in_parts(model, z, beta)
+            _decoded_grid(weakref.ref(model), beta, len(coarse), _fingerprint(model, beta))
+            if is_cached and np.array_equal(centres, coarse)
+            else decode_in_parts(model, z, beta)
         )
         return _log_joint(likelihoods, observed, z, beta if temper else 1.0).numpy()
 
-    found = adaptive_squares(reach, evaluate)
-    mass = np.exp(found.log_mass - found.log_sum)
-    return GridPosterior(found.centres, found.sides, mass, found.log_sum, found.error)
+    squares = adaptive_squares(reach, evaluate)
+    mass = np.exp(squares.log_mass - squares.log_sum)
+    return GridPosterior(squares.centres, squares.sides, mass, squares.log_sum, squares.error)

@@ -22,7 +22,7 @@ from tests.hostile.folders import LOADED, changed, changed_record
 from tests.processes import HANGING
 from training import card
 from vae.hub import files
-from vae.hub.folder import Folder, load_folder, seal
+from vae.hub.folder import Folder, load_folder, write_checksums
 
 LONGEST = 5.0  # seconds of computing; it takes hundredths
 
@@ -44,7 +44,7 @@ def whole(tmp_path_factory) -> list[dict[str, bytes]]:
             names=["a", "b"],
             labels=[0, 1],
         )
-        seal(folder)
+        write_checksums(folder)
         found.append(files_of(folder))
     return found
 
@@ -156,7 +156,7 @@ def test_a_record_of_training_gives_a_card_or_one_sentence(whole, attempts, dice
     for attempt in range(attempts):
         (tmp_path / "training.json").write_bytes(changed_record(whole[0], dice))
         try:
-            seal(tmp_path, "training.json")
+            write_checksums(tmp_path, "training.json")
             record = card.read_record(tmp_path / "training.json")
         except ValueError as error:
             sentence = str(error)
@@ -208,4 +208,4 @@ def test_no_more_than_the_bound_is_read_of_a_file_that_grows(tmp_path, monkeypat
 
     monkeypatch.setattr(files.os, "fstat", grown)
     with pytest.raises(ValueError, match="it changed while it was read"):
-        files.content(path, 100)
+        files.read_bounded(path, 100)

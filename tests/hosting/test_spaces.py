@@ -21,7 +21,6 @@ from ui.service import api
 from vae.hub import sources
 
 ROOT = Path(__file__).parents[2]
-DOCS = sorted((ROOT / "docs").rglob("*.md"))
 
 
 def pins(path: str) -> dict[str, str]:
@@ -193,7 +192,7 @@ def test_systemd_understands_the_service(tmp_path):
     assert "vae-lab.service" not in done.stderr, done.stderr
 
 
-# --- the workflow and the pages
+# --- the workflow
 
 
 def test_the_workflow_holds_no_secret_and_publishes_only_what_was_tested():
@@ -238,30 +237,3 @@ def test_the_workflows_upload_reaches_the_hub_with_its_identity_alone(local_hub,
     files = local_hub.repositories["teacher/lab"].commits[-1].files
     assert "README.md" in files
     assert "old.txt" not in files
-
-
-def test_the_page_of_the_layout_names_every_folder_and_nothing_else():
-    page = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`([\w.-]+(?:/[\w.-]+)*/)`", page)) - {"en/", "ko/", "hosting/"}
-    for folder in named:
-        assert (ROOT / folder).is_dir(), folder
-    steps = {f"ui/lesson/{path.name}/" for path in (ROOT / "ui" / "lesson").glob("step?_*")}
-    assert {min(steps), max(steps)} <= named  # "…" stands for those between them
-    for top in ("vae", "ui"):
-        for path in (ROOT / top).rglob("__init__.py"):
-            folder = f"{path.parent.relative_to(ROOT).as_posix()}/"
-            assert folder in named | steps, folder
-
-
-def test_every_link_and_module_in_the_documents_exists():
-    for page in DOCS:
-        text = page.read_text(encoding="utf-8")
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
-        for module in re.findall(r"python -m ([a-z_.]+)", text):
-            path = ROOT / module.replace(".", "/")
-            assert module in {"venv", "pip"} or path.with_suffix(".py").exists(), (
-                f"{page.name}: {module}"
-            )
-        for path in re.findall(r"`((?:deploy|ui|vae|tests|\.github)/[\w./-]*\w)`", text):
-            assert (ROOT / path).exists(), f"{page.name}: {path}"

@@ -19,7 +19,7 @@ from tests.processes import completed
 from tests.training.publishing import NAME, run, there
 from training import evaluate, publish, train
 from vae.hub import exchange
-from vae.hub.folder import seal
+from vae.hub.folder import write_checksums
 
 ROOT = Path(__file__).parents[2]
 
@@ -134,7 +134,7 @@ def test_a_public_repository_is_not_taken_for_a_private_one(local_hub, weights, 
 def test_a_network_for_one_beta_gets_an_entry_that_toml_reads(local_hub, weights, capsys):
     path = weights / "training.json"
     path.write_text(path.read_text().replace("[0.01, 50.0]", "[0.1, 0.1]"))
-    seal(weights, "training.json")
+    write_checksums(weights, "training.json")
     assert run(weights) == 0
     printed = capsys.readouterr().out
     assert list(tomllib.loads(printed[printed.index('["') :])) == ["toy-beta-0.1"]

@@ -17,7 +17,7 @@ from tests.conftest import interrupt, tiny_config, write_idx
 from training import evaluate, regret, train
 from training.loop import Trainer, initial_model
 from training.settings import Settings
-from vae.hub.folder import load_folder, seal
+from vae.hub.folder import load_folder, write_checksums
 from vae.hub.metrics import Dedicated, read_dedicated, read_metrics
 
 SETTINGS = Settings(
@@ -231,7 +231,7 @@ def test_a_run_with_other_settings_is_not_taken_for_this_one(
     record = json.loads((rivalled_folder / "training.json").read_text())
     record["settings"]["epochs"] = 3
     (rivalled_folder / "training.json").write_text(json.dumps(record))
-    seal(rivalled_folder, "training.json")
+    write_checksums(rivalled_folder, "training.json")
     assert run(rivalled_folder, rivalled_data_dir, "--betas", "1") == 2
     assert "other settings" in capsys.readouterr().err
 
@@ -247,7 +247,7 @@ def test_a_finished_rival_counts_in_its_own_precision_unless_another_is_asked_fo
     )
     record["settings"]["precision"] = "bfloat16"
     path.write_text(json.dumps(record))
-    seal(path.parent, "training.json")
+    write_checksums(path.parent, "training.json")
     arguments = [
         str(rivalled_folder),
         "--data-dir",

@@ -122,7 +122,7 @@ def test_pairs_that_are_decoded_in_parts_have_their_own_beta_picture_and_noise(
     """Seven pictures, three draws each, five at once: no part ends where a draw does."""
     betas = torch.tensor([0.01, 0.1, 0.5, 1.0, 2.0, 10.0, 50.0])
     eps = torch.randn(3, len(betas), 3, generator=generator())
-    monkeypatch.setattr(sys.modules["vae.elbo"], "DECODED", 5)  # vae.elbo is the function
+    monkeypatch.setattr(sys.modules["vae.elbo"], "DECODING_BATCH", 5)  # vae.elbo is the function
     together = elbo_with_noise(model, binary_images, betas, eps)
     for index, beta in enumerate(betas.tolist()):
         image = binary_images[index : index + 1]

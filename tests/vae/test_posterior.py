@@ -264,7 +264,7 @@ def test_the_first_squares_are_decoded_once_for_all_pictures_and_large_ones_are_
     assert again[0].log_evidence == alone[0].log_evidence
     assert again[1] == alone[1] - 64**2
     decoded.clear()
-    monkeypatch.setattr("vae.posterior.MOST_DECODED_PIXELS", 64**2 * 6 * 5 - 1)
+    monkeypatch.setattr("vae.posterior.MAX_CACHED_PIXELS", 64**2 * 6 * 5 - 1)
     large = grid_posterior(network, binary_images[0], 1.0), sum(decoded)
     assert large[0].log_evidence == alone[0].log_evidence
     assert large[1] == alone[1] - 3  # no fingerprint either

@@ -16,6 +16,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import vae
+from ui.gradio_page.scripts import script
 from ui.gradio_page.sessions import SessionExpiry
 from ui.server.bodies import BodyMiddleware, one_piece, refuse
 from ui.server.quotas import MOST_SMALL_BYTES, Quotas, RefusedError, require
@@ -76,10 +77,8 @@ class LinkLanguage:
         if scope["type"] != "http" or wanted not in LANGUAGES:
             await self.app(scope, receive, send)
             return
-        script = (
-            "<script>Object.defineProperty(navigator, 'language', "
-            f"{{get: () => '{wanted}'}})</script>"
-        ).encode()
+        settings = {"language": {"value": wanted}}
+        element = f"<script>\n{script('page_language', settings)}</script>".encode()
         start: Message = {}
 
         async def with_script(message: Message) -> None:
@@ -91,7 +90,7 @@ class LinkLanguage:
                 start = message
                 return
             if start:
-                message["body"] = message["body"].replace(b"<head>", b"<head>" + script, 1)
+                message["body"] = message["body"].replace(b"<head>", b"<head>" + element, 1)
                 length = str(len(message["body"])).encode()
                 start["headers"] = [
                     (key, length if key == b"content-length" else value)

@@ -15,6 +15,7 @@ import vae
 from ui.gradio_page import answers, controls
 from ui.gradio_page.answers import Photo
 from ui.gradio_page.picture_source import KINDS, picture_source
+from ui.gradio_page.scripts import script
 from ui.service import api, validation
 from ui.service.validation import DEFAULT_SEED, GALLERY_COUNTS, LARGEST_SEED, InputError
 from ui.text import LANGUAGES, Text, preferred, strings
@@ -25,34 +26,10 @@ from vae.images.framing import LARGEST_ZOOM
 from vae.images.reading import WHOLE, Framing
 
 CSS = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
-# The address bar always holds the link to the view; and a slider that counts stops tells its beta
-# to screen readers.
-SHOW_LINK = (
-    """() => setTimeout(() => {  // when the answer that brings the link has been drawn
-  const query = document.querySelector('.languages a[aria-current]').search;
-  history.replaceState(null, '', query + location.hash);
-  document.querySelector('#beta input[type=range]')?.setAttribute("""
-    """'aria-valuetext', new URLSearchParams(query).get('beta'));
-}, 100)"""
-)
-# Gradio gives each radio button a name of its own, so that the arrow keys would not move between
-# those of a group.
-ARROWS = """() => document.addEventListener('keydown', event => {
-  const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
-  if (!step || event.target.type !== 'radio') return;
-  const group = [...event.target.closest('fieldset').querySelectorAll('input[type=radio]')];
-  const next = group[(group.indexOf(event.target) + step + group.length) % group.length];
-  event.preventDefault();
-  next.focus();
-  next.click();
-})"""
 MOST_EXAMPLES = 12  # of a model
 MOST_STOPS = 200  # betas of a model; ten a decade are measured
-PAGE: dict[str, Any] = {
-    "api_visibility": "private",
-    "show_progress": "hidden",
-    "concurrency_id": "page",
-}
+HIDDEN: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+PAGE = HIDDEN | {"concurrency_id": "page"}
 
 
 def translations() -> gr.I18n:
@@ -241,9 +218,7 @@ class Page:
         self.blocks.load(
             self.open, None, [self.turn, self.turn_of_samples, *link, *gallery, *of_model], **PAGE
         )
-        self.blocks.load(
-            None, None, None, js=ARROWS, show_progress="hidden", api_visibility="private"
-        )
+        self.blocks.load(None, None, None, js=script("arrow_keys"), **HIDDEN)
         # The model is no dropdown: that of Gradio 6.31 sends its `input` twice, and no `select` to
         # somebody who chooses by the keyboard.
         self.model.input(
@@ -320,7 +295,7 @@ class Page:
             [*link, *gallery],
             [self.top, self.query, self.new_eps],
             **latest,
-        ).success(None, None, None, js=SHOW_LINK, show_progress="hidden", api_visibility="private")
+        ).success(None, None, None, js=script("show_link"), **HIDDEN)
 
     # Functions that the browser calls
 

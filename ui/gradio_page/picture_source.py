@@ -5,16 +5,13 @@ open it with Pillow. Here the browser sends the bytes with the event itself: the
 memory, and vae.images is the first to look at them.
 """
 
-import json
-from pathlib import Path
-
 import gradio as gr
 
 import vae
+from ui.gradio_page.scripts import script
 from ui.text import LANGUAGES, Text
 
 KINDS = ("upload", "draw", "camera")
-_SCRIPT = (Path(__file__).parent / "picture_source.js").read_text(encoding="utf-8")
 
 
 def picture_source(kind: str) -> gr.HTML:
@@ -23,14 +20,11 @@ def picture_source(kind: str) -> gr.HTML:
     Event data: picture, a data URI; or problem, "no_camera" or "too_large". kind: one of KINDS.
     """
     megabytes = vae.images.MAX_BYTES >> 20
-    said = {language: _strings(Text(language), megabytes) for language in LANGUAGES}
-    settings = json.dumps(
-        {"kind": kind, "most_bytes": vae.images.MAX_BYTES, "text": said}, ensure_ascii=False
-    )
-    script = _SCRIPT.replace("/* settings */ {}", settings.replace("<", "\\u003c"))
+    strings = {language: _strings(Text(language), megabytes) for language in LANGUAGES}
+    settings = {"kind": kind, "most_bytes": vae.images.MAX_BYTES, "text": strings}
     return gr.HTML(
         html_template='<div class="picture-source"></div>',
-        js_on_load=script,
+        js_on_load=script("picture_source", settings),
         apply_default_css=False,
         elem_id=f"source-{kind}",
     )

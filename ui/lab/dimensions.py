@@ -132,4 +132,5 @@ def _strip(text: Text, choice: SidebarSelection, seen: Reconstruction, dimension
     st.markdown(latent_sentences.change(text, choice.model, choice.now, moved))
 
 
-main()
+if __name__ == "__main__":
+    main()

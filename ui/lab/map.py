@@ -171,4 +171,5 @@ def _numbers(
         st.caption(note)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -146,4 +146,5 @@ def _strips(text: Text, choice: SidebarSelection, walked: Path) -> None:
     )
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -239,4 +239,5 @@ def _gallery(text: Text, choice: SidebarSelection) -> None:
     )
 
 
-main()
+if __name__ == "__main__":
+    main()

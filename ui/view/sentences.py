@@ -18,11 +18,8 @@ def title(text: Text, name: str) -> str:
 
 def source(text: Text, model: Resolved) -> str:
     """Which weights are in use, and from where."""
-    commit = (
-        f"[{model.pinned.repo_id} @ {model.pinned.commit[:7]}]({model.pinned.address})"
-        if model.pinned
-        else ""
-    )
+    pin = model.pinned_commit
+    commit = f"[{pin.repo_id} @ {pin.commit[:7]}]({pin.address})" if pin else ""
     if model.source != "bundled":
         return text("sidebar.source_hub", commit=commit)
     return (

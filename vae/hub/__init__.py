@@ -1,10 +1,10 @@
 """Weights folders on disk and on the Hugging Face Hub; `resolve` chooses which of them serves."""
 
 from vae.hub.folder import WeightsError
-from vae.hub.sources import Pinned, Resolved, bundled, forget, load, names, resolve, source
+from vae.hub.sources import PinnedCommit, Resolved, bundled, forget, load, names, resolve, source
 
 __all__ = [
-    "Pinned",
+    "PinnedCommit",
     "Resolved",
     "WeightsError",
     "bundled",

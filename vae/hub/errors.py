@@ -1,11 +1,11 @@
 """Errors of a repository on the Hub, one sentence each.
 
-The client raises errors of many kinds and libraries; `said` makes HubErrors of them, which say what
-would help.
+The client raises errors of many kinds and libraries; `hub_errors` turns them into HubErrors, which
+say what would help.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
+import contextlib
+from collections.abc import Iterator
 
 from huggingface_hub import constants
 from huggingface_hub.errors import (
@@ -21,8 +21,7 @@ from huggingface_hub.errors import (
 
 from vae.hub.folder import WeightsError
 
-Answer = TypeVar("Answer")
-MAY_NOT_WRITE = (
+WRITE_DENIED = (
     "this token may not write to {repo_id}: the name is somebody else's, or the token only reads; "
     "choose a name of your own, or a token with the right to write and `hf auth login`"
 )
@@ -55,12 +54,16 @@ class BusyError(HubError):
         self.retry_after = retry_after
 
 
-def said(
-    repo_id: str, revision: str | None, work: Callable[[], Answer], *, writing: bool = False
-) -> Answer:
-    """The result of work(), the client's many errors raised as HubErrors of one sentence."""
+@contextlib.contextmanager
+def hub_errors(
+    repo_id: str, revision: str | None = None, *, writing: bool = False
+) -> Iterator[None]:
+    """A context in which every error of the Hub's client is raised as a HubError of one sentence.
+
+    writing: whether the token needs the right to write, which the sentence then says.
+    """
     try:
-        return work()
+        yield
     except HubError:
         raise
     except HFValidationError as error:
@@ -78,7 +81,7 @@ def said(
             f"there is no repository {repo_id} that you may read; check the name, or log in",
         ) from error
     except OIDCError as error:  # no identity to exchange for a token (Trusted Publisher)
-        raise HubError("denied", _reason(error)) from error
+        raise HubError("denied", _first_line(error)) from error
     except HfHubHTTPError as error:
         raise _refusal_of_the_hub(repo_id, error, writing) from error
     except OfflineModeIsEnabled as error:
@@ -88,7 +91,7 @@ def said(
     except (HTTPError, LocalEntryNotFoundError, ConnectionError, TimeoutError) as error:
         raise HubError(
             "unreachable",
-            f"the Hub at {constants.ENDPOINT} does not answer ({_reason(error)}); check the "
+            f"the Hub at {constants.ENDPOINT} does not answer ({_first_line(error)}); check the "
             "connection and try again",
         ) from error
     # The client raises errors of any kind: for an unexpected answer, a proxy, an unusable address.
@@ -100,7 +103,7 @@ def said(
                 "with room that can",
             ) from error
         raise HubError(
-            "unreachable", f"{repo_id}: the transfer failed ({_reason(error)}); try again"
+            "unreachable", f"{repo_id}: the transfer failed ({_first_line(error)}); try again"
         ) from error
 
 
@@ -117,7 +120,7 @@ def _refusal_of_the_hub(repo_id: str, error: HfHubHTTPError, writing: bool) -> H
             f"this token may not read {repo_id}; ask its owner, or log in with `hf auth login`",
         )
     if status == 403:
-        return HubError("denied", MAY_NOT_WRITE.format(repo_id=repo_id))
+        return HubError("denied", WRITE_DENIED.format(repo_id=repo_id))
     if status in (409, 412):
         return HubError(
             "moved", f"somebody else changed {repo_id} at this moment; look at it and publish again"
@@ -132,7 +135,7 @@ def _refusal_of_the_hub(repo_id: str, error: HfHubHTTPError, writing: bool) -> H
     return BusyError(repo_id, status)
 
 
-def _reason(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     """The first line of the message of an error, or of its cause."""
     cause = error.__cause__ or error
     return (str(cause).strip() or type(cause).__name__).splitlines()[0]

@@ -1,9 +1,8 @@
 """HTTP transfers from an untrusted server, bounded in bytes and in time.
 
 An answer of another commit than the one that was asked for is refused. Nothing here knows what a
-weights folder is. `bounded_client` makes the client of the whole process; what it does with an
-answer holds for the thread of a Transfer alone, so that other users of the Hub's client in this
-process keep theirs.
+weights folder is. `bounded_client` makes the client of the whole process; its limits apply only in
+the thread of a Transfer, so that other users of the Hub's client in this process are not affected.
 """
 
 import re
@@ -18,35 +17,36 @@ from huggingface_hub.utils._http import default_client_factory, httpx2
 
 from vae.hub.errors import BusyError, HubError
 
-COMMIT = re.compile(r"[0-9a-f]{40}")
-ETAG = re.compile(r'(W/)?"?[\w-]{1,128}"?', re.ASCII)  # which names the file in the cache
-# bytes of an answer that is not a file: of a repository with some thousand files
+COMMIT = re.compile(r"[0-9a-f]{40}")  # a full commit id
+ETAG = re.compile(r'(W/)?"?[\w-]{1,128}"?', re.ASCII)  # it names the file in the cache
+# bytes of an answer that is not a file: enough for the list of some thousand files
 MAX_ANSWER = 2**21
-SPARE = 2**16  # bytes of what is sent beside a file: a page that says where it has moved
-SECONDS_WITHOUT_NEWS = 15.0  # after which a download is given up
-SECONDS_TO_PULL = 300.0  # in all
-SECONDS_FOR_A_REQUEST = 60.0  # the client itself waits for ever
+MAX_RESPONSE_OVERHEAD = 2**16  # bytes beside a file, such as a redirect page
+SECONDS_WITHOUT_DATA = 15.0  # without any data, after which a download is given up
+SECONDS_TO_PULL = 300.0  # for all files of a repository
+SECONDS_FOR_A_REQUEST = 60.0  # the client's own default is no limit
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass
 class Transfer:
     """Limits on what one repository may send.
 
-    commit: of which every answer must be, once it is known. most: bytes of one answer.
+    commit: the one that every answer must come from, once it is known. max_bytes: of one answer.
+    start, last_arrival: when it began and when data last arrived, seconds of time.monotonic.
     """
 
     repo_id: str
     commit: str | None = None
-    most: int = MAX_ANSWER
-    started: float = field(default_factory=time.monotonic)
-    heard: float = field(default_factory=time.monotonic)  # when something last arrived
+    max_bytes: int = MAX_ANSWER
+    start: float = field(default_factory=time.monotonic)
+    last_arrival: float = field(default_factory=time.monotonic)
 
-    def answered(self, response: httpx2.Response) -> None:
+    def check_head(self, response: httpx2.Response) -> None:
         """Check the head of a response before anything of its body is read. Raises HubError."""
-        self.heard = time.monotonic()
-        # raised here, or the client would retry for half a minute
+        self.last_arrival = time.monotonic()
+        # raised here, because the client itself would retry for half a minute
         if response.status_code == 429 or response.status_code >= 500:
             raise BusyError(self.repo_id, response.status_code, response.headers.get("Retry-After"))
         if response.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
@@ -69,30 +69,30 @@ class Transfer:
                 )
         length = response.headers.get("Content-Length", "0")
         if length.isdigit() and len(length) < 20:
-            self.require_bounded(int(length))
+            self.check_bounds(int(length))
         assert isinstance(response.stream, httpx2.SyncByteStream)
-        response.stream = _Counted(response.stream, self)
+        response.stream = _CountingStream(response.stream, self)
 
-    def require_bounded(self, size: int) -> None:
+    def check_bounds(self, size: int) -> None:
         """Raise HubError where an answer has too many bytes or takes too long."""
-        if size > self.most:
+        if size > self.max_bytes:
             raise HubError(
                 "refused",
-                f"{self.repo_id}: an answer of more than {self.most:,} bytes came, which is none "
-                "of a weights folder",
+                f"{self.repo_id}: an answer of more than {self.max_bytes:,} bytes came, which is "
+                "none of a weights folder",
             )
-        if time.monotonic() - self.started > SECONDS_TO_PULL:
-            raise HubError("unreachable", self.too_late(SECONDS_TO_PULL))
+        if time.monotonic() - self.start > SECONDS_TO_PULL:
+            raise HubError("unreachable", self.timeout_message(SECONDS_TO_PULL))
 
-    def too_late(self, within: float) -> str:
+    def timeout_message(self, timeout: float) -> str:
         """The message for a transfer that takes longer."""
         return (
-            f"{self.repo_id} has not come from the Hub within {within:.0f} seconds; check the "
+            f"{self.repo_id} has not come from the Hub within {timeout:.0f} seconds; check the "
             "connection and try again"
         )
 
 
-class _Counted(httpx2.SyncByteStream):
+class _CountingStream(httpx2.SyncByteStream):
     """The body of a response, its bytes counted while they come."""
 
     def __init__(self, stream: httpx2.SyncByteStream, transfer: Transfer) -> None:
@@ -102,8 +102,8 @@ class _Counted(httpx2.SyncByteStream):
         size = 0
         for chunk in self.stream:
             size += len(chunk)
-            self.transfer.heard = time.monotonic()
-            self.transfer.require_bounded(size)
+            self.transfer.last_arrival = time.monotonic()
+            self.transfer.check_bounds(size)
             yield chunk
 
     def close(self) -> None:
@@ -119,30 +119,30 @@ def bounded_client() -> httpx2.Client:
     It asks for everything uncompressed, so that bytes can be counted.
     """
 
-    def look(response: httpx2.Response) -> None:
+    def check(response: httpx2.Response) -> None:
         if transfer := _transfer.get():
-            transfer.answered(response)
+            transfer.check_head(response)
 
     client = default_client_factory()
     client.timeout = SECONDS_FOR_A_REQUEST
     client.headers["Accept-Encoding"] = "identity"
-    client.event_hooks = client.event_hooks | {"response": [*client.event_hooks["response"], look]}
+    client.event_hooks = client.event_hooks | {"response": [*client.event_hooks["response"], check]}
     return client
 
 
-def watched(
-    work: Callable[[], Answer],
+def run_bounded(
+    work: Callable[[], Result],
     transfer: Transfer,
-    within: float,
-    meanwhile: Callable[[], object] = lambda: None,
-) -> Answer:
+    timeout: float,
+    while_waiting: Callable[[], object] = lambda: None,
+) -> Result:
     """Run work in a thread, with a time limit and a limit on the time without any data.
 
-    meanwhile: what this thread does before it waits. What was given up may go on in the background,
-    within the same bounds, and is in the cache the next time. Raises HubError, and what work
-    raises.
+    timeout: seconds. while_waiting: called in this thread before it waits. Work that was given up
+    may go on in the background, within the same limits, so that the cache has its files the next
+    time. Raises HubError, and what work raises.
     """
-    outcome: list[Answer | BaseException] = []
+    outcome: list[Result | BaseException] = []
 
     def run() -> None:
         _transfer.set(transfer)
@@ -153,17 +153,17 @@ def watched(
 
     thread = threading.Thread(target=run, daemon=True, name=f"pull {transfer.repo_id}")
     thread.start()
-    meanwhile()
+    while_waiting()
     while thread.is_alive():
         thread.join(0.05)
         now = time.monotonic()
-        if thread.is_alive() and now - transfer.started > within:
-            raise HubError("unreachable", transfer.too_late(within))
-        if thread.is_alive() and now - transfer.heard > SECONDS_WITHOUT_NEWS:
+        if thread.is_alive() and now - transfer.start > timeout:
+            raise HubError("unreachable", transfer.timeout_message(timeout))
+        if thread.is_alive() and now - transfer.last_arrival > SECONDS_WITHOUT_DATA:
             raise HubError(
                 "unreachable",
                 f"nothing of {transfer.repo_id} has come from the Hub for "
-                f"{SECONDS_WITHOUT_NEWS:.0f} seconds; check the connection and try again",
+                f"{SECONDS_WITHOUT_DATA:.0f} seconds; check the connection and try again",
             )
     if isinstance(outcome[0], BaseException):
         raise outcome[0]

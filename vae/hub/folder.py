@@ -6,17 +6,15 @@ in part, because random weights look just like a badly trained model. config.jso
 of the other files (format 2; in format 1, which is read too, of the weights alone).
 """
 
+import contextlib
 import hashlib
-import io
 import json
 import os
-import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar, cast
 
-import numpy as np
 import safetensors
 import safetensors.torch
 import torch
@@ -25,16 +23,14 @@ from pydantic import Field, StringConstraints, TypeAdapter
 from vae.config import MAX_PARAMETERS, VAEConfig
 from vae.hub import files
 from vae.hub.metrics import Dedicated, Metrics, parse_dedicated, parse_metrics
+from vae.hub.pictures import Examples, Reference, parse_examples, parse_reference
 from vae.model import VAE
 
 FORMAT = 2
-# of one file; more is not even read
+# of one file; a larger one is refused before it is read
 MAX_BYTES = {".safetensors": 4 * MAX_PARAMETERS + 2**20, ".npz": 2**24, ".json": 2**21}
-MAX_HEADER = 2**20  # bytes, of the names and shapes in a .safetensors
-MAX_UNPACKED = 64 * 2**20  # bytes of an .npz: a small file may claim to be a huge one
-MAX_ARRAYS = 16  # in an .npz: a small file may hold a hundred thousand
+MAX_HEADER = 2**20  # bytes of the names and shapes in a .safetensors
 MAX_REASON = 300  # characters: a file may be full of names
-MAX_EXAMPLES, MAX_REFERENCE, MAX_NAME = 12, 10_000, 60
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 METRICS, DEDICATED, EXAMPLES, REFERENCE = (
     "metrics.json",
@@ -45,10 +41,10 @@ METRICS, DEDICATED, EXAMPLES, REFERENCE = (
 TRAINING, CARD, FIGURES = "training.json", "README.md", "figures"
 OPTIONAL = (DEDICATED, REFERENCE)
 LOADED = (CONFIG, WEIGHTS, METRICS, EXAMPLES, *OPTIONAL)  # what the app needs
-# whose sha256 is in config.json, beside that of the weights
-SEALED = (METRICS, DEDICATED, EXAMPLES, REFERENCE, TRAINING)
+# their sha256 are in config.json, beside that of the weights
+CHECKSUMMED_FILES = (METRICS, DEDICATED, EXAMPLES, REFERENCE, TRAINING)
 
-Read = TypeVar("Read")
+Content = TypeVar("Content")
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
@@ -75,7 +71,7 @@ class _Format2(VAEConfig):
     """
 
     format: Literal[2]
-    sha256: dict[Literal[WEIGHTS, *SEALED], Sha256]  # type: ignore[valid-type]  # one list of names
+    sha256: dict[Literal[WEIGHTS, *CHECKSUMMED_FILES], Sha256]  # type: ignore[valid-type]  # one list of names
 
 
 @dataclass(frozen=True)
@@ -93,45 +89,13 @@ _FORMATS: dict[int, TypeAdapter] = {1: TypeAdapter(_Format1), 2: TypeAdapter(_Fo
 class _Config:
     """config.json, checked.
 
-    sha256: by the name of the file. whole: whether a file that is not in it belongs to another
-    model.
+    sha256: by the name of the file. is_complete: whether it has one of every file, so that a file
+    without one belongs to another model.
     """
 
     model: VAEConfig
     sha256: dict[str, str]
-    whole: bool
-
-
-@dataclass(frozen=True)
-class Examples:
-    """A few test pictures.
-
-    images: (M, C, H, W) uint8; names: one each; labels: (M,).
-    """
-
-    images: np.ndarray
-    names: tuple[str, ...]
-    labels: np.ndarray
-
-    def picture(self, name: str) -> torch.Tensor:
-        """The picture of that name as the model sees it: (C, H, W) float32 in [0, 1].
-
-        Raises ValueError for an unknown name.
-        """
-        return torch.from_numpy(self.images[self.names.index(name)].astype(np.float32) / 255)
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Test pictures for maps and comparisons.
-
-    images: (M, C, H, W) uint8, grey; labels: (M,); mean_training_pixel: (C, H, W) float32, from 0
-    to 1.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    mean_training_pixel: np.ndarray
+    is_complete: bool
 
 
 @dataclass(frozen=True)
@@ -153,8 +117,8 @@ class Folder:
 def save_model(folder: Path, model: VAE, dtype: torch.dtype = torch.float16) -> None:
     """Write config.json and model.safetensors.
 
-    Stored as float16 (half the size; NumPy reads it), computed in float32. What was measured of
-    other weights in this folder no longer belongs to it, until it is measured anew. Raises
+    Stored as float16 (half the size; NumPy reads it), computed in float32. Measurements of
+    other weights in this folder are no longer valid, until they are made again. Raises
     WeightsError when a weight is not finite or does not fit the type.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -170,21 +134,22 @@ def save_model(folder: Path, model: VAE, dtype: torch.dtype = torch.float16) -> 
     _write_config(folder, model.config, {WEIGHTS: hashlib.sha256(content).hexdigest()})
 
 
-def seal(folder: Path, *names: str) -> None:
+def write_checksums(folder: Path, *names: str) -> None:
     """Write checksums of these files of the folder (none named: all) into its config.json.
 
-    Files with a checksum belong to the folder's weights (format 2). names: of SEALED; one that is
-    not there is taken out. The checksum of the weights themselves stays. For a folder in format 1,
-    all files are written in. Raises WeightsError.
+    Files with a checksum belong to the folder's weights (format 2). names: of CHECKSUMMED_FILES;
+    the checksum of one that does not exist is removed. The checksum of the weights themselves
+    stays. For a folder in format 1, all files are written in. Raises WeightsError.
     """
     config = _read_config(folder / CONFIG)
-    names = names if names and config.whole else SEALED
-    sums = {name: sha256 for name, sha256 in config.sha256.items() if name not in names}
+    names = names if names and config.is_complete else CHECKSUMMED_FILES
+    checksums = {name: sha256 for name, sha256 in config.sha256.items() if name not in names}
     for name in names:
         if (folder / name).exists():
-            content = _checked(folder / name, lambda path: files.content(path, largest(path.name)))
-            sums[name] = hashlib.sha256(content).hexdigest()
-    _write_config(folder, config.model, sums)
+            with _weights_errors(folder / name):
+                content = files.read_bounded(folder / name, max_bytes(name))
+            checksums[name] = hashlib.sha256(content).hexdigest()
+    _write_config(folder, config.model, checksums)
 
 
 def load_model(folder: Path) -> VAE:
@@ -202,7 +167,7 @@ def load_folder(folder: Path) -> Folder:
     """
     config = _read_config(folder / CONFIG)
     model = _load_model(folder, config)
-    metrics = _required(folder, METRICS, config, parse_metrics)
+    metrics = _read_required(folder, METRICS, config, parse_metrics)
     low, high = model.config.beta_range
     if not all(low <= entry.beta <= high for entry in metrics.betas):
         raise WeightsError(
@@ -213,14 +178,18 @@ def load_folder(folder: Path) -> Folder:
             f"{folder / METRICS}: it is of a model with another latent_dim than "
             f"{model.config.latent_dim}"
         )
-    dedicated = _file(folder, DEDICATED, config, parse_dedicated) or ()
+    dedicated = _read_optional(folder, DEDICATED, config, parse_dedicated) or ()
     if unknown := {entry.beta for entry in dedicated} - {entry.beta for entry in metrics.betas}:
         raise WeightsError(
             f"{folder / DEDICATED}: it has a network for beta {min(unknown):g}, which "
             "metrics.json has not"
         )
-    examples = _required(folder, EXAMPLES, config, lambda content: _examples(content, model.config))
-    reference = _file(folder, REFERENCE, config, lambda content: _reference(content, model.config))
+    examples = _read_required(
+        folder, EXAMPLES, config, lambda content: parse_examples(content, model.config)
+    )
+    reference = _read_optional(
+        folder, REFERENCE, config, lambda content: parse_reference(content, model.config)
+    )
     return Folder(model, metrics, dedicated, examples, reference)
 
 
@@ -230,19 +199,19 @@ def read_training(folder: Path) -> bytes:
     Raises WeightsError.
     """
     config = _read_config(folder / CONFIG)
-    # what a run of older versions wrote beside its weights
-    sealed = _Config(config.model, config.sha256, whole=False)
-    return _required(folder, TRAINING, sealed, bytes)
+    # older versions wrote the file without its checksum
+    lenient = _Config(config.model, config.sha256, is_complete=False)
+    return _read_required(folder, TRAINING, lenient, bytes)
 
 
-def contents(folder: Path) -> tuple[str, ...]:
+def file_names(folder: Path) -> tuple[str, ...]:
     """Names of all files of a finished weights folder, figures included, sorted.
 
-    That is exactly what its repository on the Hub holds. Raises WeightsError for a file that is
+    Its repository on the Hub holds exactly these. Raises WeightsError for a file that is
     missing and for one that does not belong there, such as a pickle.
     """
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    # what a file manager or the Hub's client leaves
+    # hidden files of a file manager or of the Hub's client
     names = {name for name in names if "/." not in f"/{name}"}
     figures = {
         name
@@ -262,14 +231,14 @@ def contents(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def largest(name: str) -> int:
+def max_bytes(name: str) -> int:
     """The most bytes that a file of this name may have."""
     return MAX_BYTES[Path(name).suffix]
 
 
 def _write_config(folder: Path, config: VAEConfig, sha256: dict[str, str]) -> None:
-    """Write config.json atomically: two processes may write what they measured at the same time."""
-    ordered = {name: sha256[name] for name in (WEIGHTS, *SEALED) if name in sha256}
+    """Write config.json atomically: two processes may write their measurements at the same time."""
+    ordered = {name: sha256[name] for name in (WEIGHTS, *CHECKSUMMED_FILES) if name in sha256}
     temporary = folder / f"{CONFIG}.{os.getpid()}.tmp"
     content = json.dumps({"format": FORMAT, **asdict(config), "sha256": ordered}, indent=2) + "\n"
     temporary.write_text(content, encoding="utf-8", newline="\n")
@@ -280,85 +249,91 @@ def _read_config(path: Path) -> _Config:
     if not path.parent.is_dir():
         raise WeightsError(f"{path.parent}: there is no such folder")
 
-    def read(path: Path) -> _Config:
-        content = files.content(path, largest(path.name))
-        number = files.parsed(_FORMAT, content, more=True).format
-        found: _Format1 | _Format2 = files.parsed(_FORMATS[number], content)
-        model = VAEConfig(**{field.name: getattr(found, field.name) for field in fields(VAEConfig)})
+    with _weights_errors(path):
+        content = files.read_bounded(path, max_bytes(path.name))
+        version = files.parse_json(_FORMAT, content, ignore_unknown=True).format
+        stored: _Format1 | _Format2 = files.parse_json(_FORMATS[version], content)
+        model = VAEConfig(
+            **{field.name: getattr(stored, field.name) for field in fields(VAEConfig)}
+        )
         low, high = model.beta_range
         if high > files.MAX_BETA or 0 < low < files.MIN_BETA:
             raise ValueError(
                 f"its beta_range reaches beyond {files.MIN_BETA:g} to {files.MAX_BETA:g}"
             )
-        if isinstance(found, _Format1):
-            return _Config(model, {WEIGHTS: found.weights_sha256}, whole=False)
-        if WEIGHTS not in found.sha256:
+        if isinstance(stored, _Format1):
+            return _Config(model, {WEIGHTS: stored.weights_sha256}, is_complete=False)
+        if WEIGHTS not in stored.sha256:
             raise ValueError(f"it has no sha256 of {WEIGHTS}")
-        return _Config(model, dict(found.sha256), whole=True)
-
-    return _checked(path, read)
+        return _Config(model, dict(stored.sha256), is_complete=True)
 
 
-def _required(folder: Path, name: str, config: _Config, read: Callable[[bytes], Read]) -> Read:
-    """One file that every folder has, its checksum verified."""
+def _read_required(
+    folder: Path, name: str, config: _Config, read: Callable[[bytes], Content]
+) -> Content:
+    """The parsed content of a required file, its checksum verified. Raises WeightsError."""
     assert name not in OPTIONAL
-    return cast(Read, _file(folder, name, config, read))
+    return cast(Content, _read_optional(folder, name, config, read))
 
 
-def _file(folder: Path, name: str, config: _Config, read: Callable[[bytes], Read]) -> Read | None:
-    """One file of the folder, its checksum verified.
+def _read_optional(
+    folder: Path, name: str, config: _Config, read: Callable[[bytes], Content]
+) -> Content | None:
+    """The parsed content of a file of the folder, its checksum verified. Raises WeightsError.
 
-    None for an optional one that is not there and need not be.
+    None for an optional one that does not exist and has no checksum.
     """
 
-    def checked(path: Path) -> Read | None:
+    path = folder / name
+    with _weights_errors(path):
         expected = config.sha256.get(name)
         if name in OPTIONAL and expected is None and not path.exists():
             return None
-        content = files.content(path, largest(name))
+        content = files.read_bounded(path, max_bytes(name))
         if content.startswith(b"version https://git-lfs"):
             raise ValueError(
                 "it is a Git LFS pointer, not the file itself; fetch that with git lfs pull"
             )
         if content.lstrip()[:1] == b"<":
             raise ValueError("it is a web page; download the file again")
-        found = hashlib.sha256(content).hexdigest()
-        if expected is None and config.whole:
+        sha256 = hashlib.sha256(content).hexdigest()
+        if expected is None and config.is_complete:
             raise ValueError(
                 f"{CONFIG} does not name it, so it may be of another model; measure anew with "
                 "training.evaluate"
             )
-        if expected not in (None, found):
-            anew = ", or measure anew with training.evaluate" if name in LOADED[2:] else ""
+        if expected not in (None, sha256):
+            hint = ", or measure anew with training.evaluate" if name in LOADED[2:] else ""
             raise ValueError(
-                f"its sha256 is {found[:12]}…, {CONFIG} says {expected[:12]}…; the file "
+                f"its sha256 is {sha256[:12]}…, {CONFIG} says {expected[:12]}…; the file "
                 f"({len(content):,} bytes) is cut short or of another model; download it "
-                f"again{anew}"
+                f"again{hint}"
             )
         return read(content)
 
-    return _checked(folder / name, checked)
 
-
-def _checked(path: Path, read: Callable[[Path], Read]) -> Read:
-    """read(path), any error raised as a WeightsError that names the file."""
+@contextlib.contextmanager
+def _weights_errors(path: Path) -> Iterator[None]:
+    """A context in which every error is raised as a WeightsError that names the file."""
     try:
-        return read(path)
+        yield
     except FileNotFoundError as error:
         raise WeightsError(
             f"{path}: it is missing; a weights folder cannot be used without it"
         ) from error
     except OSError as error:
         raise WeightsError(f"{path}: it cannot be read ({error.strerror})") from error
-    except Exception as error:  # whatever a file from anywhere makes of a library
+    except Exception as error:  # libraries raise anything for an untrusted file
         reason = " ".join(str(error).split()) or type(error).__name__
         reason = "".join(letter if letter.isprintable() else "?" for letter in reason[:MAX_REASON])
         raise WeightsError(f"{path}: {reason}") from error
 
 
 def _load_model(folder: Path, config: _Config) -> VAE:
-    tensors = _required(folder, WEIGHTS, config, lambda content: _tensors(content, config.model))
-    with torch.device("meta"):  # no random weights that a missing tensor could leave behind
+    tensors = _read_required(
+        folder, WEIGHTS, config, lambda content: _parse_tensors(content, config.model)
+    )
+    with torch.device("meta"):  # no random weights, in case a tensor were missing
         model = VAE(config.model)
     model.load_state_dict(
         {name: tensor.float() for name, tensor in tensors.items()}, strict=True, assign=True
@@ -366,7 +341,7 @@ def _load_model(folder: Path, config: _Config) -> VAE:
     return model.eval().requires_grad_(False)
 
 
-def _tensors(content: bytes, config: VAEConfig) -> dict[str, torch.Tensor]:
+def _parse_tensors(content: bytes, config: VAEConfig) -> dict[str, torch.Tensor]:
     if int.from_bytes(content[:8], "little") > MAX_HEADER:
         raise ValueError("it is not a safetensors file (its header would be too large)")
     try:
@@ -391,69 +366,3 @@ def _tensors(content: bytes, config: VAEConfig) -> dict[str, torch.Tensor]:
                 f"{name} holds values that are not finite numbers in float16 or float32"
             )
     return tensors
-
-
-def _arrays(content: bytes, names: tuple[str, ...]) -> dict[str, np.ndarray]:
-    try:
-        if content.count(b"PK\1\2") > MAX_ARRAYS:  # before its directory is read
-            raise ValueError(f"it holds more than {MAX_ARRAYS} arrays")
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > MAX_UNPACKED:
-            raise ValueError(
-                f"unpacked it would be {unpacked:,} bytes, more than the {MAX_UNPACKED:,} allowed"
-            )
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            return {name: file[name] for name in names}
-    except Exception as error:  # a damaged zip raises anything from BadZipFile to zlib.error
-        raise ValueError(f"it is not an .npz file with {', '.join(names)} ({error})") from error
-
-
-def _require_pictures(images: np.ndarray, labels: np.ndarray, config: VAEConfig, most: int) -> None:
-    if (
-        labels.ndim != 1
-        or labels.dtype.kind not in "iu"
-        or (labels < 0).any()
-        or (labels > 255).any()
-    ):
-        raise ValueError("its labels must be whole numbers from 0 to 255, one for each picture")
-    if (
-        images.dtype != np.uint8
-        or images.shape[1:] != config.image_shape
-        or len(labels) != len(images)
-    ):
-        raise ValueError(
-            f"its images must be (M, {', '.join(map(str, config.image_shape))}) uint8 with a "
-            "label each"
-        )
-    if not 1 <= len(images) <= most:
-        raise ValueError(f"it must hold from 1 to {most:,} pictures, not {len(images):,}")
-
-
-def _examples(content: bytes, config: VAEConfig) -> Examples:
-    arrays = _arrays(content, ("images", "names", "labels"))
-    _require_pictures(arrays["images"], arrays["labels"], config, MAX_EXAMPLES)
-    if arrays["names"].ndim != 1 or arrays["names"].dtype.kind != "U":
-        raise ValueError("it needs a name for each picture")
-    names = tuple(str(name) for name in arrays["names"])
-    if len(set(names)) != len(names) or len(names) != len(arrays["images"]):
-        raise ValueError("it needs a different name for each picture")
-    if not all(name.isprintable() and 1 <= len(name) <= MAX_NAME for name in names):
-        raise ValueError(f"its names must be of 1 to {MAX_NAME} printable characters")
-    return Examples(arrays["images"], names, arrays["labels"])
-
-
-def _reference(content: bytes, config: VAEConfig) -> Reference:
-    arrays = _arrays(content, ("images", "labels", "mean_training_pixel"))
-    _require_pictures(arrays["images"], arrays["labels"], config, MAX_REFERENCE)
-    mean = arrays["mean_training_pixel"]
-    if (
-        mean.shape != config.image_shape
-        or mean.dtype != np.float32
-        or not ((mean >= 0) & (mean <= 1)).all()
-    ):
-        raise ValueError(
-            "its mean_training_pixel must be finite float32 from 0 to 1, of shape "
-            f"{config.image_shape}"
-        )
-    return Reference(**arrays)

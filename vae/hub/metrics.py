@@ -14,19 +14,29 @@ from typing import Annotated
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
-from vae.hub.files import FIRST, Beta, Count, Nats, Seed, Share, WholeNumber, content, parsed
+from vae.hub.files import (
+    FAIL_FAST,
+    Beta,
+    Count,
+    Nats,
+    Seed,
+    Share,
+    WholeNumber,
+    parse_json,
+    read_bounded,
+)
 
 ACTIVE_NATS = 0.01
 QUANTILES = 101  # 0 %, 1 %, …, 100 %
-MAX_BYTES = 2**21  # of metrics.json or dedicated.json; more is not even read
+MAX_BYTES = 2**21  # of metrics.json or dedicated.json; a larger file is refused before it is read
 MAX_RATE = 1e9  # nats
-LEAST_STEP = 0.1  # nats of rate between two betas, for a slope
+MIN_RATE_STEP = 0.1  # nats of rate between two betas, for a slope
 
 
-def _possible(rate: float) -> float:
-    """The rate, checked. Raises ValueError for one that cannot be.
+def _check_rate(rate: float) -> float:
+    """The rate itself. Raises ValueError for an impossible one.
 
-    A rate of a dead dimension may round to just below 0, that of a plain autoencoder is infinite.
+    The rate of a dead dimension may round to just below 0, that of a plain autoencoder is infinite.
     """
     if not (-1e-6 <= rate <= MAX_RATE or rate == math.inf):
         raise ValueError(f"a rate is from 0 to {MAX_RATE:g} nats, not {rate:g}")
@@ -36,7 +46,7 @@ def _possible(rate: float) -> float:
 Rate = Annotated[
     float,
     BeforeValidator(lambda value: math.inf if value is None else value),
-    AfterValidator(_possible),
+    AfterValidator(_check_rate),
 ]
 # distortion + beta * rate, nats
 Objective = Annotated[float, Field(ge=-1e-3, le=1e16, allow_inf_nan=False)]
@@ -53,10 +63,10 @@ class BetaMetrics:
     beta: Beta
     rate: Rate
     distortion: Nats
-    rate_per_dimension: Annotated[tuple[Rate, ...], FIRST, Field(min_length=1, max_length=1024)]
+    rate_per_dimension: Annotated[tuple[Rate, ...], FAIL_FAST, Field(min_length=1, max_length=1024)]
     active_units: WholeNumber
     objective_quantiles: Annotated[
-        tuple[Objective, ...], FIRST, Field(min_length=QUANTILES, max_length=QUANTILES)
+        tuple[Objective, ...], FAIL_FAST, Field(min_length=QUANTILES, max_length=QUANTILES)
     ]
 
     @property
@@ -105,8 +115,11 @@ class ImportanceWeighted:
 
 
 @dataclass(frozen=True)
-class Tighter:
-    """Bias of the estimate of −log p(x), from fewer pictures with as many and with more samples."""
+class BoundBias:
+    """Bias of the estimate of −log p(x): the same few pictures with K samples and with more.
+
+    same: with the K of the published estimate. more: with a multiple of it.
+    """
 
     same: ImportanceWeighted
     more: ImportanceWeighted
@@ -118,7 +131,7 @@ class Tighter:
 
 
 @dataclass(frozen=True)
-class Repeated:
+class BinarisationSpread:
     """Mean and standard deviation of distortion + rate over binarisations of the test set."""
 
     beta: Beta
@@ -138,7 +151,7 @@ class Fidelity:
     is the nearest.
     """
 
-    squared_errors: Annotated[tuple[Share, ...], FIRST]
+    squared_errors: Annotated[tuple[Share, ...], FAIL_FAST]
     pca_squared_error: Share
     pca_components: Count
     identified_at: Beta
@@ -153,20 +166,20 @@ class Metrics:
     seed: of the test set's binarisation and of all noise; samples: draws of z for each distortion.
     reference: (beta, rate, distortion) over the pictures of reference.npz alone (of examples.npz
     where there is none), so that a copy of the weights can be checked without the data set.
-    fidelity: of models of colour pictures. tighter, repeated: how far the numbers at beta = 1 can
-    be trusted, where that was measured; repeated of models of binarised pictures.
+    fidelity: for models of colour pictures. tighter, repeated: bias and spread of the numbers at
+    beta = 1, where they were measured; repeated for models of binarised pictures.
     """
 
     test_count: Count
     seed: Seed
     samples: Count
-    betas: Annotated[tuple[BetaMetrics, ...], FIRST, Field(min_length=1, max_length=1000)]
+    betas: Annotated[tuple[BetaMetrics, ...], FAIL_FAST, Field(min_length=1, max_length=1000)]
     # None: a plain autoencoder has no bound on log p(x)
     importance_weighted: ImportanceWeighted | None
-    reference: Annotated[tuple[tuple[Beta, Rate, Nats], ...], FIRST, Field(max_length=1000)]
+    reference: Annotated[tuple[tuple[Beta, Rate, Nats], ...], FAIL_FAST, Field(max_length=1000)]
     fidelity: Fidelity | None = None
-    tighter: Tighter | None = None
-    repeated: Repeated | None = None
+    tighter: BoundBias | None = None
+    repeated: BinarisationSpread | None = None
 
     def at(self, beta: float) -> BetaMetrics:
         """The measured beta nearest to this one on a logarithmic scale."""
@@ -176,9 +189,9 @@ class Metrics:
 
     @property
     def dimensions_by_use(self) -> tuple[int, ...]:
-        """The latent dimensions, sorted by the number of betas at which they are active.
+        """The latent dimensions in descending order of use.
 
-        The one that is active at most betas comes first.
+        First counts the number of betas at which they are active, then the sum of their rates.
         """
         rates = np.array([entry.rate_per_dimension for entry in self.betas])
         return tuple(
@@ -226,16 +239,16 @@ def slopes(metrics: Metrics) -> list[tuple[float, float]]:
 
     Returns (beta, nats of distortion for a nat of rate), from the measured betas on both sides; it
     is beta itself on the best possible curve. Left out where the rates on both sides are within
-    LEAST_STEP of one another.
+    MIN_RATE_STEP of one another.
     """
-    found = []
+    result = []
     for before, here, after in zip(
         metrics.betas, metrics.betas[1:], metrics.betas[2:], strict=False
     ):
         step = before.rate - after.rate
-        if math.isfinite(step) and step > LEAST_STEP:
-            found.append((here.beta, (after.distortion - before.distortion) / step))
-    return found
+        if math.isfinite(step) and step > MIN_RATE_STEP:
+            result.append((here.beta, (after.distortion - before.distortion) / step))
+    return result
 
 
 def write_metrics(path: Path, metrics: Metrics) -> None:
@@ -252,15 +265,15 @@ def read_metrics(path: Path) -> Metrics:
 
     Raises OSError, and ValueError, one sentence without the path, for unexpected content.
     """
-    return parse_metrics(content(path, MAX_BYTES))
+    return parse_metrics(read_bounded(path, MAX_BYTES))
 
 
-def parse_metrics(found: bytes) -> Metrics:
+def parse_metrics(content: bytes) -> Metrics:
     """The content of metrics.json, each number finite and possible.
 
     Raises ValueError, one sentence that names the place.
     """
-    metrics = parsed(_METRICS, found)
+    metrics = parse_json(_METRICS, content)
     betas = [entry.beta for entry in metrics.betas]
     if betas != sorted(set(betas)):
         raise ValueError("its betas must rise")
@@ -302,12 +315,12 @@ def write_dedicated(path: Path, networks: Sequence[Dedicated]) -> None:
 
 def read_dedicated(path: Path) -> tuple[Dedicated, ...]:
     """Read dedicated.json; empty where there is none. Raises as read_metrics."""
-    return parse_dedicated(content(path, MAX_BYTES)) if path.exists() else ()
+    return parse_dedicated(read_bounded(path, MAX_BYTES)) if path.exists() else ()
 
 
-def parse_dedicated(found: bytes) -> tuple[Dedicated, ...]:
+def parse_dedicated(content: bytes) -> tuple[Dedicated, ...]:
     """The content of dedicated.json, checked as by parse_metrics. Raises ValueError."""
-    return parsed(_DEDICATED, found)
+    return parse_json(_DEDICATED, content)
 
 
 def beta_stops(beta_range: tuple[float, float]) -> tuple[float, ...]:
@@ -338,4 +351,4 @@ def _rounded(value):
 
 
 _METRICS = TypeAdapter(Metrics)
-_DEDICATED = TypeAdapter(Annotated[tuple[Dedicated, ...], FIRST, Field(max_length=1000)])
+_DEDICATED = TypeAdapter(Annotated[tuple[Dedicated, ...], FAIL_FAST, Field(max_length=1000)])

@@ -37,9 +37,16 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.hf_api import RepoFile, RepoSibling
 
-from vae.hub.errors import MAY_NOT_WRITE, BusyError, HubError, said
-from vae.hub.exchange import COMMIT, SECONDS_TO_PULL, SPARE, Transfer, bounded_client, watched
-from vae.hub.folder import CONFIG, OPTIONAL, WEIGHTS, WeightsError, largest
+from vae.hub.errors import WRITE_DENIED, BusyError, HubError, hub_errors
+from vae.hub.exchange import (
+    COMMIT,
+    MAX_RESPONSE_OVERHEAD,
+    SECONDS_TO_PULL,
+    Transfer,
+    bounded_client,
+    run_bounded,
+)
+from vae.hub.folder import CONFIG, OPTIONAL, WEIGHTS, WeightsError, max_bytes
 
 BRANCH = re.compile(r"\w[\w./-]*", re.ASCII)  # or a tag
 REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -48,8 +55,8 @@ SECONDS_FOR_AN_ANSWER = 10.0
 SECONDS_TO_RETRY_AFTER = 10  # the longest that a busy Hub may ask for
 ATTEMPTS = 3
 
-Answer = TypeVar("Answer")
-_configuring = Lock()
+Result = TypeVar("Result")
+_client_lock = Lock()
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Snapshot:
     commit: str
     folder: Path
 
-    def read(self, load: Callable[[Path], Answer]) -> Answer:
+    def read(self, load: Callable[[Path], Result]) -> Result:
         """load(folder), the folder read by a function such as load_folder.
 
         Raises HubError, which names a file by the repository and not by the cache's folders.
@@ -78,14 +85,14 @@ class Snapshot:
 
 def _configure_client() -> None:
     """Configure the client, which is one for the whole process, before its first request."""
-    with _configuring:  # twice at once, the second would close what the first opened
-        _configure_once()
+    with _client_lock:  # of two at once, the second would close the first one's client
+        _configure_client_once()
 
 
 @cache
-def _configure_once() -> None:
-    # Its own chunk of 10 MB would be a whole model: no news until all is here. Xet, by which it
-    # moves large files in pieces, is not spoken by mirrors and servers of one's own; our files are
+def _configure_client_once() -> None:
+    # The client's own chunks of 10 MB are as large as a whole model: no progress would be seen.
+    # Mirrors and private servers do not support Xet, its protocol for large files; our files are
     # small and go by plain HTTP.
     constants.DOWNLOAD_CHUNK_SIZE = 2**16
     constants.HF_HUB_DISABLE_XET = True
@@ -112,28 +119,28 @@ def cached(repo_id: str, revision: str, files: Sequence[str]) -> Snapshot | None
         )
     except (LocalEntryNotFoundError, HFValidationError):
         return None
-    whole = all((folder / name).is_file() for name in files if name not in OPTIONAL)
-    whole = whole and (folder.name == revision or not COMMIT.fullmatch(revision))
-    return Snapshot(repo_id, folder.name, folder) if whole else None
+    is_complete = all((folder / name).is_file() for name in files if name not in OPTIONAL)
+    is_complete = is_complete and (folder.name == revision or not COMMIT.fullmatch(revision))
+    return Snapshot(repo_id, folder.name, folder) if is_complete else None
 
 
 def pull(
     repo_id: str,
     revision: str | None,
     files: Sequence[str],
-    load: Callable[[Path], Answer],
+    load: Callable[[Path], Result],
     *,
-    anew: bool = False,
-    within: float = SECONDS_TO_PULL,
-    meanwhile: Callable[[], object] = lambda: None,
-) -> Answer:
+    force: bool = False,
+    timeout: float = SECONDS_TO_PULL,
+    while_waiting: Callable[[], object] = lambda: None,
+) -> Result:
     """Download `files` of a repository, as far as it has them, and read them with `load`.
 
     They go into the local cache; progress goes to stderr. revision: a branch, a tag or a commit;
-    None is the main branch. Where a full commit is asked for nothing else is taken. anew: download
-    also what the cache already holds. within: seconds after which it is given up, though it goes on
-    in the background for the next time; it is given up earlier where nothing arrives for 15
-    seconds. meanwhile: what to do before waiting for it. Raises HubError.
+    None is the main branch. Where a full commit is asked for, no other is taken. force: download
+    also what the cache already holds. timeout: seconds after which it is given up, though it goes
+    on in the background for the next time; it is given up earlier where no data arrives for 15
+    seconds. while_waiting: called before waiting for it. Raises HubError.
     """
     _configure_client()
     transfer = Transfer(repo_id)
@@ -144,69 +151,72 @@ def pull(
                 repo_id, revision=revision, files_metadata=True, timeout=SECONDS_FOR_AN_ANSWER
             )
         )
-        transfer.commit = _asked_for(repo_id, revision, info.sha)
-        there = {file.rfilename: file for file in info.siblings or ()}
-        _inspect(repo_id, there, files)
-        # One after another in this thread: the interpreter would wait for the workers of a pool.
-        # What may be missing comes first, so that a folder with all that must not be missing is
-        # whole.
+        transfer.commit = _require_commit(repo_id, revision, info.sha)
+        siblings = {file.rfilename: file for file in info.siblings or ()}
+        _require_weights_folder(repo_id, siblings, files)
+        # One after another in this thread: at its exit the interpreter would wait for the workers
+        # of a pool. Optional files come first, so that a folder with all required files is
+        # complete.
         for name in sorted(
-            (name for name in files if name in there), key=lambda name: name not in OPTIONAL
+            (name for name in files if name in siblings), key=lambda name: name not in OPTIONAL
         ):
-            size = there[name].size
-            transfer.most = (largest(name) if size is None else size) + SPARE
+            size = siblings[name].size
+            transfer.max_bytes = (max_bytes(name) if size is None else size) + MAX_RESPONSE_OVERHEAD
 
-            # From here on all is of one commit, whatever is pushed meanwhile.
-            def fetch(force: bool, name: str = name) -> str:
+            # info.sha: all files are of one commit, whatever is pushed at the same time.
+            def fetch(force_download: bool, name: str = name) -> str:
                 return hf_hub_download(
                     repo_id,
                     name,
                     revision=info.sha,
-                    force_download=force,
+                    force_download=force_download,
                     etag_timeout=SECONDS_FOR_AN_ANSWER,
                 )
 
-            path = _verified_download(repo_id, there[name], anew, fetch)
-        _remember(path.parent, revision or constants.DEFAULT_REVISION)
+            path = _verified_download(repo_id, siblings[name], force, fetch)
+        _write_ref(path.parent, revision or constants.DEFAULT_REVISION)
         return Snapshot(repo_id, str(info.sha), path.parent)
 
+    def download_and_read() -> Result:
+        with hub_errors(repo_id, revision):
+            snapshot = download()
+        return snapshot.read(load)
+
     if offline():
-        if not anew and (found := cached(repo_id, revision or constants.DEFAULT_REVISION, files)):
-            return found.read(load)
+        if not force and (
+            snapshot := cached(repo_id, revision or constants.DEFAULT_REVISION, files)
+        ):
+            return snapshot.read(load)
         raise HubError(
             "offline",
             f"{repo_id} is not in the local cache, and HF_HUB_OFFLINE forbids to ask the Hub for "
             "it",
         )
-    # What has come is read within the same time: the bound is one on the whole.
-    return watched(
-        lambda: said(repo_id, revision, download).read(load), transfer, within, meanwhile
-    )
+    # The time limit includes reading the files.
+    return run_bounded(download_and_read, transfer, timeout, while_waiting)
 
 
 def require_writer(repo_id: str) -> None:
     """Raise HubError where a push cannot succeed.
 
-    That is: no name of a repository, or no token that may write.
+    The reasons: no valid repository name, or no token that may write.
     """
     if not REPO_ID.fullmatch(repo_id):
         raise HubError("missing", f"a repository's name looks like user/name, not {repo_id!r}")
     _configure_client()
-    if said(repo_id, None, get_token, writing=True) is None:
+    with hub_errors(repo_id, writing=True):
+        token = get_token()
+    if token is None:
         raise HubError(
             "denied", "there is no token for the Hub; log in with `hf auth login`, or set HF_TOKEN"
         )
     # a Trusted Publisher's token is for one repository alone, and may write to it
     if os.environ.get("HF_OIDC_RESOURCE"):
         return
-    role = said(
-        repo_id,
-        None,
-        lambda: _with_retries(HfApi().whoami)["auth"]["accessToken"]["role"],
-        writing=True,
-    )
+    with hub_errors(repo_id, writing=True):
+        role = _with_retries(HfApi().whoami)["auth"]["accessToken"]["role"]
     if role == "read":
-        raise HubError("denied", MAY_NOT_WRITE.format(repo_id=repo_id))
+        raise HubError("denied", WRITE_DENIED.format(repo_id=repo_id))
 
 
 def push(
@@ -226,7 +236,7 @@ def push(
     anything is sent. Progress goes to stderr. Raises HubError.
     """
     require_writer(repo_id)  # it also refuses early where the Hub does not answer
-    api, before = HfApi(), []
+    api, previous = HfApi(), []
 
     def commit() -> tuple[str | None, str]:
         info = api.model_info(repo_id, timeout=SECONDS_FOR_AN_ANSWER)
@@ -236,44 +246,44 @@ def push(
                 f"{repo_id} is there already, and public; make it private on its page, or leave "
                 "out --private",
             )
-        before.append(info.sha)  # the first one counts where the work is repeated
+        previous.append(info.sha)  # the first entry counts where a retry adds another
         present = {file.rfilename for file in info.siblings or ()}
         stale = sorted(present - set(files) - {".gitattributes"})
         operations: list[CommitOperationAdd | CommitOperationDelete] = [
             CommitOperationAdd(name, folder / name) for name in files
         ]
         operations += [CommitOperationDelete(name) for name in stale]
-        try:  # Named parent: what somebody else pushes in this moment is not overwritten unseen.
-            return before[0], api.create_commit(
+        try:  # with the parent's id: another person's push at this moment is not overwritten
+            return previous[0], api.create_commit(
                 repo_id, operations, commit_message=message, parent_commit=info.sha
             ).oid
         except HfHubHTTPError as error:
-            # Where an answer is lost the client may send a commit again, and be told that there is
-            # one since: its own.
-            if error.response.status_code != 412 or not _holds(api, repo_id, folder, files):
+            # Where an answer is lost the client may send the same commit again, which the Hub then
+            # refuses because the branch has moved: to that commit itself.
+            if error.response.status_code != 412 or not _has_exactly(api, repo_id, folder, files):
                 raise
-            return before[0], str(api.model_info(repo_id, timeout=SECONDS_FOR_AN_ANSWER).sha)
+            return previous[0], str(api.model_info(repo_id, timeout=SECONDS_FOR_AN_ANSWER).sha)
 
     def require_free_tag(tag: str) -> None:
         try:
-            taken = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo_id).tags}.get(
-                tag
-            )
+            existing = {
+                ref.name: ref.target_commit for ref in api.list_repo_refs(repo_id).tags
+            }.get(tag)
         except RepositoryNotFoundError:
             return
-        if taken and not (
-            taken == api.model_info(repo_id, timeout=SECONDS_FOR_AN_ANSWER).sha
-            and _holds(api, repo_id, folder, files)
+        if existing and not (
+            existing == api.model_info(repo_id, timeout=SECONDS_FOR_AN_ANSWER).sha
+            and _has_exactly(api, repo_id, folder, files)
         ):
             raise HubError(
                 "moved",
-                f"the tag {tag} of {repo_id} is on another commit, {taken[:7]}, and never moves; "
-                "nothing was sent: choose another --tag",
+                f"the tag {tag} of {repo_id} is on another commit, {existing[:7]}, and never "
+                "moves; nothing was sent: choose another --tag",
             )
 
-    def name_it(tag: str, commit_id: str) -> None:
+    def create_tag(tag: str, commit_id: str) -> None:
         refs = {ref.name: ref.target_commit for ref in api.list_repo_refs(repo_id).tags}
-        if refs.get(tag, commit_id) != commit_id:  # since this began
+        if refs.get(tag, commit_id) != commit_id:  # set since require_free_tag
             raise HubError(
                 "moved",
                 f"the tag {tag} of {repo_id} is on another commit, {refs[tag][:7]}; this one is "
@@ -281,31 +291,32 @@ def push(
             )
         api.create_tag(repo_id, tag=tag, revision=commit_id, exist_ok=True)
 
-    def everything() -> tuple[str | None, str]:
+    def publish() -> tuple[str | None, str]:
         if tag:
             _with_retries(lambda: require_free_tag(tag))  # before anything is changed
         _with_retries(lambda: api.create_repo(repo_id, private=private or None, exist_ok=True))
-        # again where an answer was lost: what has arrived then makes no second commit
+        # a retry after a lost answer makes no second commit: the Hub has the files already
         first, last = _with_retries(commit)
         if tag:
-            _with_retries(lambda: name_it(tag, last))
+            _with_retries(lambda: create_tag(tag, last))
         return first, last
 
-    return said(repo_id, None, everything, writing=True)
+    with hub_errors(repo_id, writing=True):
+        return publish()
 
 
-def _holds(api: HfApi, repo_id: str, folder: Path, files: Sequence[str]) -> bool:
+def _has_exactly(api: HfApi, repo_id: str, folder: Path, files: Sequence[str]) -> bool:
     """Whether the newest commit has exactly these files."""
     tree = [
         file for file in api.list_repo_tree(repo_id, recursive=True) if isinstance(file, RepoFile)
     ]
     tree = [file for file in tree if file.path != ".gitattributes"]
     return {file.path for file in tree} == set(files) and all(
-        _same(folder / file.path, file) for file in tree
+        _has_announced_hash(folder / file.path, file) for file in tree
     )
 
 
-def _same(path: Path, file: RepoFile | RepoSibling) -> bool:
+def _has_announced_hash(path: Path, file: RepoFile | RepoSibling) -> bool:
     """Whether a file has the hash that the Hub announces: git's, or sha256 for large files."""
     content = path.read_bytes()
     if file.lfs:
@@ -313,7 +324,7 @@ def _same(path: Path, file: RepoFile | RepoSibling) -> bool:
     return file.blob_id == hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
-def _asked_for(repo_id: str, revision: str | None, commit: object) -> str:
+def _require_commit(repo_id: str, revision: str | None, commit: object) -> str:
     """The commit that the Hub answers with.
 
     Raises HubError where it is none, or where another was asked for by its full id.
@@ -332,36 +343,36 @@ def _asked_for(repo_id: str, revision: str | None, commit: object) -> str:
     return commit
 
 
-def _remember(folder: Path, revision: str) -> None:
+def _write_ref(folder: Path, revision: str) -> None:
     """Note in the cache which commit a branch or tag named, for use without the Hub.
 
     The client would do so itself, but it was asked by the commit.
     """
     if BRANCH.fullmatch(revision) and ".." not in revision and not COMMIT.fullmatch(revision):
         ref = folder.parents[1] / "refs" / revision
-        # of a cache that cannot be written: what is in it serves all the same
+        # a cache that cannot be written can still be read
         with suppress(OSError):
             ref.parent.mkdir(parents=True, exist_ok=True)
             ref.write_text(folder.name, encoding="utf-8")
 
 
 def _verified_download(
-    repo_id: str, file: RepoSibling, anew: bool, download: Callable[[bool], str]
+    repo_id: str, file: RepoSibling, force: bool, download: Callable[[bool], str]
 ) -> Path:
     """The path of a downloaded file whose checksum is the one that the Hub announced.
 
-    The client compares the number of bytes alone. anew: do not use what the cache holds; it is also
-    downloaded again where its checksum differs.
+    The client compares only the number of bytes. force: do not use what the cache holds. A file
+    whose checksum differs is downloaded again once.
     """
     name = f"{repo_id}/{file.rfilename}"
-    for force in (True,) if anew else (False, True):
+    for force_download in (True,) if force else (False, True):
         try:
-            path = Path(_with_retries(partial(download, force)))
+            path = Path(_with_retries(partial(download, force_download)))
         except OSError as error:
             if "should be of size" not in str(error):
                 raise
         else:
-            if _same(path, file):
+            if _has_announced_hash(path, file):
                 return path
     raise HubError(
         "refused",
@@ -370,62 +381,66 @@ def _verified_download(
     )
 
 
-def _inspect(repo_id: str, there: dict[str, RepoSibling], files: Sequence[str]) -> None:
+def _require_weights_folder(
+    repo_id: str, siblings: dict[str, RepoSibling], files: Sequence[str]
+) -> None:
     """Refuse, before anything is downloaded, what cannot be a weights folder."""
-    if missing := [name for name in (CONFIG, WEIGHTS) if name not in there]:
-        pickles = [name for name in there if any(fnmatchcase(name, pattern) for pattern in PICKLES)]
-        but = f"; {pickles[0]} is a pickle, which is never loaded" if pickles else ""
+    if missing := [name for name in (CONFIG, WEIGHTS) if name not in siblings]:
+        pickles = [
+            name for name in siblings if any(fnmatchcase(name, pattern) for pattern in PICKLES)
+        ]
+        hint = f"; {pickles[0]} is a pickle, which is never loaded" if pickles else ""
         raise HubError(
             "refused",
-            f"{repo_id}/{missing[0]}: it is missing; this repository is no weights folder{but}",
+            f"{repo_id}/{missing[0]}: it is missing; this repository is no weights folder{hint}",
         )
-    for name in sorted(set(files) & set(there)):
-        # The Hub announces one of every file. Without one anything could come under the commit's
-        # name, and config.json is compared with nothing else. Nor is it taken for a branch: the
-        # cache would hold it as the commit's.
-        if not (there[name].lfs or there[name].blob_id):
+    for name in sorted(set(files) & set(siblings)):
+        # The Hub announces a checksum of every file. Without it, any content could pass for this
+        # commit's: nothing else verifies config.json. This holds for a branch too, because the
+        # cache stores the files under the commit.
+        if not (siblings[name].lfs or siblings[name].blob_id):
             raise HubError(
                 "refused",
                 f"{repo_id}/{name}: no checksum of it was announced, so that anything could come "
                 "in its place; let HF_ENDPOINT name the Hub, or a mirror that hands on its "
                 "checksums",
             )
-        size, most = there[name].size or 0, largest(name)
-        if size > most:
+        size, limit = siblings[name].size or 0, max_bytes(name)
+        if size > limit:
             raise HubError(
-                "refused", f"{repo_id}/{name}: it has {size:,} bytes; at most {most:,} are read"
+                "refused", f"{repo_id}/{name}: it has {size:,} bytes; at most {limit:,} are read"
             )
 
 
-def _with_retries(ask: Callable[[], Answer]) -> Answer:
+def _with_retries(request: Callable[[], Result]) -> Result:
     """Retry while the Hub is busy or fails, as its Retry-After says, up to a limit.
 
-    Own code, since tenacity would need as much for a wait that the answer names.
+    Own code: tenacity would need as much for a delay that the answer's header names, and the Hub's
+    own retry waits for longer than a page's visitor should.
     """
-    wait: str | None
-    failed: Exception
+    delay: str | None
+    failure: Exception
     for attempt in range(1, ATTEMPTS):
         try:
-            return ask()
+            return request()
         except BusyError as error:
-            wait, failed = error.retry_after, error
+            delay, failure = error.retry_after, error
         except HfHubHTTPError as error:
-            wait, failed = error.response.headers.get("Retry-After"), error
+            delay, failure = error.response.headers.get("Retry-After"), error
             if not (error.response.status_code == 429 or error.response.status_code >= 500):
                 raise
         except HTTPError as error:
-            # The answer was lost on the way, or another thread, whose connection failed, closed the
-            # client that all share. The client passes on only the base of its HTTP library's
-            # errors.
+            # The answer was lost, or another thread, whose connection failed, closed the shared
+            # client. huggingface_hub exports only the base class of its HTTP library's errors.
             if type(error).__name__ not in ("RemoteProtocolError", "ReadError"):
                 raise
-            wait, failed = "1", error
+            delay, failure = "1", error
         except RuntimeError as error:
             if "has been closed" not in str(error):
                 raise
-            wait, failed = "0", error
-        wait = str(attempt) if wait is None else wait
-        if not re.fullmatch("[0-9]{1,4}", wait) or int(wait) > SECONDS_TO_RETRY_AFTER:
-            raise failed
-        time.sleep(int(wait))
-    return ask()
+            delay, failure = "0", error
+        delay = str(attempt) if delay is None else delay
+        if not re.fullmatch("[0-9]{1,4}", delay) or int(delay) > SECONDS_TO_RETRY_AFTER:
+            raise failure
+        time.sleep(int(delay))
+    return request()

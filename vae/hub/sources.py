@@ -31,15 +31,15 @@ _INSTALLED, _CHECKOUT = _PACKAGE / "weights", _PACKAGE.parent / "weights"
 BUNDLE = _INSTALLED if _INSTALLED.is_dir() else _CHECKOUT
 SOURCES = "sources.toml"
 MAX_SOURCES = 2**20  # bytes
-VARIABLE = "VAE_LAB_SOURCE_"
-# at most, for the Hub and for checking what has come, before the bundled weights serve
+VARIABLE_PREFIX = "VAE_LAB_SOURCE_"
+# at most, for downloading and checking, before the bundled weights are used
 SECONDS_TO_WAIT = 5.0
-SECONDS_TO_NOTICE = 0.2  # of them, that the time is over
-SECONDS_TO_REMEMBER = 60.0  # that a model of the Hub alone failed
+SECONDS_TO_NOTICE = 0.2  # of them, for noticing the end of the time
+SECONDS_TO_REMEMBER = 60.0  # the failure of a model that is only on the Hub
 
 
 @dataclass(frozen=True)
-class Pinned:
+class PinnedCommit:
     """One commit of a repository on the Hub.
 
     The full id of 40 hexadecimal digits, so that it can never change.
@@ -60,15 +60,15 @@ class Pinned:
 class Resolved(Folder):
     """A checked weights folder, its name, and where it came from.
 
-    source: "hub", "cache" (a copy of the Hub's that was already here) or "bundled". pinned: the
-    commit that was to serve, None where none is set. problem, reason: why the bundled weights serve
-    although one is set, as a word ("offline", "unreachable", "busy", "denied", "missing", "cache",
-    "refused", "settings") and as a sentence.
+    source: "hub", "cache" (a copy of the Hub's that was already here) or "bundled". pinned_commit:
+    the one that the settings name, None where none is set. problem, reason: why the bundled weights
+    serve although one is set, as a word ("offline", "unreachable", "busy", "denied", "missing",
+    "cache", "refused", "settings") and as a sentence.
     """
 
     name: str
     source: str
-    pinned: Pinned | None = None
+    pinned_commit: PinnedCommit | None = None
     problem: str = ""
     reason: str = ""
 
@@ -96,7 +96,7 @@ def names() -> tuple[str, ...]:
     """
     try:
         listed = {name for name, entry in _table().items() if entry.get("repo_id")}
-    except WeightsError:  # resolve says it, of each model
+    except WeightsError:  # resolve reports it, for each model
         listed = set()
     return tuple(sorted({*bundled(), *listed}))
 
@@ -134,16 +134,16 @@ def load(name: str | Path, *, revision: str | None = None) -> VAE:
     return _load_from_hub(str(name), revision)
 
 
-def source(name: str) -> Pinned | None:
+def source(name: str) -> PinnedCommit | None:
     """Which commit of which repository a model comes from; None means the bundled weights.
 
     Set by VAE_LAB_SOURCE_NAME=user/name@commit or by weights/sources.toml. Raises WeightsError,
     naming the variable or the file, where that is no full commit of a repository.
     """
-    variable = VARIABLE + re.sub(r"\W", "_", name.upper().replace("-", "_"))
-    where, text = variable, os.environ.get(variable)
+    variable = VARIABLE_PREFIX + re.sub(r"\W", "_", name.upper().replace("-", "_"))
+    setting, text = variable, os.environ.get(variable)
     if text is None:
-        where, entry = f"{BUNDLE / SOURCES}: {name}", _table().get(name, {})
+        setting, entry = f"{BUNDLE / SOURCES}: {name}", _table().get(name, {})
         text = f"{entry.get('repo_id', '')}@{entry.get('commit', '')}"
     if text in ("", "@"):
         return None
@@ -152,10 +152,10 @@ def source(name: str) -> Pinned | None:
     repo_id, _, commit = text.partition("@")
     if not (repository.REPO_ID.fullmatch(repo_id) and repository.COMMIT.fullmatch(commit)):
         raise WeightsError(
-            f"{where}: it must name a repository, user/name, and a full commit of 40 digits, not "
+            f"{setting}: it must name a repository, user/name, and a full commit of 40 digits, not "
             f"{text!r}"
         )
-    return Pinned(repo_id, commit)
+    return PinnedCommit(repo_id, commit)
 
 
 def resolve(name: str) -> Resolved:
@@ -166,10 +166,10 @@ def resolve(name: str) -> Resolved:
     Raises WeightsError where none can be used.
     """
     if name not in _resolved:
-        with _guard:
+        with _locks_guard:
             lock = _locks.setdefault(name, Lock())
-        # a class that opens the link at once loads a model once, and another model does not wait
-        # for this one
+        # A class that opens the link at the same moment loads a model once, and other models do
+        # not wait for this one.
         with lock:
             if name not in _resolved:
                 _resolved[name] = _choose(name)
@@ -185,15 +185,16 @@ def forget() -> None:
     """Clear the memory of `resolve`, so that the next call looks anew."""
     _resolved.clear()
     _failures.clear()
-    _silent.clear()
+    _no_answer.clear()
 
 
-_guard = Lock()
+_locks_guard = Lock()
 _locks: dict[str, Lock] = {}
 _resolved: dict[str, Resolved] = {}
-_failures: dict[str, tuple[float, WeightsError]] = {}  # of models of the Hub alone: when, and why
-# what the first model met, where the Hub did not answer: no further model waits for it
-_silent: list[WeightsError] = []
+# of models that are only on the Hub: when, and why
+_failures: dict[str, tuple[float, WeightsError]] = {}
+# the first model's error where the Hub did not answer: no further model waits for it
+_no_answer: list[WeightsError] = []
 
 
 def _load_from_hub(repo_id: str, revision: str | None) -> VAE:
@@ -214,7 +215,7 @@ def _load_from_hub(repo_id: str, revision: str | None) -> VAE:
                     raise
                 damaged = error
     try:
-        return repository.pull(repo_id, revision, needed, load_model, anew=damaged is not None)
+        return repository.pull(repo_id, revision, needed, load_model, force=damaged is not None)
     except repository.HubError as error:
         snapshot = None if damaged else repository.cached(repo_id, revision or "main", needed)
         if error.kind not in ("unreachable", "busy") or snapshot is None:
@@ -229,72 +230,78 @@ def _load_from_hub(repo_id: str, revision: str | None) -> VAE:
 
 def _choose(name: str) -> Resolved:
     when, failure = _failures.get(name, (0.0, None))
-    # a class need not queue up for it
+    # so that a whole class does not wait for the same failure, one after another
     if failure and time.monotonic() - when < SECONDS_TO_REMEMBER:
         raise failure
-    started, pinned, problem = time.monotonic(), None, None
+    start, pinned_commit, problem = time.monotonic(), None, None
     bundle = functools.cache(lambda: load_folder(BUNDLE / name))
     try:
-        if pinned := source(name):
-            return _from_hub(name, pinned, started, bundle if name in bundled() else None)
+        if pinned_commit := source(name):
+            return _resolve_from_hub(
+                name, pinned_commit, start, bundle if name in bundled() else None
+            )
     except WeightsError as error:
         problem = error
     if name not in bundled():
-        if pinned and problem:
+        if pinned_commit and problem:
             _failures[name] = time.monotonic(), problem
         raise problem or WeightsError(_unknown(name))
     return Resolved(
         **vars(bundle()),
         name=name,
         source="bundled",
-        pinned=pinned,
+        pinned_commit=pinned_commit,
         problem=getattr(problem, "kind", "settings") if problem else "",
         reason=str(problem or ""),
     )
 
 
-def _from_hub(
-    name: str, pinned: Pinned, started: float, bundle: Callable[[], Folder] | None
+def _resolve_from_hub(
+    name: str, pinned_commit: PinnedCommit, start: float, bundle: Callable[[], Folder] | None
 ) -> Resolved:
     """The cached copy of this commit, else the Hub's, checked as a whole.
 
-    Raises HubError, before `started` is 5 seconds ago. bundle: loads what else will serve; it is
-    called while the Hub is asked, so that it is there when the time is over.
+    start: when the caller began, seconds of time.monotonic. Raises HubError, within 5 seconds
+    after it. bundle: loads the bundled folder; it is called while the Hub is asked, so that the
+    folder is ready when the time is over.
     """
     from vae.hub import repository
 
     damaged = None
-    if snapshot := repository.cached(pinned.repo_id, pinned.commit, LOADED):
+    if snapshot := repository.cached(pinned_commit.repo_id, pinned_commit.commit, LOADED):
         try:
             return Resolved(
-                **vars(snapshot.read(load_folder)), name=name, source="cache", pinned=pinned
+                **vars(snapshot.read(load_folder)),
+                name=name,
+                source="cache",
+                pinned_commit=pinned_commit,
             )
         except repository.HubError as error:
             damaged = error
-    if _silent or (damaged and repository.offline()):
-        raise damaged or _silent[0]
+    if _no_answer or (damaged and repository.offline()):
+        raise damaged or _no_answer[0]
 
-    def ready() -> None:
-        with suppress(WeightsError):  # it is raised again where the bundle is needed
+    def load_bundle() -> None:
+        with suppress(WeightsError):  # raised again where the bundle is needed
             if bundle:
                 bundle()
 
-    left = SECONDS_TO_WAIT - SECONDS_TO_NOTICE - (time.monotonic() - started)
+    remaining_seconds = SECONDS_TO_WAIT - SECONDS_TO_NOTICE - (time.monotonic() - start)
     try:
         folder = repository.pull(
-            pinned.repo_id,
-            pinned.commit,
+            pinned_commit.repo_id,
+            pinned_commit.commit,
             LOADED,
             load_folder,
-            anew=damaged is not None,
-            within=max(0.0, left),
-            meanwhile=ready,
+            force=damaged is not None,
+            timeout=max(0.0, remaining_seconds),
+            while_waiting=load_bundle,
         )
     except repository.HubError as error:
         if error.kind == "unreachable":
-            _silent.append(error)
+            _no_answer.append(error)
         raise
-    return Resolved(**vars(folder), name=name, source="hub", pinned=pinned)
+    return Resolved(**vars(folder), name=name, source="hub", pinned_commit=pinned_commit)
 
 
 def _table() -> dict[str, dict[str, str]]:
@@ -303,7 +310,7 @@ def _table() -> dict[str, dict[str, str]]:
     Raises WeightsError.
     """
     try:
-        table = tomllib.loads(files.content(BUNDLE / SOURCES, MAX_SOURCES).decode())
+        table = tomllib.loads(files.read_bounded(BUNDLE / SOURCES, MAX_SOURCES).decode())
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

@@ -1,18 +1,13 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { element, FakeElement, openPage } from "../elements.js";
+import { run, script } from "./scripts.js";
 
-const SCRIPT = readFileSync(
-  new URL("../../../ui/gradio_page/picture_source.js", import.meta.url),
-  "utf8",
-);
 const TEXT = { choose: "Choose", draw: "Draw", clear: "Clear", start: "Start", take: "Take" };
 
-// Runs the script as Gradio does. picture_source.py puts the settings in the place of the comment.
+// Runs the script in a component of this kind.
 function opened(kind, { language = "en-GB", getUserMedia } = {}) {
   const settings = { kind, most_bytes: 100, text: { en: TEXT, ko: { ...TEXT, choose: "고르기" } } };
-  const script = SCRIPT.replace("/* settings */ {}", JSON.stringify(settings));
   const page = openPage();
   const observed = [];
   globalThis.IntersectionObserver = class {
@@ -25,8 +20,8 @@ function opened(kind, { language = "en-GB", getUserMedia } = {}) {
   const box = root.querySelector(".picture-source");
   const sent = [];
   const navigator = { language, mediaDevices: getUserMedia && { getUserMedia } };
-  const run = new Function("element", "trigger", "navigator", script);
-  run(root, (name, data) => sent.push([name, data]), navigator);
+  const trigger = (name, data) => sent.push([name, data]);
+  run(script("picture_source", settings), { element: root, trigger, navigator });
   const find = selector => root.querySelector(selector);
   return { page, box, find, sent, seen: entry => observed.map(told => told([entry])) };
 }
@@ -40,10 +35,6 @@ function readAs(address) {
     }
   };
 }
-
-test("the comment that is replaced by the settings is there once", () => {
-  assert.equal(SCRIPT.split("/* settings */ {}").length, 2);
-});
 
 test("a Korean browser is spoken to in Korean, any other in English", () => {
   const said = language => opened("upload", { language }).find("span").textContent;

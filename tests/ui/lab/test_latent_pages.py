@@ -27,7 +27,7 @@ from ui.service import cache, navigation
 from ui.text import LANGUAGES, Text
 from vae import experiments
 from vae.hub import sources
-from vae.hub.folder import seal
+from vae.hub.folder import write_checksums
 
 PAGES = ("map", "dimensions", "path")
 
@@ -216,7 +216,7 @@ def test_a_folder_without_reference_pictures_is_a_sentence_that_names_the_file(
     for name in ("mnist", "mnist-2d"):
         shutil.copytree(sources.BUNDLE / name, tmp_path / name)
     (tmp_path / "mnist-2d" / "reference.npz").unlink()
-    seal(tmp_path / "mnist-2d")  # as a folder that never had reference pictures
+    write_checksums(tmp_path / "mnist-2d")  # as a folder that never had reference pictures
     monkeypatch.setattr(sources, "BUNDLE", tmp_path)
     look_anew(monkeypatch)
     app = open_page("map")

@@ -17,7 +17,7 @@ from tests.ui.driver import (
 )
 from ui.text import LANGUAGES, Text
 from vae.hub import sources
-from vae.hub.folder import seal
+from vae.hub.folder import write_checksums
 from vae.hub.metrics import Dedicated, read_metrics, write_dedicated
 
 AUTOENCODER = "mnist-2d-autoencoder"
@@ -109,7 +109,7 @@ def with_rivals(tmp_path, monkeypatch):
         for beta, more in ((0.1, -2.0), (10.0, 0.5))
     ]
     write_dedicated(tmp_path / "mnist" / "dedicated.json", rivals)
-    seal(tmp_path / "mnist", "dedicated.json")
+    write_checksums(tmp_path / "mnist", "dedicated.json")
     monkeypatch.setattr(sources, "BUNDLE", tmp_path)
     look_anew(monkeypatch)
     return tmp_path / "mnist"
@@ -123,7 +123,7 @@ def test_what_one_network_for_every_beta_costs_is_said_with_its_sign(with_rivals
 
 def test_a_rival_at_a_beta_that_was_not_measured_is_a_sentence_that_names_the_file(with_rivals):
     write_dedicated(with_rivals / "dedicated.json", [Dedicated(0.07, 1.0, 1.0, examples=1, seed=1)])
-    seal(with_rivals, "dedicated.json")
+    write_checksums(with_rivals, "dedicated.json")
     app = open_app()
     assert len(app.error) == 1
     assert "dedicated.json: it has a network for beta 0.07" in app.error[0].value

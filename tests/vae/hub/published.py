@@ -14,7 +14,7 @@ import torch
 
 import vae
 from tests.conftest import files_of, write_weights
-from vae.hub.folder import SEALED
+from vae.hub.folder import CHECKSUMMED_FILES
 
 NAME = "teacher/vae-toy"
 Files = dict[str, bytes]
@@ -84,12 +84,14 @@ def resealed(files: Files) -> Files:
     try:
         config = json.loads(files["config.json"])
         config["sha256"] = {
-            name: sha256 for name, sha256 in config["sha256"].items() if name not in SEALED
+            name: sha256
+            for name, sha256 in config["sha256"].items()
+            if name not in CHECKSUMMED_FILES
         }
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return files
     config["sha256"] |= {
-        name: hashlib.sha256(files[name]).hexdigest() for name in SEALED if name in files
+        name: hashlib.sha256(files[name]).hexdigest() for name in CHECKSUMMED_FILES if name in files
     }
     return files | {"config.json": json.dumps(config).encode()}
 

@@ -184,7 +184,7 @@ def test_where_the_hub_fails_what_a_branch_last_named_is_used_with_a_warning(
     local_hub, published, weights, monkeypatch, fault
 ):
     vae.load(NAME)
-    monkeypatch.setattr(exchange, "SECONDS_WITHOUT_NEWS", 0.3)
+    monkeypatch.setattr(exchange, "SECONDS_WITHOUT_DATA", 0.3)
     local_hub.inject(fault, "GET /api", times=None)
     with pytest.warns(
         UserWarning, match=f"the copy of commit {published[:7]} in the local cache is used"
@@ -253,7 +253,7 @@ def test_the_thread_of_a_transfer_that_was_given_up_ends_too(local_hub, publishe
             published,
             ("config.json", "model.safetensors"),
             vae.hub.folder.load_model,
-            within=0.2,
+            timeout=0.2,
         )
     while any(thread.name == f"pull {NAME}" for thread in threading.enumerate()):
         time.sleep(0.1)

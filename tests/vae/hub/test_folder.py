@@ -14,7 +14,7 @@ import vae
 from tests.conftest import files_of, random_model, some_metrics, tiny_config, write_weights
 from tests.vae.hub.published import in_format_1, resealed
 from vae.hub import sources
-from vae.hub.folder import SEALED, load_folder, load_model, save_model, seal
+from vae.hub.folder import CHECKSUMMED_FILES, load_folder, load_model, save_model, write_checksums
 from vae.hub.metrics import Dedicated, beta_stops, read_metrics, write_metrics
 
 
@@ -40,9 +40,9 @@ def test_saving_what_was_loaded_gives_the_same_bytes(folder, tmp_path):
     assert (tmp_path / "again" / "model.safetensors").read_bytes() == (
         folder / "model.safetensors"
     ).read_bytes()
-    for name in SEALED:
+    for name in CHECKSUMMED_FILES:
         (folder / name).unlink(missing_ok=True)
-    seal(folder)
+    write_checksums(folder)
     assert (tmp_path / "again" / "config.json").read_bytes() == (
         folder / "config.json"
     ).read_bytes()
@@ -57,7 +57,7 @@ def test_everything_measured_comes_with_the_model(folder):
     (folder / "dedicated.json").write_text(
         '[{"beta": 1.0, "rate": 2.0, "distortion": 3.0, "examples": 4, "seed": 5}]'
     )
-    seal(folder, "dedicated.json")
+    write_checksums(folder, "dedicated.json")
     assert load_folder(folder).dedicated == (Dedicated(1.0, 2.0, 3.0, 4, 5),)
 
 
@@ -365,7 +365,7 @@ def test_a_file_of_another_model_is_noticed_though_it_would_fit(folder, name):
             np.savez(
                 each / "reference.npz", **dict(arrays) | {"labels": np.array([0, int(distortion)])}
             )
-        seal(each)
+        write_checksums(each)
         load_folder(each)
     (folder / name).write_bytes((other / name).read_bytes())
     assert f"{name}: its sha256 is" in named(folder)
@@ -380,11 +380,11 @@ def test_a_file_that_may_be_missing_must_not_where_it_was_sealed_and_must_not_co
     (folder / "dedicated.json").write_text(
         '[{"beta": 1.0, "rate": 2.0, "distortion": 3.0, "examples": 4, "seed": 5}]'
     )
-    seal(folder)
+    write_checksums(folder)
     content = (folder / name).read_bytes()
     (folder / name).unlink()
     assert f"{name}: it is missing" in named(folder)
-    seal(folder)
+    write_checksums(folder)
     load_folder(folder)
     (folder / name).write_bytes(content)
     assert f"{name}: config.json does not name it" in named(folder)
@@ -398,7 +398,7 @@ def test_a_folder_in_format_1_is_loaded_and_sealed_whole(folder):
     assert again.metrics == before.metrics
     assert again.network.config == before.network.config
     # what is measured of a part keeps the rest, which was trusted before
-    seal(folder, "dedicated.json")
+    write_checksums(folder, "dedicated.json")
     assert (folder / "config.json").read_bytes() == sealed
 
 

@@ -8,18 +8,18 @@ import pytest
 from tests.conftest import some_metrics
 from training import card
 from vae.hub.metrics import (
+    BinarisationSpread,
+    BoundBias,
     ImportanceWeighted,
-    Repeated,
-    Tighter,
     read_metrics,
     slopes,
     write_metrics,
 )
 
-TIGHTER = Tighter(
+TIGHTER = BoundBias(
     ImportanceWeighted(1.0, 5, 3, 30.0, 0.1), ImportanceWeighted(1.0, 50, 3, 29.75, 0.1)
 )
-REPEATED = Repeated(beta=1.0, count=5, negative_elbo=31.0, spread=0.2)
+REPEATED = BinarisationSpread(beta=1.0, count=5, negative_elbo=31.0, spread=0.2)
 
 
 def curve(*points: tuple[float, float, float]):

@@ -78,7 +78,7 @@ for case in cases:
     before, started = memory("VmHWM"), time.monotonic()
     said = tried("teacher/" + case)
     told["cases"][case] = said, (memory("VmHWM") - before) // 1024, time.monotonic() - started
-exchange.SECONDS_WITHOUT_NEWS = 1.0
+exchange.SECONDS_WITHOUT_DATA = 1.0
 told["given up"] = tried("teacher/silent")
 told["waited for"] = [one.name for one in threading.enumerate() if not one.daemon]
 print(json.dumps(told))

@@ -60,23 +60,23 @@ def test_a_slow_download_that_goes_on_is_not_given_up(local_hub, published, weig
     clock, transfers = SimpleNamespace(now=0.0), []
 
     def transfer(repo_id: str) -> exchange.Transfer:
-        transfers.append(exchange.Transfer(repo_id, started=clock.now, heard=clock.now))
+        transfers.append(exchange.Transfer(repo_id, start=clock.now, last_arrival=clock.now))
         return transfers[-1]
 
     def pass_seconds() -> None:
         """Ten, once the piece before has come: nobody would wait for twenty."""
         for _ in range(10_000):
-            if transfers[-1].heard == clock.now:
+            if transfers[-1].last_arrival == clock.now:
                 break
             time.sleep(0.001)
         clock.now += 10.0
 
-    assert exchange.SECONDS_WITHOUT_NEWS < 20
+    assert exchange.SECONDS_WITHOUT_DATA < 20
     monkeypatch.setattr(exchange, "time", SimpleNamespace(monotonic=lambda: clock.now))
     monkeypatch.setattr(repository, "Transfer", transfer)
     local_hub.inject(Fault(before_chunk=pass_seconds, chunk=4000), "GET /storage/", times=None)
     assert_same_weights(vae.load(NAME, revision=published), weights)
-    assert clock.now > exchange.SECONDS_WITHOUT_NEWS
+    assert clock.now > exchange.SECONDS_WITHOUT_DATA
 
 
 @pytest.mark.parametrize(("change", "sentence"), REFUSED)
@@ -196,7 +196,7 @@ def test_a_refused_connection_is_one_sentence(monkeypatch, tmp_path):
 )
 def test_a_hub_that_falls_silent_at_any_moment_is_given_up(local_hub, published, monkeypatch, when):
     """Some of the client's own requests would wait for ever."""
-    monkeypatch.setattr(exchange, "SECONDS_WITHOUT_NEWS", 0.3)
+    monkeypatch.setattr(exchange, "SECONDS_WITHOUT_DATA", 0.3)
     local_hub.inject(Fault(silent=True), when, times=None)
     with pytest.raises(HubError, match="check the connection") as caught:
         vae.load(NAME)

@@ -39,12 +39,12 @@ def test_resolve_takes_the_pinned_commit_then_the_cache_and_says_which(
 ):
     pin(bundle, "toy", NAME, published)
     found = sources.resolve("toy")
-    assert (found.source, found.pinned, found.problem) == (
+    assert (found.source, found.pinned_commit, found.problem) == (
         "hub",
-        sources.Pinned(NAME, published),
+        sources.PinnedCommit(NAME, published),
         "",
     )
-    assert found.pinned.address == f"{local_hub.url}/{NAME}/tree/{published}"
+    assert found.pinned_commit.address == f"{local_hub.url}/{NAME}/tree/{published}"
     assert_same_weights(found.network, weights)
     sources.forget()
     local_hub.requests.clear()
@@ -56,18 +56,24 @@ def test_resolve_takes_the_pinned_commit_then_the_cache_and_says_which(
 
 def test_without_an_entry_the_bundled_folder_serves_and_the_hub_is_not_asked(local_hub, bundle):
     found = sources.resolve("toy")
-    assert (found.source, found.pinned, found.reason) == ("bundled", None, "")
+    assert (found.source, found.pinned_commit, found.reason) == ("bundled", None, "")
     assert_same_weights(found.network, bundle / "toy")
     assert local_hub.requests == []
+
+
+def test_model_is_another_name_of_the_network(bundle):
+    """The public interface has `model`: scripts outside this project rely on it."""
+    found = sources.resolve("toy")
+    assert found.model is found.network
 
 
 def test_the_environment_overrides_the_file(local_hub, published, bundle, monkeypatch):
     pin(bundle, "toy", NAME, "0" * 40)
     monkeypatch.setenv("VAE_LAB_SOURCE_TOY", f"{NAME}@{published}")
-    assert sources.resolve("toy").pinned == sources.Pinned(NAME, published)
+    assert sources.resolve("toy").pinned_commit == sources.PinnedCommit(NAME, published)
     sources.forget()
     monkeypatch.setenv("VAE_LAB_SOURCE_TOY", "")
-    assert sources.resolve("toy").pinned is None
+    assert sources.resolve("toy").pinned_commit is None
 
 
 @pytest.mark.parametrize(

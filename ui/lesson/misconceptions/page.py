@@ -395,4 +395,5 @@ ENTRIES: dict[str, Entry] = {
 }
 
 
-main()
+if __name__ == "__main__":
+    main()

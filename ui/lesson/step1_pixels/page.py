@@ -91,4 +91,5 @@ def _counts(text: Text, large: Counts) -> None:
         st.caption(text("step1.counted", **view.counts_values(large)))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -147,4 +147,5 @@ def _revealed(text: Text, choice: ReferenceSelection, given: SourcePicture) -> N
     frame.article(text, text("step2.article"))
 
 
-main()
+if __name__ == "__main__":
+    main()

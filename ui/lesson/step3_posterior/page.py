@@ -184,4 +184,5 @@ def _picture(caption: str, image: np.ndarray, alt: str) -> None:
     st.image(pictures.picture_uri(image), width="stretch", alt=alt)
 
 
-main()
+if __name__ == "__main__":
+    main()

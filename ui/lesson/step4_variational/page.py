@@ -252,4 +252,5 @@ def _revealed(
     frame.article(text, text("step4.article"))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -176,4 +176,5 @@ def _loss(text: Text, choice: SidebarSelection, seen: Reconstruction, own: Balan
     st.caption(text("step5.loss_gap"))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -165,4 +165,5 @@ def _gradient(text: Text, choice: SidebarSelection, seen: Reconstruction, dimens
     st.latex(WAYS)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -161,4 +161,5 @@ def _maps(text: Text, choice: ReferenceSelection, plain: WithReference) -> None:
         st.markdown(view.maps_verdict(text, found))
 
 
-main()
+if __name__ == "__main__":
+    main()

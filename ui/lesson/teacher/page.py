@@ -216,4 +216,5 @@ def _sheet(
                 st.markdown(f"{printed('sheet.answer')}: {solution}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.elbo import DECODED
+from vae.elbo import DECODING_BATCH
 from vae.experiments.map import Window
 from vae.latent import prior_sample
 from vae.likelihood import bernoulli, binarize
@@ -154,7 +154,7 @@ def grid_evidence(model: VAE, observed: Tensor, beta: float, *, side: int = SIDE
         )
     pixels, area = observed.flatten(1), (2 * GRID.half / side) ** 2
     total = torch.full((len(pixels),), -math.inf, dtype=torch.float64)
-    for z in GRID.centres(side).split(2 * DECODED):
+    for z in GRID.centres(side).split(2 * DECODING_BATCH):
         logits = bernoulli(model.decode(z, beta)).logits.flatten(1)
         log_prior = -0.5 * z.square().sum(1) - math.log(2 * math.pi)
         joint = pixels @ logits.T - torch.nn.functional.softplus(logits).sum(1) + log_prior

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae.elbo import DECODED, log_likelihoods
+from vae.elbo import DECODING_BATCH, log_likelihoods
 from vae.experiments.lesson.gaussian import Curve
 from vae.experiments.playground import Array, Reconstruction
 from vae.model import VAE, DiagonalGaussian
@@ -302,7 +302,9 @@ def _losses_and_slopes(
     At z = mu + sigma * eps.
     """
     losses, slopes = [], []
-    for z in q.at(eps).detach().split(DECODED):  # what gradients need of all at once is 300 MB
+    for z in (
+        q.at(eps).detach().split(DECODING_BATCH)
+    ):  # what gradients need of all at once is 300 MB
         with torch.enable_grad():
             z.requires_grad_(True)
             losses.append(-log_likelihoods(model, observed, z, beta))
