@@ -126,13 +126,21 @@ class FlowView {
     });
     for (const type of ["pointermove", "pointerdown"])
       this.canvas.addEventListener(type, event => this.point(event));
-    this.canvas.addEventListener("pointerleave", () => this.point(null));
+    // A finger leaves as soon as it is lifted: what it tapped stays until it taps elsewhere.
+    this.canvas.addEventListener("pointerleave", ({ pointerType }) => {
+      if (pointerType !== "touch") this.point(null);
+    });
+    this.root.addEventListener("pointerdown", ({ target }) => {
+      if (target !== this.canvas && !this.tip.hidden) this.point(null);
+    });
     this.carried = () => {
       this.connect();
       this.showFilm();
     };
     globalThis.addEventListener("vae-lab-film", this.carried);
-    this.resized = new ResizeObserver(() => this.resize());
+    this.resized = new ResizeObserver(() => {
+      if (this.root.clientWidth !== this.drawnWidth) this.resize();
+    });
     this.resized.observe(this.root);
   }
 
@@ -220,9 +228,8 @@ class FlowView {
       const part = film.parts[button.dataset.part];
       // A plain autoencoder has no q(z|x): its chip is the legend's only.
       button.disabled = !part;
-      const { distortion, rate, ...others } = this.data.words;
-      const name = { distortion, rate, ...others }[button.dataset.part];
-      button.querySelector(".label").textContent = part?.label ?? name ?? "";
+      const name = part?.label ?? this.data.words[button.dataset.part] ?? "";
+      button.querySelector(".label").textContent = name;
       button.setAttribute("aria-expanded", String(this.opened === button.dataset.part));
     }
     if (this.opened && !film.parts[this.opened]) this.open(null);
@@ -238,6 +245,7 @@ class FlowView {
 
   resize() {
     if (!this.film || !this.data) return;
+    this.drawnWidth = this.root.clientWidth;
     const ratio = globalThis.devicePixelRatio || 1;
     this.width = this.chart.clientWidth;
     this.height = this.chart.clientHeight;
@@ -390,9 +398,11 @@ class FlowView {
     const inside = this.explanation.contains(this.root.getRootNode().activeElement);
     this.explanation.hidden = !part;
     if (!part) return inside && before?.focus();
-    // Below what it explains, there and in the order of reading.
-    const place = this.loss.contains(this.button(part)) ? this.bars : this.line;
-    if (place.nextElementSibling !== this.explanation) place.after(this.explanation);
+    // Below what it explains, there and in the order of reading. CSS finds its place in the line.
+    const { explanation: panel } = this;
+    if (!this.loss.contains(this.button(part))) this.line.append(panel);
+    else if (this.bars.nextElementSibling !== panel) this.bars.after(panel);
+    this.line.dataset.opened = part;
     this.shown.body = null;
     this.explain();
     this.notch();
