@@ -80,7 +80,7 @@ export const nats = value =>
 class PlaneView {
   constructor(root) {
     this.root = root.querySelector(".film-plane");
-    for (const name of ["plot", "drawing", "tip", "click"])
+    for (const name of ["plot", "drawing", "overlay", "tip", "click"])
       this[name] = this.root.querySelector(`.${name}`);
     const { plot } = this;
     plot.addEventListener("pointermove", event => this.point(event));
@@ -167,7 +167,8 @@ class PlaneView {
       own: placed(own, across, down),
       rivals: rivals.map(({ rate, distortion }) => [across(rate), down(distortion)]),
     };
-    this.drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    for (const svg of [this.drawing, this.overlay])
+      svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.drawing.replaceChildren(
       ...this.axes(xAxis, yAxis, across, down, { width, height }),
       ...curve("average", this.points.average, 3.2),
@@ -179,7 +180,7 @@ class PlaneView {
       own: drawn("path", { class: "current own", d: "m0-9.5 9.5 9.5L0 9.5-9.5 0z" }),
     };
     this.ring = drawn("circle", { class: "ring", r: 9, visibility: "hidden" });
-    this.drawing.append(this.marks.average, this.marks.own, this.ring);
+    this.overlay.replaceChildren(this.marks.average, this.marks.own, this.ring);
     this.mark();
   }
 
