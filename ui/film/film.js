@@ -7,10 +7,22 @@ const REST = 150; // ms without a move: then texts follow, which a screen reader
 const GAP = 2; // pixels between the tiles of a gallery
 const GAP_GREY = 128;
 
-// The numbers that Python packed in base64, float32 and little endian.
-export function unpacked(text) {
-  return new Float32Array(Uint8Array.from(atob(text), letter => letter.charCodeAt(0)).buffer);
+// What Python packed: the length of the header, the header in JSON, and the bytes that it refers to.
+// bytes: a Uint8Array.
+export function opened(bytes) {
+  const start = bytes.byteOffset + 4;
+  const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+  const header = new TextDecoder().decode(new Uint8Array(bytes.buffer, start, length));
+  return JSON.parse(header, (_, value) =>
+    value && Number.isInteger(value.offset) && Number.isInteger(value.length)
+      ? new Uint8Array(bytes.buffer, start + length + value.offset, value.length)
+      : value,
+  );
 }
+
+// Numbers as Python packed them, float32 and little endian. They may begin at any byte of the
+// message, so they are copied.
+export const numbersOf = bytes => new Float32Array(bytes.slice().buffer);
 
 // Where a sheet holds its frame of this number: how many frames down, and in which of its colour
 // channels; null: in all of them.
@@ -137,10 +149,9 @@ export function keep(kept, id, value) {
   while (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value);
 }
 
-async function pixelsOf(source) {
-  const image = Object.assign(new Image(), { src: source });
-  await image.decode();
-  const { naturalWidth: width, naturalHeight: height } = image;
+async function pixelsOf(bytes) {
+  const image = await createImageBitmap(new Blob([bytes]));
+  const { width, height } = image;
   const canvas = Object.assign(document.createElement("canvas"), { width, height });
   const context = canvas.getContext("2d", { willReadFrequently: true });
   context.drawImage(image, 0, 0);
@@ -171,9 +182,16 @@ async function carryFilm({ films }, data) {
       ),
     );
     const numbers = {};
-    for (const name of ["mean", "deviation", "z", "rate"]) numbers[name] = unpacked(code[name]);
+    for (const name of ["mean", "deviation", "z", "rate"]) numbers[name] = numbersOf(code[name]);
     if (!films.has(data.id)) return; // newer ones have pushed it out
-    films.set(data.id, { ...data, reconstructions, differences, code: { ...code, ...numbers } });
+    const observed = URL.createObjectURL(new Blob([data.observed], { type: "image/png" }));
+    films.set(data.id, {
+      ...data,
+      observed,
+      reconstructions,
+      differences,
+      code: { ...code, ...numbers },
+    });
   } catch (error) {
     films.delete(data.id);
     throw error;
@@ -208,6 +226,8 @@ export default function ({ data }) {
     told(); // views that were there before can subscribe
   }
   const player = globalThis.vaeLabFilm;
-  if (data?.film) carryFilm(player, data.film).catch(console.error);
-  if (data?.gallery) carryGallery(player, data.gallery).catch(console.error);
+  if (!data) return;
+  const { id, film, gallery } = opened(data);
+  if (film) carryFilm(player, { id, ...film }).catch(console.error);
+  if (gallery) carryGallery(player, { id, ...gallery }).catch(console.error);
 }

@@ -89,7 +89,8 @@ export function columnText(code, index, column, text) {
 }
 
 // The explanation of a part at a stop: some are the same at all.
-export const explanation = ({ html }, index) => html[index] ?? html[0] ?? "";
+export const explanation = ({ formula, html }, index) =>
+  `${formula}<p>${html[index] ?? html[0]}</p>`;
 
 // Whether only the noise or the picture is another one: then the data's way is shown.
 export const sameStops = (before, film) => String(before?.betas) === String(film.betas);

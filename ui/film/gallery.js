@@ -11,6 +11,13 @@ export const enlargement = (width, height) =>
 // The stop that is shown: the one under the hand, or the last one while that isn't there yet.
 export const shownStop = (frames, index, last) => (frames[index] ? index : last);
 
+// What the server is asked for at rest: the frames of all stops, then the exact frame of this one.
+// null: nothing is missing.
+export function wanted({ frames, exactly, betas }, index) {
+  if (betas.some((_, stop) => !frames[stop])) return "film";
+  return exactly[index] ? null : index;
+}
+
 class GalleryView {
   constructor(root) {
     this.root = root.querySelector(".film-gallery");
@@ -22,7 +29,7 @@ class GalleryView {
     this.carried = () => {
       this.connect();
       this.draw();
-      this.describe();
+      this.rest();
     };
     globalThis.addEventListener("vae-lab-film", this.carried);
   }
@@ -32,8 +39,9 @@ class GalleryView {
     globalThis.removeEventListener("vae-lab-film", this.carried);
   }
 
-  update(data) {
+  update(data, ask) {
     this.data = data;
+    this.ask = ask;
     this.download.querySelector("span").textContent = data.words.download;
     this.carried();
   }
@@ -46,7 +54,7 @@ class GalleryView {
     this.leave = player.subscribe(
       this.scope,
       () => this.draw(),
-      () => this.describe(),
+      () => this.rest(),
     );
   }
 
@@ -80,6 +88,16 @@ class GalleryView {
     this.root.classList.toggle("dimmed", on);
   }
 
+  rest() {
+    this.describe();
+    const gallery = globalThis.vaeLabFilm?.gallery(this.data?.gallery);
+    const missing = gallery ? wanted(gallery, this.index) : null;
+    const request = `${this.data?.gallery} ${missing}`;
+    if (missing === null || request === this.request) return;
+    this.request = request; // once: the answer takes a moment
+    this.ask("wanted", missing);
+  }
+
   describe() {
     this.waiting.textContent = this.dimmed ? (this.data?.words.waiting ?? "") : "";
     this.download.disabled = this.dimmed;
@@ -109,14 +127,14 @@ class GalleryView {
 }
 
 // Called again when the data or the theme change.
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   let view = VIEWS.get(parentElement);
   if (!view?.root.isConnected) {
     view?.remove();
     view = new GalleryView(parentElement);
     VIEWS.set(parentElement, view);
   }
-  view.update(data);
+  view.update(data, setTriggerValue);
   return () => {
     if (!view.root.isConnected) view.remove();
   };

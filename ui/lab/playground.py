@@ -1,103 +1,34 @@
-"""Playground: one picture, one beta, and every result that depends on them."""
+"""Playground: one picture, every beta, and every result that depends on them."""
 
+import numpy as np
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from ui.service.cache import trade_off
+from ui.film import frames
+from ui.film.frames import Film
+from ui.service import cache
 from ui.service.validation import GALLERY_COUNTS
 from ui.text import Text
-from ui.view import figures, pictures, sentences
-from ui.view.pictures import SHARP, THUMBNAIL
+from ui.view import pictures, sentences
+from ui.view.pictures import THUMBNAIL
 from ui.view.source_picture import SourcePicture
-from ui.widgets import chart, concurrency, link, picture_input, received, sidebar
+from ui.widgets import concurrency, film, link, picture_input, sidebar
 from ui.widgets.sidebar import SidebarSelection
 from vae import experiments
-from vae.experiments import Breakdown, Reconstruction, TradeOff
-from vae.hub.metrics import Metrics
+
+SCOPE = "playground"
 
 
 def main() -> None:
     text = link.current_text()
-    choice = sidebar.show(text)
+    choice = sidebar.show(text, beta_on_page=True)
     with st.container(border=True, gap="xsmall", key="your_picture"):
-        given = picture_input.row(text, choice.model, text("picture.heading"))
-        image = given.view.image
-        seen = experiments.reconstruct(
-            choice.model.network,
-            image,
-            choice.beta,
-            seed=choice.seed,
-            draw=link.eps_number(),
-            use_mean=choice.use_mean,
-        )
-        _picture(text, choice, given, seen)
-        own = trade_off(choice.model, image, choice.seed)
-        loss = experiments.breakdown(own, choice.now)
-        _loss(text, choice, own, loss)
-    left, right = st.columns(2, border=not choice.autoencoder)
-    with (
-        left,
-        st.container(gap="medium" if choice.autoencoder else "xsmall", border=choice.autoencoder),
-    ):
-        if choice.autoencoder:
-            st.subheader(text("plane.heading"), anchor=False)
-            st.write(text("plane.no_point"))
-        else:
-            _plane(text, choice, own, loss)
-    with right, st.container(gap="xsmall", border=choice.autoencoder):
-        _gallery(text, choice)
-    if text.has(f"use.{choice.model.name}"):
-        st.caption(text(f"use.{choice.model.name}"))
-
-
-def _picture(
-    text: Text, choice: SidebarSelection, given: SourcePicture, seen: Reconstruction
-) -> None:
-    """Draw the picture's way: file, model's input, q(z|x), reconstruction, difference."""
-    before, code, after = st.columns([1.7, 2.6, 1.7])
-    with before, st.container(gap="xsmall"):
-        left, right = st.columns(2, wrap=False)
-        _labelled(
-            left, "file", text("picture.file"), given.file, sentences.file_alt(text, given.view)
-        )
-        _labelled(
-            right,
-            "seen",
-            text("picture.seen"),
-            pictures.picture_uri(seen.observed),
-            sentences.seen_alt(text, choice.model, seen),
-        )
-        binarised = (
-            {"binarised": pictures.picture_uri(seen.observed, THUMBNAIL)}
-            if choice.model.network.config.binarised
-            else {}
-        )
-        _steps(text, given.thumbnails | binarised)
-    with code, st.container(gap="xsmall"):
-        st.caption(text("picture.point_code") if choice.autoencoder else text("picture.code"))
-        order = choice.model.metrics.at(1.0).dimensions_by_rate
-        chart.show(
-            figures.posterior(text, seen, order),
-            key="code",
-            alt=sentences.code_alt(text, choice.model, choice.beta, seen),
-        )
-    with after, st.container(gap="xsmall"):
-        reconstruction, difference = st.columns(2, wrap=False)
-        _labelled(
-            reconstruction,
-            "reconstruction",
-            text("picture.reconstruction"),
-            pictures.picture_uri(seen.mean),
-            sentences.reconstruction_alt(text, choice.model, choice.beta, seen),
-        )
-        _labelled(
-            difference,
-            "difference",
-            text("picture.difference"),
-            pictures.photo_uri(pictures.difference(seen.difference), SHARP),
-            sentences.difference_alt(text, choice.model, seen),
-        )
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        source = picture_input.row(text, choice.model, text("picture.heading"))
+        shown = _film(text, choice, source)
+        film.carry(shown, key="film")
+        if not link.is_hidden("beta") and len(frames.stops(choice.model)) > 1:
+            _beta(text, choice)
+        film.flow(text, choice.model, shown, source, scope=SCOPE, use_mean=choice.use_mean)
+        with st.container(horizontal=True, vertical_alignment="center", key="under_flow"):
             if not choice.autoencoder:
                 st.button(
                     text("picture.new_eps"),
@@ -107,80 +38,69 @@ def _picture(
                     help=text("picture.new_eps_help"),
                     key="new_eps",
                 )
-            st.caption(
-                text("picture.difference_key", stuff=sentences.pixel_meaning(text, choice.model)),
-                width="content",
-            )
+            _steps(text, choice, source)
+    left, right = st.columns(2, border=not choice.autoencoder)
+    with (
+        left,
+        st.container(gap="medium" if choice.autoencoder else "xsmall", border=choice.autoencoder),
+    ):
+        if choice.autoencoder:
+            st.subheader(text("plane.heading"), anchor=False)
+            st.write(text("plane.no_point"))
+        else:
+            _plane(text, choice, shown)
+    with right, st.container(gap="xsmall", border=choice.autoencoder):
+        _gallery(text, choice)
+    if text.has(f"use.{choice.model.name}"):
+        st.caption(text(f"use.{choice.model.name}"))
 
 
-def _labelled(place: DeltaGenerator, key: str, label: str, uri: str, alt: str) -> None:
-    with place, st.container(key=key, gap="xsmall"):
-        st.caption(label)
-        st.image(uri, width="stretch", alt=alt)
+def _film(text: Text, choice: SidebarSelection, source: SourcePicture) -> Film:
+    """The picture's film: an example's is computed once for all, a visitor's for the session."""
+    settings = (choice.model, choice.seed, link.eps_number(), choice.use_mean, text.language)
+    if source.is_example:
+        return cache.example_film(source.view.image, *settings)
+    key = (cache.digest(source.view.image), choice.model.network, *settings[1:])
+    if st.session_state.get("film_key") != key:
+        st.session_state["own_film"] = cache.film(source.view.image, *settings)
+        st.session_state["film_key"] = key
+    return st.session_state["own_film"]
 
 
-def _steps(text: Text, steps: dict[str, str]) -> None:
+@concurrency.fragment
+def _beta(text: Text, choice: SidebarSelection) -> None:
+    film.beta_bar(text, choice.model, at=choice.beta, scope=SCOPE)
+
+
+def _steps(text: Text, choice: SidebarSelection, source: SourcePicture) -> None:
+    steps = dict(source.thumbnails)
+    if choice.model.network.config.binarised:
+        observed = experiments.observe(choice.model.network, source.view.image, seed=choice.seed)
+        steps["binarised"] = pictures.picture_uri(np.asarray(observed), THUMBNAIL)
     with st.container(horizontal=True, gap="xsmall", key="steps"):
         for number, (step, uri) in enumerate(steps.items(), start=1):
             name = text(f"steps.{step}")
             st.image(uri, caption=name, width=40, alt=text("alt.step", number=number, name=name))
 
 
-def _loss(text: Text, choice: SidebarSelection, own: TradeOff, loss: Breakdown) -> None:
-    chart.show(figures.loss_bars(text, loss), key="loss", alt=sentences.loss_alt(text, loss))
-    with st.container(horizontal=True, vertical_alignment="center", key="numbers"):
-        st.markdown(
-            sentences.loss(text, loss),
-            help=sentences.loss_help(text, choice.model, own),
-            width="content",
-        )
-        if not choice.model.network.config.binarised:
-            st.markdown(
-                sentences.bits(text, loss), help=sentences.bits_help(text, loss), width="content"
-            )
-        st.caption(sentences.verdict(text, loss), width="content")
-
-
-def _plane(text: Text, choice: SidebarSelection, own: TradeOff, loss: Breakdown) -> None:
+def _plane(text: Text, choice: SidebarSelection, shown: Film) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(text("plane.heading"), anchor=False, help=text("plane.help"), width="content")
         st.caption(text("plane.click"), width="content")
-    metrics = choice.model.metrics
-    # A new key after each click forgets the selection, or the same point could not be clicked
-    # twice.
-    key = f"plane-{st.session_state.get('plane_clicks', 0)}"
-    chart.show(
-        figures.plane(text, metrics, choice.model.dedicated, own, loss),
-        key=key,
-        selection_mode="points",
-        on_select=lambda: _go_to_clicked(key, metrics),
-        alt=sentences.plane_alt(text, choice.model, loss),
-    )
+    film.plane(text, shown, scope=SCOPE)
     if choice.model.dedicated:
         st.caption(
             sentences.regret(text, choice.model), help=sentences.regret_help(text, choice.model)
         )
 
 
-def _go_to_clicked(key: str, metrics: Metrics) -> None:
-    beta = received.click(st.session_state[key])
-    if beta:  # a click beside the points has none, and no network a beta of 0
-        st.session_state["beta"] = metrics.at(beta).beta
-        st.session_state["plane_clicks"] = st.session_state.get("plane_clicks", 0) + 1
-
-
 @concurrency.fragment
 def _gallery(text: Text, choice: SidebarSelection) -> None:
-    with st.container(
-        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
-    ):
-        st.subheader(
-            text("gallery.point_heading") if choice.autoencoder else text("gallery.heading"),
-            anchor=False,
-            width="content",
-        )
-        download = st.empty()
-    shown = st.empty()
+    st.subheader(
+        text("gallery.point_heading") if choice.autoencoder else text("gallery.heading"),
+        anchor=False,
+    )
+    shown = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         count = link.choice(
             st.segmented_control,
@@ -213,30 +133,25 @@ def _gallery(text: Text, choice: SidebarSelection) -> None:
             if choice.autoencoder
             else text("gallery.temperature_help"),
         )
-    drawn = experiments.gallery(
-        choice.model.network,
-        choice.beta,
-        count=count,
-        seed=choice.seed,
-        temperature=temperature,
-        draw_pixels=pixels == "draw",
-    )
-    alt = sentences.gallery_alt(
-        text, choice.model, choice.beta, count=count, temperature=temperature, seed=choice.seed
-    )
-    content = pictures.sheet(drawn.images)
-    shown.image(pictures.uri("png", content), width="stretch", alt=alt)
+    settings = (choice.model, count, choice.seed, temperature, pixels == "draw", text.language)
+    with shown:
+        _frames(text, choice, settings)
     if note := sentences.gallery_note(text, choice.model, temperature):
         st.caption(note)
-    download.download_button(
-        text("gallery.download"),
-        content,
-        icon=":material/download:",
-        mime="image/png",
-        file_name=sentences.gallery_file(choice.model, choice.beta, choice.seed),
-        on_click="ignore",
-        key="download",
-    )
+
+
+def _frames(text: Text, choice: SidebarSelection, settings: cache.GallerySettings) -> None:
+    """Draw the gallery: at first the frame at the present beta; the others when it is seen."""
+    stops = frames.stops(choice.model)
+    wanted = film.gallery(text, cache.gallery_id(*settings), scope=SCOPE)
+    if wanted == "film" or cache.is_kept(cache.gallery_film, *settings):
+        with concurrency.released_slot():
+            film.carry(cache.gallery_film(*settings), key="gallery_film")
+        index = wanted if isinstance(wanted, int) and wanted < len(stops) else None
+    else:
+        index = stops.index(choice.beta)
+    if index is not None:
+        film.carry(cache.gallery_frame(index, *settings), key="gallery_frame")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ class SourcePicture:
     """A picture from a source, with data URIs that are encoded once, not at every move of beta."""
 
     view: View
+    is_example: bool = False  # one of the model's own, which everybody has
 
     @cached_property
     def file(self) -> str:
@@ -43,7 +44,7 @@ def example(model: Resolved, name: str | None, first: int = 0) -> SourcePicture:
     if (model.network, name) not in _examples:
         image = model.examples.picture(name)
         _examples[model.network, name] = SourcePicture(
-            View(image, (Step("file", pictures.to_uint8(image.numpy())),))
+            View(image, (Step("file", pictures.to_uint8(image.numpy())),)), is_example=True
         )
     return _examples[model.network, name]
 

@@ -4,11 +4,13 @@ Whoever talks to the page's websocket himself may send anything in their place. 
 component sends is no value.
 """
 
+import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+MOST_STOPS = 1000  # of a slider
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
@@ -55,6 +57,19 @@ def pin(event: object) -> tuple[float, float] | None:
         return _Pin.model_validate(event).point
     except ValidationError:
         return None
+
+
+def beta(value: object) -> float | None:
+    """A beta from the slider, above 0; None for anything else."""
+    return value if isinstance(value, float | int) and 0 < value < math.inf else None
+
+
+def wanted_frame(value: object) -> int | str | None:
+    """What a gallery asks for: "film", or the number of a stop; None for anything else."""
+    if value == "film":
+        return "film"
+    is_number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST_STOPS
+    return value if is_number else None  # type: ignore[return-value]
 
 
 def click(event: object) -> float | None:

@@ -36,12 +36,13 @@ def show(
     beta: float | None = None,
     beta_note: str | None = None,
     noise: bool = True,
+    beta_on_page: bool = False,
 ) -> SidebarSelection:
     """Draw the side bar and return its selection.
 
     Stops the page with a sentence where the model cannot be used. only, beta: the page's one model
     and beta. beta_note: shown in place of beta where the page uses several. noise: whether the page
-    depends on z, drawn or the mean.
+    depends on z, drawn or the mean. beta_on_page: whether the page itself draws the slider.
     """
     with st.sidebar:
         st.title(text("app.title"), anchor=False)
@@ -53,7 +54,7 @@ def show(
             _language(text)
         model = resolve(text, name)
         with controls:
-            now = _beta(text, model, beta, beta_note)
+            now = _beta(text, model, beta, beta_note, beta_on_page)
             seed = _seed(text)
             kind = (
                 "mean"
@@ -137,7 +138,7 @@ def select_with_reference(
 
 
 def _beta(
-    text: Text, model: sources.Resolved, fixed: float | None, note: str | None
+    text: Text, model: sources.Resolved, fixed: float | None, note: str | None, on_page: bool
 ) -> BetaMetrics:
     if fixed is not None:
         st.caption(note or text("sidebar.fixed_beta", beta=fixed))
@@ -149,6 +150,10 @@ def _beta(
     if len(stops) == 1:  # a network for one beta has nothing to slide
         st.caption(f"{text('sidebar.beta')} {stops[0]:g}")
         return model.metrics.betas[0]
+    if on_page and not link.is_hidden("beta"):
+        return model.metrics.at(
+            link.value_of("beta", model.metrics.at(1.0).beta, link.nearest(stops))
+        )
     beta = link.stop(
         st.select_slider,
         text("sidebar.beta"),

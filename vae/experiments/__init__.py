@@ -11,6 +11,7 @@ gaussian; and misconceptions, decoders, beta_conventions, worksheet.
 """
 
 from vae.experiments.dimensions import Traversal, traverse
+from vae.experiments.film import galleries, reconstructions
 from vae.experiments.map import (
     WHOLE_PLANE,
     Codes,
@@ -54,11 +55,13 @@ __all__ = [
     "codes",
     "decode",
     "decode_point",
+    "galleries",
     "gallery",
     "observe",
     "path",
     "posterior_map",
     "reconstruct",
+    "reconstructions",
     "tiles",
     "trade_off",
     "traverse",
