@@ -240,7 +240,7 @@ class FlowView {
   }
 
   get index() {
-    const index = globalThis.vaeLabFilm?.index(this.data?.scope);
+    const index = globalThis.vaeLabFilm?.index(this.data?.scope) ?? this.data?.at;
     return this.film && index !== undefined ? Math.min(index, this.film.betas.length - 1) : null;
   }
 

@@ -59,7 +59,7 @@ class GalleryView {
   }
 
   get index() {
-    return globalThis.vaeLabFilm?.index(this.data?.scope);
+    return globalThis.vaeLabFilm?.index(this.data?.scope) ?? this.data?.at;
   }
 
   draw() {

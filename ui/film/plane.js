@@ -144,7 +144,7 @@ class PlaneView {
   }
 
   get index() {
-    const index = globalThis.vaeLabFilm?.index(this.data?.scope);
+    const index = globalThis.vaeLabFilm?.index(this.data?.scope) ?? this.data?.at;
     return this.film && index !== undefined ? Math.min(index, this.film.betas.length - 1) : null;
   }
 

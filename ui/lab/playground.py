@@ -27,7 +27,15 @@ def main() -> None:
         film.carry(shown, key="film")
         if not link.is_hidden("beta") and len(frames.stops(choice.model)) > 1:
             _beta(text, choice)
-        film.flow(text, choice.model, shown, source, scope=SCOPE, use_mean=choice.use_mean)
+        film.flow(
+            text,
+            choice.model,
+            shown,
+            source,
+            at=choice.beta,
+            scope=SCOPE,
+            use_mean=choice.use_mean,
+        )
         with st.container(horizontal=True, vertical_alignment="center", key="under_flow"):
             if not choice.autoencoder:
                 st.button(
@@ -87,7 +95,7 @@ def _plane(text: Text, choice: SidebarSelection, shown: Film) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(text("plane.heading"), anchor=False, help=text("plane.help"), width="content")
         st.caption(text("plane.click"), width="content")
-    film.plane(text, shown, scope=SCOPE)
+    film.plane(text, choice.model, shown, at=choice.beta, scope=SCOPE)
     if choice.model.dedicated:
         st.caption(
             sentences.regret(text, choice.model), help=sentences.regret_help(text, choice.model)
@@ -143,7 +151,9 @@ def _gallery(text: Text, choice: SidebarSelection) -> None:
 def _frames(text: Text, choice: SidebarSelection, settings: cache.GallerySettings) -> None:
     """Draw the gallery: at first the frame at the present beta; the others when it is seen."""
     stops = frames.stops(choice.model)
-    wanted = film.gallery(text, cache.gallery_id(*settings), scope=SCOPE)
+    wanted = film.gallery(
+        text, choice.model, cache.gallery_id(*settings), at=choice.beta, scope=SCOPE
+    )
     if wanted == "film" or cache.is_kept(cache.gallery_film, *settings):
         with concurrency.released_slot():
             film.carry(cache.gallery_film(*settings), key="gallery_film")

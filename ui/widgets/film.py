@@ -88,15 +88,23 @@ def beta_bar(text: Text, model: Resolved, *, at: float, scope: str) -> float:
 
 
 def flow(
-    text: Text, model: Resolved, film: Film, source: SourcePicture, *, scope: str, use_mean: bool
+    text: Text,
+    model: Resolved,
+    film: Film,
+    source: SourcePicture,
+    *,
+    at: float,
+    scope: str,
+    use_mean: bool,
 ) -> None:
-    """Draw the picture's way through the network, and its loss."""
+    """Draw the picture's way through the network, and its loss. at: beta, where none is moved."""
     autoencoder = model.network.config.autoencoder
     _flow(
         key="flow",
         data={
             "scope": scope,
             "film": film.id,
+            "at": frames.stops(model).index(at),
             "use_mean": use_mean,
             "file": {"source": source.file, "alt": sentences.file_alt(text, source.view)},
             "words": {
@@ -113,20 +121,27 @@ def flow(
                 "distortion": text("breakdown.distortion"),
                 "rate": text("breakdown.rate"),
                 "close": text("film.close"),
-                "open": text("film.open"),
+                "point": text(
+                    "film.point_hover" if autoencoder else "film.hover",
+                    name="{name}",
+                    mean="{mu}",
+                    deviation="{sigma}",
+                    z="{z}",
+                ),
             },
             "colours": frames.COLOURS,
         },
     )
 
 
-def plane(text: Text, film: Film, *, scope: str) -> None:
+def plane(text: Text, model: Resolved, film: Film, *, at: float, scope: str) -> None:
     """Draw the rate–distortion plane."""
     _plane(
         key="plane",
         data={
             "scope": scope,
             "film": film.id,
+            "at": frames.stops(model).index(at),
             "words": {
                 "test": text("plane.test"),
                 "own": text("plane.own"),
@@ -135,13 +150,18 @@ def plane(text: Text, film: Film, *, scope: str) -> None:
                 "rate": text("plane.rate"),
                 "distortion": text("plane.distortion"),
                 "click": text("plane.click"),
+                "point": text(
+                    "film.plane_hover", beta="{beta}", distortion="{distortion}", rate="{rate}"
+                ),
             },
             "colours": frames.COLOURS,
         },
     )
 
 
-def gallery(text: Text, gallery_id: str, *, scope: str) -> int | str | None:
+def gallery(
+    text: Text, model: Resolved, gallery_id: str, *, at: float, scope: str
+) -> int | str | None:
     """Draw the gallery of a film; returns what the browser asked for.
 
     That is "film" for the frames of all stops, the number of a stop for its exact frame, or None.
@@ -151,6 +171,7 @@ def gallery(text: Text, gallery_id: str, *, scope: str) -> int | str | None:
         data={
             "scope": scope,
             "gallery": gallery_id,
+            "at": frames.stops(model).index(at),
             "words": {"download": text("gallery.download"), "waiting": text("film.waiting")},
         },
         on_wanted_change=lambda: None,

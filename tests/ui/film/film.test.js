@@ -5,9 +5,10 @@ import carry, {
   framing,
   keep,
   nearestFirst,
+  numbersOf,
+  opened,
   Player,
   place,
-  unpacked,
 } from "../../../ui/film/film.js";
 import { openPage, stopClock } from "../elements.js";
 
@@ -25,9 +26,23 @@ beforeEach(() => {
   delete globalThis.vaeLabFilm;
 });
 
-test("numbers that were packed are the same numbers, little endian", () => {
-  const packed = Buffer.from([0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0]).toString("base64");
-  assert.deepEqual([...unpacked(packed)], [1, -2.5]);
+test("numbers that were packed are the same numbers, little endian, wherever they begin", () => {
+  const bytes = Uint8Array.of(7, 0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0);
+  assert.deepEqual([...numbersOf(bytes.subarray(1))], [1, -2.5]);
+});
+
+test("a message is opened: its header, and the bytes that it refers to", () => {
+  const header = new TextEncoder().encode(
+    '{"id":"f","film":{"z":{"offset":4,"length":2},"n":[1]}} ',
+  );
+  const message = new Uint8Array(3 + 4 + header.length + 8); // in a larger buffer
+  new DataView(message.buffer).setUint32(3, header.length, true);
+  message.set(header, 7);
+  message.set([1, 2, 3, 4, 5, 6, 7, 8], 7 + header.length);
+  const { id, film } = opened(message.subarray(3));
+  assert.equal(id, "f");
+  assert.deepEqual([...film.z], [5, 6]);
+  assert.deepEqual(film.n, [1]);
 });
 
 test("three greys lie in one sheet, colours each in its own", () => {
@@ -153,8 +168,8 @@ test("views that were there before the player hear of it", () => {
   addEventListener("vae-lab-film", () => {
     heard += 1;
   });
-  carry({ data: {} });
-  carry({ data: {} });
+  carry({ data: null });
+  carry({ data: null });
   assert.equal(heard, 1);
   assert.ok(globalThis.vaeLabFilm);
 });

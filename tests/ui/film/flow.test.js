@@ -79,8 +79,8 @@ test("a column says its dimension's numbers at the stop", () => {
 });
 
 test("some explanations are the same at every stop", () => {
-  assert.equal(explanation({ html: ["a", "b"] }, 1), "b");
-  assert.equal(explanation({ html: ["a"] }, 30), "a");
+  assert.equal(explanation({ formula: "<math/>", html: ["a", "b"] }, 1), "<math/><p>b</p>");
+  assert.equal(explanation({ formula: "<math/>", html: ["a"] }, 30), "<math/><p>a</p>");
 });
 
 test("the data's way is shown for the same stops only", () => {
