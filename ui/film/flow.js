@@ -69,7 +69,8 @@ export function ticksTo(scale) {
   return Array.from({ length: Math.floor(scale / step + 1e-9) + 1 }, (_, tick) => tick * step);
 }
 
-export const nats = value => (value >= 1000 ? value.toFixed(0) : value.toFixed(1));
+export const nats = value =>
+  value >= 1000 ? value.toLocaleString("en", { maximumFractionDigits: 0 }) : value.toFixed(1);
 
 // A text with {names} filled in.
 export const filled = (text, values) =>
@@ -216,6 +217,7 @@ class FlowView {
   // The film that was shown stays until the next is there.
   showFilm() {
     const film = globalThis.vaeLabFilm?.film(this.data?.film);
+    this.root.setAttribute("aria-busy", String(!film));
     if (!film || film === this.film) return;
     const before = this.film;
     this.film = film;
@@ -231,6 +233,8 @@ class FlowView {
       button.disabled = !part;
       const name = part?.label ?? this.data.words[button.dataset.part] ?? "";
       button.querySelector(".label").textContent = name;
+      const more = button.querySelector(".more"); // not the same word twice
+      if (more) more.hidden = more.textContent === name;
       button.setAttribute("aria-expanded", String(this.opened === button.dataset.part));
     }
     if (this.opened && !film.parts[this.opened]) this.open(null);
@@ -364,7 +368,7 @@ class FlowView {
     for (const [index, tick] of this.ticks.entries()) {
       tick.hidden = index >= values.length;
       if (tick.hidden) continue;
-      tick.textContent = `${Number(values[index].toPrecision(3))}`;
+      tick.textContent = Number(values[index].toPrecision(3)).toLocaleString("en");
       tick.style.left = `${(values[index] / scale) * this.barWidth}px`;
     }
   }

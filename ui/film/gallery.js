@@ -92,6 +92,7 @@ class GalleryView {
     this.describe();
     const gallery = globalThis.vaeLabFilm?.gallery(this.data?.gallery);
     const missing = gallery ? wanted(gallery, this.index) : null;
+    this.root.setAttribute("aria-busy", String(!gallery || missing !== null));
     const request = `${this.data?.gallery} ${missing}`;
     if (missing === null || request === this.request) return;
     this.request = request; // once: the answer takes a moment

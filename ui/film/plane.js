@@ -75,7 +75,17 @@ export const filled = (text, values) =>
   text.replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 
 export const nats = value =>
-  (value >= 1000 ? value.toFixed(0) : value.toFixed(1)).replace("-", "−");
+  (value >= 1000
+    ? value.toLocaleString("en", { maximumFractionDigits: 0 })
+    : value.toFixed(1)
+  ).replace("-", "−");
+
+// A tick's number, with as many decimals as its step has and commas between thousands.
+export const grouped = (tick, step) =>
+  tick.toLocaleString("en", {
+    minimumFractionDigits: places(step),
+    maximumFractionDigits: places(step),
+  });
 
 class PlaneView {
   constructor(root) {
@@ -193,11 +203,11 @@ class PlaneView {
       const y = Math.round(down(tick)) + 0.5;
       parts.push(drawn("path", { class: "grid", d: `M${left} ${y}H${right}` }));
       const place = { x: left - 8, y, "text-anchor": "end", "dominant-baseline": "central" };
-      parts.push(written(tick.toFixed(places(yAxis.step)), place));
+      parts.push(written(grouped(tick, yAxis.step), place));
     }
     for (const tick of xAxis.ticks) {
       const place = { x: across(tick), y: bottom + 16, "text-anchor": "middle" };
-      parts.push(written(tick.toFixed(places(xAxis.step)), place));
+      parts.push(written(grouped(tick, xAxis.step), place));
     }
     parts.push(drawn("path", { class: "base", d: `M${left} ${bottom + 0.5}H${right}` }));
     const middle = { x: (left + right) / 2, y: height - 6, "text-anchor": "middle" };

@@ -92,9 +92,7 @@ def _steps(text: Text, choice: SidebarSelection, source: SourcePicture) -> None:
 
 
 def _plane(text: Text, choice: SidebarSelection, shown: Film) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(text("plane.heading"), anchor=False, help=text("plane.help"), width="content")
-        st.caption(text("plane.click"), width="content")
+    st.subheader(text("plane.heading"), anchor=False, help=text("plane.help"))
     film.plane(text, choice.model, shown, at=choice.beta, scope=SCOPE)
     if choice.model.dedicated:
         st.caption(

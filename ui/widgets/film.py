@@ -114,7 +114,7 @@ def flow(
                 "difference": text("picture.difference"),
                 "key": text("picture.difference_key", stuff=sentences.pixel_meaning(text, model)),
                 "interval": text("code.interval"),
-                "drawn": text("code.drawn"),
+                "drawn": text("film.drawn"),
                 "axis": text("code.point_axis" if autoencoder else "code.axis"),
                 "this": text("breakdown.this"),
                 "average": text("breakdown.average"),

@@ -68,7 +68,7 @@ test("marks go from zero to the scale, at most seven", () => {
 });
 
 test("nats have a decimal place up to a thousand", () => {
-  assert.deepEqual([0, 69.46, 999.9, 1234.5].map(nats), ["0.0", "69.5", "999.9", "1235"]);
+  assert.deepEqual([0, 69.46, 999.9, 1234.5].map(nats), ["0.0", "69.5", "999.9", "1,235"]);
 });
 
 test("a column says its dimension's numbers at the stop", () => {

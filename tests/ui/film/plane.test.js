@@ -73,5 +73,10 @@ test("arrow keys go along the stops and not beyond", () => {
 });
 
 test("a minus is a minus", () => {
-  assert.deepEqual([12.34, -0.5, 1234.5].map(nats), ["12.3", "−0.5", "1235"]);
+  assert.deepEqual([12.34, -0.5, 1234.5].map(nats), ["12.3", "−0.5", "1,235"]);
+});
+
+test("ticks have the decimals of their step, and commas between thousands", () => {
+  assert.equal(grouped(48_000, 2000), "48,000");
+  assert.equal(grouped(0.5, 0.25), "0.5");
 });
