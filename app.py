@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.server import memory, process
 from ui.service import navigation
-from ui.widgets import concurrency, link, uploads
+from ui.widgets import concurrency, history, link, uploads
 
 process.configure()
 uploads.install_limits()
@@ -15,6 +15,7 @@ here = Path(__file__).parent / "ui"
 text = link.current_text()
 st.set_page_config(page_title=text("app.title"), page_icon=here / "icon.svg", layout="wide")
 st.html(here / "style.css")
+history.keep_pages_only()
 sections = navigation.sections(link.in_link("only"))
 first = next(iter(sections.values()))[0]
 page = st.navigation(
