@@ -19,7 +19,8 @@ from huggingface_hub import constants
 from huggingface_hub.utils import _http, close_session
 from PIL import Image
 
-from tests.browser.app import chromium, close_pages, running_browser
+from benchmarks import chromium
+from tests.browser.app import close_pages, running_browser
 from tests.hub_server import HubServer
 from tests.processes import HANGING, completed
 from training import card
@@ -104,7 +105,7 @@ def browser():
 
     Without a Chromium they are skipped, but never in CI.
     """
-    if chromium() is None:
+    if chromium.path() is None:
         if os.environ.get("CI"):
             pytest.fail("no Chromium on this machine: CI must not skip the browser tests")
         pytest.skip("no Chromium or Chrome found; set CHROMIUM to its path")

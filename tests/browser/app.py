@@ -1,8 +1,6 @@
 """The app in a process of its own, and a real Chromium that visits it."""
 
 import contextlib
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,21 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from benchmarks import serving
-
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-quic",
-    "--no-first-run",
-    "--force-device-scale-factor=1",
-    "--host-resolver-rules=MAP *.example 127.0.0.1",  # several sites on one machine
-    "--use-fake-device-for-media-stream",  # a camera that shows a test pattern
-    "--use-fake-ui-for-media-stream",
-]
+from benchmarks import chromium, serving
 
 # Milliseconds: longer than any page takes on any machine.
 LOADED = 300_000
@@ -46,18 +30,12 @@ _OPENERS: WeakKeyDictionary[Browser, dict[tuple[str, bool], Page]] = WeakKeyDict
 
 # The element that a page draws last; "" stands for the playground and the lesson's pages.
 LAST_DRAWN = {
-    "": ".st-key-download, .st-key-lesson_foot",
+    "": ".film-gallery canvas, .st-key-lesson_foot",
     "path": ".st-key-download",
     "map": ".st-key-latent_map .stBidiComponent",
     "dimensions": ".st-key-alive",
     "teacher": ".st-key-worksheet",
 }
-
-
-def chromium() -> str | None:
-    """Path of the installed Chromium or Chrome; $CHROMIUM names another."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
 @contextlib.contextmanager
@@ -70,7 +48,9 @@ def running_app() -> Iterator[str]:
 @contextlib.contextmanager
 def running_browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=QUIET, timeout=LOADED)
+        browser = playwright.chromium.launch(
+            executable_path=chromium.path(), args=chromium.QUIET, timeout=LOADED
+        )
         expect.set_options(timeout=LOADED)
         yield browser
         browser.close()
@@ -138,10 +118,11 @@ def settle(page: Page) -> None:
     )
     page.wait_for_function("""() => {
         const charts = [...document.querySelectorAll('.stPlotlyChart')];
-        const lesson = document.querySelector('.st-key-lesson_foot');
-        const least = !lesson && ['/', '/path', '/dimensions'].includes(location.pathname) ? 2 : 0;
+        const least = ['/path', '/dimensions'].includes(location.pathname) ? 2 : 0;
         return charts.length >= least && charts.every(chart => chart.querySelector('.main-svg'));
     }""")
+    # Views of a film say themselves that something is still on its way.
+    expect(page.locator(":is(.film-flow, .film-gallery)[aria-busy=true]")).to_have_count(0)
     page.wait_for_function("document.querySelector('[data-testid=stSkeleton]') === null")
 
 
@@ -264,5 +245,8 @@ def look_around(page: Page, journal: Journal, most_bytes: int = 200_000) -> None
         expect(page.locator(".stApp")).to_have_css("background-color", colour)
     assert exceptions(page) == []
     assert journal.problems == []
-    assert all(page.evaluate("[...document.images].map(image => image.alt)"))
+    # Also in the components' own trees.
+    assert all(page.locator("img").evaluate_all("all => all.map(image => image.alt)"))
+    labels = "all => all.map(canvas => canvas.getAttribute('aria-label'))"
+    assert all(page.locator("canvas[role=img]").evaluate_all(labels))
     assert max(journal.received) < most_bytes

@@ -35,7 +35,7 @@ def visit(browser: Browser, address: str, file: Path):
     page = open_page(browser, f"{address}/?lang=en&source=upload")
     with answered(page):
         page.locator(".st-key-upload input[type=file]").set_input_files(file)
-        page.wait_for_selector(".st-key-file img[alt*='1032 × 774']")
+        page.wait_for_selector(".film-flow .file img[alt*='1032 × 774']")
     return page
 
 

@@ -2,7 +2,6 @@
 
 import io
 import re
-from urllib.parse import parse_qs, urlparse
 
 import pytest
 from PIL import Image
@@ -17,8 +16,8 @@ from tests.browser.app import (
     open_page,
     settle,
 )
+from tests.browser.film import described, move_beta, numbers, picture, pixels, query, shows_beta
 from tests.pictures import digit_png, portrait
-from vae.hub.sources import resolve
 
 pytestmark = pytest.mark.browser
 
@@ -52,42 +51,12 @@ def page(request, shared):
         yield page
 
 
-def numbers(page: Page) -> str:
-    return page.locator(".st-key-numbers").inner_text()
-
-
-def picture(page: Page, name: str) -> str:
-    """The alternative text of a picture, which holds the picture's numbers."""
-    return page.locator(f".st-key-{name} img").get_attribute("alt")
-
-
-def pixels(page: Page, name: str) -> str:
-    """The data URI of a picture: all of its pixels."""
-    source = page.locator(f".st-key-{name} img").get_attribute("src")
-    assert source.startswith("data:image/")
-    return source
-
-
-def query(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlparse(page.url).query)
-
-
-def move_beta(page: Page, to: str, model: str = "mnist") -> None:
-    """Move beta by the keyboard, as without a mouse, until the page shows the beta `to`."""
-    stops = [f"{entry.beta:g}" for entry in resolve(model).metrics.betas]
-    steps = stops.index(to) - stops.index(query(page).get("beta", ["1"])[0])
-    handle = page.locator(".st-key-beta input[type=range]")
-    handle.focus()
-    with answered(page):
-        for _ in range(abs(steps)):
-            page.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
-        shows_beta(page, to)
-
-
-def shows_beta(page: Page, beta: str) -> None:
-    """Wait for the picture of that beta; its alternative text names it in every language."""
-    alternative = re.compile(rf"beta {re.escape(beta)}(?![.\d])")
-    expect(page.locator(".st-key-reconstruction img")).to_have_attribute("alt", alternative)
+def on_first_screen(page: Page) -> None:
+    """The picture, its reconstruction, the loss and the plane's top are seen without scrolling."""
+    for part in (".reconstruction canvas", ".bars"):
+        box = page.locator(f".film-flow {part}").bounding_box()
+        assert box["y"] + box["height"] <= 900, part
+    assert page.locator(".film-plane").bounding_box()["y"] <= 900
 
 
 def choose(page: Page, key: str, label: str) -> None:
@@ -107,8 +76,7 @@ def choose_model(page: Page, label: str) -> None:
 
 
 def test_a_student_uploads_moves_beta_and_shares_the_link(page, tmp_path):
-    # The whole idea fits on one screen.
-    assert page.evaluate("document.querySelector('.stMain').scrollHeight") <= 900
+    on_first_screen(page)
     example = pixels(page, "reconstruction")
     choose(page, "source", "Upload")
     file = tmp_path / "seven.png"
@@ -116,7 +84,7 @@ def test_a_student_uploads_moves_beta_and_shares_the_link(page, tmp_path):
     with answered(page):
         page.locator(".st-key-upload input[type=file]").set_input_files(file)
         alternative = "Your picture, shown at 300 × 400 pixels"
-        expect(page.locator(".st-key-file img")).to_have_attribute("alt", alternative)
+        expect(picture(page, "file")).to_have_attribute("alt", alternative)
     uploaded = pixels(page, "reconstruction")
     assert uploaded != example
     at_one = numbers(page)
@@ -146,7 +114,7 @@ def test_reloading_the_link_shows_the_same_view(page):
     choose(page, "count", "16")
     view = [
         numbers(page),
-        *(picture(page, name) for name in ("seen", "reconstruction", "difference")),
+        *(described(page, name) for name in ("seen", "reconstruction", "difference")),
     ]
     images = [pixels(page, name) for name in ("reconstruction", "difference")]
     page.reload()
@@ -154,7 +122,7 @@ def test_reloading_the_link_shows_the_same_view(page):
     shows_beta(page, "0.2")
     assert [
         numbers(page),
-        *(picture(page, name) for name in ("seen", "reconstruction", "difference")),
+        *(described(page, name) for name in ("seen", "reconstruction", "difference")),
     ] == view
     assert [pixels(page, name) for name in ("reconstruction", "difference")] == images
     assert page.locator(".st-key-count [aria-checked=true]").inner_text() == "16"
@@ -171,7 +139,7 @@ def test_a_digit_drawn_with_the_mouse_is_seen(page):
     page.mouse.move(box["x"] + 85, box["y"] + 160, steps=8)
     page.mouse.up()
     alternative = "Your picture, shown at 200 × 200 pixels"
-    expect(page.locator(".st-key-file img")).to_have_attribute("alt", alternative)
+    expect(picture(page, "file")).to_have_attribute("alt", alternative)
     settle(page)
     assert page.locator(".st-key-steps img").count() == 6
     assert page.locator(".stAlert").count() == 0
@@ -191,8 +159,7 @@ def test_a_camera_picture_never_breaks_the_page(page):
         page.wait_for_timeout(500)
     # The fake camera shows a test pattern: either it is read as a shape, or one sentence says that
     # it is no digit.
-    page.wait_for_function("""document.querySelector('.stAlert')
-        || !document.querySelector('.st-key-file img').alt.includes('28 × 28')""")
+    page.wait_for_selector(".stAlert, .film-flow .file img:not([alt*='28 × 28'])")
     settle(page)
 
 
@@ -244,11 +211,7 @@ def test_clicking_a_point_of_the_plane_goes_to_its_beta_again_and_again(page):
     choose(page, "source", "Examples")
     choose(page, "example", "5")  # a hard one: its own curve lies far from the test set's
     for index, beta in ((0, "0.01"), (10, "0.1"), (30, "10"), (10, "0.1")):
-        point = (
-            page.locator("[class*=st-key-plane] .scatterlayer .trace")
-            .first.locator(".point")
-            .nth(index)
-        )
+        point = page.locator(".film-plane circle.dot.average").nth(index)
         point.scroll_into_view_if_needed()
         box = point.bounding_box()
         with answered(page):
@@ -296,17 +259,17 @@ def test_what_was_chosen_by_hand_stays_chosen_in_the_other_language(page):
     choose(page, "noise", "drawn")
 
 
-def test_a_korean_browser_opens_in_korean_and_the_whole_idea_fits_on_one_screen(browser, address):
+def test_a_korean_browser_opens_in_korean_and_the_idea_fits_on_one_screen(browser, address):
     page = open_page(browser, address, locale="ko-KR")
     expect(page.get_by_text("내 그림")).to_be_visible()
-    assert page.evaluate("document.querySelector('.stMain').scrollHeight") <= 900
+    on_first_screen(page)
     page.close()
 
 
 def test_the_gallery_is_downloaded_as_a_png(page):
     choose_model(page, "Handwritten digits")
     with page.expect_download() as download:
-        page.locator(".st-key-download button").first.click()
+        page.locator(".film-gallery .download").click()
     beta, seed = query(page).get("beta", ["1"])[0], query(page).get("seed", ["7"])[0]
     assert download.value.suggested_filename == f"mnist-beta-{beta}-seed-{seed}.png"
     image = Image.open(io.BytesIO(download.value.path().read_bytes()))
@@ -320,31 +283,42 @@ def test_nothing_sticks_out_and_every_picture_has_an_alternative_text(browser, a
     for model in ("Garments", "Faces, in colour", "Handwritten digits"):
         page.set_viewport_size({"width": 1440, "height": 844})  # the model's list is in view
         choose_model(page, model)
-        look_around(page, journal, most_bytes=600_000)  # 32 faces in colour
+        look_around(page, journal, most_bytes=1_000_000)  # a film of faces
     page.close()
+
+
+FOCUSED = """() => {
+    let focused = document.activeElement;
+    const names = [focused.closest('[class*=st-key-]')?.className.match(/st-key-([\\w-]+)/)?.[1]];
+    while (focused.shadowRoot?.activeElement) focused = focused.shadowRoot.activeElement;
+    return [...names, focused.dataset.part, focused.className || focused.localName]
+        .filter(Boolean).flatMap(name => name.split(' '));
+}"""
 
 
 def test_the_keyboard_reaches_every_control(page):
     choose(page, "noise", "drawn")  # with the mean there is no new eps
     reached = set()
-    for _ in range(120):  # twice around the page
+    for _ in range(140):  # twice around the page
         page.keyboard.press("Tab")
-        reached.add(
-            page.evaluate(
-                "(document.activeElement.closest('[class*=st-key-]')"
-                "?.className.match(/st-key-([\\w-]+)/) ?? [])[1]"
-            )
-        )
+        reached.update(page.evaluate(FOCUSED))
     assert {
         "model",
-        "beta",
+        "beta_bar",
         "seed",
         "new_seed",
         "noise",
         "language",
         "source",
         "example",
+        "encoder",
+        "code",
+        "sampling",
+        "decoder",
+        "distortion",
+        "rate",
         "new_eps",
+        "plot",
         "count",
         "pixels",
         "temperature",

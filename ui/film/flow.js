@@ -229,8 +229,8 @@ class FlowView {
     picture(this.seen.querySelector("img"), film.observed, film.alts.observed);
     for (const button of this.buttons) {
       const part = film.parts[button.dataset.part];
-      // A plain autoencoder has no q(z|x): its chip is the legend's only.
-      button.disabled = !part;
+      // A plain autoencoder has no q(z|x) and no rate.
+      button.hidden = !part;
       const name = part?.label ?? this.data.words[button.dataset.part] ?? "";
       button.querySelector(".label").textContent = name;
       const more = button.querySelector(".more"); // not the same word twice

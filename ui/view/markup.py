@@ -20,6 +20,7 @@ def marked(sentence: str) -> str:
 
 
 def _coloured(name: str, words: str) -> str:
-    return (
-        f'<span class="term" style="color: {DISTORTION if name == "blue" else RATE}">{words}</span>'
-    )
+    colour = DISTORTION if name == "blue" else RATE
+    # Where the text's colour is known: lighter on dark, darker on light, to be read on both.
+    mixed = f"color-mix(in srgb, {colour} 75%, var(--ink, {colour}))"
+    return f'<span class="term" style="color: {mixed}">{words}</span>'
