@@ -35,7 +35,7 @@ def of_frames(
             for frame, loss in zip(frames, losses, strict=True)
         ]
         parts[part] = {
-            "label": text(f"film.{part}"),
+            "label": text(f"film.{part}_label"),
             "formula": formulas.of_part(part, model.network.config),
             "html": [marked(sentence) for sentence in _once(sentences)],
         }

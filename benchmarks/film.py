@@ -1,0 +1,89 @@
+"""The film of beta as a browser reads it: the packed bytes, and what the views say at one stop."""
+
+import html
+import json
+import math
+import re
+import struct
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qs
+
+from streamlit.proto.BidiComponent_pb2 import BidiComponent
+
+CARRIER = "vae_lab_film"
+BETA_BAR, FLOW, PLANE, GALLERY = (
+    f"{CARRIER}_{view}" for view in ("beta_bar", "flow", "plane", "gallery")
+)
+# What the views tell the server: the name of each one's state.
+STATES = {BETA_BAR: "beta", GALLERY: "wanted"}
+OF_FLOW = ("observed", "code", "reconstruction", "difference", "loss")
+
+
+def opened(content: bytes) -> dict[str, Any]:
+    """What was packed into bytes: JSON behind its length, then what it refers to."""
+    (length,) = struct.unpack_from("<I", content)
+    start = 4 + length
+
+    def referred(value: dict[str, Any]) -> Any:
+        if value.keys() != {"offset", "length"}:
+            return value
+        first = start + value["offset"]
+        return content[first : first + value["length"]]
+
+    return json.loads(content[4:start], object_hook=referred)
+
+
+def stop(betas: list[float], query: str) -> int:
+    """The number of the stop that a page's link names; it leaves out the one nearest to 1."""
+    beta = float(parse_qs(query.removeprefix("?")).get("beta", ["1"])[0])
+    return min(range(len(betas)), key=lambda index: abs(math.log((betas[index] or 1) / beta)))
+
+
+def text(sentence: str) -> str:
+    """A sentence without its HTML."""
+    return html.unescape(re.sub("<[^>]+>", "", sentence))
+
+
+class Shown:
+    """The film's views on a page, at the stop that its link names.
+
+    components: in the order of the page, others among them. query: of the link. Raises LookupError
+    where a view names a film that was not carried.
+    """
+
+    def __init__(self, components: Iterable[BidiComponent], query: str) -> None:
+        self.components, self.query = list(components), query
+        self.carried: dict[str, dict[str, Any]] = {}
+        for component in self.components:
+            if component.component_name == CARRIER:
+                content = opened(component.bytes)
+                self.carried[content["id"]] = content
+
+    def alternative_texts(self, component: BidiComponent) -> list[str]:
+        """The alternative texts of one view's pictures; none of another component's."""
+        name = component.component_name
+        if name not in (FLOW, PLANE, GALLERY):
+            return []
+        data = json.loads(component.json)
+        if name == GALLERY:
+            gallery = self.carried[data["gallery"]]["gallery"]
+            index = stop(gallery["betas"], self.query)
+            return [gallery["alts"][index]]
+        film = self.carried[data["film"]]["film"]
+        index = stop(film["betas"], self.query)
+        parts = OF_FLOW if name == FLOW else ("plane",)
+        alts = [film["alts"][part] for part in parts]
+        file = [data["file"]["alt"]] if name == FLOW and data["file"] else []
+        return file + [alt if isinstance(alt, str) else alt[index] for alt in alts]
+
+    def sentences(self) -> dict[str, str]:
+        """What is said below the loss: its sum, the verdict, and bits of a colour picture."""
+        film = self.film()
+        index = stop(film["betas"], self.query)
+        return {name: text(said[index]) for name, said in film["says"].items() if said}
+
+    def film(self) -> dict[str, Any]:
+        """The film that the flow shows."""
+        flow = next(one for one in self.components if one.component_name == FLOW)
+        return self.carried[json.loads(flow.json)["film"]]["film"]
