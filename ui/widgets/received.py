@@ -4,7 +4,6 @@ Whoever talks to the page's websocket himself may send anything in their place. 
 component sends is no value.
 """
 
-import math
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -27,6 +26,10 @@ Positive = Annotated[Finite, Field(ge=0)]  # a number of a dimension, a beta
 
 class _Point(BaseModel):
     customdata: Positive | Annotated[list[Positive], Field(min_length=1)]
+
+
+class _Beta(BaseModel):
+    beta: Annotated[Finite, Field(gt=0)]
 
 
 class _Selection(BaseModel):
@@ -61,7 +64,10 @@ def pin(event: object) -> tuple[float, float] | None:
 
 def beta(value: object) -> float | None:
     """A beta from the slider, above 0; None for anything else."""
-    return value if isinstance(value, float | int) and 0 < value < math.inf else None
+    try:
+        return _Beta.model_validate({"beta": value}).beta
+    except ValidationError:
+        return None
 
 
 def wanted_frame(value: object) -> int | str | None:

@@ -61,6 +61,26 @@ def test_no_pin_is_none(event):
     assert received.pin(event) is None
 
 
+@pytest.mark.parametrize("sent", [1, 0.01, 50.0, 1e-300])
+def test_a_beta_is_a_number_above_zero(sent):
+    assert received.beta(sent) == sent
+
+
+@pytest.mark.parametrize("sent", [*NUMBERS, 0, -1.0])
+def test_no_beta_is_none(sent):
+    assert received.beta(sent) is None
+
+
+@pytest.mark.parametrize("sent", ["film", 0, 7, received.MOST_STOPS - 1])
+def test_a_wanted_frame_is_the_film_or_the_number_of_a_stop(sent):
+    assert received.wanted_frame(sent) == sent
+
+
+@pytest.mark.parametrize("sent", [*NUMBERS, False, -1, 1.0, 0.5, received.MOST_STOPS, b"film"])
+def test_no_wanted_frame_is_none(sent):
+    assert received.wanted_frame(sent) is None
+
+
 @pytest.mark.parametrize("sent", [3, [3], [3, 4.5]])
 def test_a_click_is_the_number_of_the_first_point(sent):
     assert received.click({"selection": {"points": [{"customdata": sent}]}}) == 3
