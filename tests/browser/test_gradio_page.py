@@ -8,9 +8,11 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
+from tests.browser import film
 from tests.browser.app import LOADED, SharedPage, answered, open_page, visitor
 from tests.pictures import digit_png, portrait
 from tests.servers import running
@@ -163,7 +165,10 @@ def test_neither_page_asks_anybody_else_or_leaves_a_cookie(browser, both):
     context.set_default_timeout(LOADED)
     page, asked = context.new_page(), []
     context.on("request", lambda sent: asked.append(sent.url))
-    for path, drawn in (("/?lang=en", ".st-key-download"), ("/gradio/?lang=en", "#gallery img")):
+    for path, drawn in (
+        ("/?lang=en", ".film-gallery .download"),
+        ("/gradio/?lang=en", "#gallery img"),
+    ):
         page.goto(both + path)
         page.wait_for_selector(drawn)
         page.wait_for_load_state("load")
@@ -171,6 +176,14 @@ def test_neither_page_asks_anybody_else_or_leaves_a_cookie(browser, both):
     assert [url for url in asked if elsewhere(url, both)] == []
     assert [cookie["name"] for cookie in context.cookies()] == []
     context.close()
+
+
+def same_pixels(enlarged: Locator, shown: Locator) -> None:
+    """Both are one picture, but for a whole factor of its size and the last grey level."""
+    one, other = film.array(enlarged).astype(int), film.array(shown).astype(int)
+    factor = len(one) // len(other)
+    one = one[factor // 2 :: factor, factor // 2 :: factor]
+    assert np.abs(one - other).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -193,26 +206,23 @@ def test_a_link_shows_the_same_pictures_and_numbers_at_both(browser, both, link,
     streamlit = open_page(browser, f"{both}/{link}")
     gradio = open_gradio(browser, f"{both}/gradio/{link}")
     for number, name in enumerate(("file", "seen", "reconstruction", "difference")):
-        theirs = streamlit.locator(f".st-key-{name} img")
-        assert alternative(gradio, number).get_attribute("alt") == theirs.get_attribute("alt")
-        # Every pixel is the same.
-        assert alternative(gradio, number).get_attribute("src") == theirs.get_attribute("src"), name
-    sheet = streamlit.locator("[data-testid=stImage] img").last
-    assert gradio.locator("#gallery img").get_attribute("src") == sheet.get_attribute("src")
-    assert gradio.locator("#gallery img").get_attribute("alt") == sheet.get_attribute("alt")
-    said = streamlit.locator(".st-key-numbers").inner_text()
+        theirs, ours = film.picture(streamlit, name), alternative(gradio, number)
+        assert ours.get_attribute("alt") == film.described(streamlit, name)
+        same_pixels(ours, theirs)
+    gallery, sheet = streamlit.locator(".film-gallery canvas"), gradio.locator("#gallery img")
+    same_pixels(sheet, gallery)
+    assert sheet.get_attribute("alt") == gallery.get_attribute("aria-label")
+    said = film.numbers(streamlit)
     for paragraph in gradio.locator(
         "#numbers > div > p, #numbers p:not(.described)"
     ).all_inner_texts():
         assert paragraph.strip() in re.sub(r"\s+", " ", said)
     described = gradio.locator(".described").all_text_contents()
-    charts = [
-        chart.get_attribute("aria-label") or chart.get_attribute("alt") or ""
-        for chart in streamlit.query_selector_all(
-            ".stPlotlyChart [role=img], .stPlotlyChart[aria-label]"
-        )
-    ]
-    assert set(described) <= set(charts) if any(charts) else len(described) >= 2
+    charts = streamlit.locator(".film-flow [role=img], .film-plane .plot").evaluate_all(
+        "all => all.map(chart => chart.getAttribute('aria-label'))"
+    )
+    assert len(described) >= 2
+    assert set(described) <= set(charts)
     assert gradio.get_by_role("tab", name=Text(language)("picture.source_upload")).count() == 1
     assert failures(gradio) == []
     streamlit.close()
@@ -234,11 +244,9 @@ def test_an_upload_is_the_same_at_both_and_survives_a_bad_file(browser, both, pa
     streamlit = open_page(browser, f"{both}/?lang=en&source=upload")
     with answered(streamlit):
         streamlit.locator(".st-key-upload input[type=file]").set_input_files(digit)
-        expect(streamlit.locator(".st-key-file img")).to_have_attribute(
-            "alt", re.compile("300 × 400")
-        )
-    for name, source in zip(("file", "seen", "reconstruction", "difference"), taken, strict=True):
-        assert streamlit.locator(f".st-key-{name} img").get_attribute("src") == source
+        expect(film.picture(streamlit, "file")).to_have_attribute("alt", re.compile("300 × 400"))
+    for number, name in enumerate(("file", "seen", "reconstruction", "difference")):
+        same_pixels(page.locator(".pictures img").nth(number), film.picture(streamlit, name))
     streamlit.close()
 
 
