@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import torch
 import tyro
 
+from benchmarks import film
 from benchmarks.machine import machine
 from benchmarks.serving import App, running_app
 from benchmarks.students import Run, RunError, Student
@@ -102,7 +103,7 @@ async def answered(part: Part, student: Student, beta: str) -> None:
 
 def other_beta(student: Student, dice: random.Random) -> str:
     """A stop of the slider, not the one where it stands."""
-    (now,) = student.widgets["beta"].string_array_value.data
+    now = student.options["beta"][film.stop([*map(float, student.options["beta"])], student.query)]
     return dice.choice([stop for stop in student.options["beta"] if stop != now])
 
 
@@ -121,10 +122,11 @@ async def open_students(app: App, count: int, dice: random.Random, part: Part) -
         async with queue:
             try:
                 await student.__aenter__()
+                part.runs.append(student.last)
+                await student.choose("wanted", "film")  # as the gallery does once it is seen
             except (RunError, OSError) as failure:
                 part.failures.append(str(failure))
                 return None
-            part.runs.append(student.last)
             first = Part("the first move, which is not timed")
             await answered(first, student, other_beta(student, dice))
             part.failures += first.failures

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import tyro
-from streamlit.proto.Element_pb2 import Element
+from streamlit.proto.Delta_pb2 import Delta
 
+from benchmarks import film
 from benchmarks.machine import machine
 from benchmarks.serving import ROOT, running_app
 from benchmarks.students import Student
@@ -35,16 +36,15 @@ class Arguments:
 class FirstPicture(Student):
     """A student who waits for the first picture.
 
-    seen: when the reconstruction arrived.
+    seen: when the film with the reconstructions arrived.
     """
 
     seen = float("nan")
 
-    def _element(self, run, widgets, path, element: Element) -> None:
-        super()._element(run, widgets, path, element)
-        if element.WhichOneof("type") == "imgs" and element.imgs.imgs[0].alt.startswith(
-            "Reconstruction"
-        ):
+    def _element(self, run, widgets, path, delta: Delta) -> None:
+        super()._element(run, widgets, path, delta)
+        component = delta.new_element.bidi_component
+        if component.component_name == film.CARRIER and "film" in film.opened(component.bytes):
             self.seen = time.perf_counter()
 
 

@@ -6,6 +6,7 @@ again is taken from there.
 """
 
 import asyncio
+import json
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,8 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from benchmarks import film
+
 STREAM = "/_stcore/stream"
 # without XSRF protection there is no token, and the browser says so
 SUBPROTOCOLS = (Subprotocol("streamlit"), Subprotocol("PLACEHOLDER_AUTH_TOKEN"))
@@ -41,7 +44,7 @@ class Run:
 
     seconds: between the two. messages, size, largest: how many came, and their bytes on the wire,
     in all and the most of one. places: the elements at the places of the page, what was kept
-    included, in the order of the page.
+    included, in the order of the page. query: of the link afterwards.
     """
 
     seconds: float = 0.0
@@ -49,6 +52,7 @@ class Run:
     size: int = 0
     largest: int = 0
     places: dict[Path, Element] = field(default_factory=dict)
+    query: str = ""
 
     def elements(self, kind: str) -> Iterator:
         """All elements of one kind, such as "imgs", "plotly_chart" or "markdown"."""
@@ -59,7 +63,10 @@ class Run:
     def alts(self) -> list[str]:
         """The alternative texts of pictures and charts: they name beta and the numbers."""
         pictures = [image.alt for images in self.elements("imgs") for image in images.imgs]
-        return pictures + [chart.alt for chart in self.elements("plotly_chart")]
+        components = list(self.elements("bidi_component"))
+        shown = film.Shown(components, self.query)
+        views = [alt for component in components for alt in shown.alternative_texts(component)]
+        return pictures + [chart.alt for chart in self.elements("plotly_chart")] + views
 
     def words(self) -> str:
         """All text: headings, sentences, notices."""
@@ -88,6 +95,7 @@ class Student:
         self.session = self.page = ""
         self.widgets: dict[str, WidgetState] = {}  # by key, as the page calls it
         self.options: dict[str, list[str]] = {}
+        self._fragments: dict[str, str] = {}  # by key: the part of the page that answers alone
         # message by hash, and the run that it was last part of
         self._kept: dict[str, tuple[int, Delta]] = {}
         self._keeps = 0  # for as many runs
@@ -132,9 +140,11 @@ class Student:
         kind = widget.WhichOneof("value")
         if kind in ("string_array_value", "double_array_value"):
             getattr(widget, kind).data[:] = [value]
+        elif kind == "json_value":
+            widget.json_value = json.dumps({key: float(value) if key == "beta" else value})
         else:
             setattr(widget, str(kind), value)
-        return await self.rerun()
+        return await self.rerun(self._fragments.get(key, ""))
 
     async def upload(self, name: str, content: bytes, key: str = "upload") -> Run:
         """Upload a file as a browser does.
@@ -164,13 +174,14 @@ class Student:
         file.add(file_id=urls.file_id, name=name, size=len(content), file_urls=urls)
         return await self.rerun()
 
-    async def rerun(self) -> Run:
+    async def rerun(self, fragment: str = "") -> Run:
         """Send all widgets' values and wait until the script that they start has ended.
 
-        Raises RunError.
+        fragment: the part of the page that runs; empty: all of it. Raises RunError.
         """
         message = BackMsg()
         state = message.rerun_script
+        state.fragment_id = fragment
         state.query_string, state.page_script_hash, state.page_name = (
             self.query,
             self.page,
@@ -188,7 +199,7 @@ class Student:
         try:
             async with asyncio.timeout(SECONDS_TO_WAIT):
                 await self._socket.send(data)
-                self.last = await self._answer()
+                self.last = await self._answer(fragment)
         except websockets.ConnectionClosed as error:
             raise RunError(f"lost socket: {error}") from error
         except TimeoutError as error:
@@ -197,10 +208,13 @@ class Student:
         self._forget()
         return self.last
 
-    async def _answer(self) -> Run:
+    async def _answer(self, fragment: str) -> Run:
         """Read messages to the end of the run that begins next."""
         run, begun = Run(), ""
         seen: dict[str, WidgetState] = {}
+        if fragment:  # the rest of the page stays
+            run.places.update(self.last.places)
+            seen.update(self.widgets)
         self._runs += 1
         while True:
             data = await self._socket.recv()
@@ -218,7 +232,7 @@ class Student:
                     raise RunError("the server names a message that the browser no longer keeps")
                 delta = self._kept[message.ref_hash][1]
                 self._kept[message.ref_hash] = self._runs, delta
-                self._element(run, seen, tuple(message.metadata.delta_path), delta.new_element)
+                self._element(run, seen, tuple(message.metadata.delta_path), delta)
             elif kind == "new_session":
                 begun = message.metadata.run.script_run_id
                 self.page = message.new_session.page_script_hash
@@ -229,12 +243,13 @@ class Student:
             elif (
                 kind == "script_finished" and begun and message.metadata.run.script_run_id == begun
             ):
-                if message.script_finished != ForwardMsg.FINISHED_SUCCESSFULLY:
+                if message.script_finished not in _FINISHED:
                     raise RunError(
                         "the script ended as "
                         f"{ForwardMsg.ScriptFinishedStatus.Name(message.script_finished)}"
                     )
                 self.widgets = seen  # a widget that is gone from the page is gone from the browser
+                run.query = self.query
                 return run
 
     def _delta(self, run: Run, seen: dict[str, WidgetState], message: ForwardMsg) -> None:
@@ -242,11 +257,10 @@ class Student:
             return  # a container, or a spinner that has gone again
         if message.metadata.cacheable:
             self._kept[message.hash] = self._runs, message.delta
-        self._element(run, seen, tuple(message.metadata.delta_path), message.delta.new_element)
+        self._element(run, seen, tuple(message.metadata.delta_path), message.delta)
 
-    def _element(
-        self, run: Run, seen: dict[str, WidgetState], path: Path, element: Element
-    ) -> None:
+    def _element(self, run: Run, seen: dict[str, WidgetState], path: Path, delta: Delta) -> None:
+        element = delta.new_element
         kind = element.WhichOneof("type")
         if kind == "exception":
             raise RunError(
@@ -255,7 +269,11 @@ class Student:
         run.places[path] = element
         if kind in _VALUES:
             widget = getattr(element, kind)
-            key = widget.id.rpartition("-")[2]
+            name = getattr(widget, "component_name", "")
+            if kind == "bidi_component" and name not in film.STATES:
+                return  # it tells the server nothing
+            key = film.STATES.get(name) or widget.id.rpartition("-")[2]
+            self._fragments[key] = delta.fragment_id
             before = self.widgets.get(key)
             if (
                 before is not None
@@ -266,6 +284,8 @@ class Student:
             else:
                 seen[key] = WidgetState(id=widget.id)
                 _VALUES[kind](widget, seen[key])
+            if name == film.BETA_BAR:
+                self.options[key] = json.loads(widget.json)["labels"]
             if hasattr(widget, "options"):
                 self.options[key] = [
                     getattr(option, "content", option) for option in widget.options
@@ -313,6 +333,10 @@ def _number_input(widget, state: WidgetState) -> None:
         state.double_value = value
 
 
+def _component(widget, state: WidgetState) -> None:
+    state.json_value = "{}"
+
+
 def _file_uploader(widget, state: WidgetState) -> None:
     state.file_uploader_state_value.SetInParent()
 
@@ -323,4 +347,6 @@ _VALUES = {
     "slider": _slider,
     "number_input": _number_input,
     "file_uploader": _file_uploader,
+    "bidi_component": _component,
 }
+_FINISHED = (ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY)

@@ -85,7 +85,7 @@ def test_every_kind_of_wrong_answer_is_a_failure(app):
             await classroom.answered(part, student, "0.1")
             assert len(part.runs) == 1
             assert not part.failures
-            student.rerun = lambda: asyncio.sleep(0, student.last)
+            student.rerun = lambda fragment: asyncio.sleep(0, student.last)
             # the answer is the last one's, of another beta
             await classroom.answered(part, student, "4")
             del student.rerun
@@ -99,12 +99,13 @@ def test_every_kind_of_wrong_answer_is_a_failure(app):
 
 
 def test_an_error_on_the_page_is_a_failure():
-    from streamlit.proto.Element_pb2 import Element
+    from streamlit.proto.Delta_pb2 import Delta
 
-    element = Element()
-    element.exception.type, element.exception.message = "ValueError", "broken"
+    delta = Delta()
+    error = delta.new_element.exception
+    error.type, error.message = "ValueError", "broken"
     with pytest.raises(RunError, match="ValueError broken"):
-        Student("http://127.0.0.1")._element(Run(), {}, (0,), element)
+        Student("http://127.0.0.1")._element(Run(), {}, (0,), delta)
 
 
 @pytest.mark.parametrize(("percent", "value"), [(50, 10), (95, 19), (100, 20), (1, 1)])

@@ -6,6 +6,7 @@ A session stays in one process; if that dies, its link opens in the other.
 import asyncio
 import contextlib
 import http.server
+import json
 import os
 import re
 import shutil
@@ -23,6 +24,7 @@ import yaml
 from uvicorn.middleware.proxy_headers import _TrustedHosts
 
 import vae
+from benchmarks import film
 from benchmarks.serving import App, healthy, running_app
 from benchmarks.students import RunError, Student
 from tests.hosting.dockerfile import instructions
@@ -137,7 +139,10 @@ async def lesson(house: House) -> None:
         assert moved[COOKIE] == "two"
         async with Student(house.address, students["one"].query, cookies=moved) as again:
             assert house.holds("two", again.session)
-            assert list(again.widgets["beta"].string_array_value.data) == ["0.1"]
+            components = again.last.elements("bidi_component")
+            bar = next(one for one in components if one.component_name == film.BETA_BAR)
+            data = json.loads(bar.json)
+            assert data["labels"][data["at"]] == "0.1"
             assert again.widgets["seed"].int_value == 5
             assert "A picture of one's own goes with its session" in again.last.words()
             assert "120 × 120" not in " ".join(again.last.alts())

@@ -2,14 +2,18 @@
 
 import functools
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
+from streamlit.proto.BidiComponent_pb2 import BidiComponent
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from benchmarks import film
 from tests.processes import HANGING
 from vae.hub import sources
 
@@ -46,7 +50,7 @@ def look_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     monkeypatch.setattr(sources, "_resolved", {})
     monkeypatch.setattr(sources, "_failures", {})
-    monkeypatch.setattr(sources, "_silent", [])
+    monkeypatch.setattr(sources, "_no_answer", [])
 
 
 def good(app: AppTest) -> AppTest:
@@ -54,25 +58,63 @@ def good(app: AppTest) -> AppTest:
     return app
 
 
+def elements(app: AppTest) -> Iterator:
+    """All elements of the main part, in the order of the page."""
+
+    def walk(block):
+        for child in getattr(block, "children", {}).values():
+            yield child
+            yield from walk(child)
+
+    return walk(app.main)
+
+
+def components(app: AppTest, name: str = "") -> list[BidiComponent]:
+    """The page's components in JavaScript, in its order: all, or those of a name."""
+    found = [element.proto for element in elements(app) if element.type == "bidi_component"]
+    return [component for component in found if name in ("", component.component_name)]
+
+
+def shown_film(app: AppTest) -> film.Shown:
+    """The film's views at the beta that the link names, which is where the slider stands."""
+    query = urlencode(app.query_params, doseq=True)
+    for bar in components(app, film.BETA_BAR):
+        data = json.loads(bar.json)
+        assert data["at"] == film.stop(data["betas"], query)
+    return film.Shown(components(app), query)
+
+
+def move_beta(app: AppTest, beta: float) -> AppTest:
+    """Move the playground's slider: its component tells the server where the hand rests."""
+    (bar,) = components(app, film.BETA_BAR)
+    states = app._tree.get_widget_states()
+    states.widgets.add(id=bar.id, json_value=json.dumps({"beta": beta}))
+    return good(app._run(states))
+
+
+def beta_of(app: AppTest) -> float:
+    """The beta at which the playground's slider stands."""
+    (bar,) = components(app, film.BETA_BAR)
+    data = json.loads(bar.json)
+    return data["betas"][data["at"]]
+
+
 def numbers(app: AppTest) -> str:
-    """The sentence with distortion, rate and their sum."""
-    return next(entry.value for entry in app.markdown if ":blue[" in entry.value)
+    """The playground's sentence with distortion, rate and their sum."""
+    return shown_film(app).sentences()["loss"]
 
 
 def alternative_texts(app: AppTest) -> list[str]:
     """Alternative texts of all pictures and charts, in the order of the page."""
-    found = []
-
-    def walk(block):
-        for child in getattr(block, "children", {}).values():
-            proto = getattr(child, "proto", None)
-            if child.type == "image":
-                found.extend(image.alt for image in proto.imgs)
-            elif child.type == "plotly_chart":
-                found.append(proto.alt)
-            walk(child)
-
-    walk(app.main)
+    found, shown = [], shown_film(app)
+    for element in elements(app):
+        proto = getattr(element, "proto", None)
+        if element.type == "image":
+            found.extend(image.alt for image in proto.imgs)
+        elif element.type == "plotly_chart":
+            found.append(proto.alt)
+        elif element.type == "bidi_component":
+            found.extend(shown.alternative_texts(proto))
     return found
 
 
@@ -87,17 +129,7 @@ def shown_map(app: AppTest) -> dict:
 
 def shown_maps(app: AppTest) -> list[dict]:
     """Data of each of the page's maps in the browser."""
-    found = []
-
-    def walk(block):
-        for child in getattr(block, "children", {}).values():
-            proto = getattr(child, "proto", None)
-            if child.type == "bidi_component" and proto.component_name == "vae_lab_map":
-                found.append(json.loads(proto.json))
-            walk(child)
-
-    walk(app.main)
-    return found
+    return [json.loads(component.json) for component in components(app, "vae_lab_map")]
 
 
 def signed(numbers: str) -> str:

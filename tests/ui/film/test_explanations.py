@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from benchmarks import film as browser
+from benchmarks import film
 from ui.film import explanations, formulas
 from ui.text import LANGUAGES, Text
 from vae import experiments
@@ -17,7 +17,7 @@ NUMBER = r"[−-]?\d[\d,]*(?:\.\d+)?"
 
 def numbers(sentence: str) -> list[float]:
     """All numbers of a sentence, which may have a true minus sign and commas."""
-    found = re.findall(NUMBER, browser.text(sentence))
+    found = re.findall(NUMBER, film.text(sentence))
     return [float(number.replace("−", "-").replace(",", "")) for number in found]
 
 

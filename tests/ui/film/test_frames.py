@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import film as browser
+from benchmarks.film import opened
 from ui.film import frames
 from ui.service import cache
 from ui.text import LANGUAGES, Text
@@ -47,14 +47,14 @@ def computed(name: str):
 
 
 def film_of(name: str, language: str = "en") -> dict:
-    return browser.opened(frames.picture(Text(language), *computed(name)).content)["film"]
+    return opened(frames.picture(Text(language), *computed(name)).content)["film"]
 
 
 def gallery_film(model, count: int = 8, **settings) -> dict:
     values = {"seed": SEED, "temperature": 1.0, "draw_pixels": False} | settings
     pages = experiments.galleries(model.network, frames.stops(model), count=count, **values)
     made = frames.gallery(Text("en"), model, pages, count=count, **values)
-    return browser.opened(made.content)["gallery"]
+    return opened(made.content)["gallery"]
 
 
 @pytest.mark.parametrize("name", ["mnist", "mnist-2d-autoencoder"])
@@ -127,7 +127,7 @@ def test_the_curves_are_the_pictures_own_the_test_sets_and_the_rivals():
     rival = Dedicated(0.1, 30.0, 40.0, examples=1, seed=1)
     with_rival = dataclasses.replace(model, dedicated=(rival,))
     content = frames.picture(Text("en"), with_rival, shown, own).content
-    film = browser.opened(content)["film"]
+    film = opened(content)["film"]
     assert film["own"]["rate"] == pytest.approx(own.rate, abs=6e-5)
     assert film["own"]["distortion"] == pytest.approx(own.distortion, abs=6e-5)
     entries = model.metrics.betas
@@ -140,7 +140,7 @@ def test_the_curves_are_the_pictures_own_the_test_sets_and_the_rivals():
 
 def test_a_plain_autoencoders_infinite_rate_is_no_number():
     made = frames.picture(Text("en"), *computed("mnist-2d-autoencoder"))
-    film = browser.opened(made.content)["film"]
+    film = opened(made.content)["film"]
     assert film["betas"] == [0]
     assert film["own"]["rate"] == film["average"]["rate"] == [None]
     assert np.isfinite(film["own"]["distortion"]).all()
@@ -151,7 +151,7 @@ def test_a_plain_autoencoders_infinite_rate_is_no_number():
 def test_a_film_is_known_by_its_content():
     one, again = (frames.picture(Text("en"), *computed("mnist")) for _ in range(2))
     assert one == again
-    assert browser.opened(one.content)["id"] == one.id
+    assert opened(one.content)["id"] == one.id
     assert frames.picture(Text("ko"), *computed("mnist")).id != one.id
 
 
@@ -193,7 +193,7 @@ def test_what_is_too_large_loses_a_little_and_says_so(monkeypatch, channels, nam
     made = frames.gallery(
         Text("en"), model, noise, count=8, seed=SEED, temperature=1.0, draw_pixels=False
     )
-    gallery = browser.opened(made.content)["gallery"]
+    gallery = opened(made.content)["gallery"]
     assert not gallery["exact"]
     assert [(sheet["first"], sheet["count"]) for sheet in gallery["frames"]] == [
         (index, 1) for index in range(4)
@@ -213,7 +213,7 @@ def test_what_is_too_large_loses_a_little_and_says_so(monkeypatch, channels, nam
         draw_pixels=False,
     )
     assert exact.id == made.id
-    part = browser.opened(exact.content)["gallery"]
+    part = opened(exact.content)["gallery"]
     (sheet,) = part["frames"]
     assert part["exact"]
     assert (sheet["first"], sheet["count"], sheet["packing"]) == (2, 1, "plain")

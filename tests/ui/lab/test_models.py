@@ -6,11 +6,15 @@ import pytest
 import torch
 
 import vae
+from benchmarks import film
 from tests.ui.driver import (
     alternative_text,
     alternative_texts,
+    beta_of,
+    components,
     good,
     look_anew,
+    move_beta,
     numbers,
     open_app,
     signed,
@@ -35,21 +39,21 @@ def test_a_link_opens_each_model_under_a_name_of_its_own(name, language):
 
 def test_beta_of_two_dimensions_reaches_from_a_thousandth_to_collapse():
     app = open_app(model="mnist-2d", beta="0.001")
-    assert app.select_slider(key="beta").options[0] == "0.001"
+    assert beta_of(app) == 0.001
     assert "at beta 0.001" in alternative_text(app, "Reconstruction")
-    good(app.select_slider(key="beta").set_value(50.0).run())
+    move_beta(app, 50.0)
     assert "Posterior at beta 50: 0 of 2 dimensions" in alternative_text(app, "Posterior")
 
 
 def test_a_beta_that_the_next_model_does_not_have_moves_to_its_nearest():
     app = open_app(model="mnist-2d", beta="0.001")
     good(app.selectbox(key="model").set_value("mnist").run())
-    assert app.select_slider(key="beta").value == 0.01
+    assert beta_of(app) == 0.01
 
 
 def test_a_plain_autoencoder_has_no_control_that_would_do_nothing():
     app = open_app(model=AUTOENCODER)
-    assert not [widget for widget in app.select_slider if widget.key == "beta"]
+    assert not components(app, film.BETA_BAR)
     assert "noise" not in [widget.key for widget in app.button_group]
     assert "new_eps" not in [widget.key for widget in app.button]
     assert "has no beta" in " ".join(caption.value for caption in app.caption)
@@ -86,7 +90,7 @@ def test_the_beta_of_a_link_survives_a_look_at_the_autoencoder():
     app = open_app(model="mnist-2d", beta="0.1")
     good(app.selectbox(key="model").set_value(AUTOENCODER).run())
     good(app.selectbox(key="model").set_value("mnist-2d").run())
-    assert app.select_slider(key="beta").value == 0.1
+    assert beta_of(app) == 0.1
 
 
 def test_the_code_of_an_autoencoder_is_the_same_at_every_seed_of_one_observation():

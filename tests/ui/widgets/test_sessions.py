@@ -27,16 +27,16 @@ PLANS = [
 
 
 def content(run: Run) -> dict[tuple[int, ...], str]:
-    """A digest of every element of the page: pictures, figures, sentences, widgets.
+    """A digest of every element of the page: films, pictures, sentences, widgets.
 
-    The download's address is left out: it is the server's own, and names only what the gallery's
-    picture shows.
+    The browser shows the frame of the beta at which the slider stands; that is the one without a
+    place.
     """
-    return {
-        path: hashlib.sha256(element.SerializeToString(deterministic=True)).hexdigest()
-        for path, element in run.places.items()
-        if element.WhichOneof("type") != "download_button"
+    elements = {
+        path: element.SerializeToString(deterministic=True) for path, element in run.places.items()
     }
+    shown = {(): "\n".join(run.alts()).encode()}
+    return {path: hashlib.sha256(part).hexdigest() for path, part in (elements | shown).items()}
 
 
 async def lesson(address: str, number: int) -> list[dict[tuple[int, ...], str]]:

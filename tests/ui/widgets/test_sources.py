@@ -10,7 +10,7 @@ from tests.conftest import use_hub
 from tests.hub_server import Fault, error
 from tests.ports import closed_port, silent_port
 from tests.processes import SLACK
-from tests.ui.driver import alternative_texts, look_anew, open_app, open_page
+from tests.ui.driver import alternative_texts, look_anew, move_beta, open_app, open_page
 from ui.text import Text
 from vae.hub import sources
 
@@ -36,8 +36,7 @@ def note(app) -> tuple[str, str]:
 def assert_works(app) -> None:
     """A picture is encoded, and beta moves it."""
     before = alternative_texts(app)
-    app.select_slider(key="beta").set_value(10.0).run()
-    assert not app.exception
+    move_beta(app, 10.0)
     assert _one(app.query_params["beta"]) == "10"
     assert len(alternative_texts(app)) == len(before) > 5
     assert alternative_texts(app) != before
@@ -86,7 +85,7 @@ def test_a_black_hole_delays_the_first_view_by_five_seconds_at_most_and_no_later
 
 def test_weights_of_the_hub_are_linked(local_hub, monkeypatch):
     commit = local_hub.add(
-        NAME, {name: (FOLDER / name).read_bytes() for name in vae.hub.folder.contents(FOLDER)}
+        NAME, {name: (FOLDER / name).read_bytes() for name in vae.hub.folder.file_names(FOLDER)}
     )
     monkeypatch.setenv("VAE_LAB_SOURCE_MNIST", f"{NAME}@{commit}")
     for _ in range(2):  # from the Hub, then from the cache
@@ -113,7 +112,7 @@ def test_every_reason_has_a_sentence_of_its_own(local_hub, pinned, language, fau
 
 
 def test_weights_that_were_refused_are_named(local_hub, pinned, monkeypatch):
-    files = {name: (FOLDER / name).read_bytes() for name in vae.hub.folder.contents(FOLDER)}
+    files = {name: (FOLDER / name).read_bytes() for name in vae.hub.folder.file_names(FOLDER)}
     commit = local_hub.add(
         NAME, files | {"model.safetensors": files["model.safetensors"][:-1] + b"\0"}
     )

@@ -1,0 +1,86 @@
+"""Shared caches: what everybody has is computed once, what a visitor gave is in none of them."""
+
+import numpy as np
+import pytest
+import torch
+
+from tests.pictures import digit_png
+from tests.ui.driver import alternative_texts, move_beta, open_app, upload
+from ui.film import frames
+from ui.service import cache
+
+pytestmark = pytest.mark.usefixtures("small_networks")
+
+
+@pytest.fixture
+def drawn(monkeypatch) -> list[frames.Film]:
+    """Films that are computed meanwhile, the app's caches empty at first."""
+    made: list[frames.Film] = []
+    picture = frames.picture
+
+    def noted(*arguments) -> frames.Film:
+        made.append(picture(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(frames, "picture", noted)
+    for shared in shared_caches():
+        shared.cache_clear()
+    return made
+
+
+def shared_caches() -> list:
+    """The module's functions with a cache that all sessions share."""
+    return [value for value in vars(cache).values() if hasattr(value, "cache_key")]
+
+
+def kept() -> list:
+    """All that the shared caches hold."""
+    return [value for shared in shared_caches() for value in shared.cache.values()]
+
+
+def test_what_is_kept_is_known_without_being_computed():
+    calls = []
+
+    @cache.shared_cache(2)
+    def doubled(array: np.ndarray, factor: int = 2) -> np.ndarray:
+        calls.append(factor)
+        return factor * array
+
+    one = np.ones(3)
+    assert not cache.is_kept(doubled, one)
+    assert not calls
+    doubled(one)
+    assert cache.is_kept(doubled, one, factor=2)
+    assert cache.is_kept(doubled, torch.ones(3, dtype=torch.float64))
+    assert not cache.is_kept(doubled, one, 3)
+    doubled(one, 3)
+    doubled(one, 4)
+    assert not cache.is_kept(doubled, one)  # the oldest of three
+    assert calls == [2, 3, 4]
+
+
+def test_the_film_of_an_example_is_drawn_once_for_all_sessions_and_every_beta(drawn):
+    first, second = open_app(seed="4711"), open_app(seed="4711", beta="10")
+    assert len(drawn) == 1
+    assert drawn[0] in kept()
+    move_beta(first, 10.0)
+    assert len(drawn) == 1
+    assert alternative_texts(first) == alternative_texts(second)
+    open_app(seed="4712")
+    assert len(drawn) == 2
+
+
+def test_the_film_of_a_visitors_picture_is_drawn_once_in_the_session_and_kept_nowhere_else(drawn):
+    app = open_app(source="upload", seed="4711")
+    examples = len(drawn)
+    upload(app, digit_png())
+    move_beta(app, 10.0)
+    app.run()
+    assert len(drawn) == examples + 1
+    assert app.session_state["own_film"] == drawn[-1]
+    films = [value for value in kept() if isinstance(value, frames.Film)]
+    assert len(films) > 1  # the example's and the gallery's
+    assert drawn[-1] not in films
+    upload(app, digit_png("1"))
+    assert len(drawn) == examples + 2
+    assert app.session_state["own_film"] == drawn[-1] != drawn[-2]
