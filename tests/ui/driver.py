@@ -46,7 +46,7 @@ def look_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     monkeypatch.setattr(sources, "_resolved", {})
     monkeypatch.setattr(sources, "_failures", {})
-    monkeypatch.setattr(sources, "_silent", [])
+    monkeypatch.setattr(sources, "_no_answer", [])
 
 
 def good(app: AppTest) -> AppTest:

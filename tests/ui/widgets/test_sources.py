@@ -86,7 +86,7 @@ def test_a_black_hole_delays_the_first_view_by_five_seconds_at_most_and_no_later
 
 def test_weights_of_the_hub_are_linked(local_hub, monkeypatch):
     commit = local_hub.add(
-        NAME, {name: (FOLDER / name).read_bytes() for name in vae.hub.folder.contents(FOLDER)}
+        NAME, {name: (FOLDER / name).read_bytes() for name in vae.hub.folder.file_names(FOLDER)}
     )
     monkeypatch.setenv("VAE_LAB_SOURCE_MNIST", f"{NAME}@{commit}")
     for _ in range(2):  # from the Hub, then from the cache
@@ -113,7 +113,7 @@ def test_every_reason_has_a_sentence_of_its_own(local_hub, pinned, language, fau
 
 
 def test_weights_that_were_refused_are_named(local_hub, pinned, monkeypatch):
-    files = {name: (FOLDER / name).read_bytes() for name in vae.hub.folder.contents(FOLDER)}
+    files = {name: (FOLDER / name).read_bytes() for name in vae.hub.folder.file_names(FOLDER)}
     commit = local_hub.add(
         NAME, files | {"model.safetensors": files["model.safetensors"][:-1] + b"\0"}
     )
