@@ -17,7 +17,8 @@ from gradio.routes import App
 
 from ui.gradio_page import guard, sessions
 from ui.gradio_page.api import add_endpoints
-from ui.gradio_page.page import CSS, Page, language, translations
+from ui.gradio_page.language import language, translations
+from ui.gradio_page.page import CSS, Page
 from ui.server import connections, process
 from ui.server.quotas import Quotas
 from ui.text import DEFAULT, Text

@@ -17,7 +17,7 @@ GIVEN = """
 import base64, io, time, gradio, httpx, gradio_app
 from gradio_client import Client
 from PIL import Image
-from ui.gradio_page import guard, page, sessions
+from ui.gradio_page import guard, handlers, sessions
 from ui.server import quotas
 from ui.service import cache
 from ui.text import Text
@@ -66,11 +66,11 @@ assert "open" not in held
 # Whoever comes back after more minutes sees the first example, chosen, and a sentence.
 nobody, said = gradio.Request(), []
 nobody.query_params, nobody.headers = {}, {}
-page.gr.Warning = said.append
-view = page.Page.view(nobody, "mnist", 20, 7, "draw", 0, None, None)
+handlers.gr.Warning = said.append
+view = handlers.update_view(nobody, "mnist", 20, 7, "draw", 0, None, None)
 assert "28 × 28 pixels" in view[0]
 assert view[-1].value == 0 and said == [Text("en")("source.gone")]
-assert "value" not in page.Page.view(nobody, "mnist", 20, 7, "draw", 0, 3, None)[-1]
+assert "value" not in handlers.update_view(nobody, "mnist", 20, 7, "draw", 0, 3, None)[-1]
 assert len(said) == 1
 
 # An answer that nobody fetches is forgotten, too.
