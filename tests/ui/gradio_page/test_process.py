@@ -117,8 +117,8 @@ assert answer("call/v2/encode", {"picture": "A" * 300_000}) == (
 assert in_chunks("call/v2/encode", 300_000) == 503
 quotas.MOST_WAITING = 1000
 book = gradio_app.QUOTAS
-until(lambda: not any((book.held, book.small, book.silent, book.lines, book.transfer)))
-assert book.elsewhere[0]() == guard.queued_bytes(demo)
+until(lambda: not any((book.bytes, book.small, book.silent, book.queues, book.transfer)))
+assert book.other_bytes[0]() == guard.queued_bytes(demo)
 # A picture may come by each address of the protocol.
 for way in ("", "/", "/http", "/http/", "/messages", "/messages/"):
     assert guard.most_bytes("/gradio_api/mcp" + way) == guard.MOST_BODY_BYTES
