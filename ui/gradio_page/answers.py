@@ -57,7 +57,7 @@ def photo(event: gr.EventData, model: Resolved) -> Photo:
         raise InputError("source.no_camera")
     if data.get("problem") == "too_large":
         raise InputError("source.too_large", megabytes=vae.images.MAX_BYTES >> 20)
-    opened = vae.images.opened(validation.file(data.get("picture"), model))
+    opened = vae.images.decode(validation.file(data.get("picture"), model))
     return Photo(opened, WHOLE, SourcePicture(vae.images.view(opened, model.network.config)))
 
 

@@ -208,7 +208,7 @@ def _open(file: _File, last: _Opened) -> None:
     """Open a file once for all kinds of models; nothing is kept of the file itself."""
     if file.name != last.file:
         try:
-            last.picture, last.error = vae.images.opened(file.content()), None
+            last.picture, last.error = vae.images.decode(file.content()), None
         except vae.ImageError as error:
             last.error = error  # kept, or every move of beta would read the bad file again
         last.file, last.is_forgotten = file.name, False

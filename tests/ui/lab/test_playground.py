@@ -207,8 +207,8 @@ def test_a_bad_file_is_read_once_and_not_again_at_every_beta(monkeypatch):
     app, calls = open_app(source="upload"), []
     monkeypatch.setattr(
         vae.images,
-        "opened",
-        lambda file, opened=vae.images.opened: calls.append(file) or opened(file),
+        "decode",
+        lambda file, decode=vae.images.decode: calls.append(file) or decode(file),
     )
     upload(app, b"no picture")
     good(app.select_slider(key="beta").set_value(10.0).run())
