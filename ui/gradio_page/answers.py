@@ -72,7 +72,7 @@ def view(
 ) -> list[object]:
     """All answers to the picture's controls, in the order of the page's components."""
     model, shown = at.model, photo.given if photo else source_picture.example(at.model, example)
-    image = shown.view.image
+    image = shown.image
     seen = experiments.reconstruct(
         model.network,
         image,

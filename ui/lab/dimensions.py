@@ -23,7 +23,7 @@ def main() -> None:
         given = picture_input.row(text, choice.model, text("picture.heading"))
     seen = experiments.reconstruct(
         choice.model.network,
-        given.view.image,
+        given.image,
         choice.beta,
         seed=choice.seed,
         draw=link.eps_number(),

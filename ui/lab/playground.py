@@ -21,7 +21,7 @@ def main() -> None:
     choice = sidebar.show(text)
     with st.container(border=True, gap="xsmall", key="your_picture"):
         given = picture_input.row(text, choice.model, text("picture.heading"))
-        image = given.view.image
+        image = given.image
         seen = experiments.reconstruct(
             choice.model.network,
             image,

@@ -5,7 +5,6 @@ themselves end with their session. When a class opens one link, the first visito
 and the others wait for its result.
 """
 
-import hashlib
 import inspect
 from collections.abc import Callable, Hashable
 from dataclasses import fields, is_dataclass
@@ -13,10 +12,10 @@ from threading import Condition, Lock
 from typing import ParamSpec, TypeVar
 
 import numpy as np
-import torch
 from cachetools import LRUCache, cached
 
 from ui.view import map_tiles
+from ui.view.digest import digest
 from ui.view.map_tiles import AtlasOfCodes
 from vae import experiments
 from vae.experiments import PosteriorMap, TradeOff, Window
@@ -28,20 +27,14 @@ slow_lock = Lock()
 """Lock of computations that take seconds: one at a time leaves a processor to the short ones."""
 
 
-def digest(array: np.ndarray | torch.Tensor) -> bytes:
-    """SHA-256 of an array's bytes: the array's part in a cache key."""
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).digest()
-
-
 def shared_cache(
     size: int, *, ignore: tuple[str, ...] = ()
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Decorator: cache the `size` most recently used results of a pure function.
 
-    Arguments may be hashable values, arrays, tensors, resolved models, and tuples or data classes
-    of these. Arrays are known by their digests, models by their networks. ignore: parameters that
-    do not change the result, such as a progress bar. A call whose result is being computed waits
-    for it.
+    Arguments may be hashable values, arrays, resolved models, and tuples or data classes of these.
+    Arrays are known by their digests, models by their networks. ignore: parameters that do not
+    change the result, such as a progress bar. A call whose result is being computed waits for it.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
@@ -62,7 +55,7 @@ def shared_cache(
 def _part(value: object) -> Hashable:
     if isinstance(value, Resolved):
         return value.network
-    if isinstance(value, np.ndarray | torch.Tensor):
+    if isinstance(value, np.ndarray):
         return digest(value)
     if isinstance(value, tuple | list):
         return tuple(map(_part, value))
@@ -72,10 +65,10 @@ def _part(value: object) -> Hashable:
 
 
 @shared_cache(512)
-def trade_off(model: Resolved, pixels: torch.Tensor, seed: int) -> TradeOff:
-    """Rate and distortion of the model's input (C, H, W) at every measured beta."""
+def trade_off(model: Resolved, image: np.ndarray, seed: int) -> TradeOff:
+    """Rate and distortion of an image (C, H, W) at every measured beta."""
     return experiments.trade_off(
-        model.network, pixels, tuple(entry.beta for entry in model.metrics.betas), seed=seed
+        model.network, image, tuple(entry.beta for entry in model.metrics.betas), seed=seed
     )
 
 

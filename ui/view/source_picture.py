@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from ui.view import pictures
 from ui.view.pictures import SHARP, THUMBNAIL
 from vae.hub.sources import Resolved
@@ -16,6 +18,11 @@ class SourcePicture:
     """A picture from a source, with data URIs that are encoded once, not at every move of beta."""
 
     view: View
+
+    @property
+    def image(self) -> np.ndarray:
+        """The image before it is observed, (C, H, W) float32 in [0, 1]."""
+        return self.view.image.numpy()
 
     @cached_property
     def file(self) -> str:

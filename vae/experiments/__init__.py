@@ -1,7 +1,8 @@
 """The numbers behind each page: one pure function for each thing a student does.
 
-Both front ends call these, so a number cannot differ between them. Pictures come in as the model
-sees them, (C, H, W) float32 in [0, 1] (vae.images.read); arrays go out as float32 NumPy. seed fixes
+Both front ends call these, so a number cannot differ between them. Arrays come in and go out as
+NumPy's, pictures and latents as float32: an image as vae.images.read gives it, (C, H, W) in [0, 1],
+an observation in the form that the likelihood is defined for. Models are on the CPU. seed fixes
 every draw. The same seed is the same binarisation, the same eps and the same prior latents at every
 beta, so that moving beta shows the effect of beta alone.
 
@@ -24,7 +25,6 @@ from vae.experiments.map import (
 )
 from vae.experiments.path import Path, path
 from vae.experiments.playground import (
-    Array,
     Breakdown,
     Gallery,
     Reconstruction,
@@ -32,6 +32,7 @@ from vae.experiments.playground import (
     breakdown,
     decode,
     gallery,
+    observation,
     observe,
     reconstruct,
     trade_off,
@@ -39,7 +40,6 @@ from vae.experiments.playground import (
 
 __all__ = [
     "WHOLE_PLANE",
-    "Array",
     "Breakdown",
     "Codes",
     "Gallery",
@@ -55,6 +55,7 @@ __all__ = [
     "decode",
     "decode_point",
     "gallery",
+    "observation",
     "observe",
     "path",
     "posterior_map",

@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 import vae
@@ -51,7 +50,7 @@ def test_it_opens_on_an_example_with_everything_drawn():
 def test_the_numbers_are_those_of_the_package():
     resolved = sources.resolve("mnist")
     app = open_app(example="3", beta="0.1", seed="11")
-    image = torch.from_numpy(resolved.examples.images[3]).float() / 255
+    image = resolved.examples.images[3] / np.float32(255)
     own = vae.experiments.trade_off(resolved.network, image, (0.1,), seed=11)
     expected = f"{own.distortion[0]:.1f} distortion] + :orange[{own.rate[0]:.1f} rate"
     assert expected in numbers(app)
@@ -274,7 +273,7 @@ def test_many_threads_through_one_model_get_what_each_gets_alone():
 
     def run(job):
         index, beta, seed = job
-        image = torch.from_numpy(examples[index]).float() / 255
+        image = examples[index] / np.float32(255)
         return vae.experiments.reconstruct(model, image, beta, seed=seed).mean
 
     alone = [run(job) for job in jobs]

@@ -1,8 +1,10 @@
 """Cached results of "What people get wrong"."""
 
+import numpy as np
+
 from ui.service.cache import shared_cache
 from vae import experiments
-from vae.experiments import Array, Codes
+from vae.experiments import Codes
 from vae.experiments.lesson import decoders, misconceptions
 from vae.experiments.lesson.decoders import BlankPage, Nudged
 from vae.experiments.lesson.misconceptions import LogVariances, Mixture, WhichKL
@@ -15,7 +17,7 @@ BLANK = 100
 
 
 @shared_cache(256)
-def which_kl(model: Resolved, observed: Array) -> WhichKL:
+def which_kl(model: Resolved, observed: np.ndarray) -> WhichKL:
     """ELBO, log p(x) and divergences of a picture (1, H, W); only numbers are kept."""
     return misconceptions.which_kl(model.network, observed, BETA)
 

@@ -46,7 +46,7 @@ def _posterior(
     text: Text, choice: ReferenceSelection, given: SourcePicture
 ) -> tuple[Reconstruction, PosteriorMap]:
     seen = experiments.reconstruct(
-        choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+        choice.model.network, given.image, choice.beta, seed=choice.seed, use_mean=True
     )
     with concurrency.spinner(text("map.counting")):
         return seen, posterior_map(choice.model, seen.observed, choice.beta, False)
