@@ -336,15 +336,15 @@ def interrupt(patch: pytest.MonkeyPatch, step: int) -> None:
 
     Until the patch is undone.
     """
-    remaining = Trainer.remaining
+    remaining_steps = Trainer.remaining_steps
 
     def interrupted(trainer: Trainer) -> Iterator:
-        for report in remaining(trainer):
+        for report in remaining_steps(trainer):
             yield report
             if trainer.step == step:
                 raise KeyboardInterrupt
 
-    patch.setattr(Trainer, "remaining", interrupted)
+    patch.setattr(Trainer, "remaining_steps", interrupted)
 
 
 def write_packed(folder: Path, train: int = 40, test: int = 30) -> Path:
