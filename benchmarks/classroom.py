@@ -221,7 +221,7 @@ def network_alone(moves: Iterable[tuple[Student, str]]) -> Part:
     for student, beta in moves:
         link = dict(pair.split("=") for pair in student.query.split("&"))
         image, seed = (
-            model.examples.picture(link.get("example", model.examples.names[0])),
+            model.examples.picture(link.get("example", model.examples.names[0])).numpy(),
             int(link.get("seed", 0)),
         )
         start = time.perf_counter()
