@@ -87,12 +87,22 @@ def shown_map(app: AppTest) -> dict:
 
 def shown_maps(app: AppTest) -> list[dict]:
     """Data of each of the page's maps in the browser."""
+    return components(app, "vae_lab_map")
+
+
+def shown_formulas(app: AppTest) -> list[dict]:
+    """Data of each formula in the browser, from top to bottom."""
+    return components(app, "vae_lab_formula")
+
+
+def components(app: AppTest, name: str) -> list[dict]:
+    """Data of the components of that name, in the order of the page."""
     found = []
 
     def walk(block):
         for child in getattr(block, "children", {}).values():
             proto = getattr(child, "proto", None)
-            if child.type == "bidi_component" and proto.component_name == "vae_lab_map":
+            if child.type == "bidi_component" and proto.component_name == name:
                 found.append(json.loads(proto.json))
             walk(child)
 
