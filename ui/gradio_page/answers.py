@@ -82,7 +82,7 @@ def view(
         use_mean=noise == "mean" and not at.autoencoder,
     )
     own = trade_off(model, image, seed)
-    loss = experiments.breakdown(own, at.now)
+    loss = experiments.breakdown(own, at.beta_metrics)
     before, after = _before(text, at, shown, seen), _after(text, at, seen)
     return [
         before,

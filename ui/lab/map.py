@@ -63,7 +63,7 @@ def _plane(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None
             ),
             text={"live": text("map.live"), "pinned": text("map.pinned")},
             alt=latent_sentences.plane_alt(
-                text, choice.now, drawn.codes, seen, window, count, posterior
+                text, choice.beta_metrics, drawn.codes, seen, window, count, posterior
             ),
         )
         latent_map.show(drawn, map_view, key="latent_map", on_pin=link.set_pin)

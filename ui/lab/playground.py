@@ -32,7 +32,7 @@ def main() -> None:
         )
         _picture(text, choice, given, seen)
         own = trade_off(choice.model, image, choice.seed)
-        loss = experiments.breakdown(own, choice.now)
+        loss = experiments.breakdown(own, choice.beta_metrics)
         _loss(text, choice, own, loss)
     left, right = st.columns(2, border=not choice.autoencoder)
     with (

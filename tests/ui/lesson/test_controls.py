@@ -44,7 +44,7 @@ def coarse_numbers(tmp_path_factory):
         patch.setattr(pixels, "FIT_STEPS", 10)
         patch.setattr(variational, "MOST_STEPS", 5)
         patch.setattr(reparameterisation, "REFERENCE_DRAWS", 300)
-        patch.setattr(cache, "BLANK", 20)
+        patch.setattr(cache, "BLANK_PICTURES", 20)
         yield
 
 

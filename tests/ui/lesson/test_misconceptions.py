@@ -163,9 +163,9 @@ def test_samples_follow_the_seed_and_noise_and_blank_page_are_the_packages():
     assert signed(f"**{found.mode_log_prob:,.1f} nats**") in said(app)
     good(app.button_group(key="topic").set_value("noise").run())
     good(app.number_input(key="seed").set_value(7).run())
-    nudged = cache.nudged(plane, sources.resolve("mnist-2d-autoencoder"), 7)
+    errors = cache.code_noise(plane, sources.resolve("mnist-2d-autoencoder"), 7)
     assert "by **{:.1f} nats** with noise in training and by **{:.1f} nats** without".format(
-        *nudged.rises
+        *errors.rises
     ) in said(app)
     good(app.button_group(key="topic").set_value("blank").run())
     page = cache.blank_page(digits, 7)
@@ -215,7 +215,9 @@ def test_plotly_accepts_every_figure():
             text, misconceptions.axes(digits.network, digits.metrics, picture, (1.0, 10.0), seed=7)
         ),
         figures.grey(text, decoders.grey_bce(0.3)),
-        figures.nudged(text, decoders.nudged(plane.network, plain.network, images, 1.0, seed=7)),
+        figures.code_noise(
+            text, decoders.code_noise(plane.network, plain.network, images, 1.0, seed=7)
+        ),
         figures.blank(
             text,
             decoders.blank_page(digits.network, images, 1.0, seed=7, samples=2, blank_samples=2),

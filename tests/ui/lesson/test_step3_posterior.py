@@ -68,7 +68,7 @@ def test_draws_and_estimates_are_the_packages(digits):
     good(app.button_group(key="k").set_value(100).run())
     assert app.query_params["k"] == "100"
     last = found[-1]
-    assert f"rests on {last.carriers[0]} of the first 100 draws" in said(app)
+    assert f"rests on {last.dominant[0]} of the first 100 draws" in said(app)
     assert signed(f"effective sample size {last.effective[0]:.1f}") in said(app)
     assert signed(f"**{last.estimates[0]:,.1f} nats**, the truth **{truth:,.1f} nats**") in said(
         app

@@ -69,7 +69,7 @@ def test_a_link_holds_q_and_its_elbo_and_gap_are_the_packages(digits):
 def test_steps_lead_up_leave_a_trail_and_can_be_begun_again(digits):
     picture = observed(digits)
     start = variational.gaussian(digits.network, picture, 1.0, (0.6, 0.4), (-3.0, -3.0))
-    steps = variational.climb(digits.network, picture, 1.0, start, steps=4)
+    steps = variational.gradient_ascent(digits.network, picture, 1.0, start, steps=4)
     app = open_page("step4", pinq="0.6,0.4", logsigma1="-3", logsigma2="-3")
     for number, q in enumerate(steps[:3], 1):
         good(app.button(key="one_step").click().run())
@@ -109,7 +109,7 @@ def test_on_a_peak_no_step_leads_higher(digits):
         digits.network, observed(digits), 1.0, (0.7115, 0.2975), (-4.342, -3.997)
     )
     for _ in range(5):
-        steps = variational.climb(digits.network, observed(digits), 1.0, q, steps=20)
+        steps = variational.gradient_ascent(digits.network, observed(digits), 1.0, q, steps=20)
         if not steps:
             break
         q = steps[-1]

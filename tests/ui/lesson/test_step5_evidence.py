@@ -171,7 +171,7 @@ def test_with_many_numbers_all_that_is_known_is_a_bound_and_it_is_called_one(lan
     assert first["bars"]["rows"][1]["segments"][0]["open"]
     assert f"≤ {nats_of(-known.nats)}" in first["bars"]["alt"]
     assert f"≥ {nats_of(own.gap)}" in first["bars"]["alt"]
-    assert own.misfit > 0  # the article's sum lies above the bound, which cannot refute it
+    assert own.prior_excess > 0  # the article's sum lies above the bound, which cannot refute it
     assert text(
         "step5.slip_bound",
         elbo=nats_of(-own.negative_elbo),
@@ -194,7 +194,7 @@ def test_with_many_numbers_all_that_is_known_is_a_bound_and_it_is_called_one(lan
         needed=nats_of(-own.distortion),
         bound=nats_of(known.nats),
         error=nats_of(known.error),
-        misfit=nats_of(own.misfit),
+        misfit=nats_of(own.prior_excess),
     ) in said(app)
     good(app.button_group(key="code").set_value("plane").run())
     assert not shown_formulas(app)[0]["bars"]["rows"][1]["segments"][0]["open"]
@@ -221,7 +221,7 @@ def test_each_term_has_its_picture():
     observed = seen.observed
     posterior = experiments.posterior_map(model.network, observed, 1.0)
     own = evidence.balance(model.network, observed, 1.0, evidence.quadrature(posterior), seed=7)
-    found = evidence.explained(model.network, observed, 1.0, seed=7)
+    found = evidence.pixel_terms(model.network, observed, 1.0, seed=7)
     terms = {term["term"]: term for term in view.formula(Text("en"), own, seen, found, posterior)}
     assert list(terms) == ["evidence", "distortion", "rate", "gap"]
     assert (terms["distortion"]["colour"], terms["rate"]["colour"]) == (

@@ -84,7 +84,7 @@ def test_the_gradient_is_the_packages_in_each_way(mnist):
             assert signed(
                 f"| {one.mean:,.2f} ± {one.standard_error:,.2f} | {one.deviation:,.2f} |"
             ) in said(app)
-        assert signed(f"| {found.times:,.0f} |") in said(app)
+        assert signed(f"| {found.variance_ratio:,.0f} |") in said(app)
         assert signed(f"{found.reference:,.2f} ± {found.reference_error:,.2f}") in said(app)
         assert signed(f"through the noise {found.pathwise.mean:,.2f}") in alternative_text(
             app, "Single-draw"

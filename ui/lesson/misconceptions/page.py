@@ -300,9 +300,9 @@ def _sample(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
 
 def _noise(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     with concurrency.spinner(text("wrong.computing")):
-        found = cache.nudged(choice.model, sources.resolve(PLAIN), choice.seed)
+        found = cache.code_noise(choice.model, sources.resolve(PLAIN), choice.seed)
     variational, plain = found.rises
-    _chart(figures.nudged(text, found), sentences.noise_alt(text, found), "noise")
+    _chart(figures.code_noise(text, found), sentences.noise_alt(text, found), "noise")
     st.markdown(
         text(
             "wrong.noise_said",

@@ -75,7 +75,7 @@ def _hand(
         tried = _tried(seen, again)
         if steps:
             with concurrency.released_slot():
-                _climb(text, choice, seen, tried, steps, place)
+                _ascend(text, choice, seen, tried, steps, place)
         for label, key, usual in zip(
             (text("step4.width_across"), text("step4.width_down")), WIDTHS, START[1], strict=True
         ):
@@ -121,7 +121,7 @@ def _tried(seen: Reconstruction, again: bool) -> list[Gaussian]:
     return tried
 
 
-def _climb(
+def _ascend(
     text: Text,
     choice: ReferenceSelection,
     seen: Reconstruction,

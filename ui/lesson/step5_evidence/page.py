@@ -145,7 +145,7 @@ def _another(
             format_func=lambda times: f"× {times:g}",
         )
     sides = cache.balance(choice.model, seen.observed, own.evidence, choice.seed, shift, widening)
-    found = evidence.explained(
+    found = evidence.pixel_terms(
         choice.model.network,
         seen.observed,
         1.0,
@@ -164,9 +164,9 @@ def _another(
 
 
 def _loss(text: Text, choice: SidebarSelection, seen: Reconstruction, own: Balance) -> None:
-    loss = evidence.beside_average(own, choice.now, seen.observed.size)
+    loss = evidence.beside_average(own, choice.beta_metrics, seen.observed.size)
     chart.show(figures.loss_bars(text, loss), key="loss", alt=sentences.loss_alt(text, loss))
-    st.markdown(view.loss_share(text, own, choice.now))
+    st.markdown(view.loss_share(text, own, choice.beta_metrics))
     st.caption(text("step5.loss_gap"))
 
 

@@ -90,7 +90,7 @@ class MeanAndDraws:
 
 
 @dataclass(frozen=True)
-class Nudged:
+class CodeNoise:
     """Mean -log p(x|z) over pictures, nats, with noise added to the codes: (M,) each.
 
     The noise is a multiple of the variational model's sigma. random: E[x|z] of the same z ~ N(0, I)
@@ -241,9 +241,9 @@ def mean_and_draws(model: VAE, beta: float, *, seed: int, draws: int = 3) -> Mea
 
 
 @torch.no_grad()
-def nudged(
+def code_noise(
     variational: VAE, plain: VAE, images: np.ndarray, beta: float, *, seed: int, random: int = 8
-) -> Nudged:
+) -> CodeNoise:
     """Add noise to the codes of pictures (N, C, H, W) uint8 in both models, and decode.
 
     The same multiple of the same sigma and eps in both. Both codes have the scale of N(0, I): one
@@ -266,7 +266,7 @@ def nudged(
         for way in ((variational, q.mean, beta), (plain, codes, 0.0))
     ]
     z = prior_sample(random, variational.config.latent_dim, generator=seeded(seed, "prior"))
-    return Nudged(
+    return CodeNoise(
         MULTIPLES,
         np.array(losses[0]),
         np.array(losses[1]),

@@ -102,7 +102,7 @@ class Balance:
         )
 
     @property
-    def misfit(self) -> float:
+    def prior_excess(self) -> float:
         """-log p(x) + KL(q || p(z)) - (distortion + rate): by how much that equation misses.
 
         Positive where it overshoots.
@@ -116,7 +116,7 @@ class Balance:
 
 
 @dataclass(frozen=True)
-class Explained:
+class PixelTerms:
     """What q makes of the picture, (C, H, W) each.
 
     reconstruction: E_q[E[x|z]]. pixel_distortion: -E_q[log p(x_i|z)], nats, whose sum is the
@@ -127,7 +127,7 @@ class Explained:
     pixel_distortion: np.ndarray
 
     @property
-    def dearest(self) -> float:
+    def largest_pixel_distortion(self) -> float:
         """The largest distortion of a single pixel, nats."""
         return float(self.pixel_distortion.max())
 
@@ -162,7 +162,7 @@ def evidence_bound(
 
 
 @torch.no_grad()
-def moved(
+def shifted_posterior(
     model: VAE, observed: np.ndarray, beta: float, *, shift: float = 0.0, widening: float = 1.0
 ) -> DiagonalGaussian:
     """The encoder's q of a picture (C, H, W), moved and widened.
@@ -196,7 +196,7 @@ def balance(
     """
     if model.config.autoencoder:
         raise ValueError("a plain autoencoder has no ELBO")
-    q = moved(model, observed, beta, shift=shift, widening=widening)
+    q = shifted_posterior(model, observed, beta, shift=shift, widening=widening)
     eps, weights = _places(model, seed)
     fits = log_likelihoods(model, tensor(observed), q.at(eps), beta)
     distortion, rates = -float(weights @ fits), kl_to_standard_normal(q)[0].double().numpy()
@@ -214,7 +214,7 @@ def balance(
 
 
 @torch.no_grad()
-def explained(
+def pixel_terms(
     model: VAE,
     observed: np.ndarray,
     beta: float,
@@ -222,19 +222,19 @@ def explained(
     seed: int,
     shift: float = 0.0,
     widening: float = 1.0,
-) -> Explained:
+) -> PixelTerms:
     """The mean reconstruction of a picture (C, H, W) under the same q, and what each pixel costs.
 
     Raises ValueError for a likelihood that is not Bernoulli.
     """
     if not model.config.binarised:
         raise ValueError("the share of each pixel is told of a Bernoulli likelihood only")
-    q = moved(model, observed, beta, shift=shift, widening=widening)
+    q = shifted_posterior(model, observed, beta, shift=shift, widening=widening)
     eps, weights = _places(model, seed)
     pixels = bernoulli(model.decode(q.at(eps), beta))
     # -log p(x_i|z), x_i being 0 or 1
     costs = torch.nn.functional.softplus(pixels.logits * (1 - 2 * tensor(observed)))
-    return Explained(
+    return PixelTerms(
         *(
             torch.einsum("mchw,m->chw", each, weights.float()).numpy()
             for each in (pixels.mean, costs)

@@ -53,7 +53,7 @@ class Holes:
         return float(np.sqrt(self.share * (1 - self.share) / self.probes))
 
     @property
-    def times(self) -> float:
+    def yardstick_ratio(self) -> float:
         """The share of holes divided by the yardstick."""
         return self.share / self.yardstick
 

@@ -17,7 +17,7 @@ from vae.noise import seeded, standard_normal
 COUNTS = (1, 10, 100, 1000, 10_000)  # latents that one estimate is made of
 REPETITIONS = 20
 MOST_DRAWN = 50_000  # latents for one picture and count: about 3 seconds
-CARRIED = 0.9  # of an estimate: how few latents hold so much of it
+DOMINANT_SHARE = 0.9  # of an estimate: how few latents hold so much of it
 AT_ONCE = 1000  # latents between two reports of progress
 ROOM = 1.25  # around what a window is to show
 SHOWN = 8  # of the latents that explain a picture best
@@ -44,7 +44,7 @@ class PriorDraws:
     count: K. estimates: (R,) nats, of R independent repetitions. The mean itself is right on
     average, so its logarithm is too low on average (Jensen's inequality), the more so the more it
     scatters. effective: (R,), (sum w)^2 / sum w^2 of the weights w_k = p(x|z_k), between 1 and K
-    (Kong 1992). carriers: (R,), how many of the K make up CARRIED of the sum.
+    (Kong 1992). dominant: (R,), how many of the K make up DOMINANT_SHARE of the sum.
 
     Of the first repetition: log_likelihood (K,), log p(x|z_k), nats; best: (B, D), the latents with
     the largest, in order, B at most SHOWN; images: (B, C, H, W), E[x|z] of these; shares: (B,),
@@ -54,7 +54,7 @@ class PriorDraws:
     count: int
     estimates: np.ndarray
     effective: np.ndarray
-    carriers: np.ndarray
+    dominant: np.ndarray
     log_likelihood: np.ndarray
     best: np.ndarray
     images: np.ndarray
@@ -147,7 +147,7 @@ def prior_draws(
         count=count,
         estimates=(torch.logsumexp(weights, 1) - math.log(count)).numpy(),
         effective=effective_samples(weights.numpy()),
-        carriers=carriers(weights.numpy()),
+        dominant=dominant_draws(weights.numpy()),
         log_likelihood=first.float().numpy(),
         best=best.numpy(),
         images=model.decode(best, beta).mean.numpy(),
@@ -165,7 +165,7 @@ def effective_samples(log_weights: np.ndarray) -> np.ndarray:
     return effective.numpy()
 
 
-def carriers(log_weights: np.ndarray, share: float = CARRIED) -> np.ndarray:
+def dominant_draws(log_weights: np.ndarray, share: float = DOMINANT_SHARE) -> np.ndarray:
     """How many of the largest weights together make up this share of the sum.
 
     The weights are given by their logarithms: (…, K) -> (…).

@@ -33,7 +33,7 @@ PICTURES_A_SECOND = 1e9  # that every atom is imagined to draw
 SAMPLES = 500  # of the importance-weighted bound, as in metrics.json
 FIT_STEPS, FIT_DRAWS, FIT_RATE = 100, 8, 0.2
 ADAM_MEMORY, ADAM_LEAST = (0.9, 0.999), 1e-8  # as in PyTorch
-ONE_IN = 1e6  # pictures, of the ceiling
+CEILING_ODDS = 1e6  # pictures, of the ceiling
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ class Counts:
     like_data: float
 
     @property
-    def one_in(self) -> float:
+    def rarity(self) -> float:
         """Log10 of how many random pictures there are for one that is like the data."""
         return self.pictures - self.like_data
 
     @property
-    def still_one_in(self) -> float:
+    def rarity_beyond_drawn(self) -> float:
         """Log10 of how many universes of atoms, drawing since the Big Bang, would have met one."""
-        return self.one_in - self.drawn
+        return self.rarity - self.drawn
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ class Verdict:
 
     uniform, frequencies: exact. model: the importance-weighted lower bound from `samples` draws,
     effective_samples of which carry it. ceiling: above it lies the model's log p(x) of at most one
-    in ONE_IN of the pictures that were drawn as this one was; None for a picture that was not drawn
-    from one of the two other laws.
+    in CEILING_ODDS of the pictures that were drawn as this one was; None for a picture that was
+    not drawn from one of the two other laws.
     """
 
     observed: np.ndarray
@@ -207,7 +207,7 @@ def verdict(
     A picture that is no digit gets z from a Gaussian fitted to it, since the encoder never learned
     where its z are. The ceiling is Markov's inequality: averaged over the pictures of a law, p(x)
     of the model divided by that of the law is 1, since probabilities add up to 1; so it exceeds
-    ONE_IN for at most one in ONE_IN of them.
+    CEILING_ODDS for at most one in CEILING_ODDS of them.
     """
     proposal = None if name == PICTURE else fitted(model, observed[None], beta)
     found = weighted_bound(
@@ -227,7 +227,7 @@ def verdict(
         model=float(found.nats[0]),
         effective_samples=float(found.effective_samples[0]),
         samples=SAMPLES,
-        ceiling=None if law is None else law + math.log(ONE_IN),
+        ceiling=None if law is None else law + math.log(CEILING_ODDS),
     )
 
 

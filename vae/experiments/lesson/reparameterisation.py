@@ -158,7 +158,7 @@ class Gradients:
     score_baseline: Estimate
 
     @property
-    def times(self) -> float:
+    def variance_ratio(self) -> float:
         """Variance of the score function's estimate divided by that of the pathwise one.
 
         That is how many times as many draws it needs.
@@ -166,7 +166,7 @@ class Gradients:
         return (self.score.deviation / self.pathwise.deviation) ** 2
 
     @property
-    def times_baseline(self) -> float:
+    def variance_ratio_baseline(self) -> float:
         """Ratio of variances of the score function with a baseline to the pathwise gradient."""
         return (self.score_baseline.deviation / self.pathwise.deviation) ** 2
 

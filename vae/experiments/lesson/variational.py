@@ -128,7 +128,7 @@ def _gradient(
     return -float(negative.detach()), by_mean, by_log_deviation
 
 
-def climb(
+def gradient_ascent(
     model: VAE,
     observed: np.ndarray,
     beta: float,

@@ -73,7 +73,9 @@ def test_what_the_elbo_lacks_is_the_divergence_from_the_posterior_on_the_normali
     """
     observed = seen(digits, "3")
     changes = ({}, {"shift": 2.0}, {"widening": 2.0})
-    qs = [evidence.moved(digits.network, observed, BETA, **change) for change in changes]
+    qs = [
+        evidence.shifted_posterior(digits.network, observed, BETA, **change) for change in changes
+    ]
     mean, deviation = qs[0].mean[0].double(), qs[0].standard_deviation[0].double()
     steps = torch.linspace(-13, 13, 65, dtype=torch.float64)
     z = mean + deviation * torch.cartesian_prod(steps, steps)
@@ -146,7 +148,7 @@ def test_the_terms_are_those_of_the_elbo(digits, known, mnist):
     observed = seen(mnist, "0")
     bound = evidence.LogEvidence(-80.0, 0.3, 100, 5.0)
     sides = evidence.balance(mnist.network, observed, BETA, bound, seed=7, shift=0.5)
-    q = evidence.moved(mnist.network, observed, BETA, shift=0.5)
+    q = evidence.shifted_posterior(mnist.network, observed, BETA, shift=0.5)
     z = q.at(torch.randn(2_000, mnist.network.config.latent_dim, generator=generator(2)))
     expected = -mnist.network.decode(z, BETA).log_prob(
         torch.from_numpy(observed).expand(2_000, 1, 28, 28)
@@ -162,7 +164,7 @@ def test_the_terms_are_those_of_the_elbo(digits, known, mnist):
 def test_q_is_moved_and_widened_in_its_own_standard_deviations(digits):
     observed = seen(digits, "0")
     own, other = (
-        evidence.moved(digits.network, observed, BETA, **change)
+        evidence.shifted_posterior(digits.network, observed, BETA, **change)
         for change in ({}, {"shift": -1.5, "widening": 3.0})
     )
     torch.testing.assert_close(other.mean, own.mean - 1.5 * own.standard_deviation)
@@ -171,7 +173,7 @@ def test_q_is_moved_and_widened_in_its_own_standard_deviations(digits):
 
 def test_the_pixels_shares_sum_up_to_the_distortion(mnist):
     observed = seen(mnist, "3")
-    found = evidence.explained(mnist.network, observed, BETA, seed=7, widening=2.0)
+    found = evidence.pixel_terms(mnist.network, observed, BETA, seed=7, widening=2.0)
     sides = evidence.balance(
         mnist.network,
         observed,
@@ -181,8 +183,8 @@ def test_the_pixels_shares_sum_up_to_the_distortion(mnist):
         widening=2.0,
     )
     assert found.pixel_distortion.sum() == pytest.approx(sides.distortion, rel=1e-5)
-    assert found.dearest == found.pixel_distortion.max()
-    q = evidence.moved(mnist.network, observed, BETA, widening=2.0)
+    assert found.largest_pixel_distortion == found.pixel_distortion.max()
+    q = evidence.shifted_posterior(mnist.network, observed, BETA, widening=2.0)
     z = q.at(torch.randn(2_000, mnist.network.config.latent_dim, generator=generator(3)))
     pixels = distributions.Bernoulli(logits=mnist.network.decode(z, BETA).logits)
     np.testing.assert_allclose(found.reconstruction, pixels.mean.mean(0), atol=0.06)
@@ -274,4 +276,4 @@ def test_other_models_get_a_sentence(digits):
         tiny_config(image_shape=(3, 4, 4), likelihood="discretized_logistic", preprocess="photo")
     )
     with pytest.raises(ValueError, match="Bernoulli"):
-        evidence.explained(colour, np.zeros((3, 4, 4), np.float32), BETA, seed=7)
+        evidence.pixel_terms(colour, np.zeros((3, 4, 4), np.float32), BETA, seed=7)

@@ -76,13 +76,13 @@ def test_fewer_draws_give_estimates_that_are_lower_on_average_and_scatter_more(d
     assert inference.repetitions(10_000) == 5
 
 
-def test_effective_samples_and_carriers_are_those_of_brute_force():
+def test_effective_samples_and_dominant_draws_are_those_of_brute_force():
     weights = np.random.default_rng(0).exponential(size=(3, 50)) ** 4
     logarithms = np.log(weights) - 400  # as small as p(x|z) is
     assert inference.effective_samples(logarithms) == pytest.approx(
         weights.sum(1) ** 2 / (weights**2).sum(1)
     )
-    for row, found in zip(weights, inference.carriers(logarithms), strict=True):
+    for row, found in zip(weights, inference.dominant_draws(logarithms), strict=True):
         count, held = 0, 0.0
         for weight in sorted(row, reverse=True):
             count, held = count + 1, held + weight
@@ -90,7 +90,7 @@ def test_effective_samples_and_carriers_are_those_of_brute_force():
                 break
         assert int(found) == count
     assert inference.effective_samples(np.zeros(7)).item() == pytest.approx(7)
-    assert inference.carriers(np.zeros(20)).item() == 18
+    assert inference.dominant_draws(np.zeros(20)).item() == 18
 
 
 def test_estimates_are_means_of_what_each_draw_says_and_the_best_come_first(digits):

@@ -268,7 +268,7 @@ def test_mean_mode_and_draws_of_one_z(digits):
 
 def test_moved_codes_hurt_the_plain_autoencoder_more(plane):
     plain, images = sources.resolve("mnist-2d-autoencoder"), plane.reference.images[:60]
-    found = decoders.nudged(plane.network, plain.network, images, 1.0, seed=7)
+    found = decoders.code_noise(plane.network, plain.network, images, 1.0, seed=7)
     observed = reference_observations(plane.network, images)
     assert found.variational[0] == pytest.approx(
         float(point_distortion(plane.network, observed, 1.0).mean()), rel=1e-5

@@ -130,7 +130,9 @@ def test_the_number_of_pictures_is_two_to_the_number_of_pixels(digits):
     assert found.drawn == pytest.approx(
         math.log10(10**80 * 10**9 * 13.8e9 * 365.25 * 86400), abs=0.01
     )
-    assert found.still_one_in == pytest.approx(found.pictures - found.like_data - found.drawn)
+    assert found.rarity_beyond_drawn == pytest.approx(
+        found.pictures - found.like_data - found.drawn
+    )
 
 
 # How probable a picture is

@@ -135,7 +135,9 @@ def test_steps_lead_up_and_end_where_the_gradient_does(digits):
     observed = seen(digits, "0")
     start = variational.gaussian(digits.network, observed, 1.0, (0.5, 0.5), (-2.4, -2.4))
     told = []
-    found = variational.climb(digits.network, observed, 1.0, start, steps=15, progress=told.append)
+    found = variational.gradient_ascent(
+        digits.network, observed, 1.0, start, steps=15, progress=told.append
+    )
     assert 10 < len(found) <= 15
     assert told == [number / 15 for number in range(1, len(found) + 1)]
     assert all(
@@ -156,9 +158,9 @@ def test_steps_lead_up_and_end_where_the_gradient_does(digits):
 def test_a_step_goes_on_from_wherever_the_gaussian_is(digits):
     observed = seen(digits, "0")
     start = variational.gaussian(digits.network, observed, 1.0, (0.5, 0.5), (-2.4, -2.4))
-    two = variational.climb(digits.network, observed, 1.0, start, steps=2)
-    one = variational.climb(digits.network, observed, 1.0, start, steps=1)
-    assert variational.climb(digits.network, observed, 1.0, one[0], steps=1) == two[1:]
+    two = variational.gradient_ascent(digits.network, observed, 1.0, start, steps=2)
+    one = variational.gradient_ascent(digits.network, observed, 1.0, start, steps=1)
+    assert variational.gradient_ascent(digits.network, observed, 1.0, one[0], steps=1) == two[1:]
 
 
 def test_the_best_gaussian_is_never_below_the_encoders_nor_above_log_p_of_x(digits):
