@@ -268,8 +268,10 @@ def hf(server: HubServer, home: Path, *arguments: str | Path) -> None:
 def local_hub(monkeypatch, tmp_path) -> Iterator[HubServer]:
     """A Hub on this machine, which the client in this process uses.
 
-    Its cache is empty, and it asks as a user who may write.
+    Its cache is empty, and it asks as a user who may write. On a busy machine an answer may take
+    longer than the app lets a visitor wait.
     """
+    monkeypatch.setattr(sources, "SECONDS_TO_WAIT", HANGING)
     sources.forget()
     with HubServer() as server:
         use_hub(monkeypatch, server.url, tmp_path / "home")

@@ -61,7 +61,7 @@ def slowly(*arguments):  # so that there is time to look
 images.read = slowly
 from ui.gradio_page import sessions
 sessions.SECONDS_BETWEEN_SWEEPS = 1.0
-sessions.SessionExpiry.sweep.__defaults__ = 0.0, 1.0
+sessions.SessionExpiry.sweep.__defaults__ = 0.0, 30.0
 import gradio_app
 gradio_app.main(["--port", "{port}"])
 """
