@@ -17,7 +17,8 @@ from gradio.routes import App
 
 from ui.gradio_page import guard, sessions
 from ui.gradio_page.api import add_endpoints
-from ui.gradio_page.page import CSS, Page, language, translations
+from ui.gradio_page.language import language, translations
+from ui.gradio_page.page import CSS, Page
 from ui.server import connections, process
 from ui.server.quotas import Quotas
 from ui.text import DEFAULT, Text
@@ -76,9 +77,11 @@ class Lab(gr.Blocks):
             raise gr.Error(error.message[: guard.MESSAGE_LENGTH], print_exception=False) from None
         except Exception as error:
             _LOG.warning("a call failed: %s in %s", type(error).__name__, _place(error))
-            asked = named.get("request")
+            request = named.get("request")
             text = Text(
-                language(asked) if isinstance(asked, gr.Request) and asked.request else DEFAULT
+                language(request)
+                if isinstance(request, gr.Request) and request.request
+                else DEFAULT
             )
             raise gr.Error(text("api.unusable"), print_exception=False) from None
         finally:
@@ -137,13 +140,16 @@ def main(arguments: list[str] | None = None) -> None:
         "--host", default="127.0.0.1", help="0.0.0.0 lets other machines in (default: %(default)s)"
     )
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")
-    chosen = parser.parse_args(arguments)
-    if chosen.mcp and importlib.util.find_spec("mcp") is None:
+    options = parser.parse_args(arguments)
+    if options.mcp and importlib.util.find_spec("mcp") is None:
         sys.exit(
             f'--mcp needs one more package: python -m pip install "gradio[mcp]=={gr.__version__}"'
         )
     demo.launch(
-        share=chosen.share, mcp_server=chosen.mcp, server_name=chosen.host, server_port=chosen.port
+        share=options.share,
+        mcp_server=options.mcp,
+        server_name=options.host,
+        server_port=options.port,
     )
 
 

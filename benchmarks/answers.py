@@ -33,7 +33,7 @@ TOPICS = [
     key.removeprefix("wrong.topic_") for key in strings("en") if key.startswith("wrong.topic_")
 ]
 # A server's own addresses, and pages' links, which hold its port.
-ELSEWHERE = {"download_button", "page_link"}
+SERVER_ADDRESSES = {"download_button", "page_link"}
 
 
 @dataclass(frozen=True)
@@ -48,19 +48,19 @@ class Arguments:
 
 def links() -> list[tuple[str, dict[str, object]]]:
     """Pages, by their names in a link, with what else stands in it."""
-    found: list[tuple[str, dict[str, object]]] = []
+    result: list[tuple[str, dict[str, object]]] = []
     for model in sources.bundled():
         examples = sources.resolve(model).examples.names
         for number, beta in enumerate(BETAS):
             values = {"model": model, "beta": beta, "seed": 7 + number}
-            found.append(("", values | {"example": examples[number]}))
+            result.append(("", values | {"example": examples[number]}))
     for page, beta in itertools.product(navigation.LAB[1:], BETAS[:2]):
-        found.append((page, {"beta": beta, "example": 2}))
-    found.append(("map", {"pin": "0.5,-1", "kind": "autoencoder"}))
-    found += [(step, {"seen": step, "seed": 3, "example": 4}) for step in navigation.STEPS]
-    found += [("misconceptions", {"topic": topic}) for topic in TOPICS]
-    found.append(("teacher", {"to_model": "faces", "to_hide": "beta,seed"}))
-    return [*found, ("", {"only": "lesson"}), ("", {"hide": "beta,seed"})]
+        result.append((page, {"beta": beta, "example": 2}))
+    result.append(("map", {"pin": "0.5,-1", "kind": "autoencoder"}))
+    result += [(step, {"seen": step, "seed": 3, "example": 4}) for step in navigation.STEPS]
+    result += [("misconceptions", {"topic": topic}) for topic in TOPICS]
+    result.append(("teacher", {"to_model": "faces", "to_hide": "beta,seed"}))
+    return [*result, ("", {"only": "lesson"}), ("", {"hide": "beta,seed"})]
 
 
 def digest(content: bytes) -> str:
@@ -68,42 +68,42 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-async def shown(address: str) -> dict[str, str]:
+async def page_digests(address: str) -> dict[str, str]:
     """Digest of each element of each link's page, with the element's kind."""
-    found = {}
+    digests = {}
     for number, (page, values) in enumerate(links()):
         query = urllib.parse.urlencode({"lang": list(LANGUAGES)[number % 2], **values})
         async with Student(address, query, page=page) as student:
             for place, element in student.last.places.items():
                 kind = element.WhichOneof("type")
-                if kind not in ELSEWHERE:
+                if kind not in SERVER_ADDRESSES:
                     name = f"/{page}?{query} {'.'.join(map(str, place))} {kind}"
-                    found[name] = digest(element.SerializeToString(deterministic=True))
-    return found
+                    digests[name] = digest(element.SerializeToString(deterministic=True))
+    return digests
 
 
 def calls() -> list[tuple[str, dict[str, object]]]:
     """Endpoints of the API with arguments, good and bad ones."""
-    found: list[tuple[str, dict[str, object]]] = [("models", {})]
+    result: list[tuple[str, dict[str, object]]] = [("models", {})]
     for model in sources.bundled():
         example = sources.resolve(model).examples.names[1]
-        found += [
+        result += [
             ("reconstruct", {"picture": example, "model": model, "beta": 1.0, "seed": 7}),
             ("encode", {"picture": example, "model": model, "beta": 1.0}),
             ("rate_distortion", {"picture": example, "model": model}),
             ("sample", {"model": model, "count": 4, "beta": 1.0}),
         ]
-    found += [
+    result += [
         ("decode", {"latents": [[0.5, -1.0]], "model": "mnist-2d", "beta": 1.0}),
         ("reconstruct", {"picture": "no such example", "model": "mnist"}),
         ("sample", {"count": 99_999}),
     ]
-    return found
+    return result
 
 
-def called(api: str) -> dict[str, str]:
+def api_digests(api: str) -> dict[str, str]:
     """Digest of each call's answer."""
-    found = {}
+    digests = {}
     for name, arguments in calls():
         request = urllib.request.Request(
             f"{api}/call/v2/{name}",
@@ -114,8 +114,8 @@ def called(api: str) -> dict[str, str]:
             event = json.load(answer)["event_id"]
         with urllib.request.urlopen(f"{api}/call/{name}/{event}") as answer:
             content = answer.read().replace(event.encode(), b"")
-        found[f"{name} {json.dumps(arguments)}"] = digest(content)
-    return found
+        digests[f"{name} {json.dumps(arguments)}"] = digest(content)
+    return digests
 
 
 def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
@@ -126,14 +126,16 @@ def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
 
 def main(arguments: Arguments) -> int:
     with running_app(command=BOTH) as app:
-        found = asyncio.run(shown(app.address)) | called(f"{app.address}/gradio/gradio_api")
-    arguments.file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(f"{len(links())} links and {len(calls())} calls: {len(found):,} answers")
+        digests = asyncio.run(page_digests(app.address)) | api_digests(
+            f"{app.address}/gradio/gradio_api"
+        )
+    arguments.file.write_text(json.dumps(digests, indent=1) + "\n", encoding="utf-8")
+    print(f"{len(links())} links and {len(calls())} calls: {len(digests):,} answers")
     if arguments.against is None:
         return 0
     before = json.loads(arguments.against.read_text(encoding="utf-8"))
-    differing = differences(before, found)
-    print("\n".join((*differing, f"{len(differing)} of {len(before | found):,} differ")))
+    differing = differences(before, digests)
+    print("\n".join((*differing, f"{len(differing)} of {len(before | digests):,} differ")))
     return 1 if differing else 0
 
 

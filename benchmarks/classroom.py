@@ -32,7 +32,7 @@ from vae import experiments
 from vae.hub import sources
 
 MODEL = "mnist"
-OPENING = 4  # students who open the page side by side
+OPENING_AT_ONCE = 4  # students who open the page side by side
 GALLERY_COUNT = 32  # the page's own default
 
 
@@ -93,7 +93,7 @@ async def move(student: Student, beta: str) -> Run:
     return run
 
 
-async def answered(part: Part, student: Student, beta: str) -> None:
+async def record_move(part: Part, student: Student, beta: str) -> None:
     """Move one student's beta, and count the answer or the failure."""
     try:
         part.runs.append(await move(student, beta))
@@ -103,13 +103,14 @@ async def answered(part: Part, student: Student, beta: str) -> None:
 
 def other_beta(student: Student, dice: random.Random) -> str:
     """A stop of the slider, not the one where it stands."""
-    now = student.options["beta"][film.stop([*map(float, student.options["beta"])], student.query)]
-    return dice.choice([stop for stop in student.options["beta"] if stop != now])
+    stops = student.options["beta"]
+    current = stops[film.stop([*map(float, stops)], student.query)]
+    return dice.choice([stop for stop in stops if stop != current])
 
 
 async def open_students(app: App, count: int, dice: random.Random, part: Part) -> list[Student]:
     """Open sessions, each with a seed and an example of its own, after the first move of beta."""
-    queue = asyncio.Semaphore(OPENING)
+    queue = asyncio.Semaphore(OPENING_AT_ONCE)
     names = sources.resolve(MODEL).examples.names
     students = [
         Student(
@@ -128,7 +129,7 @@ async def open_students(app: App, count: int, dice: random.Random, part: Part) -
                 part.failures.append(str(failure))
                 return None
             first = Part("the first move, which is not timed")
-            await answered(first, student, other_beta(student, dice))
+            await record_move(first, student, other_beta(student, dice))
             part.failures += first.failures
             return student
 
@@ -141,10 +142,10 @@ async def open_students(app: App, count: int, dice: random.Random, part: Part) -
 async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple[str, str]]]:
     """Run all parts of the lesson.
 
-    Returns their measurements, and what else was found.
+    Returns their measurements, and rows of further figures: label and value.
     """
     dice = random.Random(arguments.seed)
-    opening, burst = Part(f"opening the page, {OPENING} at a time"), Part("all at once")
+    opening, burst = Part(f"opening the page, {OPENING_AT_ONCE} at a time"), Part("all at once")
     moving = Part(f"one move in {arguments.every:g} s")
     memory = [app.megabytes()]
     students: list[Student] = []
@@ -156,27 +157,27 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
 
     moves: list[tuple[Student, str]] = []
 
-    async def walk(student: Student) -> None:
+    async def move_repeatedly(student: Student) -> None:
         """Move at random moments, for as long as the lesson lasts.
 
         Who waits for an answer moves later.
         """
-        at = dice.random() * arguments.every
-        while at < arguments.seconds:
-            await asyncio.sleep(start + at - time.perf_counter())
+        moment = dice.random() * arguments.every
+        while moment < arguments.seconds:
+            await asyncio.sleep(start + moment - time.perf_counter())
             beta = other_beta(student, dice)
             moves.append((student, beta))
-            await answered(moving, student, beta)
-            at += arguments.every
+            await record_move(moving, student, beta)
+            moment += arguments.every
 
     start, processor = time.perf_counter(), app.processor_seconds()
-    await asyncio.gather(*map(walk, students))
+    await asyncio.gather(*map(move_repeatedly, students))
     moving.elapsed = time.perf_counter() - start
     processor = app.processor_seconds() - processor
     memory.append(app.megabytes())
     start = time.perf_counter()
     await asyncio.gather(
-        *(answered(burst, student, other_beta(student, dice)) for student in students)
+        *(record_move(burst, student, other_beta(student, dice)) for student in students)
     )
     burst.elapsed = time.perf_counter() - start
     for student in students:
@@ -184,7 +185,7 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
 
     half = arguments.students - arguments.students // 2
     sizes = [run.size for run in moving.runs] or [0]
-    found = [
+    rows = [
         ("the burst is answered within", f"{burst.elapsed:.1f} s"),
         ("processor time of a move", f"{1000 * processor / max(1, len(moving.runs)):.0f} ms"),
         (
@@ -209,28 +210,28 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
             f"{len({(student.query, beta) for student, beta in moves})} of {len(moves)}",
         ),
     ]
-    return [opening, moving, burst, bare(moves)], found
+    return [opening, moving, burst, network_alone(moves)], rows
 
 
-def bare(moves: Iterable[tuple[Student, str]]) -> Part:
+def network_alone(moves: Iterable[tuple[Student, str]]) -> Part:
     """The time of the same moves by the network alone, one after another in this process.
 
     Each is a reconstruction and a gallery.
     """
     part = Part("the network alone, one by one")
     model = sources.resolve(MODEL)
-    began = time.perf_counter()
+    part_start = time.perf_counter()
     for student, beta in moves:
         link = dict(pair.split("=") for pair in student.query.split("&"))
         image, seed = (
-            model.examples.picture(link.get("example", model.examples.names[0])),
+            model.examples.picture(link.get("example", model.examples.names[0])).numpy(),
             int(link.get("seed", 0)),
         )
         start = time.perf_counter()
         experiments.reconstruct(model.network, image, float(beta), seed=seed)
         experiments.gallery(model.network, float(beta), count=GALLERY_COUNT, seed=seed)
         part.runs.append(Run(time.perf_counter() - start))
-    part.elapsed = time.perf_counter() - began
+    part.elapsed = time.perf_counter() - part_start
     return part
 
 
@@ -238,15 +239,15 @@ def main(argv: Sequence[str]) -> None:
     arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.classroom")
     torch.set_num_threads(1)
     if arguments.address:
-        parts, found = asyncio.run(lesson(arguments, App(arguments.address)))
+        parts, rows = asyncio.run(lesson(arguments, App(arguments.address)))
     else:
         with running_app() as app:
-            parts, found = asyncio.run(lesson(arguments, app))
+            parts, rows = asyncio.run(lesson(arguments, app))
     print(f"{arguments.students} students, model {MODEL}; server and students on {machine()}")
     print(HEADER)
     for part in parts:
         print(part.row())
-    for name, value in found:
+    for name, value in rows:
         print(f"{name:34}{value}")
     for failure in sorted({failure for part in parts for failure in part.failures})[:5]:
         print(f"failure: {failure[:500]}")

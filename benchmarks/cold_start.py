@@ -16,13 +16,14 @@ from dataclasses import dataclass
 
 import tyro
 from streamlit.proto.Delta_pb2 import Delta
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from benchmarks import film
 from benchmarks.machine import machine
 from benchmarks.serving import ROOT, running_app
-from benchmarks.students import Student
+from benchmarks.students import Path, Run, Student
 
-ALONE = "import torch, streamlit"
+IMPORTS = "import torch, streamlit"
 
 
 @dataclass(frozen=True)
@@ -36,49 +37,51 @@ class Arguments:
 class FirstPicture(Student):
     """A student who waits for the first picture.
 
-    seen: when the film with the reconstructions arrived.
+    arrival: when the film with the reconstructions came, seconds of time.perf_counter.
     """
 
-    seen = float("nan")
+    arrival = float("nan")
 
-    def _element(self, run, widgets, path, delta: Delta) -> None:
-        super()._element(run, widgets, path, delta)
+    def _element(self, run: Run, states: dict[str, WidgetState], path: Path, delta: Delta) -> None:
+        super()._element(run, states, path, delta)
         component = delta.new_element.bidi_component
         if component.component_name == film.CARRIER and "film" in film.opened(component.bytes):
-            self.seen = time.perf_counter()
+            self.arrival = time.perf_counter()
 
 
 async def first_picture(address: str) -> float:
     async with FirstPicture(address, "lang=en") as student:
-        return student.seen
+        return student.arrival
 
 
 def app_seconds() -> tuple[float, float]:
     """Seconds from the command to health, and to the picture."""
     start = time.perf_counter()
     with running_app() as app:
-        up = time.perf_counter() - start
-        return up, asyncio.run(first_picture(app.address)) - start
+        health = time.perf_counter() - start
+        return health, asyncio.run(first_picture(app.address)) - start
 
 
 def import_seconds() -> float:
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", ALONE], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-c", IMPORTS], cwd=ROOT, check=True)
     return time.perf_counter() - start
 
 
 def main(argv: Sequence[str]) -> None:
     arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.cold_start")
     import_seconds(), app_seconds()  # whoever comes first reads the files from the disk
-    alone, healths, pictures = [], [], []
+    imports, healths, pictures = [], [], []
     for _ in range(arguments.runs):
-        alone.append(import_seconds())
-        up, picture = app_seconds()
-        healths.append(up)
+        imports.append(import_seconds())
+        health, picture = app_seconds()
+        healths.append(health)
         pictures.append(picture)
-    ratio = statistics.median(picture / base for picture, base in zip(pictures, alone, strict=True))
+    ratio = statistics.median(
+        picture / base for picture, base in zip(pictures, imports, strict=True)
+    )
     print(f"{arguments.runs} runs, medians, on {machine()}")
-    print(f"{ALONE:34}{statistics.median(alone):6.2f} s")
+    print(f"{IMPORTS:34}{statistics.median(imports):6.2f} s")
     print(f"{'the app is healthy after':34}{statistics.median(healths):6.2f} s")
     print(f"{'the first picture after':34}{statistics.median(pictures):6.2f} s")
     print(f"{'ratio to the imports':34}{ratio:6.2f}")

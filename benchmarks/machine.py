@@ -5,13 +5,13 @@ from pathlib import Path
 
 import torch
 
-from training.precision import has_instructions
+from training.precision import has_bfloat16_instructions
 
 
 def machine() -> str:
     """Processor, the instructions that PyTorch uses of it, and memory, in words."""
     instructions = torch.backends.cpu.get_cpu_capability() + (
-        " with bfloat16" if has_instructions(torch.device("cpu")) else ""
+        " with bfloat16" if has_bfloat16_instructions(torch.device("cpu")) else ""
     )
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()

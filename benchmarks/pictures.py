@@ -4,7 +4,7 @@
 
 Beside it, in turns, what decoding alone takes: the ratio says what finding and framing the digit or
 garment costs, and depends less on the machine than the seconds do. Nobody should wait for more than
-PATIENCE seconds.
+MAX_WAIT_SECONDS seconds.
 """
 
 import io
@@ -24,7 +24,7 @@ from benchmarks.machine import machine
 from vae.hub import sources
 from vae.images import reading
 
-PATIENCE = 5.0  # seconds
+MAX_WAIT_SECONDS = 5.0
 MODELS = ("mnist", "fashion-mnist", "faces")
 
 
@@ -85,23 +85,29 @@ def main(argv: Sequence[str]) -> None:
     arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.pictures")
     configs = {name: sources.resolve(name).network.config for name in MODELS}
     print(
-        f"{machine()}; medians of {arguments.runs}; nobody should wait for more than {PATIENCE:g} s"
+        f"{machine()}; medians of {arguments.runs}; nobody should wait for more than "
+        f"{MAX_WAIT_SECONDS:g} s"
     )
     print(f"{'picture':46}{'model':15}{'unpacking s':>12}{'reading s':>11}{'ratio':>7}   outcome")
     for name, file in files(arguments.megapixels).items():
         for model, config in configs.items():
-            said: list[str] = []
+            outcomes: list[str] = []
             pairs = [
                 (
-                    seconds(partial(reading.opened, file)),
-                    seconds(lambda: said.append(outcome(file, config))),  # noqa: B023
+                    seconds(partial(reading.decode, file)),
+                    seconds(lambda: outcomes.append(outcome(file, config))),  # noqa: B023
                 )
                 for _ in range(arguments.runs)
             ]
-            alone, whole = (statistics.median(column) for column in zip(*pairs, strict=True))
+            decoding, reading_seconds = (
+                statistics.median(column) for column in zip(*pairs, strict=True)
+            )
             ratio = statistics.median(read / unpacked for unpacked, read in pairs)
-            late = "" if whole < PATIENCE else ": too long"
-            print(f"{name:46}{model:15}{alone:12.4f}{whole:11.4f}{ratio:7.2f}   {said[-1]}{late}")
+            warning = "" if reading_seconds < MAX_WAIT_SECONDS else ": too long"
+            print(
+                f"{name:46}{model:15}{decoding:12.4f}{reading_seconds:11.4f}{ratio:7.2f}   "
+                f"{outcomes[-1]}{warning}"
+            )
 
 
 if __name__ == "__main__":

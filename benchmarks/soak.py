@@ -69,26 +69,26 @@ def photograph(dice: np.random.Generator) -> bytes:
     return buffer.getvalue()
 
 
-async def place(
+async def visit_repeatedly(
     app: App, arguments: Arguments, dice: random.Random, until: float, counts: Counter
 ) -> None:
     """Students in one place, one after another."""
     while time.monotonic() < until:
-        own = dice.random() < arguments.with_picture
+        has_picture = dice.random() < arguments.with_picture
         query = (
             f"lang=en&seed={dice.randrange(LARGEST_SEED)}&example={dice.randrange(10)}"
-            f"{'&source=upload' if own else ''}"
+            f"{'&source=upload' if has_picture else ''}"
         )
-        leaves = min(until, time.monotonic() + arguments.stay)
+        end = min(until, time.monotonic() + arguments.stay)
         try:
             async with Student(app.address, query) as student:
                 counts.update(sessions=1, runs=1)
-                if own:
+                if has_picture:
                     await student.upload(
                         "photograph.jpg", photograph(np.random.default_rng(dice.randrange(1 << 30)))
                     )
                     counts.update(pictures=1, runs=1)
-                while time.monotonic() < leaves:
+                while time.monotonic() < end:
                     await move(student, other_beta(student, dice))
                     counts.update(runs=1)
         except (RunError, OSError) as failure:
@@ -108,21 +108,21 @@ async def uploads(app: App, count: int, seed: int, counts: Counter) -> float:
 
     Returns the megabytes then, or at the end of fewer.
     """
-    first = math.nan
+    megabytes = math.nan
     dice = np.random.default_rng(seed)
     async with (
-        Student(app.address, "lang=en&source=upload") as one,
-        Student(app.address, "lang=en&source=upload") as other,
+        Student(app.address, "lang=en&source=upload") as visitor,
+        Student(app.address, "lang=en&source=upload") as other_visitor,
     ):
         for number in range(count):
-            await (one, other)[number % 2].upload("photograph.jpg", photograph(dice))
+            await (visitor, other_visitor)[number % 2].upload("photograph.jpg", photograph(dice))
             counts.update(pictures=1, runs=1)
             if number + 1 == FIRST_UPLOADS:
-                first = line(f"{FIRST_UPLOADS} uploads", app, counts)
-    return first if count >= FIRST_UPLOADS else app.megabytes()
+                megabytes = report(f"{FIRST_UPLOADS} uploads", app, counts)
+    return megabytes if count >= FIRST_UPLOADS else app.megabytes()
 
 
-def line(label: str, app: App, counts: Counter) -> float:
+def report(label: str, app: App, counts: Counter) -> float:
     """Print a line of the table; returns the server's megabytes."""
     megabytes = app.megabytes()
     print(
@@ -137,26 +137,26 @@ async def soak(arguments: Arguments, app: App) -> tuple[float, float]:
     """Keep the app busy. Returns its megabytes after the first uploads and at the end."""
     counts: Counter = Counter()
     print(f"{'':20}{'re-runs':>9}{'sessions':>10}{'pictures':>10}{'failures':>10}{'MB':>7}")
-    line("started", app, counts)
+    report("started", app, counts)
     await every_page(app)
-    line("every page", app, counts)
+    report("every page", app, counts)
     first = await uploads(app, arguments.uploads, arguments.seed, counts)
-    line(f"{arguments.uploads} uploads", app, counts)
+    report(f"{arguments.uploads} uploads", app, counts)
     start = time.monotonic()
-    until = start + 60 * arguments.minutes
-    places = [
+    end = start + 60 * arguments.minutes
+    visitors = [
         asyncio.create_task(
-            place(app, arguments, random.Random(arguments.seed + number), until, counts)
+            visit_repeatedly(app, arguments, random.Random(arguments.seed + number), end, counts)
         )
         for number in range(arguments.students)
     ]
-    while time.monotonic() < until:
-        line(f"minute {(time.monotonic() - start) / 60:.1f}", app, counts)
-        await asyncio.sleep(min(60.0, max(0.0, until - time.monotonic())))
-    await asyncio.gather(*places)
-    line("busy no more", app, counts)
+    while time.monotonic() < end:
+        report(f"minute {(time.monotonic() - start) / 60:.1f}", app, counts)
+        await asyncio.sleep(min(60.0, max(0.0, end - time.monotonic())))
+    await asyncio.gather(*visitors)
+    report("busy no more", app, counts)
     await asyncio.sleep(arguments.after)
-    return first, line("everybody gone", app, counts)
+    return first, report("everybody gone", app, counts)
 
 
 def main(argv: Sequence[str]) -> int:

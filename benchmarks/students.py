@@ -9,18 +9,23 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import httpx
 import websockets
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ButtonGroup_pb2 import ButtonGroup
 from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.Element_pb2 import Element
+from streamlit.proto.FileUploader_pb2 import FileUploader
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.NumberInput_pb2 import NumberInput
+from streamlit.proto.Selectbox_pb2 import Selectbox
+from streamlit.proto.Slider_pb2 import Slider
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import connect
 from websockets.typing import Origin, Subprotocol
@@ -97,8 +102,8 @@ class Student:
         self.options: dict[str, list[str]] = {}
         self._fragments: dict[str, str] = {}  # by key: the part of the page that answers alone
         # message by hash, and the run that it was last part of
-        self._kept: dict[str, tuple[int, Delta]] = {}
-        self._keeps = 0  # for as many runs
+        self._messages: dict[str, tuple[int, Delta]] = {}
+        self._max_message_age = 0  # runs for which a message is kept
         self._runs = 0
         self.last = Run()  # the latest
 
@@ -159,10 +164,10 @@ class Student:
         await self._socket.send(message.SerializeToString())
         async with asyncio.timeout(SECONDS_TO_WAIT):
             while True:
-                got = ForwardMsg.FromString(await self._socket.recv())
-                if got.file_urls_response.response_id == request:
+                answer_message = ForwardMsg.FromString(await self._socket.recv())
+                if answer_message.file_urls_response.response_id == request:
                     break
-        (urls,) = got.file_urls_response.file_urls
+        (urls,) = answer_message.file_urls_response.file_urls
         async with httpx.AsyncClient(
             base_url=self.address, cookies=self.cookies, trust_env=False, timeout=SECONDS_TO_WAIT
         ) as client:
@@ -188,7 +193,7 @@ class Student:
             "" if self.page else self.name,
         )
         state.widget_states.widgets.extend(self.widgets.values())
-        state.cached_message_hashes.extend(self._kept)
+        state.cached_message_hashes.extend(self._messages)
         state.context_info.locale, state.context_info.timezone, state.context_info.url = (
             "en-US",
             "UTC",
@@ -205,16 +210,16 @@ class Student:
         except TimeoutError as error:
             raise RunError(f"no answer within {SECONDS_TO_WAIT:g} seconds") from error
         self.last.seconds = time.perf_counter() - start
-        self._forget()
+        self._drop_old_messages()
         return self.last
 
     async def _answer(self, fragment: str) -> Run:
         """Read messages to the end of the run that begins next."""
-        run, begun = Run(), ""
-        seen: dict[str, WidgetState] = {}
+        run, run_id = Run(), ""
+        states: dict[str, WidgetState] = {}
         if fragment:  # the rest of the page stays
             run.places.update(self.last.places)
-            seen.update(self.widgets)
+            states.update(self.widgets)
         self._runs += 1
         while True:
             data = await self._socket.recv()
@@ -226,40 +231,44 @@ class Student:
             )
             kind = message.WhichOneof("type")
             if kind == "delta":
-                self._delta(run, seen, message)
+                self._delta(run, states, message)
             elif kind == "ref_hash":
-                if message.ref_hash not in self._kept:
+                if message.ref_hash not in self._messages:
                     raise RunError("the server names a message that the browser no longer keeps")
-                delta = self._kept[message.ref_hash][1]
-                self._kept[message.ref_hash] = self._runs, delta
-                self._element(run, seen, tuple(message.metadata.delta_path), delta)
+                delta = self._messages[message.ref_hash][1]
+                self._messages[message.ref_hash] = self._runs, delta
+                self._element(run, states, tuple(message.metadata.delta_path), delta)
             elif kind == "new_session":
-                begun = message.metadata.run.script_run_id
+                run_id = message.metadata.run.script_run_id
                 self.page = message.new_session.page_script_hash
-                self._keeps = message.new_session.config.max_cached_message_age
+                self._max_message_age = message.new_session.config.max_cached_message_age
                 self.session = message.new_session.initialize.session_id or self.session
             elif kind == "page_info_changed":
                 self.query = message.page_info_changed.query_string
             elif (
-                kind == "script_finished" and begun and message.metadata.run.script_run_id == begun
+                kind == "script_finished"
+                and run_id
+                and message.metadata.run.script_run_id == run_id
             ):
                 if message.script_finished not in _FINISHED:
                     raise RunError(
                         "the script ended as "
                         f"{ForwardMsg.ScriptFinishedStatus.Name(message.script_finished)}"
                     )
-                self.widgets = seen  # a widget that is gone from the page is gone from the browser
+                self.widgets = (
+                    states  # a widget that is gone from the page is gone from the browser
+                )
                 run.query = self.query
                 return run
 
-    def _delta(self, run: Run, seen: dict[str, WidgetState], message: ForwardMsg) -> None:
+    def _delta(self, run: Run, states: dict[str, WidgetState], message: ForwardMsg) -> None:
         if message.delta.WhichOneof("type") != "new_element":
             return  # a container, or a spinner that has gone again
         if message.metadata.cacheable:
-            self._kept[message.hash] = self._runs, message.delta
-        self._element(run, seen, tuple(message.metadata.delta_path), message.delta)
+            self._messages[message.hash] = self._runs, message.delta
+        self._element(run, states, tuple(message.metadata.delta_path), message.delta)
 
-    def _element(self, run: Run, seen: dict[str, WidgetState], path: Path, delta: Delta) -> None:
+    def _element(self, run: Run, states: dict[str, WidgetState], path: Path, delta: Delta) -> None:
         element = delta.new_element
         kind = element.WhichOneof("type")
         if kind == "exception":
@@ -274,16 +283,16 @@ class Student:
                 return  # it tells the server nothing
             key = film.STATES.get(name) or widget.id.rpartition("-")[2]
             self._fragments[key] = delta.fragment_id
-            before = self.widgets.get(key)
+            previous = self.widgets.get(key)
             if (
-                before is not None
-                and before.id == widget.id
+                previous is not None
+                and previous.id == widget.id
                 and not getattr(widget, "set_value", False)
             ):
-                seen[key] = before
+                states[key] = previous
             else:
-                seen[key] = WidgetState(id=widget.id)
-                _VALUES[kind](widget, seen[key])
+                states[key] = WidgetState(id=widget.id)
+                _VALUES[kind](widget, states[key])
             if name == film.BETA_BAR:
                 self.options[key] = json.loads(widget.json)["labels"]
             if hasattr(widget, "options"):
@@ -291,41 +300,41 @@ class Student:
                     getattr(option, "content", option) for option in widget.options
                 ]
 
-    def _forget(self) -> None:
+    def _drop_old_messages(self) -> None:
         """Drop messages that were last part of a run some runs ago, as a browser does."""
-        self._kept = {
-            digest: kept
-            for digest, kept in self._kept.items()
-            if self._runs - kept[0] < self._keeps
+        self._messages = {
+            digest: entry
+            for digest, entry in self._messages.items()
+            if self._runs - entry[0] < self._max_message_age
         }
 
 
-def _button_group(widget, state: WidgetState) -> None:
-    chosen = (
+def _button_group(widget: ButtonGroup, state: WidgetState) -> None:
+    value = (
         list(widget.raw_values)
         if widget.set_value
         else [widget.options[index].content for index in widget.default]
     )
-    state.string_array_value.data.extend(chosen)
+    state.string_array_value.data.extend(value)
 
 
-def _selectbox(widget, state: WidgetState) -> None:
+def _selectbox(widget: Selectbox, state: WidgetState) -> None:
     state.string_value = widget.raw_value if widget.set_value else widget.options[widget.default]
 
 
-def _slider(widget, state: WidgetState) -> None:
+def _slider(widget: Slider, state: WidgetState) -> None:
     if widget.options:
-        chosen = (
+        value = (
             widget.raw_value
             if widget.set_value
             else [widget.options[int(index)] for index in widget.default]
         )
-        state.string_array_value.data.extend(chosen)
+        state.string_array_value.data.extend(value)
     else:
         state.double_array_value.data.extend(widget.value if widget.set_value else widget.default)
 
 
-def _number_input(widget, state: WidgetState) -> None:
+def _number_input(widget: NumberInput, state: WidgetState) -> None:
     value = widget.value if widget.set_value else widget.default
     if widget.data_type == widget.INT:
         state.int_value = int(value)
@@ -333,15 +342,15 @@ def _number_input(widget, state: WidgetState) -> None:
         state.double_value = value
 
 
-def _component(widget, state: WidgetState) -> None:
+def _component(widget: Any, state: WidgetState) -> None:
     state.json_value = "{}"
 
 
-def _file_uploader(widget, state: WidgetState) -> None:
+def _file_uploader(widget: FileUploader, state: WidgetState) -> None:
     state.file_uploader_state_value.SetInParent()
 
 
-_VALUES = {
+_VALUES: dict[str, Callable[[Any, WidgetState], None]] = {
     "button_group": _button_group,
     "selectbox": _selectbox,
     "slider": _slider,

@@ -37,7 +37,7 @@ from training.memory import keep_freed_memory
 from training.settings import AUTO, PRESETS, Precision, Settings
 from vae.likelihood import observe
 
-OURS, PLAIN, PLAIN_SAME_BATCH = "training.train", "plain loop", "plain, same batch"
+TRAINER, PLAIN, PLAIN_SAME_BATCH = "training.train", "plain loop", "plain, same batch"
 PROFILE = "profile"
 PICTURES = 10_000
 PLAIN_BATCH = 128  # github.com/pytorch/examples, vae/main.py
@@ -130,11 +130,11 @@ def trainer_steps(
     endless = dataclasses.replace(settings, epochs=1_000_000)
     return (
         settings.batch_size
-        for _ in Trainer(endless, images, device, {}, compiled=compiled).remaining()
+        for _ in Trainer(endless, images, device, {}, compiled=compiled).remaining_steps()
     )
 
 
-def work(name: str, arguments: Arguments, orders: Connection) -> None:
+def run_loop(name: str, arguments: Arguments, orders: Connection) -> None:
     """Run one loop in a process of its own, as the orders say.
 
     An order is a number of seconds, answered with examples per second, or PROFILE, answered with
@@ -148,7 +148,7 @@ def work(name: str, arguments: Arguments, orders: Connection) -> None:
     images = torch.randint(
         0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
     )
-    if name == OURS:
+    if name == TRAINER:
         keep_freed_memory()
         settings, sentence = precision.resolve(
             dataclasses.replace(settings, precision=arguments.precision), device
@@ -165,19 +165,19 @@ def work(name: str, arguments: Arguments, orders: Connection) -> None:
 
 
 @contextmanager
-def restricted(kind: str) -> Iterator[None]:
+def restricted_cpu(kind: str) -> Iterator[None]:
     """The environment in which a process takes this CPU for one of this kind.
 
     It is read when PyTorch is imported.
     """
-    before = dict(os.environ)
+    environment = dict(os.environ)
     os.environ.update(KINDS[kind])
     try:
         yield
     finally:
         for name in KINDS[kind]:
             os.environ.pop(name)
-        os.environ.update(before)
+        os.environ.update(environment)
 
 
 def examples_per_second(steps: Iterator[int], seconds: float) -> float:
@@ -205,27 +205,27 @@ def main(argv: Sequence[str]) -> None:
         loops: dict[tuple[str, str], Connection] = {}
         ready: dict[tuple[str, str], tuple[int, str]] = {}
         # This trainer first and alone: it may have to time what it chooses.
-        for names in ((OURS,), (PLAIN, PLAIN_SAME_BATCH)):
+        for names in ((TRAINER,), (PLAIN, PLAIN_SAME_BATCH)):
             for kind, name in itertools.product(arguments.kinds, names):
-                orders, theirs = processes.Pipe()
+                orders, worker_end = processes.Pipe()
                 process = processes.Process(
-                    target=work, args=(name, arguments, theirs), daemon=True
+                    target=run_loop, args=(name, arguments, worker_end), daemon=True
                 )
-                with restricted(kind):
+                with restricted_cpu(kind):
                     process.start()
                 stack.callback(process.join)
                 stack.callback(orders.send, None)
-                theirs.close()  # or a loop that fails would be waited for
+                worker_end.close()  # or a loop that fails would be waited for
                 loops[kind, name] = orders
-                if name == OURS:
+                if name == TRAINER:
                     ready[kind, name] = orders.recv()
             ready |= {loop: orders.recv() for loop, orders in loops.items() if loop not in ready}
-        found: dict[tuple[str, str], list[float]] = {loop: [] for loop in loops}
+        speeds_by_loop: dict[tuple[str, str], list[float]] = {loop: [] for loop in loops}
         for _ in range(arguments.turns):
             for loop, orders in loops.items():
                 orders.send(arguments.seconds)
-                found[loop].append(orders.recv())
-        threads = ready[arguments.kinds[0], OURS][0]
+                speeds_by_loop[loop].append(orders.recv())
+        threads = ready[arguments.kinds[0], TRAINER][0]
         print(
             f"preset {arguments.preset}, {arguments.device}, {threads} threads, {arguments.turns} "
             f"turns of {arguments.seconds:g} s each; {machine()}"
@@ -234,21 +234,24 @@ def main(argv: Sequence[str]) -> None:
             print(
                 "\n"
                 f"{'this machine' if kind == 'own' else 'restricted to AVX2'}: "
-                f"{ready[kind, OURS][1]}"
+                f"{ready[kind, TRAINER][1]}"
             )
             print(f"{'loop':20}{'examples/s':>10}{'ratio':>8}   batch")
-            for name in (PLAIN, PLAIN_SAME_BATCH, OURS):
-                speeds = found[kind, name]
+            for name in (PLAIN, PLAIN_SAME_BATCH, TRAINER):
+                speeds = speeds_by_loop[kind, name]
                 # Turn by turn: the machine's other load changes more slowly than the turns do.
                 ratio = statistics.median(
-                    ours / other for ours, other in zip(found[kind, OURS], speeds, strict=True)
+                    trainer_speed / other
+                    for trainer_speed, other in zip(
+                        speeds_by_loop[kind, TRAINER], speeds, strict=True
+                    )
                 )
                 batch = PLAIN_BATCH if name == PLAIN else PRESETS[arguments.preset].batch_size
                 print(f"{name:20}{statistics.median(speeds):10,.0f}{ratio:8.2f}   {batch}")
         if arguments.profile:
             for kind in arguments.kinds:
-                loops[kind, OURS].send(PROFILE)
-                print(loops[kind, OURS].recv())
+                loops[kind, TRAINER].send(PROFILE)
+                print(loops[kind, TRAINER].recv())
 
 
 if __name__ == "__main__":

@@ -61,14 +61,14 @@ def main(arguments: list[str] | None = None) -> None:
         "kind", choices=KINDS, help="docker: page, Gradio and API; zerogpu: Gradio and API, free"
     )
     parser.add_argument("folder", type=Path, help="a new folder")
-    chosen = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        files = assemble(chosen.kind, chosen.folder)
+        files = assemble(options.kind, options.folder)
     except FileExistsError:
-        sys.exit(f"{chosen.folder} is there already; name a new folder, or remove that one")
+        sys.exit(f"{options.folder} is there already; name a new folder, or remove that one")
     print(
-        f"{len(files)} files in {chosen.folder}; upload them with:\n"
-        f'hf upload spaces/USER/NAME {chosen.folder} . --delete "*"'
+        f"{len(files)} files in {options.folder}; upload them with:\n"
+        f'hf upload spaces/USER/NAME {options.folder} . --delete "*"'
     )
 
 

@@ -269,8 +269,10 @@ def hf(server: HubServer, home: Path, *arguments: str | Path) -> None:
 def local_hub(monkeypatch, tmp_path) -> Iterator[HubServer]:
     """A Hub on this machine, which the client in this process uses.
 
-    Its cache is empty, and it asks as a user who may write.
+    Its cache is empty, and it asks as a user who may write. On a busy machine an answer may take
+    longer than the app lets a visitor wait.
     """
+    monkeypatch.setattr(sources, "SECONDS_TO_WAIT", HANGING)
     sources.forget()
     with HubServer() as server:
         use_hub(monkeypatch, server.url, tmp_path / "home")
@@ -337,15 +339,15 @@ def interrupt(patch: pytest.MonkeyPatch, step: int) -> None:
 
     Until the patch is undone.
     """
-    remaining = Trainer.remaining
+    remaining_steps = Trainer.remaining_steps
 
     def interrupted(trainer: Trainer) -> Iterator:
-        for report in remaining(trainer):
+        for report in remaining_steps(trainer):
             yield report
             if trainer.step == step:
                 raise KeyboardInterrupt
 
-    patch.setattr(Trainer, "remaining", interrupted)
+    patch.setattr(Trainer, "remaining_steps", interrupted)
 
 
 def write_packed(folder: Path, train: int = 40, test: int = 30) -> Path:

@@ -61,6 +61,20 @@ def modules(path: Path) -> set[str]:
     return names
 
 
+def annotated(node: ast.FunctionDef | ast.ClassDef) -> set[str]:
+    """The names in the annotations of a function, or of a class's fields and methods."""
+    parts = node.body if isinstance(node, ast.ClassDef) else [node]
+    annotations: list[ast.AST | None] = []
+    for part in parts:
+        if isinstance(part, ast.AnnAssign):
+            annotations.append(part.annotation)
+        elif isinstance(part, ast.FunctionDef):
+            arguments = (*part.args.args, *part.args.kwonlyargs)
+            annotations += [part.returns, *(argument.annotation for argument in arguments)]
+    names = (name for part in annotations if part is not None for name in ast.walk(part))
+    return {name.id for name in names if isinstance(name, ast.Name)}
+
+
 def test_the_arrows_between_the_packages_hold():
     forbidden = {
         "vae": {"ui", "training", "benchmarks", "deploy", "tests", "streamlit", "gradio", "plotly"},
@@ -91,6 +105,20 @@ def test_in_ui_the_folder_says_what_a_file_may_import():
         assert parts <= allowed, f"{place} imports {parts - allowed}"
     assert "gradio" not in imported(ROOT / "app.py")
     assert "streamlit" not in imported(ROOT / "gradio_app.py")
+
+
+def test_pages_and_experiments_exchange_numpy_arrays():
+    """In ui only the process's settings know torch; experiments name no tensor in a signature.
+
+    `observe` is the one for callers that go on computing with tensors.
+    """
+    for path in (ROOT / "ui").rglob("*.py"):
+        assert "torch" not in imported(path) or path.name == "process.py", path
+    for path in (ROOT / "vae" / "experiments").rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            public = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
+            if public and path.name != "arrays.py" and node.name != "observe":
+                assert "Tensor" not in annotated(node), f"{path}: {node.name}"
 
 
 def test_what_tests_share_lies_in_no_tests_module():

@@ -211,7 +211,7 @@ def test_metrics_are_reproduced_on_the_reference_pictures(folders, name, beta):
     everything = torch.zeros(metrics.test_count, *pictures.shape[1:], dtype=torch.uint8)
     # the binarisation was drawn for the whole test set at once
     everything[: len(pictures)] = pictures
-    observed = evaluate.observed(model, everything, metrics.seed)[: len(pictures)]
+    observed = evaluate.observe_test_set(model, everything, metrics.seed)[: len(pictures)]
     assert [entry[0] for entry in metrics.reference] == [0.1, 1.0, 10.0]
     ((rate, distortion),) = [entry[1:] for entry in metrics.reference if entry[0] == beta]
     batches = [
@@ -235,7 +235,7 @@ def test_the_autoencoders_distortion_is_reproduced_on_the_reference_pictures(fol
     )
     everything = torch.zeros(metrics.test_count, *reference.images.shape[1:], dtype=torch.uint8)
     everything[: len(reference.images)] = torch.from_numpy(reference.images)
-    observed = evaluate.observed(model, everything, metrics.seed)[: len(reference.images)]
+    observed = evaluate.observe_test_set(model, everything, metrics.seed)[: len(reference.images)]
     ((beta, _, distortion),) = metrics.reference
     assert vae.point_distortion(model, observed, beta).double().mean().item() == pytest.approx(
         distortion, rel=2e-4

@@ -49,7 +49,7 @@ OTHER_BETAS = (
     "upper bound on that decoder's\n"
     "−log p(x). "
 )
-CURVE = """\
+MEASUREMENTS = """\
 {test_set}: all {metrics.test_count:,} pictures, seed {metrics.seed}, {metrics.samples} draws of \
 z for each
 picture's distortion. Nats, summed over pixels and latent dimensions. Rate = KL(q(z|x) ‖ p(z)), \
@@ -62,11 +62,11 @@ unit is a dimension whose mean rate exceeds 0.01 nats.
 
 **−log p(x) at beta = {bound.beta:g}, importance-weighted with K = {bound.samples}:
 {bound.nats:.2f} ± {bound.standard_error:.2f} nats**
-(mean and standard error over {bound.count:,} pictures; an upper bound on average).{trust}"""
-TIGHTER = """ Of the first {more.count:,} pictures, K = {same.samples:,} gives
+(mean and standard error over {bound.count:,} pictures; an upper bound on average).{uncertainty}"""
+BOUND_BIAS = """ Of the first {more.count:,} pictures, K = {same.samples:,} gives
 {same.nats:.2f} and K = {more.samples:,} {more.nats:.2f}: \
 the former lies at least {bias:.2f} nats too high."""
-REPEATED = """
+BINARISATIONS = """
 Over {repeated.count} binarisations of the whole test set distortion + rate \
 at beta = {repeated.beta:g} is
 {repeated.negative_elbo:.2f} ± {repeated.spread:.2f} (standard deviation); \
@@ -82,7 +82,7 @@ nats of distortion that one nat of rate is worth.
 | beta | minus the slope | share of beta |
 |---:|---:|---:|
 {rows}"""
-POINT = """\
+AUTOENCODER_DISTORTION = """\
 {test_set}: all {metrics.test_count:,} pictures, binarised with seed {metrics.seed}; nats, summed \
 over pixels.
 
@@ -158,7 +158,7 @@ Line = Annotated[
 
 @dataclass(frozen=True)
 class _Network:
-    """The fields of the network's config that the card shows."""
+    """Schema of the network's config, as far as the card shows it."""
 
     beta_range: tuple[Beta, Beta]
     likelihood: Literal[LIKELIHOODS]  # type: ignore[valid-type]  # one list of names
@@ -167,7 +167,7 @@ class _Network:
 
 @dataclass(frozen=True)
 class _Settings:
-    """The fields of the settings that the card shows; training.settings reads them all."""
+    """Schema of the settings that the card shows; training.settings reads them all."""
 
     dataset: Name
     epochs: Count
@@ -177,7 +177,7 @@ class _Settings:
 
 @dataclass(frozen=True)
 class _Record:
-    """The fields of training.json that the card shows."""
+    """Schema of the fields of training.json that the card, evaluate and regret read by key."""
 
     settings: _Settings
     preset: Name
@@ -243,11 +243,11 @@ def write(
     fields = _fields(training)
     card = TEMPLATE.read_text(encoding="utf-8").format(
         metadata=_metadata(name(training), config, metrics, training["settings"]["dataset"]),
-        address=repo_id or _address(folder) or fields["name"],
+        address=repo_id or _repository_named_in(folder) or fields["name"],
         measured=(
-            _point(metrics, test_set)
+            _autoencoder_distortion(metrics, test_set)
             if config.autoencoder
-            else _curve(metrics, test_set)
+            else _measurements(metrics, test_set)
             + _slopes(metrics)
             + _fidelity(metrics, config, training)
             + _regret(metrics, dedicated, training["preset"])
@@ -267,15 +267,15 @@ def name(training: dict) -> str:
     return training["preset"] if low < high or not high else f"{training['preset']}-beta-{low:g}"
 
 
-def _address(folder: Path) -> str | None:
+def _repository_named_in(folder: Path) -> str | None:
     """The repository that the card in this folder loads, if it is one on the Hub."""
     card = folder / "README.md"
-    found = (
+    match = (
         re.search(r'vae\.load\("([^"]+/[^"]+)"\)', card.read_text(encoding="utf-8"))
         if card.exists()
         else None
     )
-    return found and found[1]
+    return match and match[1]
 
 
 def _metadata(name: str, config: VAEConfig, metrics: Metrics, dataset: str) -> str:
@@ -354,18 +354,22 @@ def _fields(training: dict) -> dict[str, object]:
     }
 
 
-def _point(metrics: Metrics, test_set: str) -> str:
-    return POINT.format(test_set=test_set, metrics=metrics, distortion=metrics.betas[0].distortion)
+def _autoencoder_distortion(metrics: Metrics, test_set: str) -> str:
+    return AUTOENCODER_DISTORTION.format(
+        test_set=test_set, metrics=metrics, distortion=metrics.betas[0].distortion
+    )
 
 
-def _curve(metrics: Metrics, test_set: str) -> str:
-    trust = ""
-    if tighter := metrics.tighter:
-        trust += TIGHTER.format(same=tighter.same, more=tighter.more, bias=tighter.bias)
+def _measurements(metrics: Metrics, test_set: str) -> str:
+    uncertainty = ""
+    if bias := metrics.tighter:
+        uncertainty += BOUND_BIAS.format(same=bias.same, more=bias.more, bias=bias.bias)
     if metrics.repeated:
-        trust += REPEATED.format(repeated=metrics.repeated)
+        uncertainty += BINARISATIONS.format(repeated=metrics.repeated)
     bound, table = metrics.importance_weighted, _table(metrics)
-    return CURVE.format(test_set=test_set, metrics=metrics, bound=bound, table=table, trust=trust)
+    return MEASUREMENTS.format(
+        test_set=test_set, metrics=metrics, bound=bound, table=table, uncertainty=uncertainty
+    )
 
 
 def _slopes(metrics: Metrics) -> str:

@@ -2,8 +2,8 @@
 
 The file is safetensors, so no pickle: float32 tensors, and in its header the rest as JSON and the
 sha256 of the whole file, in which zeros stand for that sum. Format 1, of earlier versions, had
-none. It is refused: nobody could see damage to it, and a file that lost its sum would pass for one
-of those.
+none. It is refused: damage to it cannot be seen, and a file that lost its checksum would pass for
+format 1.
 """
 
 import hashlib
@@ -31,9 +31,9 @@ FORMAT = "2"
 # weights, their averages and two moments of float32, and the layers that no limit counts
 MAX_BYTES = 3 * 16 * MAX_PARAMETERS
 MAX_HEADER = 2**24
-# the sum in the header, and what stands for it while it is computed
+# the checksum's field in the header, and its placeholder while the checksum is computed
 _SHA256, _ZEROS = ('"sha256":"', "0" * 64)
-_COUNTED_IN_FLOAT32 = 2**24  # where the optimiser's own count of steps, a float32, no longer grows
+_MAX_FLOAT32_COUNT = 2**24  # the optimiser counts its steps in float32, which stops growing here
 _START_ANEW = "start anew with another --run-dir"
 
 
@@ -54,8 +54,8 @@ class State(BaseModel):
     """The counters and settings in a checkpoint, beside its tensors.
 
     step, skipped, skipped_in_a_row, seconds: the counters of a Trainer. settings: as JSON holds
-    them. data_sha256: of the data files, by name. reports: of the steps that no line of the log has
-    told of yet, and of those of the last line.
+    them. data_sha256: of the data files, by name. reports: of the steps since the last line of the
+    log, and of those in that line.
     """
 
     model_config = ConfigDict(
@@ -133,7 +133,7 @@ class Checkpoint:
         if state.settings != layout.settings:
             raise TrainingError(
                 f"{self.path} was made with other settings "
-                f"({changes(state.settings, layout.settings)}); resume with the same ones, or "
+                f"({differences(state.settings, layout.settings)}); resume with the same ones, or "
                 "choose another --run-dir"
             )
         if state.data_sha256 != layout.data_sha256:
@@ -148,7 +148,7 @@ class Checkpoint:
                 sorted(set(expected) - set(self.tensors)),
                 sorted(set(self.tensors) - set(expected)),
             )
-            self._refuse(f"missing tensors {_few(missing)}, unknown {_few(unknown)}")
+            self._refuse(f"missing tensors {_short_list(missing)}, unknown {_short_list(unknown)}")
         for name, tensor in self.tensors.items():
             if tuple(tensor.shape) != expected[name]:
                 self._refuse(f"{name} has shape {tuple(tensor.shape)} instead of {expected[name]}")
@@ -157,7 +157,7 @@ class Checkpoint:
             if name.startswith("optimizer.exp_avg_sq.") and (tensor < 0).any():
                 self._refuse(f"{name} has negative values, and is a mean of squares")
             if name.startswith("optimizer.step.") and tensor != min(
-                state.step - state.skipped, _COUNTED_IN_FLOAT32
+                state.step - state.skipped, _MAX_FLOAT32_COUNT
             ):
                 self._refuse(
                     f"{name} counts {tensor:.0f} steps, the run {state.step - state.skipped} that "
@@ -197,7 +197,7 @@ class Checkpoint:
 
     def _refuse(self, reason: str) -> None:
         raise TrainingError(
-            f"{self.path} cannot be a checkpoint of this run ({_line(reason)}); {_START_ANEW}"
+            f"{self.path} cannot be a checkpoint of this run ({_one_line(reason)}); {_START_ANEW}"
         )
 
 
@@ -243,9 +243,9 @@ def read(path: Path) -> Checkpoint:
         raise TrainingError(
             f"there is no checkpoint {path} to resume; leave --resume out to start anew"
         ) from error
-    except Exception as error:  # whatever any bytes make of these libraries
+    except Exception as error:  # libraries raise anything for untrusted bytes
         raise TrainingError(
-            f"{path} is no checkpoint of this program ({_line(error)}); {_START_ANEW}"
+            f"{path} is no checkpoint of this program ({_one_line(error)}); {_START_ANEW}"
         ) from error
     if set(header) == {"state"}:
         raise TrainingError(
@@ -256,12 +256,12 @@ def read(path: Path) -> Checkpoint:
         raise TrainingError(
             f"{path} is no checkpoint of this version of this program; {_START_ANEW}"
         )
-    if not _whole(content, header["sha256"]):
+    if not _checksum_matches(content, header["sha256"]):
         raise TrainingError(
             f"{path} is damaged: it is not what its checksum says; resume from a copy that is "
             f"whole, or {_START_ANEW}"
         )
-    try:  # somebody may have made the sum anew
+    try:  # the checksum may have been recomputed after a change
         tensors = load(content)
         if foreign := [name for name, tensor in tensors.items() if tensor.dtype != torch.float32]:
             raise ValueError(f"{foreign[0]} is not float32")
@@ -272,11 +272,12 @@ def read(path: Path) -> Checkpoint:
     except Exception as error:
         reason = str(error)
     raise TrainingError(
-        f"{path} is no checkpoint of this version of this program ({_line(reason)}); {_START_ANEW}"
+        f"{path} is no checkpoint of this version of this program ({_one_line(reason)}); "
+        f"{_START_ANEW}"
     )
 
 
-def _whole(content: bytes, sha256: object) -> bool:
+def _checksum_matches(content: bytes, sha256: object) -> bool:
     """Whether the checksum in a file's header is right."""
     if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
         return False
@@ -284,10 +285,10 @@ def _whole(content: bytes, sha256: object) -> bool:
     return hashlib.sha256(zeroed).hexdigest() == sha256
 
 
-def changes(there: Mapping, here: Mapping) -> str:
+def differences(there: Mapping, here: Mapping) -> str:
     """The settings, as JSON holds them, that differ: "epochs: 3 there, 2 here; …"."""
     there, here = _flat(there), _flat(here)
-    return _line(
+    return _one_line(
         "; ".join(
             f"{key}: {there.get(key)} there, {here.get(key)} here"
             for key in sorted(there | here)
@@ -306,7 +307,7 @@ def _flat(settings: Mapping, prefix: str = "") -> dict[str, object]:
     return flat
 
 
-def _few(names: list[str]) -> str:
+def _short_list(names: list[str]) -> str:
     return (
         f"{', '.join(names[:2])}{f' and {len(names) - 2} more' if len(names) > 2 else ''}"
         if names
@@ -314,9 +315,9 @@ def _few(names: list[str]) -> str:
     )
 
 
-def _line(said: object, most: int = 300) -> str:
+def _one_line(value: object, max_length: int = 300) -> str:
     """Text of unknown content as one line that a terminal can show."""
     text = "".join(
-        letter if letter.isprintable() else " " for letter in str(said) or type(said).__name__
+        letter if letter.isprintable() else " " for letter in str(value) or type(value).__name__
     )
-    return text if len(text) <= most else f"{text[:most]}…"
+    return text if len(text) <= max_length else f"{text[:max_length]}…"

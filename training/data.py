@@ -213,7 +213,7 @@ def _download(dataset: str, source: Source, home: str, folder: Path) -> None:
 
 def _read_packed(path: Path, part: str, expected: str | None) -> Split:
     """JPEGs end to end in `PART_jpeg`, picture i from byte `PART_offsets[i]` to the next."""
-    content, sha256 = _verified(path, expected)
+    content, sha256 = _read_verified(path, expected)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             jpegs, offsets = arrays[f"{part}_jpeg"], arrays[f"{part}_offsets"]
@@ -232,14 +232,14 @@ def _read_packed(path: Path, part: str, expected: str | None) -> Split:
 
 def _read(path: Path, expected: str | None) -> tuple[bytes, str]:
     """The unpacked content and the sha256 of the file as it lies there."""
-    packed, sha256 = _verified(path, expected)
+    packed, sha256 = _read_verified(path, expected)
     try:
         return gzip.decompress(packed), sha256
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} is not a whole gzip file ({error}); fetch it again") from error
 
 
-def _verified(path: Path, expected: str | None) -> tuple[bytes, str]:
+def _read_verified(path: Path, expected: str | None) -> tuple[bytes, str]:
     """A file's bytes and their sha256, which is compared with the expected one."""
     try:
         content = path.read_bytes()
@@ -258,12 +258,12 @@ def _verified(path: Path, expected: str | None) -> tuple[bytes, str]:
 
 def _parse(content: bytes, magic: int, dimensions: int, path: Path) -> Tensor:
     header = 4 * (1 + dimensions)
-    found, *shape = (
+    actual_magic, *shape = (
         struct.unpack(f">{1 + dimensions}i", content[:header])
         if len(content) >= header
         else (None,)
     )
-    if found != magic or len(content) != header + int(torch.tensor(shape).prod()):
+    if actual_magic != magic or len(content) != header + int(torch.tensor(shape).prod()):
         raise DataError(
             f"{path} is not an IDX file of {'images' if dimensions == 3 else 'labels'}; fetch it "
             "again"

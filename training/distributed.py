@@ -39,17 +39,14 @@ class Processes:
         """
         return slice(total * self.rank // self.count, total * (self.rank + 1) // self.count)
 
-    def sum(self, values: Tensor) -> Tensor:
-        """All-reduce: the sum over all processes, equal in each. Raises ProcessLostError.
-
-        The same bits, so that all processes stay in step.
-        """
+    def all_reduce(self, values: Tensor) -> Tensor:
+        """The sum over all processes, with the same bits in each. Raises ProcessLostError."""
         if self.count > 1:
-            with self.together():
+            with self.collective():
                 distributed.all_reduce(values)
         return values
 
-    def any(self, value: bool) -> bool:
+    def logical_or(self, value: bool) -> bool:
         """Logical or of a value over all processes.
 
         All get the same answer, so they can stop after the same step.
@@ -57,12 +54,12 @@ class Processes:
         return (
             value
             if self.count == 1
-            else bool(self.sum(torch.tensor(float(value), device=_device())))
+            else bool(self.all_reduce(torch.tensor(float(value), device=_device())))
         )
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """A context for collective work, in which the loss of a process is a ProcessLostError.
+    def collective(self) -> Iterator[None]:
+        """A context for collective operations: the loss of a process is a ProcessLostError.
 
         PyTorch itself raises errors of several kinds.
         """
@@ -78,17 +75,17 @@ class Processes:
                 f"begun goes on when all are started again with --resume ({_first_line(error)})"
             ) from error
 
-    def wait(self) -> None:
-        """A barrier: wait until all processes have come here. Raises ProcessLostError."""
+    def barrier(self) -> None:
+        """A barrier: wait until all processes are here. Raises ProcessLostError."""
         if self.count > 1:
-            with self.together():
+            with self.collective():
                 distributed.barrier()
 
 
-ALONE = Processes()
+SINGLE_PROCESS = Processes()
 
 
-def own() -> Processes:
+def current_process() -> Processes:
     """This process's ranks, from torchrun's environment."""
     return Processes(
         *(
@@ -104,9 +101,9 @@ def own() -> Processes:
 
 
 @contextmanager
-def connected(device: torch.device) -> Iterator[Processes]:
+def process_group(device: torch.device) -> Iterator[Processes]:
     """Join the other processes, if there are any: by NCCL between GPUs, by gloo elsewhere."""
-    processes = own()
+    processes = current_process()
     if processes.count == 1:
         yield processes
         return

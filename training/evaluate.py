@@ -11,7 +11,7 @@ nothing is written: the exit code says whether metrics.json is reproduced.
 if __name__ == "__main__":
     from training import interruption
 
-    interruption.expect()  # before the imports below, which take seconds
+    interruption.exit_on_interrupt()  # before the imports below, which take seconds
 
 import dataclasses
 import math
@@ -56,11 +56,13 @@ from vae.likelihood import observe
 from vae.model import VAE
 from vae.noise import seeded
 
-BATCH = 500  # pictures; part of the recipe, since the noise is drawn batch by batch
+BATCH = 500  # pictures; it affects the results, since the noise is drawn batch by batch
 EXAMPLE_COUNT, REFERENCE_COUNT = 10, 2_000
 REFERENCE_BETAS = (0.1, 1.0, 10.0)
-TIGHTER, TIGHTER_COUNT = 10, 1_000  # times as many samples, of so many of the first pictures
-REPEATED = 5  # binarisations
+BIAS_SAMPLES = 10  # times as many samples, to measure the bias of the estimate of log p(x)
+# The first of the test set, for that measurement; fewer of larger pictures, which take longer.
+BIAS_PICTURES, BIAS_PIXELS = 1_000, 1_000 * 28**2
+BINARISATIONS = 5  # of the test set, to measure the spread
 TOLERANCE = 2e-4  # relative; another machine sums float32 in another order
 
 
@@ -111,7 +113,7 @@ def evaluate(arguments: Arguments) -> int:
     training = card.read_record(folder / "training.json")
     dataset = training["settings"]["dataset"]
     test = data.load(dataset, arguments.data_dir, "test")
-    # What could fail for another reason than the measurement fails before it, not minutes later.
+    # Files and folders are checked before the measurement, not minutes later.
     published = read_metrics(folder / METRICS) if arguments.check else None
     if not arguments.check:
         (folder / "README.md").touch()
@@ -131,13 +133,13 @@ def evaluate(arguments: Arguments) -> int:
     if in_colour:
         betas = [entry.beta for entry in metrics.betas]
         pictures, mirrored = (
-            observed(model, test.images, arguments.seed),
+            observe_test_set(model, test.images, arguments.seed),
             training["settings"].get("flips", False),
         )
-        found = fidelity.measure(
+        measured_fidelity = fidelity.measure(
             model, pictures.to(model.device), training_images, mirrored, betas, arguments.seed
         )
-        metrics = dataclasses.replace(metrics, fidelity=found)
+        metrics = dataclasses.replace(metrics, fidelity=measured_fidelity)
     if published:
         return _compare(published, metrics)
     write_metrics(folder / METRICS, metrics)
@@ -147,16 +149,16 @@ def evaluate(arguments: Arguments) -> int:
     else:
         _write_reference(folder, test, training_images)
     write_checksums(folder)
-    everything, model = load_folder(folder), model.cpu()
+    measured, model = load_folder(folder), model.cpu()
     figures.write(
-        folder, model, metrics, test.images[example_indices(test.labels)], everything.reference
+        folder, model, metrics, test.images[example_indices(test.labels)], measured.reference
     )
-    card.write(folder, model.config, metrics, training, everything.dedicated)
+    card.write(folder, model.config, metrics, training, measured.dedicated)
     print(card.summary(metrics))
     return 0
 
 
-def observed(model: VAE, images: Tensor, seed: int) -> Tensor:
+def observe_test_set(model: VAE, images: Tensor, seed: int) -> Tensor:
     """uint8 test pictures in the form that the likelihood is defined for, float32.
 
     Binarised once, with this seed, for a Bernoulli model.
@@ -180,44 +182,55 @@ def measure(
     The same eps at every beta. reference_count: how many of the first pictures are published with
     the weights.
     """
-    pictures = observed(model, images, seed)
+    pictures = observe_test_set(model, images, seed)
     betas = beta_stops(model.config.beta_range)
     low, high = model.config.beta_range
     reference = pictures[:reference_count]
     reference_betas = [beta for beta in REFERENCE_BETAS if low <= beta <= high] or [low]
     draws = 1 if model.config.autoencoder else samples
-    decoded = draws * (len(betas) * len(pictures) + len(reference_betas) * len(reference))
+    decoded_count = draws * (len(betas) * len(pictures) + len(reference_betas) * len(reference))
     if not model.config.autoencoder:
-        decoded += importance_samples * (
-            len(pictures) + (1 + TIGHTER) * min(TIGHTER_COUNT, len(pictures))
+        decoded_count += importance_samples * (
+            len(pictures) + (1 + BIAS_SAMPLES) * len(_bias_pictures(pictures))
         )
-        decoded += model.config.binarised * REPEATED * samples * len(pictures)
+        decoded_count += model.config.binarised * BINARISATIONS * samples * len(pictures)
     with Progress(
-        decoded, unit="picture", description=f"test set at {len(betas)} betas"
+        decoded_count, unit="picture", description=f"test set at {len(betas)} betas"
     ) as progress:
         entries = [at_beta(model, pictures, beta, seed, samples, progress) for beta in betas]
         reference_entries = [
             at_beta(model, reference, beta, seed, samples, progress) for beta in reference_betas
         ]
-        bound = tighter = repeated = None
+        bound = bias = spread = None
         if not model.config.autoencoder:
-            one = min(max(1.0, low), high)
-            bound = _importance_weighted(model, pictures, one, seed, importance_samples, progress)
-            few = pictures[:TIGHTER_COUNT]
-            tighter = BoundBias(
-                _importance_weighted(model, few, one, seed, importance_samples, progress),
-                _importance_weighted(model, few, one, seed, TIGHTER * importance_samples, progress),
+            unit_beta = min(max(1.0, low), high)
+            bound = _importance_weighted(
+                model, pictures, unit_beta, seed, importance_samples, progress
+            )
+            first_pictures = _bias_pictures(pictures)
+            bias = BoundBias(
+                _importance_weighted(
+                    model, first_pictures, unit_beta, seed, importance_samples, progress
+                ),
+                _importance_weighted(
+                    model,
+                    first_pictures,
+                    unit_beta,
+                    seed,
+                    BIAS_SAMPLES * importance_samples,
+                    progress,
+                ),
             )
             if model.config.binarised:
-                repeated = _repeated(model, images, one, seed, samples, progress)
+                spread = _binarisation_spread(model, images, unit_beta, seed, samples, progress)
     return Metrics(
         test_count=len(pictures),
         seed=seed,
         samples=samples,
         betas=tuple(entries),
         importance_weighted=bound,
-        tighter=tighter,
-        repeated=repeated,
+        tighter=bias,
+        repeated=spread,
         reference=tuple((entry.beta, entry.rate, entry.distortion) for entry in reference_entries),
     )
 
@@ -267,17 +280,22 @@ def at_beta(
     )
 
 
+def _bias_pictures(pictures: Tensor) -> Tensor:
+    """The first pictures (N, C, H, W), as many as the bias of the bound is measured on."""
+    return pictures[: min(BIAS_PICTURES, BIAS_PIXELS // math.prod(pictures.shape[1:]))]
+
+
 def _importance_weighted(
     model: VAE, pictures: Tensor, beta: float, seed: int, samples: int, progress: Progress
 ) -> ImportanceWeighted:
-    found = []
+    batch_bounds = []
     for number, batch in enumerate(pictures.to(model.device).split(BATCH)):
         noise = seeded(seed, "importance", number)
-        found.append(
+        batch_bounds.append(
             vae.importance_weighted_bound(model, batch, beta, samples=samples, generator=noise)
         )
         progress.update(len(batch) * samples)
-    bounds = torch.cat(found).cpu().double()
+    bounds = torch.cat(batch_bounds).cpu().double()
     return ImportanceWeighted(
         beta=beta,
         samples=samples,
@@ -287,21 +305,26 @@ def _importance_weighted(
     )
 
 
-def _repeated(
+def _binarisation_spread(
     model: VAE, images: Tensor, beta: float, seed: int, samples: int, progress: Progress
 ) -> BinarisationSpread:
-    """All test pictures under the table's binarisation and noise, and under others."""
-    found = [
+    """Mean and spread over the table's binarisation with its noise and over further ones."""
+    negative_elbos = [
         at_beta(
-            model, observed(model, images, seed + number), beta, seed + number, samples, progress
+            model,
+            observe_test_set(model, images, seed + number),
+            beta,
+            seed + number,
+            samples,
+            progress,
         ).negative_elbo
-        for number in range(REPEATED)
+        for number in range(BINARISATIONS)
     ]
     return BinarisationSpread(
         beta=beta,
-        count=REPEATED,
-        negative_elbo=float(np.mean(found)),
-        spread=float(np.std(found, ddof=1)),
+        count=BINARISATIONS,
+        negative_elbo=float(np.mean(negative_elbos)),
+        spread=float(np.std(negative_elbos, ddof=1)),
     )
 
 
@@ -317,15 +340,15 @@ def example_indices(labels: Tensor) -> list[int]:
 
 
 def _write_examples(folder: Path, test: data.Split, classes: tuple[str, ...]) -> None:
-    chosen = example_indices(test.labels)
-    labels = test.labels[chosen].numpy()
+    indices = example_indices(test.labels)
+    labels = test.labels[indices].numpy()
     one_class = len(set(labels.tolist())) == 1
     names = [
         str(number + 1) if one_class else classes[label] if classes else str(label)
         for number, label in enumerate(labels)
     ]
     np.savez_compressed(
-        folder / EXAMPLES, images=test.images[chosen].numpy(), labels=labels, names=np.array(names)
+        folder / EXAMPLES, images=test.images[indices].numpy(), labels=labels, names=np.array(names)
     )
 
 
@@ -344,7 +367,7 @@ def _grey_levels(squared_error: float | tuple[float, ...]) -> list[float]:
     return (255 * np.sqrt(np.atleast_1d(squared_error))).tolist()
 
 
-def _compare(published: Metrics, found: Metrics) -> int:
+def _compare(published: Metrics, measured: Metrics) -> int:
     """Print the largest relative difference of any number.
 
     Returns 0 if the published metrics are reproduced, else 1.
@@ -352,9 +375,9 @@ def _compare(published: Metrics, found: Metrics) -> int:
 
     def numbers(value: object) -> list[float]:
         if isinstance(value, dict):
-            # A dimension at the very threshold may count as active on one machine and not on
-            # another, as may the nearest of two pictures that are equally near; rates and squared
-            # errors tell.
+            # These may differ between machines: a dimension at the threshold may count as active
+            # on one only, as may the nearest of two equally near pictures. Rates and squared errors
+            # are compared.
             return [
                 number
                 for key, item in value.items()
@@ -366,19 +389,23 @@ def _compare(published: Metrics, found: Metrics) -> int:
         # None, infinite: what a plain autoencoder lacks
         return [] if value in (None, math.inf) else [float(cast(float, value))]
 
-    old, new = numbers(dataclasses.asdict(published)), numbers(dataclasses.asdict(found))
-    if len(old) != len(new):
+    before, after = (
+        numbers(dataclasses.asdict(published)),
+        numbers(dataclasses.asdict(measured)),
+    )
+    if len(before) != len(after):
         print(
-            f"metrics.json holds {len(old)} numbers, this command measures {len(new)}; its "
+            f"metrics.json holds {len(before)} numbers, this command measures {len(after)}; its "
             "settings were others"
         )
         return 1
     # Relative to 1 nat at least: near zero a relative difference means nothing.
     difference = np.max(
-        np.abs(np.subtract(old, new)) / np.maximum(np.maximum(np.abs(old), np.abs(new)), 1)
+        np.abs(np.subtract(before, after))
+        / np.maximum(np.maximum(np.abs(before), np.abs(after)), 1)
     )
     print(
-        f"{len(old)} numbers, largest relative difference {difference:.1e} (allowed: "
+        f"{len(before)} numbers, largest relative difference {difference:.1e} (allowed: "
         f"{TOLERANCE:.0e})"
     )
     return 0 if difference <= TOLERANCE else 1  # in this form NaN is a difference

@@ -41,7 +41,7 @@ def measure(
         pca_components=components,
         identified_at=identified_at,
         candidates=CANDIDATES,
-        identified=identified(model, pictures, identified_at, CANDIDATES, seed),
+        identified=identified_share(model, pictures, identified_at, CANDIDATES, seed),
     )
 
 
@@ -81,14 +81,16 @@ def pca_squared_error(
     return (reconstructed - flat).double().square().mean().item()
 
 
-def identified(model: VAE, pictures: Tensor, beta: float, candidates: int, seed: int) -> float:
+def identified_share(
+    model: VAE, pictures: Tensor, beta: float, candidates: int, seed: int
+) -> float:
     """The share of reconstructions that are nearer to their own original than to other pictures.
 
     Each is made from one z ~ q(z|x), and compared with `candidates` - 1 other test pictures, drawn
     anew for each; the distance is Euclidean, in pixel space.
     """
-    count, found = len(pictures), 0
-    others = others_of(count, candidates - 1, seed)
+    count, hits = len(pictures), 0
+    candidate_table = candidate_indices(count, candidates - 1, seed)
     for number, batch in enumerate(torch.arange(count).split(BATCH)):
         eps = standard_normal(
             (len(batch), model.config.latent_dim),
@@ -98,14 +100,14 @@ def identified(model: VAE, pictures: Tensor, beta: float, candidates: int, seed:
         q = model.encode(pictures[batch.to(pictures.device)], beta)
         reconstructions = model.decode(q.at(eps), beta).mean.flatten(1)
         for index, reconstruction in zip(batch.tolist(), reconstructions, strict=True):
-            shown = pictures[
-                torch.cat([torch.tensor([index]), others[index]]).to(pictures.device)
+            candidate_pictures = pictures[
+                torch.cat([torch.tensor([index]), candidate_table[index]]).to(pictures.device)
             ].flatten(1)
-            found += int((shown - reconstruction).square().sum(1).argmin()) == 0
-    return found / count
+            hits += int((candidate_pictures - reconstruction).square().sum(1).argmin()) == 0
+    return hits / count
 
 
-def others_of(count: int, others: int, seed: int) -> Tensor:
+def candidate_indices(count: int, others: int, seed: int) -> Tensor:
     """For each of `count` pictures the indices of so many other ones: (count, others).
 
     All different; or all that there are.

@@ -62,9 +62,9 @@ def _rate_distortion(metrics: Metrics) -> plt.Figure:
     rates = [entry.rate for entry in metrics.betas]
     distortions = [entry.distortion for entry in metrics.betas]
     axes.plot(rates, distortions, "o-", color=INK, markersize=3, linewidth=1.2, label="test set")
-    one = metrics.at(1.0)
+    entry_at_one = metrics.at(1.0)
     # The line of constant distortion + rate through the point of beta = 1.
-    total = one.negative_elbo
+    total = entry_at_one.negative_elbo
     axes.plot(
         [0, total],
         [total, 0],
@@ -73,17 +73,17 @@ def _rate_distortion(metrics: Metrics) -> plt.Figure:
         linewidth=1,
         label=f"distortion + rate = {total:.1f}",
     )
-    marked = (metrics.betas[0].beta, 0.1, 1.0, 10.0, 3.15, 100.0, metrics.betas[-1].beta)
-    named: list[BetaMetrics] = []
-    for entry in map(metrics.at, marked):
+    label_betas = (metrics.betas[0].beta, 0.1, 1.0, 10.0, 3.15, 100.0, metrics.betas[-1].beta)
+    labelled: list[BetaMetrics] = []
+    for entry in map(metrics.at, label_betas):
         if any(
             abs(entry.rate - other.rate) < 0.12 * max(rates)
             and abs(entry.distortion - other.distortion)
             < 0.12 * (max(distortions) - min(distortions))
-            for other in named
+            for other in labelled
         ):
             continue  # the names would lie on each other
-        named.append(entry)
+        labelled.append(entry)
         axes.annotate(
             f"β = {entry.beta:g}",
             (entry.rate, entry.distortion),

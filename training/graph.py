@@ -1,4 +1,4 @@
-"""CUDA graphs: a step that is recorded once and replayed with one call.
+"""CUDA graphs: a step that is captured once and replayed with one call.
 
 A small network's step is hundreds of short kernels, and starting each of them takes the processor
 longer than the device needs for it.
@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 
-class Recorded:
+class CudaGraph:
     """CUDA graph of a function of named tensors whose shapes never change.
 
-    It is recorded while it works on copies of the tensors on the device. rehearsed: it runs once as
-    usual before, so that what can only be looked at then is looked at. It may leave nothing behind
-    but gradients of its own making. What it returns is the same tensor at each call.
+    The function is captured while it works on copies of the tensors on the device. warm_up: run it
+    once before, so that it can check values, which is impossible during the capture. Its only side
+    effect may be gradients that it makes itself. It returns the same tensor at each call.
     """
 
     def __init__(
@@ -23,12 +23,12 @@ class Recorded:
         function: Callable[[dict[str, Tensor]], Tensor | None],
         inputs: dict[str, Tensor],
         device: torch.device,
-        rehearsed: bool = False,
+        warm_up: bool = False,
     ) -> None:
-        self.inputs = {name: each.to(device, copy=True) for name, each in inputs.items()}
+        self.inputs = {name: tensor.to(device, copy=True) for name, tensor in inputs.items()}
         stream = torch.cuda.Stream(device)
         stream.wait_stream(torch.cuda.current_stream(device))
-        if rehearsed:
+        if warm_up:
             with torch.cuda.stream(stream):
                 function(self.inputs)
             stream.synchronize()
@@ -38,7 +38,7 @@ class Recorded:
         torch.cuda.current_stream(device).wait_stream(stream)
 
     def __call__(self, inputs: dict[str, Tensor]) -> Tensor | None:
-        for name, given in inputs.items():
-            self.inputs[name].copy_(given)
+        for name, tensor in inputs.items():
+            self.inputs[name].copy_(tensor)
         self.graph.replay()
         return self.output

@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 EXIT_CODE = 130
-_STOPPED = "\nstopped; the same command begins again"
+_STOP_MESSAGE = "\nstopped; the same command begins again"
 
 
-def expect() -> None:
+def exit_on_interrupt() -> None:
     """Let an interruption end the process at once, until run_command.
 
     It is the first thing that a command does, since whatever is being imported could swallow an
@@ -23,7 +23,7 @@ def expect() -> None:
     """
     # not where a shell's background job ignores it
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _leave)
+        signal.signal(signal.SIGINT, _exit_at_once)
 
 
 def run_command(main: Callable[[Sequence[str]], int]) -> None:
@@ -32,11 +32,11 @@ def run_command(main: Callable[[Sequence[str]], int]) -> None:
     Where main does not handle KeyboardInterrupt itself, it ends with one line.
     """
     try:
-        if signal.getsignal(signal.SIGINT) is _leave:
+        if signal.getsignal(signal.SIGINT) is _exit_at_once:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         code = main(sys.argv[1:])
     except KeyboardInterrupt:
-        print(_STOPPED, file=sys.stderr)
+        print(_STOP_MESSAGE, file=sys.stderr)
         code = EXIT_CODE
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         # while Python shuts down, an exception would only be printed
@@ -47,9 +47,9 @@ def run_command(main: Callable[[Sequence[str]], int]) -> None:
     sys.exit(code)
 
 
-def _leave(_: int, __: FrameType | None) -> None:
+def _exit_at_once(_: int, __: FrameType | None) -> None:
     with contextlib.suppress(OSError):
-        os.write(2, f"{_STOPPED}\n".encode())
+        os.write(2, f"{_STOP_MESSAGE}\n".encode())
     os._exit(EXIT_CODE)
 
 
@@ -63,14 +63,14 @@ class Interruption:
         self.requested = False
 
     def __enter__(self) -> "Interruption":
-        self._before = {
+        self._previous_handlers = {
             number: signal.signal(number, self._request)
             for number in (signal.SIGINT, signal.SIGTERM)
         }
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
 
     def _request(self, *_: object) -> None:

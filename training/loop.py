@@ -14,9 +14,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from training import checkpoint
 from training.checkpoint import Checkpoint, Layout, State, StepReport
-from training.distributed import ALONE, Processes
+from training.distributed import SINGLE_PROCESS, Processes
 from training.error import TrainingError
-from training.graph import Recorded
+from training.graph import CudaGraph
 from training.settings import AUTO, Settings
 from vae.elbo import elbo_with_noise, point_distortion
 from vae.likelihood import observe_with_noise
@@ -39,8 +39,8 @@ def draw_betas(
     """(count,) betas from low to high, log-uniform; equal ends may also be 0.
 
     shares: pieces (highest beta, share), one after another from low on, log-uniform within each,
-    and nothing above high. One number is drawn for each beta whatever the shares are, so that the
-    noise drawn next does not depend on them.
+    and nothing above high. Exactly one number is drawn for each beta, so that the noise drawn next
+    does not depend on the shares.
     """
     u = torch.rand(count, generator=generator)
     if low == high:
@@ -57,15 +57,15 @@ def draw_betas(
     )
 
 
-def shifted(pictures: Tensor, moves: Tensor) -> Tensor:
+def shift(pictures: Tensor, offsets: Tensor) -> Tensor:
     """Pictures (N, C, H, W), each moved by so many rows and columns, (N, 2); edges are repeated."""
     count, _, height, width = pictures.shape
     rows, columns = (
         (torch.arange(side, device=pictures.device) - move[:, None]).clamp(0, side - 1)
-        for side, move in zip((height, width), moves.T, strict=True)
+        for side, move in zip((height, width), offsets.T, strict=True)
     )
-    each = torch.arange(count, device=pictures.device)[:, None, None]
-    return pictures.permute(0, 2, 3, 1)[each, rows[:, :, None], columns[:, None, :]].permute(
+    index = torch.arange(count, device=pictures.device)[:, None, None]
+    return pictures.permute(0, 2, 3, 1)[index, rows[:, :, None], columns[:, None, :]].permute(
         0, 3, 1, 2
     )
 
@@ -74,7 +74,7 @@ def initial_model(settings: Settings) -> VAE:
     """The network before its first step.
 
     Trained for one beta, it starts from the weights of the conditioned network of this seed, as far
-    as it has the same: so the two can be compared.
+    as they have the same layers, so that the two can be compared.
     """
     config = settings.network
     (low, high) = config.beta_range
@@ -129,7 +129,7 @@ class Trainer:
         images: Tensor,
         device: torch.device,
         data_sha256: dict[str, str],
-        processes: Processes = ALONE,
+        processes: Processes = SINGLE_PROCESS,
         compiled: bool = False,
     ) -> None:
         if settings.precision == AUTO:
@@ -176,15 +176,15 @@ class Trainer:
             betas=(0.9, 0.99),
             fused=True,
         )
-        # A graph fixes what a step reads: so numbers that change from step to step must be tensors
-        # there.
-        self.graphs = device.type == "cuda" and processes.count == 1 and not compiled
-        self._recorded: tuple[Recorded, Recorded] | None = None
-        if self.graphs:
+        # A graph always reads the same memory: numbers that change from step to step must be
+        # tensors.
+        self.uses_graphs = device.type == "cuda" and processes.count == 1 and not compiled
+        self._step_graphs: tuple[CudaGraph, CudaGraph] | None = None
+        if self.uses_graphs:
             for group in self.optimizer.param_groups:
                 group["capturable"] = True
 
-    def remaining(self) -> Iterator[StepReport]:
+    def remaining_steps(self) -> Iterator[StepReport]:
         """Train to the end; yields a report after each step.
 
         Stopping between two steps loses nothing.
@@ -197,32 +197,31 @@ class Trainer:
                     len(self.images), generator=seeded(self.settings.seed, "order", epoch)
                 )
             size = self.settings.batch_size
-            report = self._train_on(order[position * size : (position + 1) * size])
+            report = self._train_step(order[position * size : (position + 1) * size])
             self.reports = [*(self.reports if (self.step - 1) % LOG_EVERY else []), report]
             yield report
 
-    def _train_on(self, indices: Tensor) -> StepReport:
+    def _train_step(self, indices: Tensor) -> StepReport:
         settings = self.settings
-        drawn = self._draw(indices)
-        if self.graphs and self._recorded is None:
-            self._record(drawn)
-        with self.processes.together():
-            found = (
-                cast("Tensor", self._recorded[0](drawn))
-                if self._recorded
-                else self._backward(drawn)
+        draws = self._draw(indices)
+        if self.uses_graphs and self._step_graphs is None:
+            self._capture_graphs(draws)
+        with self.processes.collective():
+            sums_and_norm = (
+                cast("Tensor", self._step_graphs[0](draws))
+                if self._step_graphs
+                else self._backward(draws)
             )
-        *sums, length = found.tolist()
-        finite = math.isfinite(length) and all(map(math.isfinite, sums))
-        # From here to the end nothing waits for another process: a step is taken whole, or not at
-        # all.
+        *sums, norm = sums_and_norm.tolist()
+        finite = math.isfinite(norm) and all(map(math.isfinite, sums))
+        # From here on nothing waits for another process: a step is done completely or not at all.
         if finite:
-            if length > settings.gradient_norm:
+            if norm > settings.gradient_norm:
                 torch.nn.utils.clip_grads_with_norm_(
-                    self.model.parameters(), settings.gradient_norm, found[-1]
+                    self.model.parameters(), settings.gradient_norm, sums_and_norm[-1]
                 )
-            if self._recorded:
-                self._recorded[1](
+            if self._step_graphs:
+                self._step_graphs[1](
                     {
                         "rate": torch.tensor(self._learning_rate()),
                         "decay": torch.tensor(self._average_decay()),
@@ -238,10 +237,10 @@ class Trainer:
     def _draw(self, indices: Tensor) -> dict[str, Tensor]:
         """Draw all that is random in a step, on the CPU.
 
-        Returns `indices` of pictures, `mirrored`, `moves` and `noise` of their binarisation, where
-        there are any; `beta`, what the rate is `charged`, and `eps`. Drawn for the whole batch, and
-        each process takes its share: so any number of processes, and a run resumed with another
-        number, trains on the same draws.
+        Returns `indices` of pictures; `is_mirrored`, `offsets` and the binarisation's `noise`,
+        where the settings have them; `beta`, the `rate_weight` in the loss, and `eps`. They are
+        drawn for the whole batch, and each process takes its share: so any number of processes, and
+        a run resumed with another number, trains on the same draws.
         """
         settings, config = self.settings, self.settings.network
         random, count, cpu = (
@@ -249,84 +248,85 @@ class Trainer:
             len(indices),
             torch.device("cpu"),
         )
-        drawn = {"indices": indices}
+        draws = {"indices": indices}
         if settings.flips:
-            drawn["mirrored"] = torch.rand(count, generator=random) < 0.5
+            draws["is_mirrored"] = torch.rand(count, generator=random) < 0.5
         if settings.shifts:
-            drawn["moves"] = torch.randint(
+            draws["offsets"] = torch.randint(
                 -settings.shifts, settings.shifts + 1, (count, 2), generator=random
             )
         if config.binarised:
-            drawn["noise"] = uniform((count, *config.image_shape), random, cpu)
+            draws["noise"] = uniform((count, *config.image_shape), random, cpu)
         (low, high), ceiling = config.beta_range, self._beta_ceiling()
-        drawn["beta"] = draw_betas(
+        draws["beta"] = draw_betas(
             low, max(low, min(high, ceiling)), count, random, settings.beta_shares
         )
-        drawn["charged"] = drawn["beta"].clamp(max=ceiling)
-        drawn["eps"] = standard_normal((settings.draws, count, config.latent_dim), random, cpu)
+        draws["rate_weight"] = draws["beta"].clamp(max=ceiling)
+        draws["eps"] = standard_normal((settings.draws, count, config.latent_dim), random, cpu)
         share = self.processes.share(count)
         return {
-            name: each[:, share] if name == "eps" else each[share] for name, each in drawn.items()
+            name: tensor[:, share] if name == "eps" else tensor[share]
+            for name, tensor in draws.items()
         }
 
-    def _backward(self, drawn: dict[str, Tensor]) -> Tensor:
+    def _backward(self, draws: dict[str, Tensor]) -> Tensor:
         """Gradients of the mean loss of the whole batch.
 
-        Returns (4,): all processes' sums of distortion, rate and loss, and the gradient's length.
+        Returns (4,): all processes' sums of distortion, rate and loss, and the gradient's norm.
         """
         settings = self.settings
-        drawn = {name: each.to(self.device) for name, each in drawn.items()}
-        pictures, beta = self.images[drawn["indices"]], drawn["beta"]
-        if "mirrored" in drawn:
+        draws = {name: tensor.to(self.device) for name, tensor in draws.items()}
+        pictures, beta = self.images[draws["indices"]], draws["beta"]
+        if "is_mirrored" in draws:
             pictures = torch.where(
-                drawn["mirrored"][:, None, None, None], pictures.flip(3), pictures
+                draws["is_mirrored"][:, None, None, None], pictures.flip(3), pictures
             )
-        if "moves" in drawn:
-            pictures = shifted(pictures, drawn["moves"])
-        images = observe_with_noise(pictures.float() / 255, drawn.get("noise"))
+        if "offsets" in draws:
+            pictures = shift(pictures, draws["offsets"])
+        images = observe_with_noise(pictures.float() / 255, draws.get("noise"))
         self.optimizer.zero_grad(set_to_none=True)
         with autocast(self.device, settings.precision):
-            distortion, rate = self._objective(images, beta, drawn["eps"])
+            distortion, rate = self._objective(images, beta, draws["eps"])
         loss = (
-            (distortion + drawn["charged"] * rate) * (1 + beta) ** -settings.loss_weight_power
+            (distortion + draws["rate_weight"] * rate) * (1 + beta) ** -settings.loss_weight_power
         ).sum()
         # A sum over the share, divided by the whole batch: shares may differ in size.
         # DistributedDataParallel will divide the gradients by the number of processes.
         (loss * (self.processes.count / settings.batch_size)).backward()
-        sums = self.processes.sum(torch.stack([distortion.sum(), rate.sum(), loss]).detach())
+        sums = self.processes.all_reduce(torch.stack([distortion.sum(), rate.sum(), loss]).detach())
         norm = torch.nn.utils.get_total_norm(
             [p.grad for p in self.model.parameters() if p.grad is not None]
         )
         return torch.cat([sums, norm[None]])
 
     @torch.no_grad()
-    def _update(self, changing: Mapping[str, float | Tensor]) -> None:
+    def _update(self, step_values: Mapping[str, float | Tensor]) -> None:
         """Step the optimiser with the learning "rate", and the average with the "decay"."""
         for group in self.optimizer.param_groups:
-            group["lr"] = changing["rate"]
+            group["lr"] = step_values["rate"]
         self.optimizer.step()
-        decay = cast("float", changing["decay"])  # or a tensor of one, which these take as well
+        decay = cast("float", step_values["decay"])  # or a tensor of one, which these take as well
         torch._foreach_mul_(list(self.average.values()), decay)
         new = torch._foreach_mul(list(self.model.parameters()), 1 - decay)
         torch._foreach_add_(list(self.average.values()), new)
 
-    def _record(self, drawn: dict[str, Tensor]) -> None:
-        """Record the two halves of a step: between them the host decides whether it is taken."""
+    def _capture_graphs(self, draws: dict[str, Tensor]) -> None:
+        """Capture the two halves of a step: between them the host decides whether it is skipped."""
         for parameter in self.model.parameters():
-            # as AdamW itself would begin; within a graph it would begin at each step
+            # AdamW's own initial state, which a graph would initialise again at each step
             if not self.optimizer.state[parameter]:
                 self.optimizer.state[parameter] = {"step": torch.zeros((), device=self.device)} | {
                     key: torch.zeros_like(parameter) for key in ("exp_avg", "exp_avg_sq")
                 }
-        gradients = Recorded(self._backward, drawn, self.device, rehearsed=True)
-        changing = {name: torch.tensor(0.5) for name in ("rate", "decay")}
-        self._recorded = gradients, Recorded(self._update, changing, self.device)
+        gradients = CudaGraph(self._backward, draws, self.device, warm_up=True)
+        step_values = {name: torch.tensor(0.5) for name in ("rate", "decay")}
+        self._step_graphs = gradients, CudaGraph(self._update, step_values, self.device)
 
     def _learning_rate(self) -> float:
-        warm = min(1.0, (self.step + 1) / max(1, self.settings.warmup_steps))
+        warmup = min(1.0, (self.step + 1) / max(1, self.settings.warmup_steps))
         return (
             self.settings.learning_rate
-            * warm
+            * warmup
             * 0.5
             * (1 + math.cos(math.pi * self.step / self.total_steps))
         )
@@ -338,17 +338,17 @@ class Trainer:
         of the rate.
         """
         settings = self.settings
-        risen = (
+        progress = (
             self.step / settings.beta_warmup_steps
             if self.step < settings.beta_warmup_steps
             else 1.0
         )
         first = settings.beta_warmup_start
         last = max(first, settings.beta_warmup_end or settings.network.beta_range[1])
-        return first * (last / first) ** risen
+        return first * (last / first) ** progress
 
     def _average_decay(self) -> float:
-        # A short average at first, or the random initial weights would remain in it.
+        # A short average at first, so that the random initial weights do not remain in it.
         return min(self.settings.ema_decay, (1 + self.step) / (10 + self.step))
 
     def _count_skipped(self, skipped: bool) -> None:
@@ -387,25 +387,25 @@ class Trainer:
         checkpoint.write(path, state, tensors)
 
     @torch.no_grad()
-    def restore(self, found: Checkpoint) -> None:
-        """Go on from a checkpoint.
+    def restore(self, snapshot: Checkpoint) -> None:
+        """Go on from a checkpoint, snapshot.
 
         Raises TrainingError, and has changed nothing, unless it is one of this run.
         """
-        found.require(self._layout())
-        tensors = {name: tensor.to(self.device) for name, tensor in found.tensors.items()}
+        snapshot.require(self._layout())
+        tensors = {name: tensor.to(self.device) for name, tensor in snapshot.tensors.items()}
         for name, parameter in self.model.named_parameters():
             parameter.copy_(tensors[f"model.{name}"])
             self.average[name].copy_(tensors[f"average.{name}"])
-            if found.state.step > found.state.skipped:
+            if snapshot.state.step > snapshot.state.skipped:
                 self.optimizer.state[parameter] = {
                     key: tensors[f"optimizer.{key}.{name}"].clone()
                     for key in ("step", "exp_avg", "exp_avg_sq")
                 }
-        self._recorded = None  # it would go on with the moments from before
+        self._step_graphs = None  # they hold the optimiser's old moments
         for name in _COUNTERS:
-            setattr(self, name, getattr(found.state, name))
-        self.reports = list(found.state.reports)
+            setattr(self, name, getattr(snapshot.state, name))
+        self.reports = list(snapshot.state.reports)
 
     def _layout(self) -> Layout:
         settings = json.loads(json.dumps(dataclasses.asdict(self.settings)))

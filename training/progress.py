@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from tqdm import tqdm
 
-FIRST_MINUTE = 60.0  # seconds of work after which the rest is forecast
-MANY = 1_000_000  # units that are shown in thousands and millions
+SECONDS_BEFORE_FORECAST = 60.0  # seconds of work after which the rest is forecast
+LARGE_TOTAL = 1_000_000  # units that are shown in thousands and millions
 
 
 class Progress:
@@ -39,7 +39,7 @@ class Progress:
             desc=description,
             smoothing=0.01,
             dynamic_ncols=True,
-            unit_scale=total >= MANY,
+            unit_scale=total >= LARGE_TOTAL,
             disable=hidden,
         )
         self._left, self._hidden, self._clock = total - initial, hidden, clock
@@ -55,7 +55,11 @@ class Progress:
             return
         self._done += units
         elapsed = self._clock() - self._start
-        if elapsed >= FIRST_MINUTE and self._left > 0 and not (self._forecast or self._hidden):
+        if (
+            elapsed >= SECONDS_BEFORE_FORECAST
+            and self._left > 0
+            and not (self._forecast or self._hidden)
+        ):
             self._forecast = True
             rest = elapsed * self._left / self._done
             end = datetime.now().astimezone() + timedelta(seconds=rest)

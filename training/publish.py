@@ -12,7 +12,7 @@ With --dry-run nothing is asked of the Hub.
 if __name__ == "__main__":
     from training import interruption
 
-    interruption.expect()  # before the imports below, which take seconds
+    interruption.exit_on_interrupt()  # before the imports below, which take seconds
 
 import shutil
 import sys
@@ -77,7 +77,7 @@ def publish(arguments: Arguments) -> None:
     Raises WeightsError (HubError among them), OSError.
     """
     folder = arguments.folder
-    checked = load_folder(folder)  # what could not be loaded again is not sent
+    content = load_folder(folder)  # what could not be loaded again is not sent
     files = file_names(folder)
     training = card.read_record(folder / TRAINING)
     for name in files:
@@ -89,25 +89,25 @@ def publish(arguments: Arguments) -> None:
         )
         return
     with tempfile.TemporaryDirectory() as name:
-        sent = Path(name)
+        copy = Path(name)
         for file in files:
-            (sent / file).parent.mkdir(exist_ok=True)
-            shutil.copyfile(folder / file, sent / file)
+            (copy / file).parent.mkdir(exist_ok=True)
+            shutil.copyfile(folder / file, copy / file)
         card.write(
-            sent,
-            checked.network.config,
-            checked.metrics,
+            copy,
+            content.network.config,
+            content.metrics,
             training,
-            checked.dedicated,
+            content.dedicated,
             repo_id=arguments.repo_id,
         )
         before, commit = repository.push(
-            sent,
+            copy,
             arguments.repo_id,
             files,
             private=arguments.private,
             tag=arguments.tag,
-            message=f"{card.name(training)}: {card.summary(checked.metrics)}",
+            message=f"{card.name(training)}: {card.summary(content.metrics)}",
         )
     tagged = f", tagged {arguments.tag}" if arguments.tag else ""
     print(

@@ -14,7 +14,7 @@ machines by --betas: what dedicated.json says of other betas stays.
 if __name__ == "__main__":
     from training import interruption
 
-    interruption.expect()  # before the imports below, which take seconds
+    interruption.exit_on_interrupt()  # before the imports below, which take seconds
 
 import dataclasses
 import json
@@ -29,7 +29,7 @@ import torch
 import tyro
 
 from training import card, data, evaluate, train
-from training.checkpoint import changes
+from training.checkpoint import differences
 from training.error import TrainingError
 from training.interruption import EXIT_CODE, run_command
 from training.memory import keep_freed_memory
@@ -93,11 +93,11 @@ def measure(arguments: Arguments) -> None:
         )
     record = card.read_record(folder / "training.json")
     metrics = read_metrics(folder / METRICS)
-    measured = [entry.beta for entry in metrics.betas]
-    if unknown := sorted(set(arguments.betas) - set(measured)):
+    measured_betas = [entry.beta for entry in metrics.betas]
+    if unknown := sorted(set(arguments.betas) - set(measured_betas)):
         raise ValueError(
             f"metrics.json has no beta {unknown[0]:g}; choose among "
-            f"{', '.join(f'{beta:g}' for beta in measured)}"
+            f"{', '.join(f'{beta:g}' for beta in measured_betas)}"
         )
     settings = Settings.from_record(record["settings"])
     # At one beta all losses weigh the same and no betas are drawn: so rivals need not be trained
@@ -105,29 +105,36 @@ def measure(arguments: Arguments) -> None:
     unweighted = dataclasses.replace(settings, loss_weight_power=0.0, precision=arguments.precision)
     for beta in arguments.betas:
         run_dir = arguments.runs / f"{record['preset']}-beta-{beta:g}"
-        weights = _trained(arguments, unweighted.for_one_beta(beta), record["preset"], run_dir)
-        found = _measured(weights, settings, arguments.data_dir, metrics, beta)
+        weights = _dedicated_weights(
+            arguments, unweighted.for_one_beta(beta), record["preset"], run_dir
+        )
+        dedicated = _measure_dedicated(weights, settings, arguments.data_dir, metrics, beta)
         # Read again: another process may have written its betas meanwhile.
-        others = [entry for entry in read_dedicated(folder / DEDICATED) if entry.beta != beta]
+        other_entries = [
+            entry for entry in read_dedicated(folder / DEDICATED) if entry.beta != beta
+        ]
         temporary = folder / f"{DEDICATED}.{os.getpid()}.tmp"
-        write_dedicated(temporary, [*others, found])
+        write_dedicated(temporary, [*other_entries, dedicated])
         os.replace(temporary, folder / DEDICATED)
         write_checksums(folder, DEDICATED)
         card.write(folder, config, metrics, record, read_dedicated(folder / DEDICATED))
         precision = card.read_record(weights / "training.json")["settings"]["precision"]
-        other = (
+        precision_note = (
             f"; trained in {precision}, the other in {settings.precision}"
             if precision != settings.precision
             else ""
         )
         print(
             f"beta = {beta:g}: objective {metrics.at(beta).objective:.2f} conditioned, "
-            f"{found.objective:.2f} trained for it alone (rate {found.rate:.2f}, distortion "
-            f"{found.distortion:.2f}); regret {metrics.regret(found):.2f} nats{other}"
+            f"{dedicated.objective:.2f} trained for it alone (rate {dedicated.rate:.2f}, "
+            f"distortion {dedicated.distortion:.2f}); regret {metrics.regret(dedicated):.2f} nats"
+            f"{precision_note}"
         )
 
 
-def _trained(arguments: Arguments, settings: Settings, preset: str, run_dir: Path) -> Path:
+def _dedicated_weights(
+    arguments: Arguments, settings: Settings, preset: str, run_dir: Path
+) -> Path:
     """The weights folder of the dedicated network; it is trained if that is missing."""
     weights = run_dir / "weights"
     if (weights / CONFIG).exists():
@@ -139,11 +146,11 @@ def _trained(arguments: Arguments, settings: Settings, preset: str, run_dir: Pat
             else dataclasses.replace(settings, precision=trained.precision)
         )
         if trained != wanted:
-            different = changes(
-                *(json.loads(json.dumps(dataclasses.asdict(each))) for each in (trained, wanted))
+            changed = differences(
+                *(json.loads(json.dumps(dataclasses.asdict(item))) for item in (trained, wanted))
             )
             raise TrainingError(
-                f"{run_dir} holds a run with other settings ({different}); move it away, or "
+                f"{run_dir} holds a run with other settings ({changed}); move it away, or "
                 "choose another --runs"
             )
         return weights
@@ -162,13 +169,13 @@ def _trained(arguments: Arguments, settings: Settings, preset: str, run_dir: Pat
     )
 
 
-def _measured(
+def _measure_dedicated(
     weights: Path, settings: Settings, data_dir: Path | None, metrics: Metrics, beta: float
 ) -> Dedicated:
     model = load_model(weights)
     test = data.load(settings.dataset, data_dir, "test")
     with torch.no_grad():
-        pictures = evaluate.observed(model, test.images, metrics.seed)
+        pictures = evaluate.observe_test_set(model, test.images, metrics.seed)
         entry = evaluate.at_beta(model, pictures, beta, metrics.seed, metrics.samples)
     record = card.read_record(weights / "training.json")
     return Dedicated(

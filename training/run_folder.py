@@ -18,43 +18,45 @@ _LOCK = "lock"
 
 
 @contextlib.contextmanager
-def held(folder: Path, processes: Processes) -> Iterator[None]:
-    """Make the folder and lock it until the end of the block or of the process.
+def run_lock(folder: Path, processes: Processes) -> Iterator[None]:
+    """A context in which the folder exists and is locked for this run.
 
-    The first process holds the lock, for all of them. A folder where nothing was written meanwhile
-    is gone afterwards. Raises TrainingError, in every process, where another run is in it; OSError;
-    ProcessLostError.
+    The first process holds the lock for all of them, until the end of the context or of the
+    process. A folder in which nothing was written is removed again. Raises TrainingError, in every
+    process, where another run uses the folder; OSError; ProcessLostError.
     """
-    taken, created = False, []
+    is_taken, created = False, []
     with contextlib.ExitStack() as stack:
         if processes.rank == 0:
-            created = [each for each in (folder, *folder.parents) if not each.exists()]
+            created = [path for path in (folder, *folder.parents) if not path.exists()]
             folder.mkdir(parents=True, exist_ok=True)
             try:
                 stack.enter_context(FileLock(folder / _LOCK).acquire(blocking=False))
             except Timeout:
-                taken = True
-        if processes.any(taken):
+                is_taken = True
+        if processes.logical_or(is_taken):
             raise TrainingError(
                 f"another run is at work in {folder}; wait for its end, or choose another --run-dir"
             )
         try:
             yield
         finally:
-            # While it is held: who has just opened this file and gets the lock sees that it is
-            # gone, and makes another.
+            # While the lock is held: a run that has just opened this file and gets the lock sees
+            # that the file is gone, and makes another.
             if created and [path.name for path in folder.iterdir()] == [_LOCK]:
                 with contextlib.suppress(OSError):  # Windows removes no open file
                     (folder / _LOCK).unlink()
-                    for each in created:
-                        each.rmdir()
+                    for path in created:
+                        path.rmdir()
 
 
 def means(reports: Sequence[StepReport]) -> dict[str, float]:
     """Mean distortion, rate and loss of the steps that were not skipped; NaN without any."""
-    kept = [report for report in reports if not report.skipped]
+    finite = [report for report in reports if not report.skipped]
     return {
-        name: float(np.mean([getattr(report, name) for report in kept])) if kept else float("nan")
+        name: float(np.mean([getattr(report, name) for report in finite]))
+        if finite
+        else float("nan")
         for name in ("distortion", "rate", "loss")
     }
 
@@ -71,10 +73,10 @@ class Log:
             if path.exists() and step
             else []
         )
-        kept = [line for line in lines if _step(line) <= step]
-        # Beside it and renamed, as a checkpoint: a crash at this moment must not cost the history.
+        history = [line for line in lines if _step(line) <= step]
+        # Written beside it and renamed, as a checkpoint, so that a crash does not lose the history.
         temporary = path.with_suffix(".tmp")
-        temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        temporary.write_text("".join(line + "\n" for line in history), encoding="utf-8")
         os.replace(temporary, path)
         self._file = path.open("a", encoding="utf-8")
 

@@ -172,7 +172,7 @@ PRESETS = {
             decoder_convolutions=1,
             scale="pixel",
         ),
-        epochs=75,
+        epochs=50,
         batch_size=64,
         flips=True,
         beta_warmup_steps=4000,

@@ -17,7 +17,7 @@ resumed in another number.
 if __name__ == "__main__":
     from training import interruption
 
-    interruption.expect()  # before the imports below, which take seconds
+    interruption.exit_on_interrupt()  # before the imports below, which take seconds
 
 import contextlib
 import dataclasses
@@ -41,7 +41,7 @@ from training.interruption import EXIT_CODE, Interruption, run_command
 from training.loop import LOG_EVERY, Objective, Trainer
 from training.memory import keep_freed_memory
 from training.progress import Progress
-from training.run_folder import CHECKPOINT, LOG, WEIGHTS, Log, held, means
+from training.run_folder import CHECKPOINT, LOG, WEIGHTS, Log, means, run_lock
 from training.settings import PRESETS, Settings
 from vae.hub.repository import HubError, require_writer
 from vae.likelihood import observe
@@ -115,7 +115,7 @@ def parse(argv: Sequence[str]) -> Arguments:
         Arguments,
         args=list(argv),
         prog="python -m training.train",
-        default=Arguments(preset=preset, settings=PRESETS[preset], command=_repeatable(argv)),
+        default=Arguments(preset=preset, settings=PRESETS[preset], command=_repeat_command(argv)),
     )
     if arguments.threads < 0:
         raise TrainingError(f"--threads must be 0 or more, not {arguments.threads}")
@@ -131,7 +131,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     return arguments
 
 
-def _repeatable(argv: Sequence[str]) -> str:
+def _repeat_command(argv: Sequence[str]) -> str:
     """The command without options of this machine and this interruption.
 
     --precision is added once it is resolved.
@@ -139,19 +139,23 @@ def _repeatable(argv: Sequence[str]) -> str:
     words, skip = [], False
     for word in argv:
         # tyro takes --data_dir as well.
-        local = word.replace("_", "-").startswith(
+        is_local = word.replace("_", "-").startswith(
             ("--data-dir", "--run-dir", "--checkpoint-seconds", "--push-to-hub", "--precision")
         )
-        if not (skip or local or word == "--resume"):
+        if not (skip or is_local or word == "--resume"):
             words.append(word)
-        skip = local and "=" not in word
+        skip = is_local and "=" not in word
     return _command(words)
 
 
 def _command(words: Sequence[str]) -> str:
     """The command that starts these options in as many processes as there are now."""
-    me = distributed.own()
-    start = ["python"] if me.count == 1 else ["torchrun", "--nproc-per-node", str(me.local_count)]
+    process = distributed.current_process()
+    start = (
+        ["python"]
+        if process.count == 1
+        else ["torchrun", "--nproc-per-node", str(process.local_count)]
+    )
     return shlex.join([*start, "-m", "training.train", *words])
 
 
@@ -167,7 +171,7 @@ def run(arguments: Arguments) -> Path:
         torch.set_num_threads(arguments.threads)
     # or a resumed run would not repeat an uninterrupted one
     torch.backends.cudnn.deterministic = True
-    with distributed.connected(device) as processes, held(directory, processes):
+    with distributed.process_group(device) as processes, run_lock(directory, processes):
         _require_new_or_resumed(directory, arguments)  # again: it may have come to be since
         return _run(arguments, directory, device, processes)
 
@@ -185,20 +189,20 @@ def _run(
 ) -> Path:
     """Train to the end, in a folder that is locked for this run."""
     settings = arguments.settings
-    began = checkpoint.read(directory / CHECKPOINT) if arguments.resume else None
+    resumed = checkpoint.read(directory / CHECKPOINT) if arguments.resume else None
     # The first process of each machine may have to download.
     if processes.local_rank != 0:
-        processes.wait()
+        processes.barrier()
     split = data.load(settings.dataset, arguments.data_dir, "train")
     if processes.local_rank == 0:
-        processes.wait()
-    pictures, validation = _held_out(settings, split.images)
+        processes.barrier()
+    pictures, validation = _split_validation(settings, split.images)
     settings, sentence = precision.resolve(
-        settings, device, processes, began.precision if began else None
+        settings, device, processes, resumed.precision if resumed else None
     )
     trainer = Trainer(settings, pictures, device, split.sha256, processes, arguments.compile)
-    if began:
-        trainer.restore(began)
+    if resumed:
+        trainer.restore(resumed)
     if processes.rank == 0:
         print(sentence, flush=True)
         # an unwritable folder or a full disk shows now, not after hours
@@ -217,7 +221,7 @@ def _run(
     return directory / WEIGHTS
 
 
-def _held_out(settings: Settings, images: Tensor) -> tuple[Tensor, Tensor]:
+def _split_validation(settings: Settings, images: Tensor) -> tuple[Tensor, Tensor]:
     """The pictures to train on, and those held out for validation."""
     if tuple(images.shape[1:]) != settings.network.image_shape:
         raise TrainingError(
@@ -244,7 +248,7 @@ def _train(
     A checkpoint is saved in any of these cases.
     """
     first = trainer.processes.rank == 0
-    saved = measured = time.monotonic()
+    last_save = last_step = time.monotonic()
     with (
         Log(directory / LOG, trainer.step) if first else contextlib.nullcontext(None) as log,
         Progress(
@@ -252,16 +256,16 @@ def _train(
         ) as progress,
     ):
         try:
-            for _ in trainer.remaining():
+            for _ in trainer.remaining_steps():
                 now = time.monotonic()
-                trainer.seconds += now - measured
-                measured = now
+                trainer.seconds += now - last_step
+                last_step = now
                 if log is not None:
                     _report(trainer, validation, log, progress)
-                    if now - saved > checkpoint_seconds:
+                    if now - last_save > checkpoint_seconds:
                         trainer.save(directory / CHECKPOINT)
-                        saved = now
-                if trainer.processes.any(interruption.requested):
+                        last_save = now
+                if trainer.processes.logical_or(interruption.requested):
                     raise KeyboardInterrupt
         except (KeyboardInterrupt, ProcessLostError):
             if first:
@@ -276,20 +280,20 @@ def _report(trainer: Trainer, validation: Tensor, log: Log, progress: Progress) 
     """Show and log what is due after a step: progress bar, a line of the log, validation."""
     progress.update()
     if trainer.step % LOG_EVERY == 0:
-        found = means(trainer.reports)
+        averages = means(trainer.reports)
         log.write(
             step=trainer.step,
             examples=trainer.step * trainer.settings.batch_size,
             seconds=round(trainer.seconds, 1),
             skipped=trainer.skipped,
-            **found,
+            **averages,
         )
-        progress.show(distortion=f"{found['distortion']:.1f}", rate=f"{found['rate']:.1f}")
-    due = (
+        progress.show(distortion=f"{averages['distortion']:.1f}", rate=f"{averages['rate']:.1f}")
+    is_due = (
         trainer.step % (VALIDATE_EVERY * trainer.steps_per_epoch) == 0
         or trainer.step == trainer.total_steps
     )
-    if len(validation) and due:
+    if len(validation) and is_due:
         log.write(step=trainer.step, validation=_validate(trainer, validation))
 
 
@@ -318,16 +322,16 @@ def _validate(trainer: Trainer, pictures: Tensor) -> list[dict[str, float]]:
 
 
 def _device(name: str) -> torch.device:
-    me = distributed.own()
-    if me.count > 1 and (
-        name == "mps" or (name == "cuda" and me.local_count > torch.cuda.device_count())
+    process = distributed.current_process()
+    if process.count > 1 and (
+        name == "mps" or (name == "cuda" and process.local_count > torch.cuda.device_count())
     ):
         raise TrainingError(
-            f"--device {name} cannot be shared by {me.local_count} processes here; start one "
+            f"--device {name} cannot be shared by {process.local_count} processes here; start one "
             "process for each GPU, or choose --device cpu"
         )
     try:
-        device = torch.device("cuda", me.local_rank) if name == "cuda" else torch.device(name)
+        device = torch.device("cuda", process.local_rank) if name == "cuda" else torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise TrainingError(
@@ -337,15 +341,15 @@ def _device(name: str) -> torch.device:
 
 
 def main(argv: Sequence[str]) -> int:
-    me = distributed.own()
+    process = distributed.current_process()
     try:
         arguments = parse(argv)
-        if arguments.push_to_hub and me.rank == 0:
+        if arguments.push_to_hub and process.rank == 0:
             require_writer(arguments.push_to_hub)  # now, not after an hour
         try:
             folder = run(arguments)
         except KeyboardInterrupt:
-            if me.rank == 0:
+            if process.rank == 0:
                 words = [word for word in argv if word != "--resume"]
                 if (arguments.directory() / CHECKPOINT).exists():
                     words.append("--resume")
@@ -379,12 +383,13 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except (data.DataError, TrainingError, ValueError) as error:
-        if me.local_rank == 0:  # settings and files are the same for the others on this machine
+        # settings and files are the same for the other processes of this machine
+        if process.local_rank == 0:
             print(f"error: {error}", file=sys.stderr)
         return 2
-    if me.rank == 0 and arguments.push_to_hub:
+    if process.rank == 0 and arguments.push_to_hub:
         return _measure_and_publish(folder, arguments.data_dir, arguments.push_to_hub)
-    if me.rank == 0:
+    if process.rank == 0:
         print(f"weights in {folder}; measure them with: python -m training.evaluate {folder}")
     return 0
 

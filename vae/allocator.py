@@ -28,8 +28,8 @@ def configure(*, trim_threshold: int, mmap_threshold: int, arenas: int | None = 
     """Set what is returned to the system, for the whole process.
 
     mmap_threshold: bytes of a block that is returned as soon as it is freed. trim_threshold: bytes
-    of smaller free blocks that are kept. arenas: at most so many heaps; one for each thread unless
-    told. Heaps that threads have already stay, and later threads share them.
+    of smaller free blocks that are kept. arenas: at most so many heaps; by default one
+    for each thread. Existing heaps of threads stay, and later threads share them.
     """
     global _trim_threshold
     if library := _glibc():

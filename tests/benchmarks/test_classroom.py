@@ -82,15 +82,15 @@ def test_every_kind_of_wrong_answer_is_a_failure(app):
     async def lesson() -> list[str]:
         part = classroom.Part("wrong")
         async with Student(app.address, "lang=en&seed=3") as student:
-            await classroom.answered(part, student, "0.1")
+            await classroom.record_move(part, student, "0.1")
             assert len(part.runs) == 1
             assert not part.failures
             student.rerun = lambda fragment: asyncio.sleep(0, student.last)
             # the answer is the last one's, of another beta
-            await classroom.answered(part, student, "4")
+            await classroom.record_move(part, student, "4")
             del student.rerun
             await student._socket.close()
-            await classroom.answered(part, student, "4")
+            await classroom.record_move(part, student, "4")
         return part.failures
 
     other, lost = in_a_thread(asyncio.run, lesson())
@@ -226,7 +226,7 @@ def test_the_soak_measures_after_the_first_uploads_and_at_the_end(monkeypatch, u
 
 def test_the_cold_start_prints_its_ratio(starts_it, capsys, monkeypatch):
     """The app runs already, and the Python beside it imports little."""
-    monkeypatch.setattr(cold_start, "ALONE", "import sys")
+    monkeypatch.setattr(cold_start, "IMPORTS", "import sys")
     times, found = [], []
 
     def seconds(name: str, measured: Callable[[], object]) -> object:

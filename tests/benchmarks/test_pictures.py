@@ -34,6 +34,6 @@ def test_it_prints_how_long_each_picture_takes_each_model(capsys, monkeypatch):
     for number, (_, _, unpacking, reading, ratio, outcome) in enumerate(rows):
         assert (float(unpacking), float(reading)) == (2 * number + 1, 2 * number + 2)
         assert float(ratio) == pytest.approx(float(reading) / float(unpacking), abs=0.005)
-        assert outcome.endswith(": too long") == (float(reading) >= pictures.PATIENCE)
+        assert outcome.endswith(": too long") == (float(reading) >= pictures.MAX_WAIT_SECONDS)
     # each is something
     assert {outcome.partition(":")[0] for *_, outcome in rows} == {"read", "no_garment", "no_ink"}

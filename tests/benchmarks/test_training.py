@@ -97,7 +97,7 @@ def test_both_kinds_of_cpu_stand_side_by_side_each_with_its_precision_speeds_and
     assert sorted(threads.begun, key=str) == sorted(
         [
             (name, capability)
-            for name in (training.OURS, training.PLAIN, training.PLAIN_SAME_BATCH)
+            for name in (training.TRAINER, training.PLAIN, training.PLAIN_SAME_BATCH)
             for capability in (usual, "avx2")
         ],
         key=str,
@@ -110,9 +110,9 @@ def test_a_restricted_process_takes_its_cpu_for_one_without_bfloat16():
     arguments = training.Arguments(preset="mnist-2d", threads=1)
     orders, theirs = processes.Pipe()
     process = processes.Process(
-        target=training.work, args=(training.OURS, arguments, theirs), daemon=True
+        target=training.run_loop, args=(training.TRAINER, arguments, theirs), daemon=True
     )
-    with training.restricted("avx2"):
+    with training.restricted_cpu("avx2"):
         process.start()
     theirs.close()
     try:

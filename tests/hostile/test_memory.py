@@ -35,7 +35,7 @@ ROWS = 200  # of pixels that are unique
 # a picture that is kept somewhere, of 0.9 MB as a file and 1.3 MB as pixels, all are found.
 FEW, FEW_ROWS = MARKS // 2, ROWS // 2
 # A sweep each second, for a minute after a visit: on a slow machine a call ends late.
-PATIENCE = "from ui.server import memory; memory.SECONDS_BETWEEN, memory.TIMES = 1.0, 60; "
+PATIENCE = "from ui.server import memory; memory.SECONDS_BETWEEN, memory.ROUNDS = 1.0, 60; "
 STREAMLIT = (
     PATIENCE
     + """
@@ -61,7 +61,7 @@ def slowly(*arguments):  # so that there is time to look
 images.read = slowly
 from ui.gradio_page import sessions
 sessions.SECONDS_BETWEEN_SWEEPS = 1.0
-sessions.SessionExpiry.sweep.__defaults__ = 0.0, 1.0
+sessions.SessionExpiry.sweep.__defaults__ = 0.0, 30.0
 import gradio_app
 gradio_app.main(["--port", "{port}"])
 """

@@ -45,7 +45,7 @@ def trainer_of(network: str = "for many betas", steps: int = 0) -> Trainer:
         precision="float32",
     )
     trainer = Trainer(settings, images, CPU, {"images": "0" * 64})
-    for _, __ in zip(range(steps), trainer.remaining(), strict=False):
+    for _, __ in zip(range(steps), trainer.remaining_steps(), strict=False):
         pass
     return trainer
 

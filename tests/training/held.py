@@ -16,10 +16,10 @@ from pathlib import Path
 import torch
 
 from training import loop, train
-from training.distributed import own
+from training.distributed import current_process
 from training.loop import Trainer
 
-train_on = Trainer._train_on
+train_on = Trainer._train_step
 # A server that has imported everything is forked for each process: no test waits for imports again.
 # It ends with the process of the tests.
 FORKS = multiprocessing.get_context("forkserver") if os.name != "nt" else None
@@ -36,7 +36,7 @@ def held(trainer: Trainer, indices):
     """A step, once nothing holds it."""
     if trainer.step == int(os.environ["HOLD_AT"]):
         file = Path(os.environ["HOLD_FILE"])
-        file.with_suffix(f".{own().rank}").touch()
+        file.with_suffix(f".{current_process().rank}").touch()
         while file.exists() and not interrupted():
             time.sleep(0.01)
     return train_on(trainer, indices)
@@ -44,7 +44,7 @@ def held(trainer: Trainer, indices):
 
 def main(arguments: Sequence[str]) -> int:
     """The exit code of training.train, with a line of its log every LOG_EVERY steps."""
-    Trainer._train_on = held
+    Trainer._train_step = held
     train.LOG_EVERY = loop.LOG_EVERY = int(os.environ.get("LOG_EVERY", loop.LOG_EVERY))
     return train.main(arguments)
 

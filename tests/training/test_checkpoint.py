@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from tests.conftest import write_idx
 from tests.training.checkpoints import NETWORKS, OPTIONS, summed, trainer_of, written
 from training import checkpoint, train
-from training.checkpoint import changes
+from training.checkpoint import differences
 from training.error import TrainingError
 from training.loop import Trainer
 
@@ -306,6 +306,6 @@ def test_a_refused_checkpoint_changes_nothing(tmp_path):
 
 def test_other_settings_are_told_on_one_line_however_long_and_odd():
     there = dataclasses.asdict(trainer_of().settings) | {"dataset": "bars\n\x1b[31m" + "x" * 1000}
-    said = changes(there, {"dataset": "bars"})
+    said = differences(there, {"dataset": "bars"})
     assert said.isprintable()
     assert len(said) <= 301

@@ -107,7 +107,7 @@ def test_evaluation_fills_the_folder_and_reproduces_itself(evaluated):
 
 
 def test_a_long_evaluation_says_once_how_long_the_rest_will_take(folder, monkeypatch, capsys):
-    monkeypatch.setattr(progress, "FIRST_MINUTE", 0.0)
+    monkeypatch.setattr(progress, "SECONDS_BEFORE_FORECAST", 0.0)
     run(folder)
     assert (
         len(
@@ -187,7 +187,7 @@ def test_averages_are_over_pictures_not_over_batches():
     model = random_model(CONFIG)
     metrics = evaluate.measure(model, images, seed=0, samples=8, importance_samples=2)
     entry = metrics.at(1.0)
-    pictures = evaluate.observed(model, images, seed=0)
+    pictures = evaluate.observe_test_set(model, images, seed=0)
     q = model.encode(pictures, 1.0)
     prior = torch.distributions.Normal(0.0, 1.0)
     kl = torch.distributions.kl_divergence(
@@ -234,7 +234,7 @@ def test_a_plain_autoencoder_is_measured_and_reproduced_and_its_card_says_what_i
     assert run(folder) == 0
     assert run(folder, "--check") == 0
     everything = load_folder(folder)
-    pictures = evaluate.observed(
+    pictures = evaluate.observe_test_set(
         everything.network, torch.from_numpy(everything.reference.images), 0
     )
     expected = vae.point_distortion(everything.network, pictures, 0.0).mean().item()

@@ -80,17 +80,17 @@ class Perfect:
 def test_originals_are_told_apart_where_reconstructions_are_good_and_by_chance_where_they_are_noise(
     pictures,
 ):
-    assert fidelity.identified(Perfect(0.001), pictures, 1.0, candidates=20, seed=0) == 1
+    assert fidelity.identified_share(Perfect(0.001), pictures, 1.0, candidates=20, seed=0) == 1
     # all about as far from a noise as any other
     many = torch.rand(900, 3, 16, 16, generator=generator(1))
     for candidates in (3, 10):
-        found = fidelity.identified(Perfect(1000.0), many, 1.0, candidates=candidates, seed=0)
+        found = fidelity.identified_share(Perfect(1000.0), many, 1.0, candidates=candidates, seed=0)
         assert found == pytest.approx(1 / candidates, abs=0.05)
 
 
 @pytest.mark.parametrize("count", [20, 21, 50])
 def test_each_picture_meets_nineteen_others_and_never_itself(count):
-    others = fidelity.others_of(count, 19, seed=0)
+    others = fidelity.candidate_indices(count, 19, seed=0)
     for picture, met in enumerate(others.tolist()):
         assert len(set(met)) == 19
         assert picture not in met

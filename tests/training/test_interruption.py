@@ -105,7 +105,7 @@ def test_the_exit_code_is_130_also_where_a_function_was_being_made_from_text(tex
     Python itself would end by the signal, so that $? is 130 and what a program sees is -2.
     """
     (tmp_path / "command.py").write_text(
-        "from training import interruption\n\ninterruption.expect()\n\n"
+        "from training import interruption\n\ninterruption.exit_on_interrupt()\n\n"
         f"def main(_):\n    {text}\n\ninterruption.run_command(main)\n"
     )
     done = completed(

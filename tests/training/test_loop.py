@@ -17,7 +17,7 @@ from tests.conftest import generator, striped_digits, tiny_config
 from training import checkpoint
 from training.error import TrainingError
 from training.export import standardise_code
-from training.loop import Trainer, draw_betas, shifted
+from training.loop import Trainer, draw_betas, shift
 from training.settings import PRESETS, Precision, Settings
 from vae.noise import seeded
 
@@ -59,7 +59,7 @@ def assert_equal(one: Trainer, other: Trainer) -> None:
 
 
 def finish(trainer: Trainer) -> Trainer:
-    for _ in trainer.remaining():
+    for _ in trainer.remaining_steps():
         pass
     return trainer
 
@@ -111,7 +111,7 @@ def test_resuming_after_any_step_equals_an_uninterrupted_run_bit_for_bit(
 ):
     whole = uninterrupted(precision)
     first = Trainer(settings(precision=precision), images, CPU, DATA)
-    steps = first.remaining()
+    steps = first.remaining_steps()
     for _ in range(stop):
         next(steps)
     first.save(tmp_path / "checkpoint.safetensors")
@@ -126,7 +126,7 @@ def test_in_bfloat16_a_step_is_that_of_float32_but_for_rounding(images):
     reports, models = [], []
     for precision in ("float32", "bfloat16"):
         trainer = Trainer(settings(precision=precision), images, CPU, DATA)
-        reports.append(next(trainer.remaining()))
+        reports.append(next(trainer.remaining_steps()))
         models.append(trainer.model)
     assert reports[1].loss == pytest.approx(reports[0].loss, rel=0.01)
     assert reports[1].loss != reports[0].loss
@@ -136,7 +136,7 @@ def test_in_bfloat16_a_step_is_that_of_float32_but_for_rounding(images):
 def test_saving_changes_nothing(uninterrupted, images, tmp_path):
     whole = uninterrupted("float32")
     saving = Trainer(settings(), images, CPU, DATA)
-    for _ in saving.remaining():
+    for _ in saving.remaining_steps():
         saving.save(tmp_path / "checkpoint.safetensors")
     assert_equal(saving, whole)
 
@@ -152,7 +152,7 @@ def test_seed_and_step_alone_decide_the_noise():
 
 def test_training_leaves_the_global_generator_alone(images):
     state = torch.get_rng_state()
-    next(Trainer(settings(), images, CPU, DATA).remaining())
+    next(Trainer(settings(), images, CPU, DATA).remaining_steps())
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -173,7 +173,7 @@ def test_the_largest_beta_rises_over_the_first_steps(images):
 
 def test_the_rival_of_a_conditioned_network_sees_its_rise_of_beta_up_to_its_own(images):
     rival = settings(loss_weight_power=0.0).for_one_beta(5.0)
-    reports = list(itertools.islice(Trainer(rival, images, CPU, DATA).remaining(), 30))
+    reports = list(itertools.islice(Trainer(rival, images, CPU, DATA).remaining_steps(), 30))
     # 20 steps, from 0.05 to 50
     for step, ceiling in ((0, 0.05), (10, 0.05 * 1000**0.5), (19, 5.0), (29, 5.0)):
         assert reports[step].loss == pytest.approx(
@@ -196,7 +196,7 @@ def test_flips_mirror_half_of_the_pictures(images, flips, share):
 def test_a_network_for_one_beta_is_charged_less_for_the_rate_at_first(images):
     """It cannot be told another beta, so the ceiling falls on its loss."""
     one = settings(network=NETWORK.for_one_beta(5.0), loss_weight_power=0.0)
-    reports = list(itertools.islice(Trainer(one, images, CPU, DATA).remaining(), 30))
+    reports = list(itertools.islice(Trainer(one, images, CPU, DATA).remaining_steps(), 30))
     assert reports[0].loss == pytest.approx(
         reports[0].distortion + 0.05 * reports[0].rate, rel=1e-4
     )
@@ -271,7 +271,7 @@ def test_a_network_for_one_beta_draws_none_so_that_shares_change_no_rival():
 
 def test_a_step_that_is_not_finite_is_skipped_and_many_in_a_row_stop_the_run(images):
     trainer = Trainer(settings(), images, CPU, DATA)
-    steps = trainer.remaining()
+    steps = trainer.remaining_steps()
     next(steps)
     before = {name: tensor.clone() for name, tensor in weights_of(trainer).items()}
     original = trainer.model.decoder.last.bias.detach().clone()
@@ -331,7 +331,7 @@ def test_the_presets_are_networks_that_fit_the_size_limit():
 def test_a_long_gradient_is_shortened_to_the_limit_and_a_short_one_is_not(images):
     def gradients(limit: float) -> torch.Tensor:
         trainer = Trainer(settings(gradient_norm=limit), images, CPU, DATA)
-        next(trainer.remaining())
+        next(trainer.remaining_steps())
         return torch.cat([parameter.grad.flatten() for parameter in trainer.model.parameters()])
 
     free = gradients(1e6)
@@ -343,7 +343,7 @@ def test_a_long_gradient_is_shortened_to_the_limit_and_a_short_one_is_not(images
 
 def test_pictures_are_moved_by_their_own_rows_and_columns_and_edges_are_repeated():
     pictures = torch.randint(0, 256, (3, 2, 5, 4), dtype=torch.uint8, generator=generator())
-    moved = shifted(pictures, torch.tensor([[0, 0], [1, 0], [-2, 1]]))
+    moved = shift(pictures, torch.tensor([[0, 0], [1, 0], [-2, 1]]))
     assert torch.equal(moved[0], pictures[0])
     assert torch.equal(moved[1], pictures[1][:, [0, 0, 1, 2, 3]])
     assert torch.equal(moved[2], pictures[2][:, [2, 3, 4, 4, 4]][:, :, [0, 0, 1, 2]])
@@ -351,11 +351,11 @@ def test_pictures_are_moved_by_their_own_rows_and_columns_and_edges_are_repeated
 
 def test_shifts_are_drawn_anew_for_each_picture_and_reach_both_ends(images):
     trainer = Trainer(settings(shifts=2), images, CPU, DATA)
-    moves = trainer._draw(torch.arange(64))["moves"]
+    moves = trainer._draw(torch.arange(64))["offsets"]
     assert moves.shape == (64, 2)
     assert (moves.min(), moves.max()) == (-2, 2)
     trainer.step = 1
-    assert not torch.equal(trainer._draw(torch.arange(64))["moves"], moves)
+    assert not torch.equal(trainer._draw(torch.arange(64))["offsets"], moves)
 
 
 def test_several_draws_of_z_have_the_mean_of_their_gradients(images):
@@ -393,7 +393,7 @@ def test_recorded_steps_are_the_plain_ones(images):
     found = []
     for recorded in (True, False):
         trainer = Trainer(settings(epochs=1), images, torch.device("cuda"), DATA)
-        trainer.graphs = recorded
+        trainer.uses_graphs = recorded
         found.append(weights_of(finish(trainer)))
     for name, tensor in found[0].items():
         torch.testing.assert_close(tensor, found[1][name], rtol=1e-3, atol=1e-4)

@@ -93,7 +93,7 @@ def test_this_processors_instructions_are_those_that_the_system_lists(monkeypatc
         True if flags & {"avx512_bf16", "amx_bf16"} else None if "avx512f" in flags else False
     )
     if expected is not None or "avx512bw" in flags:  # the oldest AVX-512 is none that oneDNN counts
-        assert precision.has_instructions(CPU) == expected
+        assert precision.has_bfloat16_instructions(CPU) == expected
 
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "autoencoder", "discretized_logistic"])
@@ -173,7 +173,7 @@ def test_one_sentence_says_which_why_and_what_another_would_cost(
     machine(monkeypatch, *(["avx512_bf16"] if instructions else []), onednn=instructions)
     takes(monkeypatch, 14.0)
     settings, sentence = precision.resolve(
-        Settings("bars", tiny_config(), 1, precision=asked), CPU, began=began
+        Settings("bars", tiny_config(), 1, precision=asked), CPU, resumed_precision=began
     )
     assert settings.precision == precision_
     assert sentence.startswith(f"precision {precision_}, ")
@@ -185,7 +185,7 @@ def test_one_sentence_says_which_why_and_what_another_would_cost(
 def test_processes_on_unequal_machines_take_what_all_are_fast_with(monkeypatch):
     machine(monkeypatch, "avx512_bf16")
     # another one says that it takes float32
-    monkeypatch.setattr(Processes, "any", lambda self, value: True)
+    monkeypatch.setattr(Processes, "logical_or", lambda self, value: True)
     settings, sentence = precision.resolve(SETTINGS, CPU, Processes(0, 2))
     assert settings.precision == "float32"
     assert sentence.endswith("another process of this run is faster with float32")

@@ -196,7 +196,7 @@ def test_what_both_are_shown_is_the_same(monkeypatch):
         trainer._objective.register_forward_hook(
             lambda _, inputs, __, seen=seen: seen.append((inputs[0], inputs[2]))
         )
-        for _ in trainer.remaining():
+        for _ in trainer.remaining_steps():
             pass
         shown.append(seen)
     assert len(shown[0]) == 8

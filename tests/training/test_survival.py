@@ -248,7 +248,7 @@ def _two_steps(folder: Path) -> None:
     distributed.init_process_group("gloo")
     rank, count = distributed.get_rank(), distributed.get_world_size()
     trainer = Trainer(settings(), pictures(), CPU, {}, Processes(rank, count))
-    steps = trainer.remaining()
+    steps = trainer.remaining_steps()
     report = next(steps)
     found = {
         f"gradient {name}": parameter.grad.clone()
@@ -269,7 +269,7 @@ def test_two_processes_have_the_gradients_of_one_with_the_whole_batch(fork, tmp_
     assert both.wait() == [0, 0], both.message()
     (first, report), (second, _) = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     alone = Trainer(settings(), pictures(), CPU, {})
-    steps = alone.remaining()
+    steps = alone.remaining_steps()
     own = next(steps)
     assert report == pytest.approx((own.distortion, own.rate, own.loss), rel=1e-5)
     for name, parameter in alone.model.named_parameters():
@@ -306,7 +306,7 @@ def test_the_gradients_are_those_of_the_mean_loss_written_out():
     expected = {
         name: parameter.grad.clone() for name, parameter in trainer.model.named_parameters()
     }
-    report = next(trainer.remaining())
+    report = next(trainer.remaining_steps())
     assert report.loss == pytest.approx(loss.item(), rel=1e-5)
     for name, parameter in trainer.model.named_parameters():
         torch.testing.assert_close(parameter.grad, expected[name], rtol=1e-4, atol=1e-5)
@@ -481,9 +481,9 @@ def test_a_run_of_one_process_is_resumed_by_two(
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_a_gpu_trains_and_resumes(tmp_path):
     trainer = Trainer(settings(precision="bfloat16"), pictures(), torch.device("cuda"), {})
-    steps = trainer.remaining()
+    steps = trainer.remaining_steps()
     assert not next(steps).skipped
     trainer.save(tmp_path / "checkpoint.safetensors")
     again = Trainer(settings(precision="bfloat16"), pictures(), torch.device("cuda"), {})
     again.restore(read(tmp_path / "checkpoint.safetensors"))
-    assert next(again.remaining()).loss == pytest.approx(next(steps).loss, rel=1e-3)
+    assert next(again.remaining_steps()).loss == pytest.approx(next(steps).loss, rel=1e-3)

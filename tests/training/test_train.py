@@ -23,9 +23,9 @@ from tests.processes import HANGING, SLACK
 from tests.training.held import FORKS, in_fork, main
 from tests.training.tiny import TINY
 from training import loop, progress, train
-from training.distributed import ALONE
+from training.distributed import SINGLE_PROCESS
 from training.loop import Trainer
-from training.run_folder import Log, held
+from training.run_folder import Log, run_lock
 from training.settings import PRESETS
 
 RUN = [*TINY, "--epochs", "3", "--precision", "float32"]
@@ -164,7 +164,7 @@ def test_two_runs_in_one_folder_are_refused(data_dir, finished, tmp_path, capsys
     if more:
         shutil.copytree(finished, tmp_path / "run")
     capsys.readouterr()
-    with held(tmp_path / "run", ALONE):
+    with run_lock(tmp_path / "run", SINGLE_PROCESS):
         assert train.main(command(data_dir, tmp_path / "run", *more)) == 2
     said = (
         f"error: another run is at work in {tmp_path / 'run'}; wait for its end, or choose "
@@ -293,7 +293,7 @@ def test_ctrl_c_saves_says_how_to_resume_and_resuming_gives_the_uninterrupted_we
 
 
 def test_a_long_run_says_how_long_the_rest_will_take(data_dir, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(progress, "FIRST_MINUTE", 0.0)
+    monkeypatch.setattr(progress, "SECONDS_BEFORE_FORECAST", 0.0)
     assert train.main(command(data_dir, tmp_path / "run")) == 0
     first, then, *_ = capsys.readouterr().out.strip().splitlines()
     assert first.startswith("precision float32, as asked for")

@@ -132,6 +132,11 @@ def shown_maps(app: AppTest) -> list[dict]:
     return [json.loads(component.json) for component in components(app, "vae_lab_map")]
 
 
+def shown_formulas(app: AppTest) -> list[dict]:
+    """Data of each formula in the browser, from top to bottom."""
+    return [json.loads(component.json) for component in components(app, "vae_lab_formula")]
+
+
 def signed(numbers: str) -> str:
     """Numbers with true minus signs, as the pages write them."""
     return numbers.replace("-", "−")

@@ -57,7 +57,7 @@ def photo(event: gr.EventData, model: Resolved) -> Photo:
         raise InputError("source.no_camera")
     if data.get("problem") == "too_large":
         raise InputError("source.too_large", megabytes=vae.images.MAX_BYTES >> 20)
-    opened = vae.images.opened(validation.file(data.get("picture"), model))
+    opened = vae.images.decode(validation.file(data.get("picture"), model))
     return Photo(opened, WHOLE, SourcePicture(vae.images.view(opened, model.network.config)))
 
 
@@ -72,7 +72,7 @@ def view(
 ) -> list[object]:
     """All answers to the picture's controls, in the order of the page's components."""
     model, shown = at.model, photo.given if photo else source_picture.example(at.model, example)
-    image = shown.view.image
+    image = shown.image
     seen = experiments.reconstruct(
         model.network,
         image,
@@ -82,7 +82,7 @@ def view(
         use_mean=noise == "mean" and not at.autoencoder,
     )
     own = trade_off(model, image, seed)
-    loss = experiments.breakdown(own, at.now)
+    loss = experiments.breakdown(own, at.beta_metrics)
     before, after = _before(text, at, shown, seen), _after(text, at, seen)
     return [
         before,

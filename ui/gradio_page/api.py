@@ -8,7 +8,7 @@ import gradio as gr
 
 from ui.gradio_page import sessions
 from ui.gradio_page.guard import API
-from ui.gradio_page.page import error_messages
+from ui.gradio_page.language import error_messages
 from ui.service import api
 
 
@@ -16,7 +16,7 @@ def add_endpoints(blocks: gr.Blocks) -> None:
     """Make each function an endpoint of this app, inside of its context."""
     for function in api.ENDPOINTS:
         gr.api(
-            _answering(blocks, function),
+            _endpoint(blocks, function),
             api_name=function.__name__,
             concurrency_id=API,
             api_description=" ".join(
@@ -25,7 +25,7 @@ def add_endpoints(blocks: gr.Blocks) -> None:
         )
 
 
-def _answering(blocks: gr.Blocks, function: Callable) -> Callable:
+def _endpoint(blocks: gr.Blocks, function: Callable) -> Callable:
     """Wrap a function as an endpoint that takes the request and leaves no session behind.
 
     Its error messages are in the caller's language.

@@ -26,15 +26,15 @@ def is_seed(value: object) -> TypeGuard[int | float]:
         return False
 
 
-def turn() -> str:
+def new_token() -> str:
     """A new token: its change tells the page to show what was prepared."""
     return uuid.uuid4().hex
 
 
-def link_number(asked: dict[str, str], key: str, default: float, high: float = 1e9) -> float:
+def link_number(query: dict[str, str], key: str, default: float, high: float = 1e9) -> float:
     """A number from the link, or the default where none fits."""
     try:
-        return validation.number(key, float(asked[key]), 0, high)
+        return validation.number(key, float(query[key]), 0, high)
     except (KeyError, ValueError):
         return default
 
@@ -51,15 +51,15 @@ def stop(model: sources.Resolved, beta: float) -> gr.Slider:
 
 
 def examples(
-    text: Text, model: sources.Resolved, wanted: str | None, photo: Photo | None = None
+    text: Text, model: sources.Resolved, choice: str | None, photo: Photo | None = None
 ) -> gr.Radio:
     """The examples to choose from; while a file is shown none is selected, so that each can be."""
     names = model.examples.names
-    said = [
+    labels = [
         (text(f"examples.{name}") if text.has(f"examples.{name}") else name, place)
         for place, name in enumerate(names)
     ]
-    return gr.Radio(said, value=None if photo else names.index(wanted) if wanted in names else 0)
+    return gr.Radio(labels, value=None if photo else names.index(choice) if choice in names else 0)
 
 
 def example_name(at: Selection, place: int | None) -> str | None:
@@ -88,11 +88,11 @@ def model_updates(text: Text, model: sources.Resolved) -> list[object]:
     ]
 
 
-def noise(text: Text, model: sources.Resolved, wanted: str) -> gr.Radio:
+def noise(text: Text, model: sources.Resolved, choice: str) -> gr.Radio:
     """The choice between a drawn z and the mean, for models that have both."""
     return gr.Radio(
         [(text(f"sidebar.noise_{kind}"), kind) for kind in ("draw", "mean")],
-        value="mean" if wanted == "mean" else "draw",
+        value="mean" if choice == "mean" else "draw",
         visible=not model.network.config.autoencoder,
     )
 

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 import vae
 from ui.gradio_page.scripts import script
 from ui.gradio_page.sessions import SessionExpiry
-from ui.server.bodies import BodyMiddleware, one_piece, refuse
+from ui.server.bodies import BodyMiddleware, receive_whole, refuse
 from ui.server.quotas import MOST_SMALL_BYTES, Quotas, RefusedError, require
 from ui.text import DEFAULT, LANGUAGES, Text
 
@@ -73,15 +73,15 @@ class LinkLanguage:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        wanted = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("lang", [""])[-1]
-        if scope["type"] != "http" or wanted not in LANGUAGES:
+        language = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("lang", [""])[-1]
+        if scope["type"] != "http" or language not in LANGUAGES:
             await self.app(scope, receive, send)
             return
-        settings = {"language": {"value": wanted}}
+        settings = {"language": {"value": language}}
         element = f"<script>\n{script('page_language', settings)}</script>".encode()
         start: Message = {}
 
-        async def with_script(message: Message) -> None:
+        async def send_with_script(message: Message) -> None:
             """Add the script to a page, which comes in one piece; pass everything else on."""
             nonlocal start
             if message["type"] == "http.response.start" and b"text/html" in dict(
@@ -100,7 +100,7 @@ class LinkLanguage:
                 start = {}
             await send(message)
 
-        await self.app(scope, receive, with_script)
+        await self.app(scope, receive, send_with_script)
 
 
 class Headers:
@@ -113,16 +113,16 @@ class Headers:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_headers(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = {name for name, _ in message["headers"]}
+                present = {name for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *((k, v) for k, v in HEADERS.items() if k not in given),
+                    *((k, v) for k, v in HEADERS.items() if k not in present),
                 ]
             await send(message)
 
-        await self.app(scope, receive, with_headers)
+        await self.app(scope, receive, send_with_headers)
 
 
 class CallValidation:
@@ -143,11 +143,11 @@ class CallValidation:
             await self.app(scope, receive, send)
             return
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        begun = False
+        has_begun = False
 
-        async def noting(message: Message) -> None:
-            nonlocal begun
-            begun = True
+        async def send_and_note(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
             await send(message)
 
         try:
@@ -156,12 +156,12 @@ class CallValidation:
                 await self.app(scope, receive, send)
                 return
             body = (await receive()).get("body", b"")
-            self._require_room(path, check(path, body))
-            await self.app(scope, one_piece(body, receive), _in_one_sentence(noting))
+            self._require_room(path, validate_body(path, body))
+            await self.app(scope, receive_whole(body, receive), _with_sentences(send_and_note))
         except RefusedError as error:
             await refuse(error, send)
         except Exception as error:  # raised by Gradio for names and numbers that it doesn't know
-            if begun or scope["method"] == "GET":
+            if has_begun or scope["method"] == "GET":
                 raise
             await refuse(RefusedError(422, _reason(error)), send)
 
@@ -180,15 +180,13 @@ class CallValidation:
         Gradio notices it only when its response has begun.
         """
         queue = self.blocks()._queue
-        if found := _STREAM.fullmatch(path):
-            asked = (
-                found[1] in queue.event_ids_to_events
-                or found[1] in queue.pending_messages_per_session
+        if match := _STREAM.fullmatch(path):
+            is_known = (
+                match[1] in queue.event_ids_to_events
+                or match[1] in queue.pending_messages_per_session
+                or any(match[1] in ids for ids in list(queue.pending_event_ids_session.values()))
             )
-            asked = asked or any(
-                found[1] in ids for ids in list(queue.pending_event_ids_session.values())
-            )
-            require(asked, 404, "there is no such call, or its answer was fetched already")
+            require(is_known, 404, "there is no such call, or its answer was fetched already")
         elif path.rstrip("/") == "/gradio_api/queue/data":
             session = parse_qs(query.decode("latin-1")).get("session_hash", [""])[-1]
             require(
@@ -198,7 +196,7 @@ class CallValidation:
             )
 
 
-def check(path: str, body: bytes) -> object:
+def validate_body(path: str, body: bytes) -> object:
     """The fn_index of a page's call; other calls have none.
 
     Raises RefusedError for a body that no function behind this path takes.
@@ -208,7 +206,7 @@ def check(path: str, body: bytes) -> object:
     if not body:
         return None
     try:
-        parsed = json.loads(body, object_pairs_hook=_without_twins)
+        parsed = json.loads(body, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError):
         raise RefusedError(
             400, 'the body is not JSON; send an object such as {"data": []}'
@@ -231,12 +229,12 @@ def check(path: str, body: bytes) -> object:
     return parsed.get("fn_index") if isinstance(parsed, dict) else None
 
 
-def _without_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """A JSON object without repeated names, of which parsers may take different values."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    values = dict(pairs)
+    if len(values) < len(pairs):
         raise ValueError("a name stands twice")
-    return found
+    return values
 
 
 def _arguments_of_a_tool(message: object) -> list[object]:
@@ -261,7 +259,7 @@ def _holds_an_object(value: object) -> bool:
     return False
 
 
-def _in_one_sentence(send: Send) -> Send:
+def _with_sentences(send: Send) -> Send:
     """Wrap `send` so that a refusal in JSON becomes one sentence.
 
     FastAPI repeats everything that it was sent, Gradio may say nothing.
@@ -269,7 +267,7 @@ def _in_one_sentence(send: Send) -> Send:
     start: Message = {}
     body = bytearray()
 
-    async def said(message: Message) -> None:
+    async def send_sentence(message: Message) -> None:
         nonlocal start
         if message["type"] == "http.response.start" and message["status"] >= 400:
             is_json = (
@@ -293,18 +291,18 @@ def _in_one_sentence(send: Send) -> Send:
             )
             await send({"type": "http.response.body", "body": content})
 
-    return said
+    return send_sentence
 
 
 def _sentence(answer: bytes) -> str:
     """The message of a refusal by Gradio or FastAPI, shortened."""
-    found = json.loads(answer)
-    said = found.get("detail") or found.get("error") if isinstance(found, dict) else None
+    content = json.loads(answer)
+    detail = content.get("detail") or content.get("error") if isinstance(content, dict) else None
     # pydantic's list of errors: where, and what is wrong there.
-    if isinstance(said, list) and said and isinstance(said[0], dict):
-        where = ".".join(str(part) for part in said[0].get("loc", ()) if part != "body")
-        said = f"{where or 'the body'}: {said[0].get('msg', 'cannot be used')}"
-    return said[:MESSAGE_LENGTH] if isinstance(said, str) and said else UNUSABLE
+    if isinstance(detail, list) and detail and isinstance(detail[0], dict):
+        where = ".".join(str(part) for part in detail[0].get("loc", ()) if part != "body")
+        detail = f"{where or 'the body'}: {detail[0].get('msg', 'cannot be used')}"
+    return detail[:MESSAGE_LENGTH] if isinstance(detail, str) and detail else UNUSABLE
 
 
 def _reason(error: Exception) -> str:

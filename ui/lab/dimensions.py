@@ -23,7 +23,7 @@ def main() -> None:
         given = picture_input.row(text, choice.model, text("picture.heading"))
     seen = experiments.reconstruct(
         choice.model.network,
-        given.view.image,
+        given.image,
         choice.beta,
         seed=choice.seed,
         draw=link.eps_number(),
@@ -35,7 +35,7 @@ def main() -> None:
             text("dimensions.alive_heading"), anchor=False, help=text("dimensions.alive_help")
         )
         chart.show(
-            latent_figures.alive(text, choice.model.metrics, choice.now),
+            latent_figures.alive(text, choice.model.metrics, choice.beta_metrics),
             key="alive",
             alt=latent_sentences.alive_alt(text, choice.model),
         )
@@ -44,7 +44,7 @@ def main() -> None:
 @concurrency.fragment
 def _dimensions(text: Text, choice: SidebarSelection, seen: Reconstruction) -> None:
     names = st.session_state.setdefault("dimension_names", {}).setdefault(choice.model.name, {})
-    order = choice.now.dimensions_by_rate
+    order = choice.beta_metrics.dimensions_by_rate
     bars, below = st.container(border=True, gap="xsmall"), st.container(border=True, gap="small")
     with below:
         st.subheader(text("dimensions.strip_heading"), anchor=False)
@@ -89,13 +89,13 @@ def _bars(
     # A new key after each click forgets the selection, or the same bar could not be clicked twice.
     key = f"rates-{st.session_state.get('rates_clicks', 0)}"
     chart.show(
-        latent_figures.rates(text, choice.now, seen, dimension, names),
+        latent_figures.rates(text, choice.beta_metrics, seen, dimension, names),
         key=key,
         selection_mode="points",
         on_select=lambda: _go_to_clicked(key),
-        alt=latent_sentences.rates_alt(text, choice.now, seen, dimension),
+        alt=latent_sentences.rates_alt(text, choice.beta_metrics, seen, dimension),
     )
-    st.markdown(latent_sentences.activity(text, choice.now, seen))
+    st.markdown(latent_sentences.activity(text, choice.beta_metrics, seen))
 
 
 def _go_to_clicked(key: str) -> None:
@@ -129,7 +129,7 @@ def _strip(text: Text, choice: SidebarSelection, seen: Reconstruction, dimension
         latent_sentences.changes_alt(text, choice.model, moved),
         key="changes",
     )
-    st.markdown(latent_sentences.change(text, choice.model, choice.now, moved))
+    st.markdown(latent_sentences.change(text, choice.model, choice.beta_metrics, moved))
 
 
 if __name__ == "__main__":

@@ -18,29 +18,29 @@ KINDS = ("none", "true", "tempered")
 
 def main() -> None:
     text = link.current_text()
-    with st.container(border=True, gap="xsmall", key="your_picture"):
-        row, below = st.container(horizontal=True, key="source_row"), st.container()
-        with row:
-            st.subheader(text("map.heading"), anchor=False, help=text("map.help"), width="content")
-            kind = link.choice(
-                st.segmented_control,
-                text("map.kind"),
-                tuple(MODELS),
-                key="kind",
-                default="vae",
-                required=True,
-                label_visibility="collapsed",
-                format_func=lambda kind: text(f"map.kind_{kind}"),
-            )
-            choice = sidebar.show(text, only=MODELS[kind], noise=False)
-            given = picture_input.choose(text, choice.model, below)
+    with (
+        st.container(border=True, gap="xsmall", key="your_picture"),
+        picture_input.source_row(text("map.heading"), text("map.help")) as below,
+    ):
+        kind = link.choice(
+            st.segmented_control,
+            text("map.kind"),
+            tuple(MODELS),
+            key="kind",
+            default="vae",
+            required=True,
+            label_visibility="collapsed",
+            format_func=lambda kind: text(f"map.kind_{kind}"),
+        )
+        choice = sidebar.show(text, only=MODELS[kind], noise=False)
+        given = picture_input.choose(text, choice.model, below)
     _plane(text, sidebar.select_with_reference(text, choice, "map.no_reference"), given)
 
 
 @concurrency.fragment
 def _plane(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None:
     seen = experiments.reconstruct(
-        choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+        choice.model.network, given.image, choice.beta, seed=choice.seed, use_mean=True
     )
     left, right = st.columns([2.4, 1], gap="medium")
     with right:
@@ -63,7 +63,7 @@ def _plane(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None
             ),
             text={"live": text("map.live"), "pinned": text("map.pinned")},
             alt=latent_sentences.plane_alt(
-                text, choice.now, drawn.codes, seen, window, count, posterior
+                text, choice.beta_metrics, drawn.codes, seen, window, count, posterior
             ),
         )
         latent_map.show(drawn, map_view, key="latent_map", on_pin=link.set_pin)

@@ -32,7 +32,7 @@ def main() -> None:
             ends.append(
                 experiments.reconstruct(
                     choice.model.network,
-                    one.view.image,
+                    one.image,
                     choice.beta,
                     seed=choice.seed,
                     draw=number,
@@ -51,9 +51,9 @@ def _picture(text: Text, choice: SidebarSelection, slot: str) -> SourcePicture:
         shown = st.container(width=72)
         given = picture_input.choose(text, choice.model, below, slot, first=FIRST_EXAMPLES[slot])
     shown.image(
-        pictures.picture_uri(given.view.image.numpy()),
+        pictures.picture_uri(given.image),
         width="stretch",
-        alt=latent_sentences.end_alt(text, choice.model, given.view.image.numpy(), last=bool(slot)),
+        alt=latent_sentences.end_alt(text, choice.model, given.image, last=bool(slot)),
     )
     return given
 
@@ -91,7 +91,7 @@ def _way(
             download = st.empty()
         walked = experiments.path(
             choice.model.network,
-            (given[0].view.image, given[1].view.image),
+            (given[0].image, given[1].image),
             ends,
             choice.beta,
             seed=choice.seed,

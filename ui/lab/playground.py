@@ -1,6 +1,5 @@
 """Playground: one picture, every beta, and every result that depends on them."""
 
-import numpy as np
 import streamlit as st
 
 from ui.film import frames
@@ -9,6 +8,7 @@ from ui.service import cache
 from ui.service.validation import GALLERY_COUNTS
 from ui.text import Text
 from ui.view import pictures, sentences
+from ui.view.digest import digest
 from ui.view.pictures import THUMBNAIL
 from ui.view.source_picture import SourcePicture
 from ui.widgets import concurrency, film, link, picture_input, sidebar
@@ -67,10 +67,10 @@ def _film(text: Text, choice: SidebarSelection, source: SourcePicture) -> Film:
     """The picture's film: an example's is computed once for all, a visitor's for the session."""
     settings = (choice.model, choice.seed, link.eps_number(), choice.use_mean, text.language)
     if source.is_example:
-        return cache.example_film(source.view.image, *settings)
-    key = (cache.digest(source.view.image), choice.model.network, *settings[1:])
+        return cache.example_film(source.image, *settings)
+    key = (digest(source.image), choice.model.network, *settings[1:])
     if st.session_state.get("film_key") != key:
-        st.session_state["own_film"] = cache.film(source.view.image, *settings)
+        st.session_state["own_film"] = cache.film(source.image, *settings)
         st.session_state["film_key"] = key
     return st.session_state["own_film"]
 
@@ -83,8 +83,8 @@ def _beta(text: Text, choice: SidebarSelection) -> None:
 def _steps(text: Text, choice: SidebarSelection, source: SourcePicture) -> None:
     steps = dict(source.thumbnails)
     if choice.model.network.config.binarised:
-        observed = experiments.observe(choice.model.network, source.view.image, seed=choice.seed)
-        steps["binarised"] = pictures.picture_uri(np.asarray(observed), THUMBNAIL)
+        observed = experiments.observation(choice.model.network, source.image, seed=choice.seed)
+        steps["binarised"] = pictures.picture_uri(observed, THUMBNAIL)
     with st.container(horizontal=True, gap="xsmall", key="steps"):
         for number, (step, uri) in enumerate(steps.items(), start=1):
             name = text(f"steps.{step}")
@@ -146,8 +146,13 @@ def _gallery(text: Text, choice: SidebarSelection) -> None:
         st.caption(note)
 
 
+@concurrency.fragment
 def _frames(text: Text, choice: SidebarSelection, settings: cache.GallerySettings) -> None:
-    """Draw the gallery: at first the frame at the present beta; the others when it is seen."""
+    """Draw the gallery: at first the frame at the present beta; the others when it is seen.
+
+    A fragment of its own: what the browser asks for comes right after a run, and to draw the
+    controls again, before the browser has shown them, would begin them anew.
+    """
     stops = frames.stops(choice.model)
     wanted = film.gallery(
         text, choice.model, cache.gallery_id(*settings), at=choice.beta, scope=SCOPE

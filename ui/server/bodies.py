@@ -23,7 +23,7 @@ LINGERING_SECONDS = 30.0
 LINGERING_SILENCE = 2.0  # seconds without a piece of the body: then it has stopped sending
 
 
-class _LeftError(Exception):
+class _DisconnectedError(Exception):
     """The client closed the connection before its request was complete."""
 
 
@@ -44,25 +44,25 @@ async def refuse(error: RefusedError, send: Send, receive: Receive | None = None
     if receive:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGERING_SECONDS):
-                while await _goes_on(receive):
+                while await _has_more(receive):
                     pass
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _goes_on(receive: Receive) -> bool:
+async def _has_more(receive: Receive) -> bool:
     """Receive a piece of the body; returns whether there will be more."""
     async with asyncio.timeout(LINGERING_SILENCE):
         return (await receive()).get("more_body", False)
 
 
-def one_piece(body: bytes | bytearray, receive: Receive) -> Receive:
+def receive_whole(body: bytes | bytearray, receive: Receive) -> Receive:
     """A receive function that yields the whole body at once, then the client's later messages."""
     whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def again() -> Message:
+    async def receive_once() -> Message:
         return whole.pop() if whole else await receive()
 
-    return again
+    return receive_once
 
 
 def address(scope: Scope) -> str:
@@ -98,10 +98,12 @@ class BodyMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        with contextlib.ExitStack() as visit:
+        with contextlib.ExitStack() as stack:
             try:
-                visit.enter_context(
-                    self.quotas.visit(address(scope), is_socket=scope["type"] == "websocket")
+                stack.enter_context(
+                    self.quotas.count_request(
+                        address(scope), is_socket=scope["type"] == "websocket"
+                    )
                 )
             except RefusedError as error:
                 if scope["type"] == "websocket":
@@ -131,14 +133,14 @@ class BodyMiddleware:
                 self.quotas.leave(body)
                 await refuse(error, send, receive)
                 return
-            await self.app(scope, one_piece(body.take(), receive), send)
-        except _LeftError:
+            await self.app(scope, receive_whole(body.take(), receive), send)
+        except _DisconnectedError:
             return
         finally:
             self.quotas.leave(body)
 
     async def _receive(self, body: Body, receive: Receive, too_large: RefusedError) -> None:
-        """Receive the body. Raises RefusedError, and _LeftError where the client has left."""
+        """Receive the body. Raises RefusedError; _DisconnectedError where the client has left."""
         clock = asyncio.get_running_loop()
         end = clock.time() + quotas.SECONDS
         more = True
@@ -152,9 +154,9 @@ class BodyMiddleware:
                 if body.refusal:
                     raise body.refusal
             elif more and piece:
-                if body.turn is None:
-                    await self.quotas.wait_for_turn(body)
-                end = min(clock.time() + quotas.SECONDS, body.begun + quotas.LONGEST_SECONDS)
+                if body.admission is None:
+                    await self.quotas.wait_for_admission(body)
+                end = min(clock.time() + quotas.SECONDS, body.admitted + quotas.LONGEST_SECONDS)
         self.quotas.complete(body)
 
     async def _piece(self, body: Body, receive: Receive, end: float) -> tuple[bool, bytes]:
@@ -169,5 +171,5 @@ class BodyMiddleware:
         if body.refusal:  # while its piece was on the way
             raise body.refusal
         if message["type"] == "http.disconnect":
-            raise _LeftError
+            raise _DisconnectedError
         return message.get("more_body", False), message.get("body", b"")

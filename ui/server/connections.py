@@ -44,39 +44,39 @@ def install_limits() -> None:
 
     Done on classes, since a server has chosen its own before it runs a line of ours.
     """
-    for protocol in _loaded(HTTP):
+    for protocol in _available(HTTP):
         for method in ("connection_made", "data_received", "on_response_complete"):
-            _follow(protocol, method, _look)
+            _call_after(protocol, method, _update_silence)
         for method in ("connection_lost", "handle_websocket_upgrade"):
-            _follow(protocol, method, _end_silence)
-    for protocol in _loaded(WEBSOCKETS):
-        _follow(protocol, "data_received", _measure)
-        _follow(protocol, "connection_lost", _finish)
+            _call_after(protocol, method, _end_silence)
+    for protocol in _available(WEBSOCKETS):
+        _call_after(protocol, "data_received", _update_unfinished)
+        _call_after(protocol, "connection_lost", _forget_message)
 
 
-def _loaded(paths: tuple[str, ...]) -> list[type]:
+def _available(paths: tuple[str, ...]) -> list[type]:
     """Those of uvicorn's protocols whose libraries are there."""
-    found = []
+    protocols = []
     for path in paths:
         module, _, name = path.rpartition(".")
         with contextlib.suppress(ImportError):
-            found.append(getattr(importlib.import_module("uvicorn.protocols." + module), name))
-    return found
+            protocols.append(getattr(importlib.import_module("uvicorn.protocols." + module), name))
+    return protocols
 
 
-def _follow(protocol: type, method: str, after: Callable[[Any], None]) -> None:
+def _call_after(protocol: type, method: str, after: Callable[[Any], None]) -> None:
     """Let `after` follow each call of a method."""
     plain = getattr(protocol, method)
 
     @functools.wraps(plain)
-    def followed(self: Any, *arguments: Any) -> None:
+    def extended(self: Any, *arguments: Any) -> None:
         plain(self, *arguments)
         after(self)
 
-    setattr(protocol, method, followed)
+    setattr(protocol, method, extended)
 
 
-def _look(connection: Any) -> None:
+def _update_silence(connection: Any) -> None:
     """Note whether a connection has a request. Where too many have none, drop the oldest.
 
     That is the oldest of whoever has most.
@@ -85,9 +85,9 @@ def _look(connection: Any) -> None:
         _end_silence(connection)
     elif connection not in _counts.silent and connection in connection.connections:
         if len(_counts.silent) >= MOST_SILENT:
-            number = Counter(of for of, _ in _counts.silent.values())
+            number = Counter(client for client, _ in _counts.silent.values())
             ((most, _),) = number.most_common(1)
-            _drop(next(one for one, (of, _) in _counts.silent.items() if of == most))
+            _drop(next(one for one, (client, _) in _counts.silent.items() if client == most))
         end = connection.loop.call_later(SILENT_SECONDS, _close, connection)
         _counts.silent[connection] = (address({"client": connection.client}), end)
 
@@ -100,9 +100,9 @@ def _end_silence(connection: Any) -> None:
 
 def _close(connection: Any) -> None:
     """Close a connection when its last answer has reached the client."""
-    of, _ = _counts.silent[connection]
+    client, _ = _counts.silent[connection]
     end = connection.loop.call_later(FLUSHING_SECONDS, _drop, connection)
-    _counts.silent[connection] = (of, end)
+    _counts.silent[connection] = (client, end)
     connection.transport.close()
 
 
@@ -111,29 +111,29 @@ def _drop(connection: Any) -> None:
     connection.transport.abort()
 
 
-def _measure(socket: Any) -> None:
+def _update_unfinished(socket: Any) -> None:
     """Note how much has come of a websocket's unfinished message; close one where it is too much.
 
     That is the oldest of whoever has most.
     """
     if socket.transport.is_closing():
-        _finish(socket)
+        _forget_message(socket)
         return
     size = len(socket.conn.reader.buffer) + (socket.conn.current_size or 0)
     size += FRAGMENT_BYTES * len(socket.frames)
     if not size:
-        _finish(socket)
+        _forget_message(socket)
         return
     # Its client, as a proxy says: known from the handshake on.
-    of = address(getattr(socket, "scope", {"client": socket.client}))
-    _counts.unfinished[socket] = (of, size)
+    client = address(getattr(socket, "scope", {"client": socket.client}))
+    _counts.unfinished[socket] = (client, size)
     while sum(size for _, size in _counts.unfinished.values()) > MOST_UNFINISHED_BYTES:
-        held: Counter[str] = Counter()
-        for of, size in _counts.unfinished.values():
-            held[of] += size
-        ((most, _),) = held.most_common(1)
-        oldest = next(one for one, (of, _) in _counts.unfinished.items() if of == most)
-        _finish(oldest)
+        bytes_of: Counter[str] = Counter()
+        for client, size in _counts.unfinished.values():
+            bytes_of[client] += size
+        ((most, _),) = bytes_of.most_common(1)
+        oldest = next(one for one, (client, _) in _counts.unfinished.items() if client == most)
+        _forget_message(oldest)
         oldest.conn.fail(TRY_AGAIN_LATER)
         oldest.frames = []
         if oldest.conn.close_sent:
@@ -142,5 +142,5 @@ def _measure(socket: Any) -> None:
             oldest.transport.close()
 
 
-def _finish(socket: Any) -> None:
+def _forget_message(socket: Any) -> None:
     _counts.unfinished.pop(socket, None)

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from vae import allocator
 
 SECONDS_BETWEEN = 30.0
-TIMES = 3  # rounds after a visit: servers release some objects only at later events
+ROUNDS = 3  # after a visit: servers release some objects only at later events
 _LOG = logging.getLogger("vae_lab")
 _used = threading.Event()  # whether somebody used the app since memory was given back
 _starting = threading.Lock()
-_tidied: list[Callable[[], bool]] = []
+_cleanups: list[Callable[[], bool]] = []
 
 
 def release_memory() -> None:
@@ -33,37 +33,37 @@ def note_use() -> None:
 
 
 def no_cleanup() -> bool:
-    """Default of `tidy`: for a front end that ends its sessions by itself."""
+    """Default of `cleanup`: for a front end that ends its sessions by itself."""
     return False
 
 
-def start_thread(tidy: Callable[[], bool] = no_cleanup) -> None:
+def start_thread(cleanup: Callable[[], bool] = no_cleanup) -> None:
     """Start the thread that gives memory back every SECONDS_BETWEEN while the app is in use.
 
-    tidy: called before, once for each front end; returns whether it has ended a session.
+    cleanup: called before, once for each front end; returns whether it has ended a session.
     """
     with _starting:
-        if not _tidied:
-            threading.Thread(target=_keep, daemon=True, name="memory").start()
-        if tidy not in _tidied:
-            _tidied.append(tidy)
+        if not _cleanups:
+            threading.Thread(target=_release_in_rounds, daemon=True, name="memory").start()
+        if cleanup not in _cleanups:
+            _cleanups.append(cleanup)
 
 
-def _keep() -> None:
-    left = 0
+def _release_in_rounds() -> None:
+    rounds_left = 0
     while True:
         time.sleep(SECONDS_BETWEEN)
-        for tidy in list(_tidied):
+        for cleanup in list(_cleanups):
             try:
-                if tidy():
+                if cleanup():
                     _used.set()
             except Exception:  # the others go on, and the next round tries again
                 _LOG.exception("a front end's sessions were not ended")
         if _used.is_set():
             _used.clear()
-            left = TIMES
-        if left:
-            left -= 1
+            rounds_left = ROUNDS
+        if rounds_left:
+            rounds_left -= 1
             try:
                 release_memory()
             except Exception:  # such as no memory for it; the next round tries again

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 MOST_SMALL_BYTES = 262_144  # bodies as small as this do not wait for a turn
 MOST_SMALL_OF_ONE = 400  # of them that one address may have unanswered
 # All bodies in transfer and not yet answered, and what waits elsewhere: a class that uploads.
-MOST_HELD_BYTES = 200_000_000
-MOST_SMALL_HELD_BYTES = 50_000_000  # of them, what has arrived of small bodies
+MOST_BYTES = 200_000_000
+MOST_BYTES_OF_SMALL = 50_000_000  # of them, what has arrived of small bodies
 AT_ONCE_OF_ONE = 4  # bodies in transfer from one address, not counting those below the least speed
 MOST_WAITING_OF_ONE = 300
 MOST_WAITING = 1000
@@ -58,16 +58,16 @@ class Body:
     address: str
     size: int  # as announced
     content: bytearray = field(default_factory=bytearray)
-    turn: asyncio.Future[None] | None = None  # done when it is this body's turn
+    admission: asyncio.Future[None] | None = None  # done when it is this body's turn
     wait: asyncio.Timeout | None = None  # the limit on the wait for the next piece, during it
     refusal: RefusedError | None = None  # why it was given up
-    is_whole: bool = False
-    entered: float = 0.0  # when its request came,
-    begun: float = 0.0  # and when its turn began
+    is_complete: bool = False
+    arrival: float = 0.0  # when its request came,
+    admitted: float = 0.0  # and when its turn began
     is_slow: bool = False  # below the least speed in the last SECONDS
-    held: int = 0  # bytes that the quotas count for it
-    _looked: float = 0.0  # when its speed was last measured,
-    _before: int = 0  # and how much had come by then
+    counted: int = 0  # bytes that the quotas count for it
+    _measured: float = 0.0  # when its speed was last measured,
+    _measured_bytes: int = 0  # and how much had come by then
 
     @property
     def is_small(self) -> bool:
@@ -76,14 +76,14 @@ class Body:
 
     def begin(self, now: float) -> None:
         """Note that its turn has begun."""
-        self.begun = self._looked = now
-        self._before = len(self.content)
+        self.admitted = self._measured = now
+        self._measured_bytes = len(self.content)
 
     def measure(self, now: float) -> None:
         """Note whether it is slow, once in SECONDS."""
-        if now - self._looked >= SECONDS:
-            self.is_slow = len(self.content) - self._before < LEAST_BYTES
-            self._looked, self._before = now, len(self.content)
+        if now - self._measured >= SECONDS:
+            self.is_slow = len(self.content) - self._measured_bytes < LEAST_BYTES
+            self._measured, self._measured_bytes = now, len(self.content)
 
     def take(self) -> bytearray:
         """Return its content, which is then no longer kept here."""
@@ -95,8 +95,8 @@ class Body:
         self.refusal = RefusedError(503, sentence)
         if self.wait and not self.wait.expired():
             self.wait.reschedule(asyncio.get_running_loop().time())
-        if self.turn and not self.turn.done():
-            self.turn.set_result(None)
+        if self.admission and not self.admission.done():
+            self.admission.set_result(None)
 
 
 class Quotas:
@@ -107,23 +107,23 @@ class Quotas:
     send there is room for another's. Its unanswered requests are counted in the same way. Where so
     many bodies wait that there is no room for another's, whoever has most makes some.
 
-    elsewhere: functions that return the bytes of bodies passed on and not worked on yet.
+    other_bytes: functions that return the bytes of bodies passed on and not worked on yet.
     """
 
-    def __init__(self, *elsewhere: Callable[[], int]) -> None:
-        self.elsewhere = list(elsewhere)
+    def __init__(self, *other_bytes: Callable[[], int]) -> None:
+        self.other_bytes = list(other_bytes)
         self.requests: Counter[str] = Counter()  # unanswered ones by address
         self.sockets: Counter[str] = Counter()  # open websockets by address
-        self.held: Counter[str] = Counter()  # bytes by address
-        self.held_small: Counter[str] = Counter()  # those of them that small bodies take
+        self.bytes: Counter[str] = Counter()  # bytes by address
+        self.small_bytes: Counter[str] = Counter()  # those of them that small bodies take
         self.small: dict[str, list[Body]] = {}  # small bodies by address; the oldest first
         self.silent: dict[str, list[Body]] = {}  # of which no piece has come; the oldest first
-        self.lines: dict[str, deque[Body]] = {}  # who waits; the address in front is next
+        self.queues: dict[str, deque[Body]] = {}  # who waits; the address in front is next
         self.transfer: dict[str, list[Body]] = {}  # whose turn it is
-        self._look: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     @contextlib.contextmanager
-    def visit(self, address: str, is_socket: bool) -> Iterator[None]:
+    def count_request(self, address: str, is_socket: bool) -> Iterator[None]:
         """Count a request or a websocket until it ends.
 
         Raises RefusedError where its address has as many as it leaves free.
@@ -142,27 +142,27 @@ class Quotas:
     def enter(self, body: Body) -> None:
         """Register a new request. Raises RefusedError where its address has too many."""
         address = body.address
-        body.entered = asyncio.get_running_loop().time()
+        body.arrival = asyncio.get_running_loop().time()
         if body.is_small:
             small = self.small.get(address, [])
             if len(small) >= MOST_SMALL_OF_ONE:
                 # Whoever sends nothing shuts out nobody.
-                idle = next((one for one in small if not one.content and not one.is_whole), None)
+                idle = next((one for one in small if not one.content and not one.is_complete), None)
                 if idle is None:
                     raise RefusedError(503, TOO_MANY)
-                self._turn_away(idle, TOO_SLOW)
+                self._refuse(idle, TOO_SLOW)
             self.small.setdefault(address, []).append(body)
             return
         if self._waiting(address) >= MOST_WAITING_OF_ONE:
             require(address in self.silent, 503, WAITING_OF_ONE)
-            self._turn_away(self.silent[address][0], TOO_SLOW)
-        elif sum(map(len, (*self.silent.values(), *self.lines.values()))) >= MOST_WAITING:
+            self._refuse(self.silent[address][0], TOO_SLOW)
+        elif sum(map(len, (*self.silent.values(), *self.queues.values()))) >= MOST_WAITING:
             self._make_room(body)
         self.silent.setdefault(address, []).append(body)
 
     def _waiting(self, address: str) -> int:
         """How many large bodies of an address wait."""
-        return len(self.silent.get(address, ())) + len(self.lines.get(address, ()))
+        return len(self.silent.get(address, ())) + len(self.queues.get(address, ()))
 
     def _make_room(self, body: Body) -> None:
         """Turn one of the waiting bodies away for a new one. Raises RefusedError where none is.
@@ -171,18 +171,18 @@ class Quotas:
         otherwise a body of the address that has more waiting than this one.
         """
         silent = max(self.silent.values(), key=len, default=[])
-        if silent and body.entered - silent[0].entered >= SILENT_SECONDS:
-            self._turn_away(silent[0], TOO_SLOW)
+        if silent and body.arrival - silent[0].arrival >= SILENT_SECONDS:
+            self._refuse(silent[0], TOO_SLOW)
             return
-        most = max({**self.silent, **self.lines}, key=self._waiting, default=body.address)
+        most = max({**self.silent, **self.queues}, key=self._waiting, default=body.address)
         require(self._waiting(most) > self._waiting(body.address), 503, WAITING_OF_ALL)
         if most in self.silent:
-            self._turn_away(self.silent[most][0], TOO_SLOW)
+            self._refuse(self.silent[most][0], TOO_SLOW)
         else:  # of which least has come; of such ones, which has waited least
-            line = reversed(self.lines[most])
-            self._turn_away(min(line, key=lambda one: len(one.content)), WAITING_OF_ONE)
+            line = reversed(self.queues[most])
+            self._refuse(min(line, key=lambda one: len(one.content)), WAITING_OF_ONE)
 
-    def _turn_away(self, body: Body, sentence: str) -> None:
+    def _refuse(self, body: Body, sentence: str) -> None:
         """Refuse a body that is not whole, and keep nothing of it."""
         self._forget(body)
         body.give_up(sentence)
@@ -193,35 +193,35 @@ class Quotas:
         Where all small ones take too much, whoever holds most loses the oldest that is not whole.
         """
         self._hold(body, len(body.content))
-        while self.held_small.total() > MOST_SMALL_HELD_BYTES:
+        while self.small_bytes.total() > MOST_BYTES_OF_SMALL:
             unfinished = (
                 one
-                for address, _ in self.held_small.most_common()
+                for address, _ in self.small_bytes.most_common()
                 for one in self.small[address]
-                if one.held and not one.is_whole
+                if one.counted and not one.is_complete
             )
-            self._turn_away(next(unfinished, body), TOO_MANY)
+            self._refuse(next(unfinished, body), TOO_MANY)
             if body.refusal:
                 return
 
-    async def wait_for_turn(self, body: Body) -> None:
+    async def wait_for_admission(self, body: Body) -> None:
         """Wait until the rest of a large body may be read; its first piece has come.
 
         Raises RefusedError where it was turned away, or its turn did not come.
         """
         _remove(self.silent, body)
-        body.turn = asyncio.get_running_loop().create_future()
-        self.lines.setdefault(body.address, deque()).append(body)
+        body.admission = asyncio.get_running_loop().create_future()
+        self.queues.setdefault(body.address, deque()).append(body)
         arrived = {
-            address: sum(len(one.content) for one in line) for address, line in self.lines.items()
+            address: sum(len(one.content) for one in line) for address, line in self.queues.items()
         }
         if sum(arrived.values()) > MOST_WAITING_BYTES:
             most = max(arrived, key=arrived.__getitem__)
-            self._turn_away(self.lines[most][-1], WAITING_OF_ONE)
+            self._refuse(self.queues[most][-1], WAITING_OF_ONE)
         self.admit()
         try:
             async with asyncio.timeout(WAITING_SECONDS):
-                await body.turn
+                await body.admission
         except TimeoutError:
             raise RefusedError(503, WAITING_OF_ONE) from None
         if body.refusal:
@@ -229,7 +229,7 @@ class Quotas:
 
     def complete(self, body: Body) -> None:
         """Note that the whole body is there, and admit the next one. It is held until `leave`."""
-        body.is_whole = True
+        body.is_complete = True
         _remove(self.silent, body)
         _remove(self.transfer, body)
         self._hold(body, len(body.content))
@@ -244,7 +244,7 @@ class Quotas:
         self.admit()
 
     def _forget(self, body: Body) -> None:
-        for place in (self.small, self.silent, self.lines, self.transfer):
+        for place in (self.small, self.silent, self.queues, self.transfer):
             _remove(place, body)
         self._hold(body, 0)
         body.content = bytearray()
@@ -254,55 +254,55 @@ class Quotas:
         now = asyncio.get_running_loop().time()
         for body in (body for others in self.transfer.values() for body in others):
             body.measure(now)
-        elsewhere = sum(bytes_of() for bytes_of in self.elsewhere) if self.lines else 0
-        is_going_on = True
-        while is_going_on:
-            is_going_on = False
-            for address in list(self.lines):
-                if self._may_begin(self.lines[address][0], elsewhere):
-                    self._begin(self.lines[address].popleft(), now)
-                    line = self.lines.pop(address)
+        elsewhere = sum(count() for count in self.other_bytes) if self.queues else 0
+        is_admitting = True
+        while is_admitting:
+            is_admitting = False
+            for address in list(self.queues):
+                if self._may_begin(self.queues[address][0], elsewhere):
+                    self._begin(self.queues[address].popleft(), now)
+                    line = self.queues.pop(address)
                     if line:
-                        self.lines[address] = line  # behind the others
-                    is_going_on = True
-        if any(self.held[address] == self.held_small[address] for address in self.lines):
+                        self.queues[address] = line  # behind the others
+                    is_admitting = True
+        if any(self.bytes[address] == self.small_bytes[address] for address in self.queues):
             for body in [body for others in self.transfer.values() for body in others]:
-                if now - body.begun > TURN_SECONDS:
+                if now - body.admitted > TURN_SECONDS:
                     body.give_up()
         self._look_again()
 
     def _may_begin(self, body: Body, elsewhere: int) -> bool:
         others = self.transfer.get(body.address, [])
-        left = MOST_HELD_BYTES - self.held.total() - elsewhere - body.size
-        is_room = self.held[body.address] + body.size <= left
+        left = MOST_BYTES - self.bytes.total() - elsewhere - body.size
+        is_room = self.bytes[body.address] + body.size <= left
         return is_room and sum(not other.is_slow for other in others) < AT_ONCE_OF_ONE
 
     def _begin(self, body: Body, now: float) -> None:
         self._hold(body, body.size)
         self.transfer.setdefault(body.address, []).append(body)
         body.begin(now)
-        if body.turn and not body.turn.done():  # or its client has just gone
-            body.turn.set_result(None)
+        if body.admission and not body.admission.done():  # or its client has just gone
+            body.admission.set_result(None)
 
     def _hold(self, body: Body, size: int) -> None:
         """Set the bytes that a body takes."""
-        for held in (self.held, self.held_small) if body.is_small else (self.held,):
-            held[body.address] += size - body.held
-            if not held[body.address]:
-                del held[body.address]
-        body.held = size
+        for total in (self.bytes, self.small_bytes) if body.is_small else (self.bytes,):
+            total[body.address] += size - body.counted
+            if not total[body.address]:
+                del total[body.address]
+        body.counted = size
 
     def _look_again(self) -> None:
         """Look again soon, while somebody waits: what waits elsewhere changes without notice."""
-        if self._look:
-            self._look.cancel()
+        if self._timer:
+            self._timer.cancel()
         loop = asyncio.get_running_loop()
-        self._look = loop.call_later(SECONDS_BETWEEN_LOOKS, self.admit) if self.lines else None
+        self._timer = loop.call_later(SECONDS_BETWEEN_LOOKS, self.admit) if self.queues else None
 
 
 def _remove(places: dict[str, list[Body]] | dict[str, deque[Body]], body: Body) -> None:
-    found = places.get(body.address)
-    if found and body in found:
-        found.remove(body)
-    if not found:
+    bodies = places.get(body.address)
+    if bodies and body in bodies:
+        bodies.remove(body)
+    if not bodies:
         places.pop(body.address, None)

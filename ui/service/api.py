@@ -11,7 +11,6 @@ for a model.
 from typing import TypedDict
 
 import numpy as np
-import torch
 
 import vae
 from ui.service import validation
@@ -290,15 +289,15 @@ def resolve(name: object) -> Resolved:
     return sources.resolve(validation.one_of("model", name, sources.names()))
 
 
-def image(picture: object, model: Resolved) -> torch.Tensor:
-    """The model's input (C, H, W), from an example's name or a picture file in base64."""
+def image(picture: object, model: Resolved) -> np.ndarray:
+    """The image (C, H, W) float32, from an example's name or a picture file in base64."""
     if isinstance(picture, str) and picture in model.examples.names:
-        return model.examples.picture(picture)
-    return vae.images.read(validation.file(picture, model), model.network.config).image
+        return model.examples.picture(picture).numpy()
+    return vae.images.read(validation.file(picture, model), model.network.config).image.numpy()
 
 
 def _loss(
-    model: Resolved, pixels: torch.Tensor, beta: float, seed: int
+    model: Resolved, pixels: np.ndarray, beta: float, seed: int
 ) -> tuple[TradeOff, Breakdown | None]:
     """Trade-off at one beta, and its breakdown where the test set was measured there."""
     average = model.metrics.at(beta) if beta else model.metrics.betas[0]

@@ -5,7 +5,6 @@ themselves end with their session. When a class opens one link, the first visito
 and the others wait for its result.
 """
 
-import hashlib
 import inspect
 from collections.abc import Callable, Hashable
 from dataclasses import fields, is_dataclass
@@ -13,13 +12,13 @@ from threading import Condition, Lock
 from typing import ParamSpec, TypeVar
 
 import numpy as np
-import torch
 from cachetools import LRUCache, cached
 
 from ui.film import frames
 from ui.film.frames import Film
 from ui.text import Text
 from ui.view import map_tiles
+from ui.view.digest import digest
 from ui.view.map_tiles import AtlasOfCodes
 from vae import experiments
 from vae.experiments import PosteriorMap, TradeOff, Window
@@ -31,20 +30,14 @@ slow_lock = Lock()
 """Lock of computations that take seconds: one at a time leaves a processor to the short ones."""
 
 
-def digest(array: np.ndarray | torch.Tensor) -> bytes:
-    """SHA-256 of an array's bytes: the array's part in a cache key."""
-    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).digest()
-
-
 def shared_cache(
     size: int, *, ignore: tuple[str, ...] = ()
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Decorator: cache the `size` most recently used results of a pure function.
 
-    Arguments may be hashable values, arrays, tensors, resolved models, and tuples or data classes
-    of these. Arrays are known by their digests, models by their networks. ignore: parameters that
-    do not change the result, such as a progress bar. A call whose result is being computed waits
-    for it.
+    Arguments may be hashable values, arrays, resolved models, and tuples or data classes of these.
+    Arrays are known by their digests, models by their networks. ignore: parameters that do not
+    change the result, such as a progress bar. A call whose result is being computed waits for it.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
@@ -71,7 +64,7 @@ def is_kept(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> 
 def _part(value: object) -> Hashable:
     if isinstance(value, Resolved):
         return value.network
-    if isinstance(value, np.ndarray | torch.Tensor):
+    if isinstance(value, np.ndarray):
         return digest(value)
     if isinstance(value, tuple | list):
         return tuple(map(_part, value))
@@ -81,10 +74,10 @@ def _part(value: object) -> Hashable:
 
 
 @shared_cache(512)
-def trade_off(model: Resolved, pixels: torch.Tensor, seed: int) -> TradeOff:
-    """Rate and distortion of the model's input (C, H, W) at every measured beta."""
+def trade_off(model: Resolved, image: np.ndarray, seed: int) -> TradeOff:
+    """Rate and distortion of an image (C, H, W) at every measured beta."""
     return experiments.trade_off(
-        model.network, pixels, tuple(entry.beta for entry in model.metrics.betas), seed=seed
+        model.network, image, tuple(entry.beta for entry in model.metrics.betas), seed=seed
     )
 
 
@@ -102,14 +95,14 @@ def posterior_map(model: Resolved, observed: np.ndarray, beta: float, temper: bo
 
 
 def film(
-    pixels: torch.Tensor, model: Resolved, seed: int, draw: int, use_mean: bool, language: str
+    image: np.ndarray, model: Resolved, seed: int, draw: int, use_mean: bool, language: str
 ) -> Film:
-    """The film of the model's input (C, H, W), in a language; 0.15 MB, of a colour picture 0.7."""
+    """The film of an image (C, H, W), in a language; 0.15 MB, of a colour picture 0.7."""
     network, stops = model.network, frames.stops(model)
     reconstructions = experiments.reconstructions(
-        network, pixels, stops, seed=seed, draw=draw, use_mean=use_mean
+        network, image, stops, seed=seed, draw=draw, use_mean=use_mean
     )
-    own = trade_off(model, pixels, seed)
+    own = trade_off(model, image, seed)
     return frames.picture(Text(language), model, reconstructions, own)
 
 

@@ -8,14 +8,14 @@ from vae.hub.sources import Resolved
 
 @dataclass(frozen=True)
 class Selection:
-    """A model and the test set's measurements at the selected beta (`now`)."""
+    """A model and the test set's measurements at the selected beta."""
 
     model: Resolved
-    now: BetaMetrics
+    beta_metrics: BetaMetrics
 
     @property
     def beta(self) -> float:
-        return self.now.beta
+        return self.beta_metrics.beta
 
     @property
     def autoencoder(self) -> bool:

@@ -8,7 +8,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from ui.text import DEFAULT, Text
 from vae.hub.sources import Resolved
@@ -92,7 +91,7 @@ def most_pictures(model: Resolved) -> int:
     return min(MOST_PICTURES, MOST_NUMBERS // math.prod(model.network.config.image_shape))
 
 
-def latents(value: object, model: Resolved) -> torch.Tensor:
+def latents(value: object, model: Resolved) -> np.ndarray:
     """Latents (N, D) in float32, N from 1 to most_pictures. Raises InputError."""
     most = most_pictures(model)
     dimensions = model.network.config.latent_dim
@@ -104,7 +103,7 @@ def latents(value: object, model: Resolved) -> torch.Tensor:
         fits = False
     if not fits:
         raise InputError("api.latents", most=most, dimensions=dimensions)
-    return torch.from_numpy(array.astype(np.float32))
+    return array.astype(np.float32)
 
 
 def file(value: object, model: Resolved) -> bytes:

@@ -36,18 +36,27 @@ DIGITS = [
 ]
 
 
+TEMPLATE = "plotly"  # Plotly's own
+
+
 class Drawing(BaseFigure):
     """A Plotly figure as its complete description, as Streamlit and Gradio send it.
 
     Plotly's own figure checks each value and copies it twice: for three figures that is a third of
-    the processor time of a move of beta. A test checks the descriptions with it instead.
+    the processor time of a move of beta. A test checks the descriptions with it instead. template:
+    the name of Plotly's template for what the layout leaves open.
     """
 
-    def __init__(self, traces: list[dict], layout: dict) -> None:
+    def __init__(self, traces: list[dict], layout: dict, template: str = TEMPLATE) -> None:
+        self._traces, self._layout = traces, layout
         self._description = {
             "data": traces,
-            "layout": {"template": _template(pio.templates.default), **layout},
+            "layout": {"template": _template(template), **layout},
         }
+
+    def with_template(self, name: str) -> "Drawing":
+        """This figure in the template of a front end that has one of its own."""
+        return Drawing(self._traces, self._layout, name)
 
     def to_dict(self) -> dict:
         """The description that the browser draws."""
@@ -56,7 +65,7 @@ class Drawing(BaseFigure):
 
 @cache
 def _template(name: str) -> dict:
-    """A front end's template for all figures; Streamlit sets its name when it is loaded."""
+    """The description of one of Plotly's templates."""
     return pio.templates[name].to_plotly_json()
 
 

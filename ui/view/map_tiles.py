@@ -1,7 +1,6 @@
 """Data of the map in the browser: tiles as one picture, codes as packed numbers. Pure."""
 
 import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ui.view import figures, pictures
+from ui.view.digest import digest
 from vae import experiments
 from vae.experiments import Codes, PosteriorMap, Reconstruction, Window
 from vae.experiments.lesson.plane import PixelPlane
@@ -73,11 +73,10 @@ def draw(model: WithReference, beta: float, window: Window) -> AtlasOfCodes:
         for quality in QUALITIES
         if len(sheet := pictures.webp(pixels, quality)) <= MOST_BYTES or quality == QUALITIES[-1]
     )
-    digest = hashlib.sha256(sheet + codes.mean.tobytes() + repr(window).encode()).hexdigest()[:16]
     return AtlasOfCodes(
         codes,
         {
-            "id": digest,
+            "id": _id(sheet, codes.mean, repr(window)),
             "sheet": pictures.uri("webp", sheet),
             "means": _packed(codes.mean, "<f4"),
             "deviations": _packed(deviations, "<f4"),
@@ -94,11 +93,10 @@ def of_plane(plane: PixelPlane, window: Window) -> Atlas:
     pictures_sent = {
         name: _packed(getattr(plane, name), "<f4") for name in ("base", "across", "up")
     }
-    digest = hashlib.sha256(repr((pictures_sent, window)).encode()).hexdigest()[:16]
     return Atlas(
         None,
         {
-            "id": digest,
+            "id": _id(plane.base, plane.across, plane.up, repr(window)),
             "means": "",
             "deviations": "",
             "labels": "",
@@ -166,6 +164,11 @@ def posterior_picture(posterior: PosteriorMap) -> str:
     pixels[..., :3] = colour
     pixels[..., 3] = np.array(POSTERIOR_ALPHA, np.uint8)[posterior.shares]
     return pictures.uri("png", pictures.png(pixels))
+
+
+def _id(*parts: np.ndarray | bytes | str) -> str:
+    """The atlas's name in the browser, which keeps the tiles of each."""
+    return digest(*parts).hex()[:16]
 
 
 def _packed(values: np.ndarray, kind: str) -> str:

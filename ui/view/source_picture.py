@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from ui.view import pictures
 from ui.view.pictures import SHARP, THUMBNAIL
 from vae.hub.sources import Resolved
@@ -17,6 +19,11 @@ class SourcePicture:
 
     view: View
     is_example: bool = False  # one of the model's own, which everybody has
+
+    @property
+    def image(self) -> np.ndarray:
+        """The image before it is observed, (C, H, W) float32 in [0, 1]."""
+        return self.view.image.numpy()
 
     @cached_property
     def file(self) -> str:

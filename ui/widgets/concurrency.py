@@ -13,59 +13,59 @@ from threading import BoundedSemaphore, local
 import streamlit as st
 
 # One more than the processors, so that none idles while a page waits for something.
-_turns = BoundedSemaphore((os.cpu_count() or 1) + 1)
-_mine = local()
+_slots = BoundedSemaphore((os.cpu_count() or 1) + 1)
+_thread = local()
 
 
 @contextmanager
 def slot() -> Iterator[None]:
-    """Context manager for drawing a page or a part of it: waits for a free turn.
+    """Context manager for drawing a page or a part of it: waits for a free slot.
 
-    A turn inside another one does not wait.
+    A slot inside another one does not wait.
     """
-    if getattr(_mine, "held", False):
+    if getattr(_thread, "has_slot", False):
         yield
         return
-    with _turns:
-        _mine.held = True
+    with _slots:
+        _thread.has_slot = True
         try:
             yield
         finally:
-            _mine.held = False
+            _thread.has_slot = False
 
 
 @contextmanager
 def released_slot() -> Iterator[None]:
-    """Context manager that gives the turn away while something takes seconds or waits.
+    """Context manager that gives the slot away while something takes seconds or waits.
 
     For example for the network; other pages are drawn meanwhile.
     """
-    held = getattr(_mine, "held", False)
-    if held:
-        _mine.held = False
-        _turns.release()
+    had_slot = getattr(_thread, "has_slot", False)
+    if had_slot:
+        _thread.has_slot = False
+        _slots.release()
     try:
         yield
     finally:
-        if held:
-            _turns.acquire()
-            _mine.held = True
+        if had_slot:
+            _slots.acquire()
+            _thread.has_slot = True
 
 
 @contextmanager
 def spinner(sentence: str) -> Iterator[None]:
-    """Context manager for a computation of seconds: shows a sentence, and gives the turn away."""
+    """Context manager for a computation of seconds: shows a sentence, and gives the slot away."""
     with st.spinner(sentence), released_slot():
         yield
 
 
 def fragment(draw: Callable[..., None]) -> Callable[..., None]:
-    """st.fragment that is drawn within a turn."""
+    """st.fragment that is drawn within a slot."""
 
     @st.fragment
     @wraps(draw)
-    def in_turn(*arguments: object) -> None:
+    def draw_in_slot(*arguments: object) -> None:
         with slot():
             draw(*arguments)
 
-    return in_turn
+    return draw_in_slot

@@ -218,11 +218,11 @@ def page(name: str) -> Iterator[None]:
         for key, value in st.query_params.to_dict().items()
         if key not in st.session_state["linked_ever"]
     }
-    wanted = others | {
+    query = others | {
         key: link[key] for key in sorted(run.linked & link.keys(), key=list(link).index)
     }
-    if wanted != st.query_params.to_dict():
-        st.query_params.from_dict(wanted)
+    if query != st.query_params.to_dict():
+        st.query_params.from_dict(query)
 
 
 def keep_choices() -> None:

@@ -3,8 +3,8 @@
 There is always a picture: a file that cannot be read leaves the last good one, or the example.
 """
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from streamlit_drawable_canvas import st_canvas
 import vae
 from ui.text import Text
 from ui.view import pictures, source_picture
+from ui.view.digest import digest
 from ui.view.source_picture import SourcePicture
 from ui.widgets import link, received, uploads
 from ui.widgets.framing import controls
@@ -63,11 +64,23 @@ def row(text: Text, model: Resolved, heading: str | None = None) -> SourcePictur
 
     Returns as `choose` does.
     """
+    with source_row(heading) as below:
+        return choose(text, model, below)
+
+
+@contextmanager
+def source_row(
+    heading: str | None = None, explained: str | None = None
+) -> Iterator[DeltaGenerator]:
+    """A row with a heading, for the source's controls and what stands before them.
+
+    Gives the place below it, for the framing controls. explained: help behind the question mark.
+    """
     controls, below = st.container(horizontal=True, key="source_row"), st.container()
     with controls:
         if heading:
-            st.subheader(heading, anchor=False, width="content")
-        return choose(text, model, below)
+            st.subheader(heading, anchor=False, width="content", help=explained)
+        yield below
 
 
 def choose(
@@ -159,7 +172,7 @@ def _draw(text: Text, config: VAEConfig, slot: str) -> _File | None:
     )
     if content is None:
         return None
-    return _File(hashlib.sha256(content).hexdigest(), lambda: content)
+    return _File(digest(content).hex(), lambda: content)
 
 
 def _had_own(slot: str) -> bool:
@@ -208,7 +221,7 @@ def _open(file: _File, last: _Opened) -> None:
     """Open a file once for all kinds of models; nothing is kept of the file itself."""
     if file.name != last.file:
         try:
-            last.picture, last.error = vae.images.opened(file.content()), None
+            last.picture, last.error = vae.images.decode(file.content()), None
         except vae.ImageError as error:
             last.error = error  # kept, or every move of beta would read the bad file again
         last.file, last.is_forgotten = file.name, False

@@ -134,7 +134,7 @@ def select_with_reference(
 ) -> ReferenceSelection:
     """The selection with its model's reference pictures; stops the page as `with_reference`."""
     model = with_reference(text, choice.model, problem)
-    return ReferenceSelection(model, choice.now, choice.seed, choice.use_mean)
+    return ReferenceSelection(model, choice.beta_metrics, choice.seed, choice.use_mean)
 
 
 def _beta(

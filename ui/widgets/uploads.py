@@ -18,11 +18,11 @@ from streamlit.web.server.starlette.starlette_path_security_middleware import (
 )
 
 from ui.server.bodies import MOST_UPLOAD_BYTES, BodyMiddleware
-from ui.server.quotas import MOST_HELD_BYTES, MOST_SMALL_BYTES, Quotas
+from ui.server.quotas import MOST_BYTES, MOST_SMALL_BYTES, Quotas
 
 MOST_UNREAD = 4  # files of one session; a page reads one before the next can be chosen
 # Of all sessions. Half of what the quotas let in, so that files which nobody reads leave room.
-MOST_UNREAD_BYTES = MOST_HELD_BYTES // 2
+MOST_UNREAD_BYTES = MOST_BYTES // 2
 SECONDS_TO_END = 30.0
 
 
@@ -91,7 +91,7 @@ def install_limits(quotas: Quotas | None = None) -> None:
     if getattr(MemoryUploadedFileManager.add_file, "is_bounded", False):
         return
     quotas = quotas or Quotas()
-    quotas.elsewhere.append(unread_bytes)
+    quotas.other_bytes.append(unread_bytes)
     plain, add = PathSecurityMiddleware.__call__, MemoryUploadedFileManager.add_file
 
     async def complete(

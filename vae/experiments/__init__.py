@@ -1,7 +1,8 @@
 """The numbers behind each page: one pure function for each thing a student does.
 
-Both front ends call these, so a number cannot differ between them. Pictures come in as the model
-sees them, (C, H, W) float32 in [0, 1] (vae.images.read); arrays go out as float32 NumPy. seed fixes
+Both front ends call these, so a number cannot differ between them. Arrays come in and go out as
+NumPy's, pictures and latents as float32: an image as vae.images.read gives it, (C, H, W) in [0, 1],
+an observation in the form that the likelihood is defined for. Models are on the CPU. seed fixes
 every draw. The same seed is the same binarisation, the same eps and the same prior latents at every
 beta, so that moving beta shows the effect of beta alone.
 
@@ -25,7 +26,6 @@ from vae.experiments.map import (
 )
 from vae.experiments.path import Path, path
 from vae.experiments.playground import (
-    Array,
     Breakdown,
     Gallery,
     Reconstruction,
@@ -33,6 +33,7 @@ from vae.experiments.playground import (
     breakdown,
     decode,
     gallery,
+    observation,
     observe,
     reconstruct,
     trade_off,
@@ -40,7 +41,6 @@ from vae.experiments.playground import (
 
 __all__ = [
     "WHOLE_PLANE",
-    "Array",
     "Breakdown",
     "Codes",
     "Gallery",
@@ -57,6 +57,7 @@ __all__ = [
     "decode_point",
     "galleries",
     "gallery",
+    "observation",
     "observe",
     "path",
     "posterior_map",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from vae.experiments.arrays import tensor
 from vae.experiments.playground import Reconstruction
 from vae.latent import traversal
 from vae.model import VAE
@@ -51,7 +52,7 @@ def traverse(
 
     Raises IndexError for a dimension that the model has not.
     """
-    latents = traversal(torch.from_numpy(seen.z), dimension, torch.tensor(values))
+    latents = traversal(tensor(seen.z), dimension, torch.tensor(values))
     images = model.decode(latents, beta).mean.numpy()
     differences = images - seen.mean
     return Traversal(

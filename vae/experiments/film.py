@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from vae.elbo import kl_to_standard_normal
+from vae.experiments.arrays import tensor
 from vae.experiments.playground import Reconstruction, gallery, observe
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
@@ -17,7 +17,7 @@ BATCH = 16  # frames decoded at once, so that those of colour pictures fit into 
 @torch.no_grad()
 def reconstructions(
     model: VAE,
-    image: Tensor,
+    image: np.ndarray,
     betas: tuple[float, ...],
     *,
     seed: int,
@@ -29,8 +29,8 @@ def reconstructions(
     image: (C, H, W) in [0, 1]. The binarisation and eps are those of the seed, the same at every
     beta. Raises as VAE.encode does.
     """
-    observed = observe(model, image, seed=seed)
-    eps = standard_normal((1, model.config.latent_dim), seeded(seed, "eps", draw), image.device)
+    observed = observe(model, tensor(image), seed=seed)
+    eps = standard_normal((1, model.config.latent_dim), seeded(seed, "eps", draw), observed.device)
     eps = torch.zeros_like(eps) if use_mean else eps
     frames: list[Reconstruction] = []
     for part in torch.tensor(betas).split(BATCH):

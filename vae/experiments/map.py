@@ -6,13 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.ndimage import map_coordinates
-from torch import Tensor
 
 from vae.elbo import exact_elbo
-from vae.experiments.playground import Array, Reconstruction
-from vae.likelihood import observe
+from vae.experiments.arrays import reference_observations, tensor
+from vae.experiments.playground import Reconstruction
 from vae.model import VAE
-from vae.noise import seeded
 from vae.posterior import GridPosterior, grid_posterior
 
 # The mass that a Gaussian over a plane has within 1, 2 and 3 standard deviations: 1 - exp(-r^2 /
@@ -32,18 +30,15 @@ class Window:
     y: float
     half: float
 
-    def centres(self, side: int) -> Tensor:
+    def centres(self, side: int) -> np.ndarray:
         """The centres of a grid of side × side squares: (side * side, 2) float32.
 
         Rows go from top to bottom.
         """
-        steps = (torch.arange(side, dtype=torch.float64) + 0.5) / side * 2 - 1
-        rows, columns = torch.meshgrid(-steps, steps, indexing="ij")
-        return (
-            torch.stack([self.x + self.half * columns, self.y + self.half * rows], dim=-1)
-            .reshape(-1, 2)
-            .float()
-        )
+        steps = (np.arange(side) + 0.5) / side * 2 - 1
+        rows, columns = np.meshgrid(-steps, steps, indexing="ij")
+        centres = np.stack([self.x + self.half * columns, self.y + self.half * rows], axis=-1)
+        return centres.reshape(-1, 2).astype(np.float32)
 
     def covers(self, point: tuple[float, float]) -> bool:
         """Whether a point lies in it."""
@@ -120,12 +115,7 @@ class PosteriorMap:
 @torch.no_grad()
 def codes(model: VAE, images: np.ndarray, beta: float) -> Codes:
     """Encode pictures (N, 1, H, W) uint8: one binarisation of each, the same at every beta."""
-    pictures = observe(
-        torch.from_numpy(images).float() / 255,
-        model.config.likelihood,
-        generator=seeded(0, "reference"),
-    )
-    q = model.encode(pictures, beta)
+    q = model.encode(reference_observations(model, images), beta)
     return Codes(q.mean.numpy(), q.standard_deviation.numpy())
 
 
@@ -135,7 +125,7 @@ def tiles(model: VAE, window: Window, beta: float, side: int) -> np.ndarray:
 
     side × side equal squares, rows from top to bottom.
     """
-    return model.decode(window.centres(side), beta).mean.numpy()
+    return model.decode(tensor(window.centres(side)), beta).mean.numpy()
 
 
 @torch.no_grad()
@@ -152,15 +142,15 @@ def around(seen: Reconstruction) -> Window:
 
 @torch.no_grad()
 def posterior_map(
-    model: VAE, observed: Array, beta: float, *, temper: bool = False
+    model: VAE, observed: np.ndarray, beta: float, *, temper: bool = False
 ) -> PosteriorMap:
     """The true posterior of a picture (C, H, W), or the tempered one.
 
     Raises as grid_posterior does.
     """
-    observed = torch.as_tensor(observed)
-    grid = grid_posterior(model, observed, beta, temper=temper)
-    terms = exact_elbo(model, observed, beta)
+    picture = tensor(observed)
+    grid = grid_posterior(model, picture, beta, temper=temper)
+    terms = exact_elbo(model, picture, beta)
     distortion = float(terms.distortion[0]) / (beta if temper else 1.0)
     window = _window(grid)
     return PosteriorMap(
@@ -199,7 +189,7 @@ def _shares(grid: GridPosterior, window: Window) -> np.ndarray:
     floor = grid.log_density.max() - FAINT
     heights = np.full(places.max(0) // coarser + 1, floor)
     np.maximum.at(heights, tuple((places // coarser).T), grid.log_density[smallest].clip(floor))
-    points = (window.centres(RASTER).double().numpy() - first) / side
+    points = (window.centres(RASTER).astype(np.float64) - first) / side
     points = (points - (coarser - 1) / 2) / coarser
     heights = map_coordinates(heights, points.T, order=3, mode="constant", cval=floor)
     # The densest points that hold a share of the mass: by the drawn density, which is finer than

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from vae.elbo import elbo_with_noise
+from vae.experiments.arrays import tensor
 from vae.experiments.playground import Reconstruction, draws_for, observe
 from vae.latent import interpolate, typical_radius
 from vae.model import VAE
@@ -46,7 +46,7 @@ class Path:
 @torch.no_grad()
 def path(
     model: VAE,
-    pictures: tuple[Tensor, Tensor],
+    pictures: tuple[np.ndarray, np.ndarray],
     ends: tuple[Reconstruction, Reconstruction],
     beta: float,
     *,
@@ -63,20 +63,20 @@ def path(
         raise ValueError(
             "a plain autoencoder has neither a prior nor an ELBO to compare the steps of a path by"
         )
-    start, end = (torch.from_numpy(seen.z) for seen in ends)
-    latents = interpolate(start, end, steps, spherical=spherical)
+    first, last = (tensor(end.z) for end in ends)
+    latents = interpolate(first, last, steps, spherical=spherical)
     decoded = model.decode(latents, beta)
     share = torch.linspace(0, 1, steps)[:, None, None, None]
-    mixed = (1 - share) * pictures[0] + share * pictures[1]
+    mixed = (1 - share) * tensor(pictures[0]) + share * tensor(pictures[1])
     # Each step gets the same uniform numbers: so only the picture changes along the path.
     drawn = torch.stack(
         [model.decode(z[None], beta).sample(seeded(seed, "path pixels"))[0] for z in latents]
     )
-    seen = torch.stack([observe(model, mixture, seed=seed) for mixture in mixed])
+    observed = torch.stack([observe(model, mixture, seed=seed) for mixture in mixed])
     draws = draws_for(pictures[0])
     eps = standard_normal((draws, 1, model.config.latent_dim), seeded(seed, "path"), latents.device)
     negative_elbo = elbo_with_noise(
-        model, torch.cat([drawn, seen]), beta, eps
+        model, torch.cat([drawn, observed]), beta, eps
     ).negative_elbo.numpy()
     outside = (1 - SHELL) / 2
     dimensions = model.config.latent_dim

@@ -9,13 +9,12 @@ from torch import Tensor
 
 from vae import likelihood
 from vae.elbo import elbo_with_noise, kl_to_standard_normal, point_distortion
+from vae.experiments.arrays import tensor
 from vae.hub.metrics import ACTIVE_NATS, BetaMetrics
 from vae.latent import prior_sample
 from vae.model import VAE
 from vae.noise import quasi_normal, seeded, standard_normal
 
-# What the model saw, (C, H, W), as `observe` or as a Reconstruction gives it.
-Array = np.ndarray | Tensor
 # Quasi-random draws of z, for the distortion of one picture: as exact as 64 independent ones.
 DRAWS = 16
 # a larger picture gets fewer draws: it takes longer, and its own sum over pixels averages more
@@ -154,11 +153,16 @@ class Gallery:
     latents: np.ndarray
 
 
-def observe(model: VAE, image: Tensor, *, seed: int) -> Tensor:
-    """The picture in the form that the likelihood is defined for, (C, H, W).
+def observation(model: VAE, image: np.ndarray, *, seed: int) -> np.ndarray:
+    """An image in the form that the likelihood is defined for, of the same shape.
 
     One binarisation of the grey picture, or its 8-bit colours.
     """
+    return observe(model, tensor(image), seed=seed).numpy()
+
+
+def observe(model: VAE, image: Tensor, *, seed: int) -> Tensor:
+    """`observation` in tensors, for what goes on computing with it."""
     return likelihood.observe(
         image, model.config.likelihood, generator=seeded(seed, "binarisation")
     )
@@ -166,12 +170,15 @@ def observe(model: VAE, image: Tensor, *, seed: int) -> Tensor:
 
 @torch.no_grad()
 def reconstruct(
-    model: VAE, image: Tensor, beta: float, *, seed: int, draw: int = 0, use_mean: bool = False
+    model: VAE, image: np.ndarray, beta: float, *, seed: int, draw: int = 0, use_mean: bool = False
 ) -> Reconstruction:
-    """Encode, draw z (the draw-th eps of this seed, or none), decode. Raises as VAE.encode does."""
-    observed = observe(model, image, seed=seed)
+    """Encode an image (C, H, W), draw z (the draw-th eps of this seed, or none), decode.
+
+    Raises as VAE.encode does.
+    """
+    observed = observe(model, tensor(image), seed=seed)
     q = model.encode(observed[None], beta)
-    eps = standard_normal(tuple(q.mean.shape), seeded(seed, "eps", draw), image.device)
+    eps = standard_normal(tuple(q.mean.shape), seeded(seed, "eps", draw), observed.device)
     eps = torch.zeros_like(eps) if use_mean else eps
     z = q.at(eps)
     mean = model.decode(z, beta).mean[0]
@@ -187,25 +194,25 @@ def reconstruct(
     )
 
 
-def draws_for(image: Tensor) -> int:
+def draws_for(image: np.ndarray) -> int:
     """How many draws of z a picture (C, H, W) gets for its distortion.
 
     Fewer for larger pictures, so that a page answers in time.
     """
-    return max(4, min(DRAWS, DRAWN_PIXELS // image.numel()))
+    return max(4, min(DRAWS, DRAWN_PIXELS // image.size))
 
 
 @torch.no_grad()
 def trade_off(
-    model: VAE, image: Tensor, betas: tuple[float, ...], *, seed: int, draws: int | None = None
+    model: VAE, image: np.ndarray, betas: tuple[float, ...], *, seed: int, draws: int | None = None
 ) -> TradeOff:
-    """The picture's own rate–distortion curve.
+    """The rate–distortion curve of an image (C, H, W).
 
     One binarisation and the same quasi-random `draws` of eps at every beta. draws: 16 for 28×28
     pixels, fewer for larger pictures and at least 4, unless told.
     """
     draws = draws or draws_for(image)
-    observed = observe(model, image, seed=seed)
+    observed = observe(model, tensor(image), seed=seed)
     if model.config.autoencoder:
         distortion = point_distortion(model, observed[None], 0.0)
         return TradeOff(
@@ -255,17 +262,17 @@ def gallery(
     latents = prior_sample(
         count, model.config.latent_dim, temperature=temperature, generator=seeded(seed, "prior")
     )
-    return decode(model, latents, beta, seed=seed, draw_pixels=draw_pixels)
+    return decode(model, latents.numpy(), beta, seed=seed, draw_pixels=draw_pixels)
 
 
 @torch.no_grad()
 def decode(
-    model: VAE, latents: Tensor, beta: float, *, seed: int, draw_pixels: bool = False
+    model: VAE, latents: np.ndarray, beta: float, *, seed: int, draw_pixels: bool = False
 ) -> Gallery:
     """The pictures of latents (N, D), float32: E[x|z], or with draw_pixels a draw from p(x|z).
 
     Raises as VAE.decode does.
     """
-    pixels = model.decode(latents, beta)
+    pixels = model.decode(tensor(latents), beta)
     images = pixels.sample(seeded(seed, "pixels")) if draw_pixels else pixels.mean
-    return Gallery(images.numpy(), latents.numpy())
+    return Gallery(images.numpy(), latents)

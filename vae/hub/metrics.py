@@ -342,7 +342,7 @@ def nearest(betas: Sequence[float], beta: float) -> int:
     return min(range(len(betas)), key=lambda index: abs(math.log(betas[index] / beta)))
 
 
-def _rounded(value):
+def _rounded(value: object) -> object:
     if isinstance(value, float):
         return float(f"{value:.6g}") if math.isfinite(value) else None
     if isinstance(value, dict):

@@ -2,7 +2,7 @@
 
 from vae.images.errors import ERROR_SENTENCES, ImageError
 from vae.images.framing import WHOLE, Framing
-from vae.images.reading import MAX_BYTES, Step, View, opened, read, view
+from vae.images.reading import MAX_BYTES, Step, View, decode, read, view
 
 __all__ = [
     "ERROR_SENTENCES",
@@ -12,7 +12,7 @@ __all__ = [
     "ImageError",
     "Step",
     "View",
-    "opened",
+    "decode",
     "read",
     "view",
 ]

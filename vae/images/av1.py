@@ -1,6 +1,6 @@
 """The size of the frames in an AVIF, from AV1's own sequence headers.
 
-An AVIF says twice how large it is: in its table of contents, which Pillow reads, and in the frames,
+An AVIF states its size twice: in its table of contents, which Pillow reads, and in the frames,
 which the decoder unpacks whatever the table says (AV1 specification, sections 5.3 to 5.5). The
 places of the frames stand in the boxes iloc of ISO/IEC 14496-12 (8.11.3), and in stco and co64 of
 an animation.
@@ -10,10 +10,10 @@ import re
 import struct
 from collections.abc import Iterator
 
-MOST_UNITS = 10_000  # of one picture; an encoder writes about five
+MAX_UNITS = 10_000  # of data in one picture; an encoder writes about five
 _SEQUENCE_HEADER = 1  # a type of unit
-# bytes of a sequence header; what stands behind its sizes is of no interest here
-_LONGEST_HEADER = 256
+# bytes of a sequence header that are read; the sizes stand at its beginning
+_MAX_HEADER = 256
 
 
 class _Bits:
@@ -37,31 +37,31 @@ def frame_pixels(file: bytes, contents: bytes) -> int:
 
     contents: its boxes meta and moov. The size that a header gives is the largest by the
     specification. A decoder accepts larger ones for single frames, up to the largest number that
-    the header's fields can hold; an encoder needs no wider fields than for four times the pixels
-    that there are. Raises ValueError where there is no sequence header.
+    the header's fields can hold; an encoder needs fields for at most four times the pixels
+    of the picture. Raises ValueError where there is no sequence header.
     """
-    sizes = [size for data in _coded(file, contents) for size in _sizes(data)]
+    sizes = [size for data in _coded_data(file, contents) for size in _frame_sizes(data)]
     if not sizes:
         raise ValueError("no sequence header")
     return max(max(width * height, (1 << bits) // 4) for width, height, bits in sizes)
 
 
-def _sizes(data: bytes) -> Iterator[tuple[int, int, int]]:
+def _frame_sizes(data: bytes) -> Iterator[tuple[int, int, int]]:
     """Largest width and height, and the bits of both, from each sequence header in the data."""
     place = 0
-    for _ in range(MOST_UNITS):
+    for _ in range(MAX_UNITS):
         if place >= len(data):
             return
         head = data[place]
         place += 2 if head & 4 else 1
-        size, place = _length(data, place) if head & 2 else (len(data) - place, place)
+        size, place = _leb128(data, place) if head & 2 else (len(data) - place, place)
         if head >> 3 & 15 == _SEQUENCE_HEADER:
-            yield _size(_Bits(data[place : place + min(size, _LONGEST_HEADER)]))
+            yield _frame_size(_Bits(data[place : place + min(size, _MAX_HEADER)]))
         place += size
     raise ValueError("too many units")
 
 
-def _length(data: bytes, place: int) -> tuple[int, int]:
+def _leb128(data: bytes, place: int) -> tuple[int, int]:
     """A variable-length integer (leb128 of AV1), and the place behind it."""
     value = 0
     for number, byte in enumerate(data[place : place + 8]):
@@ -71,18 +71,18 @@ def _length(data: bytes, place: int) -> tuple[int, int]:
     raise ValueError("a number that does not end")
 
 
-def _size(bits: _Bits) -> tuple[int, int, int]:
+def _frame_size(bits: _Bits) -> tuple[int, int, int]:
     """The frame size in a sequence header (section 5.5.1)."""
     bits(4)  # seq_profile, still_picture
     if bits(1):  # reduced_still_picture_header
         bits(5)
     else:
-        _operating_points(bits)
+        _skip_operating_points(bits)
     across, down = bits(4) + 1, bits(4) + 1
     return bits(across) + 1, bits(down) + 1, across + down
 
 
-def _operating_points(bits: _Bits) -> None:
+def _skip_operating_points(bits: _Bits) -> None:
     """Skip timing information and operating points."""
     delay = 0
     if bits(1):  # timing_info_present_flag
@@ -95,45 +95,44 @@ def _operating_points(bits: _Bits) -> None:
         if bits(1):  # decoder_model_info_present_flag
             delay = bits(5) + 1
             bits(42)
-    shown = bits(1)  # initial_display_delay_present_flag
+    has_display_delay = bits(1)  # initial_display_delay_present_flag
     for _ in range(bits(5) + 1):
         bits(12)
         if bits(5) > 7:
             bits(1)
         if delay and bits(1):
             bits(2 * delay + 1)
-        if shown and bits(1):
+        if has_display_delay and bits(1):
             bits(4)
 
 
-def _coded(file: bytes, contents: bytes) -> Iterator[bytes]:
+def _coded_data(file: bytes, contents: bytes) -> Iterator[bytes]:
     """The bytes of each item, then those of an animation's frames; in all no more than the file."""
-    left = len(file)
-    inside = [contents[found.end() :] for found in re.finditer(rb"idat", contents)]
-    for found in re.finditer(rb"iloc", contents):
-        for pieces, is_inside in _items(contents, found.end()):
-            for source in inside if is_inside else [file]:
+    remaining = len(file)
+    idat_contents = [contents[match.end() :] for match in re.finditer(rb"idat", contents)]
+    for match in re.finditer(rb"iloc", contents):
+        for extents, is_in_idat in _items(contents, match.end()):
+            for source in idat_contents if is_in_idat else [file]:
                 data = b"".join(
                     source[start : start + size] if size else source[start:]
-                    for start, size in pieces
+                    for start, size in extents
                 )
-                left -= len(data)
-                if left < 0:
+                remaining -= len(data)
+                if remaining < 0:
                     raise ValueError("items that overlap")
                 yield data
-    for found in re.finditer(rb"stco|co64", contents):
+    for match in re.finditer(rb"stco|co64", contents):
         (start,) = struct.unpack_from(
-            ">I" if found[0] == b"stco" else ">Q", contents, found.end() + 8
+            ">I" if match[0] == b"stco" else ">Q", contents, match.end() + 8
         )
         yield file[start : start + (1 << 16)]  # headers stand before the frame
 
 
 def _items(contents: bytes, place: int) -> Iterator[tuple[list[tuple[int, int]], bool]]:
-    """Where the pieces of each item of a box iloc lie.
+    """The extents of each item in a box iloc.
 
-    Place and length of each, and whether the places count within the box idat.
-    """
-    left = MOST_UNITS
+    Yields place and length of each, and whether the places count within the box idat."""
+    remaining = MAX_UNITS
 
     def number(width: int) -> int:
         nonlocal place
@@ -149,11 +148,11 @@ def _items(contents: bytes, place: int) -> Iterator[tuple[list[tuple[int, int]],
         number(2 if version < 2 else 4)
         method = number(2) & 15 if version else 0
         number(2)
-        start, pieces = number(base), []
+        start, extents = number(base), []
         for _ in range(number(2)):
-            left -= 1
-            if left < 0:
+            remaining -= 1
+            if remaining < 0:
                 raise ValueError("too many pieces")
             number(index if version else 0)
-            pieces.append((start + number(offset), number(length)))
-        yield pieces, method == 1
+            extents.append((start + number(offset), number(length)))
+        yield extents, method == 1

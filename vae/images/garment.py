@@ -14,16 +14,16 @@ from vae.images.errors import ImageError
 from vae.images.framing import Framing
 
 WORKING_SIDE = 320  # pixels of the longer side; twelve times the model's
-RIM = 0.04  # of the shorter side, taken for surface
-LEAST, MOST = 0.01, 0.85  # of the picture that may be garment
-PIECE = 0.1  # of the largest piece: smaller ones are not part of the garment
-BRIGHT = 230  # the brightest parts of most pictures of the data set lie there
-FAINTEST = 8  # grey levels between garment and surface that are no noise
-DARKEST_WHITE = 60
-DARK = 110  # grey level; a surface below it shows garments as they are, light on dark
-MOST_GAIN = 4.0  # beyond it, noise would be garment
+RIM_SHARE = 0.04  # of the shorter side, taken for surface
+MIN_SHARE, MAX_SHARE = 0.01, 0.85  # of the picture, covered by the garment
+MIN_PIECE = 0.1  # share of the largest piece; smaller ones are not part of the garment
+BRIGHT_LEVEL = 230  # the brightest parts of most pictures of the data set lie there
+MIN_CONTRAST = 8  # grey levels between garment and surface that are no noise
+MIN_WHITE = 60  # grey level; the surface's white is never taken as darker
+DARK_SURFACE = 110  # grey level; a surface below it shows garments as they are, light on dark
+MAX_GAIN = 4.0  # beyond it, noise would be garment
 # OpenCV's names for them are GC_BGD and so on
-_SURFACE, _GARMENT, _PERHAPS_SURFACE, _PERHAPS_GARMENT = (0, 1, 2, 3)
+_SURFACE, _GARMENT, _PROBABLY_SURFACE, _PROBABLY_GARMENT = (0, 1, 2, 3)
 
 
 def garment(
@@ -42,10 +42,14 @@ def garment(
     image = Image.fromarray(picture)
     image.thumbnail((WORKING_SIDE, WORKING_SIDE), Image.Resampling.BOX)
     small = np.asarray(image)
-    mask, surface = _cut_out(small)
-    light = _light(small, mask, surface)
-    cut = np.where(mask[..., None], small, 0).astype(np.uint8)
-    return [("cut_out", cut), ("light", light), ("centred", _centred(light, mask, height, width))]
+    mask, surface = _segment(small)
+    light = _lightness(small, mask, surface)
+    cutout = np.where(mask[..., None], small, 0).astype(np.uint8)
+    return [
+        ("cut_out", cutout),
+        ("light", light),
+        ("centred", _fit_centred(light, mask, height, width)),
+    ]
 
 
 def _is_finished(grey: np.ndarray, height: int, width: int) -> bool:
@@ -58,28 +62,28 @@ def _is_finished(grey: np.ndarray, height: int, width: int) -> bool:
     )
 
 
-def _cut_out(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _segment(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The garment's mask (H, W) bool, and the surface without it (H, W, 3) float32."""
-    import cv2  # here, because it takes its time and the app should start without it
+    import cv2  # here, so that the app starts without its delay
 
     rim = np.zeros(picture.shape[:2], bool)
-    edge = max(2, round(RIM * min(rim.shape)))
+    edge = max(2, round(RIM_SHARE * min(rim.shape)))
     rim[:edge] = rim[-edge:] = rim[:, :edge] = rim[:, -edge:] = True
-    surface = _surface(picture, rim)
-    difference = _difference(picture, surface)
+    surface = _fit_surface(picture, rim)
+    difference = _colour_difference(picture, surface)
     usual = np.percentile(difference[rim], 75)
     # what separates two groups best
     level, _ = cv2.threshold((difference / 2).astype(np.uint8), 0, 255, cv2.THRESH_OTSU)
     threshold = max(2 * level, 2.5 * usual, 12)
-    marks = np.where(difference > threshold, _PERHAPS_GARMENT, _PERHAPS_SURFACE).astype(np.uint8)
+    marks = np.where(difference > threshold, _PROBABLY_GARMENT, _PROBABLY_SURFACE).astype(np.uint8)
     marks[difference < 1.2 * usual] = _SURFACE
     marks[rim & (difference < threshold)] = _SURFACE
     sure = ndimage.binary_erosion(difference > 1.5 * threshold, iterations=2)
     marks[sure & ~rim] = _GARMENT
-    if np.count_nonzero(marks & 1) < LEAST * marks.size / 2:
+    if np.count_nonzero(marks & 1) < MIN_SHARE * marks.size / 2:
         raise ImageError("no_garment")
-    # GrabCut starts from clusters that it draws by chance: the same picture must always give the
-    # same garment.
+    # GrabCut starts from random clusters: with a fixed seed the same picture always gives the same
+    # garment.
     cv2.setRNGSeed(0)
     cv2.grabCut(
         np.ascontiguousarray(picture),
@@ -90,16 +94,16 @@ def _cut_out(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         4,
         cv2.GC_INIT_WITH_MASK,
     )
-    mask = _pieces((marks & 1).astype(bool))
+    mask = _clean_mask((marks & 1).astype(bool))
     share = mask.mean()
-    if share < LEAST:
+    if share < MIN_SHARE:
         raise ImageError("no_garment")
-    if share > MOST or mask[rim].mean() > 0.5:
+    if share > MAX_SHARE or mask[rim].mean() > 0.5:
         raise ImageError("no_surface")
     return mask, surface
 
 
-def _surface(picture: np.ndarray, rim: np.ndarray) -> np.ndarray:
+def _fit_surface(picture: np.ndarray, rim: np.ndarray) -> np.ndarray:
     """A plane fitted to the colours of the rim, robust against what lies on it.
 
     A plane, because light falls off across a table.
@@ -109,43 +113,43 @@ def _surface(picture: np.ndarray, rim: np.ndarray) -> np.ndarray:
         [np.ones(rim.shape), rows / rim.shape[0] - 0.5, columns / rim.shape[1] - 0.5], axis=-1
     )
     inside, colours = position[rim], picture[rim].astype(np.float64)
-    kept = np.ones(len(inside), bool)
+    is_inlier = np.ones(len(inside), bool)
     for _ in range(5):
-        plane, *_ = np.linalg.lstsq(inside[kept], colours[kept], rcond=None)
+        plane, *_ = np.linalg.lstsq(inside[is_inlier], colours[is_inlier], rcond=None)
         error = np.abs(inside @ plane - colours).max(1)
-        kept = error <= max(10, 1.5 * np.median(error))
+        is_inlier = error <= max(10, 1.5 * np.median(error))
     return np.clip(position @ plane, 0, 255).astype(np.float32)
 
 
-def _difference(picture: np.ndarray, surface: np.ndarray) -> np.ndarray:
+def _colour_difference(picture: np.ndarray, surface: np.ndarray) -> np.ndarray:
     """How far each pixel is from the surface's colour, in grey levels, apart from soft shadows.
 
     A shadow dims all colours by one factor, and not by much: what such a factor explains is taken
     off.
     """
     colours = ndimage.gaussian_filter(picture.astype(np.float32), (1, 1, 0))
-    away = np.linalg.norm(colours - surface, axis=-1)
+    distance = np.linalg.norm(colours - surface, axis=-1)
     factor = np.clip(
         (colours * surface).sum(-1) / np.maximum((surface * surface).sum(-1), 1), 0.65, 1
     )
     unexplained = np.linalg.norm(colours - factor[..., None] * surface, axis=-1)
-    return np.minimum(away, unexplained + 0.3 * (away - unexplained).clip(min=0))
+    return np.minimum(distance, unexplained + 0.3 * (distance - unexplained).clip(min=0))
 
 
-def _pieces(mask: np.ndarray) -> np.ndarray:
+def _clean_mask(mask: np.ndarray) -> np.ndarray:
     """The garment's mask without crumbs: the largest pieces, their pinholes closed."""
     labels, count = ndimage.label(ndimage.binary_opening(mask, iterations=1))
     if not count:
         return np.zeros_like(mask)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
-    kept = (sizes >= PIECE * sizes.max())[labels]
-    holes, count = ndimage.label(~kept)
+    is_garment = (sizes >= MIN_PIECE * sizes.max())[labels]
+    holes, count = ndimage.label(~is_garment)
     small = np.bincount(holes.ravel()) < 0.002 * mask.size
-    return kept | (small[holes] & ~kept)
+    return is_garment | (small[holes] & ~is_garment)
 
 
-def _light(picture: np.ndarray, mask: np.ndarray, surface: np.ndarray) -> np.ndarray:
+def _lightness(picture: np.ndarray, mask: np.ndarray, surface: np.ndarray) -> np.ndarray:
     """(H, W) uint8: how much the garment differs in light from what it lies on; black around it.
 
     The data set's pictures are negatives of photographs on white, so what is dark comes out light.
@@ -154,21 +158,21 @@ def _light(picture: np.ndarray, mask: np.ndarray, surface: np.ndarray) -> np.nda
     tone, ground = picture.astype(np.float32) @ weights, surface @ weights
     if np.median(tone[mask]) < np.median(ground[mask]):
         # no darker than the garment's light parts
-        white = max(DARKEST_WHITE, np.percentile(tone[mask], 97))
+        white = max(MIN_WHITE, np.percentile(tone[mask], 97))
         contrast = np.maximum(ground, white) - tone
-    elif ground[mask].mean() < DARK:
+    elif ground[mask].mean() < DARK_SURFACE:
         contrast = tone - 0.5 * ground
     else:
         contrast = np.abs(tone - ground)  # by the data set's rule a white shirt would vanish
     contrast = np.where(mask, contrast.clip(min=0), 0)
     brightest = float(np.percentile(contrast[mask], 95))
-    if brightest < FAINTEST:
+    if brightest < MIN_CONTRAST:
         raise ImageError("no_garment")
-    gain = min(BRIGHT / brightest, MOST_GAIN)
+    gain = min(BRIGHT_LEVEL / brightest, MAX_GAIN)
     return np.clip(np.rint(gain * contrast), 0, 255).astype(np.uint8)
 
 
-def _centred(light: np.ndarray, mask: np.ndarray, height: int, width: int) -> np.ndarray:
+def _fit_centred(light: np.ndarray, mask: np.ndarray, height: int, width: int) -> np.ndarray:
     """The garment's box, its longer side as long as the picture's, in the middle."""
     ((rows, columns),) = ndimage.find_objects(mask.astype(np.int8))
     box = Image.fromarray(light[rows, columns])

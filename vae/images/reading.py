@@ -4,7 +4,7 @@
 answers with a View or raises an ImageError whose one sentence names what is wrong and what would
 work. Nothing else comes out of it, whatever the bytes are: size and cost are known before a pixel
 is decoded (`vae.images.headers`), the picture is made small as soon as it is decoded, one that
-takes too long is given up, and only one is decoded or viewed at a time in the whole process.
+takes too long is refused, and only one is decoded or viewed at a time in the whole process.
 """
 
 import contextlib
@@ -39,23 +39,23 @@ __all__ = [
     "ImageError",
     "Step",
     "View",
-    "opened",
+    "decode",
     "read",
     "view",
 ]
 
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
-LEAST_SIDE = 8  # pixels; a digit needs them
-LONGEST_STRIP = 50  # times as long as wide
+MIN_SIDE = 8  # pixels; a digit needs them
+MAX_ASPECT = 50  # ratio of the longer side to the shorter
 WORKING_PIXELS = 800_000  # a thin pen line in a phone's photo is still about a pixel wide
-DECODING_SECONDS = 1.5  # of computing, not waiting
-MOST_READS = 200_000  # from one file; a sound one of 20 MB takes a few thousand
-# times a file's length, and more of a small file: notes may all point to the same bytes
-MOST_READ = 6
+DECODING_SECONDS = 1.5  # of processor time
+MAX_READS = 200_000  # from one file; a sound one of 20 MB takes a few thousand
+# bytes read, as a multiple of the file's length: metadata entries may all point to the same bytes
+MAX_READ_FACTOR = 6
 FORMATS = ("PNG", "JPEG", "WEBP", "HEIF", "AVIF", "GIF", "BMP", "TIFF")
 
-_UPRIGHT = {  # what undoes each of the values of EXIF's orientation
+_UPRIGHT = {  # the transposition that undoes each value of EXIF's orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -64,7 +64,7 @@ _UPRIGHT = {  # what undoes each of the values of EXIF's orientation
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_BEGINNINGS = re.compile(
+_SIGNATURES = re.compile(
     rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|....ftyp(hei|hev|mif1|msf1|avi[fs])|GIF8|BM|II\*\0|MM\0\*",
     re.DOTALL,
 )
@@ -109,19 +109,19 @@ def read(file: bytes, config: VAEConfig, framing: Framing = WHOLE) -> View:
 
     The config's image_shape and preprocess count. Reads PNG, JPEG, WebP, HEIC, AVIF, GIF, BMP and
     TIFF, of an animation the first frame. A picture that is in the data set's own form already
-    comes through unchanged. framing: which part of a photo; a garment is found anywhere and heeds
-    only `mirrored`, a digit nothing of it. Raises ImageError, and nothing else, for bytes it can't
-    use.
+    comes through unchanged. framing: which part of a photo; a garment is found anywhere and uses
+    only `mirrored`, a digit is found anywhere and uses nothing of it. Raises ImageError, and
+    nothing else, for bytes it can't use.
     """
-    return view(opened(file), config, framing)
+    return view(decode(file), config, framing)
 
 
 def view(picture: np.ndarray, config: VAEConfig, framing: Framing = WHOLE) -> View:
-    """A View of a picture that `opened` has returned: framing it anew costs no decoding.
+    """A View of a picture that `decode` has returned: another framing needs no decoding.
 
     Raises ImageError as `read` does.
     """
-    return _alone(_view, picture, config, framing)
+    return _run_in_worker(_view, picture, config, framing)
 
 
 def _view(picture: np.ndarray, config: VAEConfig, framing: Framing) -> View:
@@ -143,19 +143,19 @@ def _tensor(picture: np.ndarray, channels: int) -> torch.Tensor:
     return torch.from_numpy(planes).expand(channels, -1, -1).contiguous()
 
 
-# --- one at a time
+# --- one worker thread
 
 
-def _alone(work: Callable[..., Result], *arguments: object) -> Result:
-    """The result of the work, done by one thread for the whole process, one after the other.
+def _run_in_worker(work: Callable[..., Result], *arguments: object) -> Result:
+    """The result of the work, done by one worker thread for the whole process.
 
-    One at a time, because a class must not need the memory of thirty pictures. One thread, because
-    the allocator keeps what each thread has used for that thread's next time.
+    One picture at a time, because a class must not need the memory of thirty. Always the same
+    thread, because the allocator keeps freed memory for the thread that used it.
     """
-    outcome = _worker().submit(_outcome, work, arguments).result()
-    if isinstance(outcome, ImageError):
-        raise outcome
-    return outcome
+    result = _worker().submit(_result_or_error, work, arguments).result()
+    if isinstance(result, ImageError):
+        raise result
+    return result
 
 
 @functools.cache
@@ -167,7 +167,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_worker.cache_clear)  # a fork has no threads
 
 
-def _outcome(work: Callable[..., Result], arguments: tuple) -> Result | ImageError:
+def _result_or_error(work: Callable[..., Result], arguments: tuple) -> Result | ImageError:
     """The result of the work, or the error that it raised, without its traceback.
 
     The traceback would keep the file in memory as long as the error.
@@ -181,7 +181,7 @@ def _outcome(work: Callable[..., Result], arguments: tuple) -> Result | ImageErr
 # --- from bytes to a small, upright picture without transparency
 
 
-def opened(file: bytes) -> np.ndarray:
+def decode(file: bytes) -> np.ndarray:
     """The picture (H, W, 3) uint8: upright, at most WORKING_PIXELS large, without transparency.
 
     Transparent pictures are laid on paper. Raises ImageError, and nothing else, for bytes that it
@@ -193,21 +193,22 @@ def opened(file: bytes) -> np.ndarray:
         raise ImageError(
             "too_many_bytes", megabytes=_megabytes(len(file)), limit_megabytes=_megabytes(MAX_BYTES)
         )
-    return _alone(_opened, file)
+    return _run_in_worker(_decode, file)
 
 
-def _opened(file: bytes) -> np.ndarray:
+def _decode(file: bytes) -> np.ndarray:
     _prepare_decoders()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of what is refused or mended here anyway
-            return _on_paper(np.asarray(_unpacked(file)))
+            # Pillow warns of what is refused or corrected here anyway
+            warnings.simplefilter("ignore")
+            return _lay_on_paper(np.asarray(_decode_small(file)))
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
         raise _too_many_pixels(MAX_PIXELS) from error
     except Exception as error:  # decoders of untrusted bytes raise anything
-        raise ImageError("damaged" if _BEGINNINGS.match(file) else "not_a_picture") from error
+        raise ImageError("damaged" if _SIGNATURES.match(file) else "not_a_picture") from error
 
 
 def _megabytes(count: int) -> float:
@@ -218,20 +219,20 @@ def _too_many_pixels(limit: float) -> ImageError:
     return ImageError("too_many_pixels", limit_megapixels=int(limit) // 1_000_000)
 
 
-def _unpacked(file: bytes) -> Image.Image:
+def _decode_small(file: bytes) -> Image.Image:
     """The decoded picture in mode RGBa (colours multiplied by their opacity), upright and small."""
-    file, notes = headers.quiet(file)
-    image = Image.open(_Patience(file), formats=FORMATS)
-    most = min(MAX_PIXELS, headers.MEMORY / headers.bytes_per_pixel(image))
-    _check_size(image, most)
+    file, exif = headers.strip_metadata(file)
+    image = Image.open(_BoundedFile(file), formats=FORMATS)
+    max_pixels = min(MAX_PIXELS, headers.MAX_MEMORY / headers.bytes_per_pixel(image))
+    _check_size(image, max_pixels)
     headers.check_time(image, file)
     if isinstance(image, JpegImageFile):
-        factor = _factor(image)
+        factor = _reduction_factor(image)
         image.draft(None, (image.width // factor, image.height // factor))
     image.load()
-    if image.width * image.height > most:  # some headers lie
-        raise _too_many_pixels(most)
-    small, orientation = _shrunk(image), _orientation(image, file, notes)
+    if image.width * image.height > max_pixels:  # some headers lie
+        raise _too_many_pixels(max_pixels)
+    small, orientation = _shrink(image), _orientation(image, file, exif)
     return small.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else small
 
 
@@ -240,25 +241,24 @@ def _prepare_decoders() -> None:
     import pillow_heif  # here, because it takes its time and the app should start without it
 
     pillow_heif.register_heif_opener()
-    # libtiff writes a line to the log for every damaged row: a megabyte for a file of a few bytes
-    with contextlib.suppress(OSError, AttributeError):  # where it lies elsewhere it goes on so
-        libtiff = ctypes.CDLL(_imaging.__file__)  # a name is looked up beneath Pillow's part too
+    # libtiff logs a line for every damaged row: a megabyte for a file of a few bytes
+    with contextlib.suppress(OSError, AttributeError):  # other builds go on logging
+        libtiff = ctypes.CDLL(_imaging.__file__)  # a library that Pillow's module is linked with
         for handler in (libtiff.TIFFSetErrorHandler, libtiff.TIFFSetErrorHandlerExt):
             handler.restype = ctypes.c_void_p
             handler(None)
 
 
-class _Patience(io.BytesIO):
+class _BoundedFile(io.BytesIO):
     """A file in memory with a time limit and a read limit.
 
-    Pillow reads chunk after chunk in Python; a file of a million empty chunks would hold it for a
-    minute.
+    Pillow reads chunk after chunk in Python: a file of a million empty chunks would take a minute.
     """
 
     def __init__(self, file: bytes) -> None:
         super().__init__(file)
         self._end = time.thread_time() + DECODING_SECONDS
-        self._reads, self._bytes = MOST_READS, MOST_READ * len(file) + 10_000_000
+        self._reads, self._bytes = MAX_READS, MAX_READ_FACTOR * len(file) + 10_000_000
 
     def read(self, size: int | None = -1, /) -> bytes:
         data = super().read(size)
@@ -269,42 +269,43 @@ class _Patience(io.BytesIO):
         return data
 
 
-def _check_size(image: Image.Image, most: float) -> None:
+def _check_size(image: Image.Image, max_pixels: float) -> None:
     width, height = image.size
-    if width * height > most:
-        raise _too_many_pixels(most)
-    least = max(LEAST_SIDE, math.ceil(max(width, height) / LONGEST_STRIP))
-    if min(width, height) < least:
-        raise ImageError("too_small", width=width, height=height, least=least)
+    if width * height > max_pixels:
+        raise _too_many_pixels(max_pixels)
+    min_side = max(MIN_SIDE, math.ceil(max(width, height) / MAX_ASPECT))
+    if min(width, height) < min_side:
+        raise ImageError("too_small", width=width, height=height, least=min_side)
 
 
-def _factor(image: Image.Image) -> int:
+def _reduction_factor(image: Image.Image) -> int:
     """The largest factor by which each side can be divided so that WORKING_PIXELS remain."""
     return max(1, math.isqrt(image.width * image.height // WORKING_PIXELS))
 
 
-def _shrunk(image: Image.Image) -> Image.Image:
+def _shrink(image: Image.Image) -> Image.Image:
     """The picture in mode RGBa with at most WORKING_PIXELS, by averaging over areas.
 
-    So thin lines fade but stay. Converted band by band: the large picture exists once, as it was
-    decoded.
+    So thin lines fade but stay. Converted band by band, so that the large picture exists only
+    once.
     """
-    factor = _factor(image)
-    white = _white(image)
-    small = Image.new("RGBa", (-(-image.width // factor), -(-image.height // factor)))
+    factor = _reduction_factor(image)
+    white = _white_value(image)
+    result = Image.new("RGBa", (-(-image.width // factor), -(-image.height // factor)))
     rows = factor * max(1, 1_000_000 // (image.width * factor))
     for top in range(0, image.height, rows):
         band = image.crop((0, top, image.width, min(image.height, top + rows)))
-        small.paste(_reduced(band, factor, white), (0, top // factor))
-    rest = math.sqrt(WORKING_PIXELS / (small.width * small.height))
-    if rest >= 1:
-        return small
-    return small.resize(
-        (max(1, int(small.width * rest)), max(1, int(small.height * rest))), Image.Resampling.BOX
+        result.paste(_reduce(band, factor, white), (0, top // factor))
+    scale = math.sqrt(WORKING_PIXELS / (result.width * result.height))
+    if scale >= 1:
+        return result
+    return result.resize(
+        (max(1, int(result.width * scale)), max(1, int(result.height * scale))),
+        Image.Resampling.BOX,
     )
 
 
-def _white(image: Image.Image) -> float:
+def _white_value(image: Image.Image) -> float:
     """The value of white in greys of more than 8 bits, guessed, since the file does not tell."""
     if image.mode[0] not in "IF":
         return 255
@@ -314,12 +315,12 @@ def _white(image: Image.Image) -> float:
         for row in range(0, image.height, rows)
     )
     # Pillow's getextrema does not know every byte order
-    top = max(float(_numbers(band).max()) for band in bands)
+    top = max(float(_finite_values(band).max()) for band in bands)
     usual = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0)
     return next((white for white in usual if top <= white), top)
 
 
-def _numbers(band: Image.Image) -> np.ndarray:
+def _finite_values(band: Image.Image) -> np.ndarray:
     """The finite values (H, W) of a grey picture of more than 8 bits, in any byte order."""
     numbers = np.asarray(band)
     limit = float(np.finfo(np.float32).max)
@@ -330,12 +331,12 @@ def _numbers(band: Image.Image) -> np.ndarray:
     )
 
 
-def _reduced(band: Image.Image, factor: int, white: float) -> Image.Image:
+def _reduce(band: Image.Image, factor: int, white: float) -> Image.Image:
     """Any of Pillow's modes -> RGBa, averaged over squares of factor by factor pixels."""
     if band.has_transparency_data:
         return band.convert("RGBA").convert("RGBa").reduce(factor)
     if band.mode[0] in "IF":
-        grey = np.multiply(_numbers(band), 255 / white, dtype=np.float32, casting="unsafe")
+        grey = np.multiply(_finite_values(band), 255 / white, dtype=np.float32, casting="unsafe")
         band = Image.fromarray(np.clip(np.rint(grey, out=grey), 0, 255, out=grey).astype(np.uint8))
     elif band.mode == "LAB":
         band = band.getchannel("L")
@@ -343,34 +344,34 @@ def _reduced(band: Image.Image, factor: int, white: float) -> Image.Image:
     return plain.reduce(factor).convert("RGBA").convert("RGBa")
 
 
-def _orientation(image: Image.Image, file: bytes, notes: bytes) -> int:
+def _orientation(image: Image.Image, file: bytes, exif: bytes) -> int:
     """The camera's orientation, 1 to 8, or 1 where the decoder has turned the picture already.
 
-    notes: a JPEG's EXIF.
+    exif: that of a JPEG.
     """
     if image.format == "TIFF":
         return 1
-    # By its standard HEIC is turned by boxes of its own, which the decoder heeds, and EXIF is but a
-    # note, which the decoder blanks. Phones and editors that write the note alone mean it.
+    # By its standard a HEIC is rotated by boxes of its own, which the decoder applies; it clears
+    # the orientation in EXIF. Where a phone or an editor wrote EXIF alone, that counts.
     if image.format == "HEIF" and not re.search(b"irot|imir", file[:65536]):
         return image.info.get("original_orientation") or 1
     try:
         if text := image.info.get("Raw profile type exif"):  # of a PNG, as ImageMagick writes it
-            notes = bytes.fromhex("".join(text.split("\n")[3:]))
-        if orientation := headers.orientation(notes or image.info.get("exif") or b""):
+            exif = bytes.fromhex("".join(text.split("\n")[3:]))
+        if orientation := headers.orientation(exif or image.info.get("exif") or b""):
             return orientation
         xmp = image.info.get("XML:com.adobe.xmp") or image.info.get("xmp") or b""
-        found = _ORIENTATION_IN_XMP.search(xmp.encode() if isinstance(xmp, str) else xmp)
-        return int(found[1]) if found else 1
-    except (ValueError, TypeError, AttributeError):  # broken notes beside a sound picture
+        match = _ORIENTATION_IN_XMP.search(xmp.encode() if isinstance(xmp, str) else xmp)
+        return int(match[1]) if match else 1
+    except (ValueError, TypeError, AttributeError):  # broken metadata beside a sound picture
         return 1
 
 
-def _on_paper(picture: np.ndarray) -> np.ndarray:
-    """(H, W, 4) with opacity -> (H, W, 3), laid on black or white so that the ink shows.
+def _lay_on_paper(picture: np.ndarray) -> np.ndarray:
+    """(H, W, 4) with opacity -> (H, W, 3), on a black or white background so that the ink shows.
 
-    What covers most of the frame is paper, and the rest is filled to match it; what covers little
-    is ink, and gets a background of contrast.
+    A drawing that covers most of the frame is paper, and the rest is filled to match it; one that
+    covers little is ink, and gets a background of contrast.
     """
     colours, opacity = picture[..., :3], picture[..., 3:] / np.float32(255)
     if opacity.min() == 1:

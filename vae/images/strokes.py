@@ -9,11 +9,11 @@ from scipy import ndimage
 
 from vae.images.errors import ImageError
 
-INK = 0.45  # of the digit's full contrast: darker is ink, lighter is paper
-SKETCH = 450  # pixels of the longer side at which shapes are looked for
-GRAIN = 2000  # components in one sketch, beyond which it is noise
-MOST_PIECES = 60  # shapes of some size, beyond which it is no page of digits but a pattern
-TOUCHING = np.ones((3, 3))  # diagonal neighbours belong to the same stroke
+INK_THRESHOLD = 0.45  # of the digit's full contrast: darker is ink, lighter is paper
+SKETCH_SIDE = 450  # pixels of the longer side at which shapes are looked for
+MAX_COMPONENTS = 2000  # components in one sketch, beyond which it is noise
+MAX_PIECES = 60  # shapes of some size, beyond which it is no page of digits but a pattern
+NEIGHBOURS = np.ones((3, 3))  # diagonal neighbours belong to the same stroke
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,11 @@ class Shape:
         pore = self.size // 50
         whole = np.pad(self.mask, 1 + pore)
         if pore:  # a morphological closing by so many steps
-            whole = depth_in(depth_in(~whole, steps=True) <= pore, steps=True) > pore
-        return depth_in(whole)[1 + pore : -1 - pore, 1 + pore : -1 - pore]
+            whole = (
+                distance_transform(distance_transform(~whole, steps=True) <= pore, steps=True)
+                > pore
+            )
+        return distance_transform(whole)[1 + pore : -1 - pore, 1 + pore : -1 - pore]
 
     @property
     def thickness(self) -> float:
@@ -80,67 +83,66 @@ def _stature(height: int, width: int) -> int:
     return min(max(height, width), 2 * height)
 
 
-def depth_in(mask: np.ndarray, steps: bool = False) -> np.ndarray:
+def distance_transform(mask: np.ndarray, steps: bool = False) -> np.ndarray:
     """Distance transform: from each pixel (H, W) of the mask to the nearest one outside, float32.
 
     0 outside. Euclidean, or with `steps` in steps to one of the four neighbours. What lies beyond
     the picture is not outside.
     """
-    # here, because it takes its time and the app should start without it; ten times as fast as
-    # SciPy's
+    # imported here, so that the app starts without its delay; ten times as fast as SciPy's
     import cv2
 
     way = (cv2.DIST_L1, 3) if steps else (cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return cv2.distanceTransform(mask.astype(np.uint8), *way)
 
 
-def pool_of(shape: tuple[int, ...]) -> int:
+def pool_size(shape: tuple[int, ...]) -> int:
     """How many pixels of a picture's side make one of its sketch."""
-    return max(1, round(max(shape) / SKETCH))
+    return max(1, round(max(shape) / SKETCH_SIDE))
 
 
-def pooled(picture: np.ndarray) -> np.ndarray:
+def max_pool(picture: np.ndarray) -> np.ndarray:
     """The picture (H, W) reduced to a sketch by max pooling, so that thin lines survive."""
-    pool = pool_of(picture.shape)
+    pool = pool_size(picture.shape)
     height, width = picture.shape[0] // pool, picture.shape[1] // pool
     return picture[: height * pool, : width * pool].reshape(height, pool, width, pool).max((1, 3))
 
 
-def shapes_in(mask: np.ndarray, least: float = 1) -> list[Shape]:
+def connected_components(mask: np.ndarray, min_size: float = 1) -> list[Shape]:
     """The connected components whose longer side has at least so many pixels, the longest first.
 
     Empty where there are so many that they are mere grain.
     """
-    labels, count = ndimage.label(mask, TOUCHING)
-    if count > GRAIN:
+    labels, count = ndimage.label(mask, NEIGHBOURS)
+    if count > MAX_COMPONENTS:
         return []
-    found = []
+    shapes = []
     for label, box in enumerate(ndimage.find_objects(labels), start=1):
-        if max(side.stop - side.start for side in box) >= least:
-            found.append(Shape(box, labels[box] == label))
-    return sorted(found, key=lambda shape: -shape.size)
+        if max(side.stop - side.start for side in box) >= min_size:
+            shapes.append(Shape(box, labels[box] == label))
+    return sorted(shapes, key=lambda shape: -shape.size)
 
 
-def one_digit(ink: np.ndarray) -> np.ndarray:
+def segment_digit(ink: np.ndarray) -> np.ndarray:
     """The part of the ink (H, W) in 0..1 that is the digit, cropped, without all other ink.
 
     Raises ImageError where several digits stand, or nothing like one.
     """
-    sketch = pooled(ink) > INK
-    shapes = shapes_in(sketch)
+    sketch = max_pool(ink) > INK_THRESHOLD
+    shapes = connected_components(sketch)
     if not shapes:
         raise ImageError("too_much_ink" if sketch.any() else "no_ink")
     shapes = [shape for shape in shapes if not is_surroundings(shape, sketch.shape)] or shapes
     strokes = [shape for shape in shapes[:20] if shape.is_stroke] or shapes[:1]
     main = max(strokes, key=lambda shape: shape.stature)
     pieces = [shape for shape in shapes if shape is main or _may_be_ink(shape, main)]
-    if len(pieces) > MOST_PIECES or sketch.mean() > 0.4:
+    if len(pieces) > MAX_PIECES or sketch.mean() > 0.4:
         raise ImageError("too_much_ink")
-    first, *others = _grouped(pieces)
-    count = first.digits_in_a_row + sum(group.is_digit_beside(first) for group in others)
+    largest, *others = _cluster(pieces)
+    count = largest.digits_in_a_row + sum(group.is_digit_beside(largest) for group in others)
     if count > 1:
         raise ImageError("many_shapes", count=count)
-    return _cut_out(ink, first.pieces, sketch.shape)
+    return _mask_pieces(ink, largest.pieces, sketch.shape)
 
 
 def is_surroundings(shape: Shape, frame: tuple[int, ...]) -> bool:
@@ -169,17 +171,17 @@ def _may_be_ink(shape: Shape, main: Shape) -> bool:
     return shape.area > 0.02 * main.area and (shape.size < 0.5 * main.size or shape.is_stroke)
 
 
-def _cut_out(ink: np.ndarray, pieces: tuple[Shape, ...], sketch: tuple[int, ...]) -> np.ndarray:
+def _mask_pieces(ink: np.ndarray, pieces: tuple[Shape, ...], sketch: tuple[int, ...]) -> np.ndarray:
     """The ink on and beside these pieces of its sketch."""
     near = np.zeros(sketch, bool)
     for piece in pieces:
         near[piece.box] |= piece.mask
-    pool = pool_of(ink.shape)
+    pool = pool_size(ink.shape)
     near = near.repeat(pool, 0).repeat(pool, 1)
     near = np.pad(
         near, [(0, whole - part) for whole, part in zip(ink.shape, near.shape, strict=True)]
     )
-    near = ndimage.binary_dilation(near, TOUCHING, iterations=2)  # the soft edge of the ink
+    near = ndimage.binary_dilation(near, NEIGHBOURS, iterations=2)  # the soft edge of the ink
     box = ndimage.find_objects(near.astype(np.int8))[0]
     return (ink * near)[box]
 
@@ -214,8 +216,10 @@ class _Group:
     def stature(self) -> int:
         return _stature(self.height, self.width)
 
-    def is_digit_beside(self, first: "_Group") -> bool:
-        return self.stature > 0.35 * first.stature and any(piece.is_stroke for piece in self.pieces)
+    def is_digit_beside(self, largest: "_Group") -> bool:
+        return self.stature > 0.35 * largest.stature and any(
+            piece.is_stroke for piece in self.pieces
+        )
 
     @property
     def digits_in_a_row(self) -> int:
@@ -227,32 +231,35 @@ class _Group:
         return tall if tall > 1 and self.width > 1.05 * self.height else 1
 
 
-def _grouped(pieces: list[Shape]) -> list[_Group]:
+def _cluster(pieces: list[Shape]) -> list[_Group]:
     """The pieces clustered by distance, the nearest first, into one group for each thing.
 
     The largest group comes first.
     """
-    groups, gaps = [_Group((piece,)) for piece in pieces], _gaps(pieces)
+    groups, gaps = [_Group((piece,)) for piece in pieces], _pairwise_gaps(pieces)
     while True:
         near = [
             (one, other)
             for one, other in combinations(range(len(groups)), 2)
-            if gaps[one, other] <= _reach(groups[one], groups[other])
+            if gaps[one, other] <= _joining_distance(groups[one], groups[other])
         ]
         if not near:
             return sorted(groups, key=lambda group: -group.stature)
         one, other = min(near, key=lambda pair: gaps[pair])
         joined = np.minimum(gaps[one], gaps[other])
-        kept = [index for index in range(len(groups)) if index not in (one, other)]
+        others = [index for index in range(len(groups)) if index not in (one, other)]
         gaps = np.block(
-            [[gaps[np.ix_(kept, kept)], joined[kept, None]], [joined[None, kept], np.zeros((1, 1))]]
+            [
+                [gaps[np.ix_(others, others)], joined[others, None]],
+                [joined[None, others], np.zeros((1, 1))],
+            ]
         )
-        groups = [groups[index] for index in kept] + [
+        groups = [groups[index] for index in others] + [
             _Group(groups[one].pieces + groups[other].pieces)
         ]
 
 
-def _gaps(pieces: list[Shape]) -> np.ndarray:
+def _pairwise_gaps(pieces: list[Shape]) -> np.ndarray:
     """(N, N): the shortest distance between any two pieces, in pixels; 0 where outlines touch."""
     if len(pieces) < 2:
         return np.zeros((len(pieces), len(pieces)))
@@ -263,26 +270,24 @@ def _gaps(pieces: list[Shape]) -> np.ndarray:
     for piece in pieces:
         elsewhere = np.ones((rows.max() + 1, columns.max() + 1), bool)
         elsewhere[piece.box] = ~piece.mask
-        gaps.append(np.minimum.reduceat(depth_in(elsewhere)[rows, columns], starts) - 1)
+        gaps.append(np.minimum.reduceat(distance_transform(elsewhere)[rows, columns], starts) - 1)
     return np.array(gaps)
 
 
-def _reach(one: _Group, other: _Group) -> float:
-    """The largest gap, in pixels, at which two groups may be pieces of one digit.
+def _joining_distance(one: _Group, other: _Group) -> float:
+    """The largest gap, pixels, at which two groups may be pieces of one digit.
 
     A stroke torn by a dry pen leaves a small gap. The bar of a 5 lies farther off, but is much
     smaller than the rest, and the two halves of a broken 8 lie on top of each other: digits in a
     row do neither. The smallest specks must lie nearest.
     """
-    beside = _distance(one.box[2:], other.box[2:])
+    beside = _interval_distance(one.box[2:], other.box[2:])
     smaller, larger = sorted((one.size, other.size))
     stacked = -beside > 0.5 * min(one.width, other.width)
-    farthest = (
-        0.05 if smaller < 0.12 * larger else 0.25 if stacked or smaller < 0.6 * larger else 0.1
-    )
-    return farthest * larger
+    share = 0.05 if smaller < 0.12 * larger else 0.25 if stacked or smaller < 0.6 * larger else 0.1
+    return share * larger
 
 
-def _distance(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+def _interval_distance(one: tuple[int, ...], other: tuple[int, ...]) -> int:
     """Distance between two intervals (start, stop) of a line; negative where they overlap."""
     return max(one[0], other[0]) - min(one[1], other[1])

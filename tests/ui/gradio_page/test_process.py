@@ -17,7 +17,7 @@ GIVEN = """
 import base64, io, time, gradio, httpx, gradio_app
 from gradio_client import Client
 from PIL import Image
-from ui.gradio_page import guard, page, sessions
+from ui.gradio_page import guard, handlers, sessions
 from ui.server import quotas
 from ui.service import cache
 from ui.text import Text
@@ -66,11 +66,11 @@ assert "open" not in held
 # Whoever comes back after more minutes sees the first example, chosen, and a sentence.
 nobody, said = gradio.Request(), []
 nobody.query_params, nobody.headers = {}, {}
-page.gr.Warning = said.append
-view = page.Page.view(nobody, "mnist", 20, 7, "draw", 0, None, None)
+handlers.gr.Warning = said.append
+view = handlers.update_view(nobody, "mnist", 20, 7, "draw", 0, None, None)
 assert "28 × 28 pixels" in view[0]
 assert view[-1].value == 0 and said == [Text("en")("source.gone")]
-assert "value" not in page.Page.view(nobody, "mnist", 20, 7, "draw", 0, 3, None)[-1]
+assert "value" not in handlers.update_view(nobody, "mnist", 20, 7, "draw", 0, 3, None)[-1]
 assert len(said) == 1
 
 # An answer that nobody fetches is forgotten, too.
@@ -117,8 +117,8 @@ assert answer("call/v2/encode", {"picture": "A" * 300_000}) == (
 assert in_chunks("call/v2/encode", 300_000) == 503
 quotas.MOST_WAITING = 1000
 book = gradio_app.QUOTAS
-until(lambda: not any((book.held, book.small, book.silent, book.lines, book.transfer)))
-assert book.elsewhere[0]() == guard.queued_bytes(demo)
+until(lambda: not any((book.bytes, book.small, book.silent, book.queues, book.transfer)))
+assert book.other_bytes[0]() == guard.queued_bytes(demo)
 # A picture may come by each address of the protocol.
 for way in ("", "/", "/http", "/http/", "/messages", "/messages/"):
     assert guard.most_bytes("/gradio_api/mcp" + way) == guard.MOST_BODY_BYTES

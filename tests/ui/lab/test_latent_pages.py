@@ -95,7 +95,7 @@ def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there(page):
 def test_the_map_shows_the_pictures_own_posterior_at_its_true_place_and_size():
     digits = sources.resolve("mnist-2d")
     seen = experiments.reconstruct(
-        digits.network, digits.examples.picture("3"), 1.0, seed=11, use_mean=True
+        digits.network, digits.examples.picture("3").numpy(), 1.0, seed=11, use_mean=True
     )
     view = shown_map(open_page("map", example="3", seed="11"))
     assert view["own"]["mean"] == pytest.approx(seen.posterior_mean.tolist())
@@ -154,7 +154,7 @@ def test_a_posterior_too_small_to_be_seen_is_announced():
 def test_the_page_states_the_error_where_halving_the_grid_still_changes_log_p_of_x():
     app = open_page("map", model="mnist-2d", beta="0.001", posterior="tempered", example="5")
     digits = sources.resolve("mnist-2d")
-    observed = experiments.observe(digits.network, digits.examples.picture("5"), seed=7)
+    observed = experiments.observation(digits.network, digits.examples.picture("5").numpy(), seed=7)
     found = cache.posterior_map(digits, observed, 0.001, True)  # the page's: it takes seconds
     assert not found.exact
     assert f"still changes the logarithm of the integral by {found.error:.4f} nats" in said(app)
@@ -162,7 +162,7 @@ def test_the_page_states_the_error_where_halving_the_grid_still_changes_log_p_of
 
 def test_log_p_of_x_and_what_q_misses_are_the_packages():
     digits = sources.resolve("mnist-2d")
-    observed = experiments.observe(digits.network, digits.examples.picture("3"), seed=7)
+    observed = experiments.observation(digits.network, digits.examples.picture("3").numpy(), seed=7)
     found = experiments.posterior_map(digits.network, observed, 1.0)
     app = open_page("map", example="3", posterior="true")
     assert signed(f"**{found.log_evidence:,.2f} nats**") in said(app)
@@ -296,7 +296,7 @@ def test_every_control_of_the_path_answers():
 
 def test_the_path_is_the_packages():
     mnist = sources.resolve("mnist")
-    pictures = tuple(mnist.examples.picture(name) for name in ("0", "3"))
+    pictures = tuple(mnist.examples.picture(name).numpy() for name in ("0", "3"))
     ends = tuple(
         experiments.reconstruct(mnist.network, picture, 1.0, seed=7, draw=draw)
         for draw, picture in enumerate(pictures)

@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pytest
 import torch
 
@@ -62,11 +63,12 @@ def test_a_plain_autoencoder_has_no_control_that_would_do_nothing():
 def test_a_plain_autoencoder_shows_distortion_alone_as_the_package_counts_it():
     resolved = sources.resolve(AUTOENCODER)
     app = open_app(model=AUTOENCODER, example="3", seed="11")
-    observed = vae.experiments.observe(resolved.network, resolved.examples.picture("3"), seed=11)
-    distortion = vae.point_distortion(resolved.network, observed[None], 0.0).item()
+    image = resolved.examples.picture("3").numpy()
+    observed = torch.from_numpy(vae.experiments.observation(resolved.network, image, seed=11))[None]
+    distortion = vae.point_distortion(resolved.network, observed, 0.0).item()
     assert f"{distortion:.1f} nats of distortion" in numbers(app)
     assert f"test average {resolved.metrics.betas[0].distortion:.1f}" in numbers(app)
-    code = resolved.network.encode(observed[None], 0.0).mean[0]
+    code = resolved.network.encode(observed, 0.0).mean[0]
     assert signed(", ".join(f"{value:.2f}" for value in code)) in alternative_text(
         app, "The picture's code"
     )
@@ -96,9 +98,9 @@ def test_the_beta_of_a_link_survives_a_look_at_the_autoencoder():
 def test_the_code_of_an_autoencoder_is_the_same_at_every_seed_of_one_observation():
     model = sources.resolve(AUTOENCODER).network
     # Zeros and ones, so that nothing is left to binarise.
-    picture = (sources.resolve(AUTOENCODER).examples.picture("0") > 0.5).float()
+    picture = (sources.resolve(AUTOENCODER).examples.picture("0") > 0.5).float().numpy()
     codes = [vae.experiments.reconstruct(model, picture, 0.0, seed=seed).z for seed in (1, 2)]
-    assert torch.equal(torch.from_numpy(codes[0]), torch.from_numpy(codes[1]))
+    assert np.array_equal(*codes)
 
 
 @pytest.fixture

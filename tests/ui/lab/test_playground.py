@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 import vae
@@ -55,7 +54,7 @@ def test_it_opens_on_an_example_with_everything_drawn():
 def test_the_numbers_are_those_of_the_package():
     resolved = sources.resolve("mnist")
     app = open_app(example="3", beta="0.1", seed="11")
-    image = torch.from_numpy(resolved.examples.images[3]).float() / 255
+    image = resolved.examples.images[3] / np.float32(255)
     own = vae.experiments.trade_off(resolved.network, image, (0.1,), seed=11)
     expected = f"{own.distortion[0]:.1f} distortion + {own.rate[0]:.1f} rate"
     assert expected in numbers(app)
@@ -211,8 +210,8 @@ def test_a_bad_file_is_read_once_and_not_again_at_every_beta(monkeypatch):
     app, calls = open_app(source="upload"), []
     monkeypatch.setattr(
         vae.images,
-        "opened",
-        lambda file, opened=vae.images.opened: calls.append(file) or opened(file),
+        "decode",
+        lambda file, decode=vae.images.decode: calls.append(file) or decode(file),
     )
     upload(app, b"no picture")
     move_beta(app, 10.0)
@@ -278,7 +277,7 @@ def test_many_threads_through_one_model_get_what_each_gets_alone():
 
     def run(job):
         index, beta, seed = job
-        image = torch.from_numpy(examples[index]).float() / 255
+        image = examples[index] / np.float32(255)
         return vae.experiments.reconstruct(model, image, beta, seed=seed).mean
 
     alone = [run(job) for job in jobs]

@@ -40,11 +40,11 @@ def coarse_numbers(tmp_path_factory):
     With networks of this module's own, so that no cache holds such numbers for other tests.
     """
     with small_models(tmp_path_factory.mktemp("small") / "weights") as patch:
-        patch.setattr(quadrature, "COARSE", 32)
+        patch.setattr(quadrature, "COARSE_GRID", 32)
         patch.setattr(pixels, "FIT_STEPS", 10)
         patch.setattr(variational, "MOST_STEPS", 5)
         patch.setattr(reparameterisation, "REFERENCE_DRAWS", 300)
-        patch.setattr(cache, "BLANK", 20)
+        patch.setattr(cache, "BLANK_PICTURES", 20)
         yield
 
 

@@ -9,13 +9,52 @@ import shutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.driver import good, look_anew, open_page, said
+from tests.ui.driver import (
+    alternative_texts,
+    good,
+    look_anew,
+    open_page,
+    said,
+    shown_formulas,
+    shown_maps,
+)
 from tests.ui.source import PREDICTED, QUESTIONS, question_of
 from ui.service import navigation
-from ui.text import Text
+from ui.text import Text, strings
 from vae.hub import sources
 
 pytestmark = pytest.mark.usefixtures("small_networks")
+
+
+NONSENSE = [
+    ("step1", {"law": "x", "sheets": "0,-1,b,9"}),
+    ("step2", {"directions": "x", "pin": "nan,1", "pin2": "1"}),
+    ("step2", {"pin": "9,9", "pin2": ""}),
+    ("step3", {"k": "7", "pin": "x", "pinbest": "nan,nan"}),
+    ("step4", {"pinq": "a", "logsigma1": "9", "logsigma2": "nan", "part": "-"}),
+    ("step5", {"code": "x", "filler": "7", "qshift": "nan", "qwide": "x"}),
+    ("step6", {"zdim": "99", "factor": "x", "gradof": "", "eps": "-1"}),
+    ("step7", {"hole": "x", "klmu": "9", "kllogvar": "nan"}),
+    ("misconceptions", {"topic": "x"}),
+    (
+        "misconceptions",
+        {"topic": "sum", "loss": "x", "weight": "nan", "values": "0", "width": "-1"},
+    ),
+    ("misconceptions", {"topic": "bce", "grey": "1"}),
+    ("misconceptions", {"topic": "blur", "blur": "-1"}),
+]
+
+
+def shown(app: AppTest) -> tuple[object, ...]:
+    """Everything that a page says and draws."""
+    # a point that lies off the map counts as pinned and is not drawn
+    maps = [view | {"pinned": None} for view in shown_maps(app)]
+    return said(app), alternative_texts(app), shown_formulas(app), maps
+
+
+def explanation(step: str, language: str) -> str:
+    """The longest part without a number of a step's explanation."""
+    return max(re.split(r"{.*?}", strings(language)[f"{step}.why"]), key=len)
 
 
 def feedback(app: AppTest) -> str:
@@ -27,12 +66,15 @@ def test_every_step_predicts_reveals_and_says_something_of_each_answer_in_both_l
     question = question_of(step)
     assert question in PREDICTED
     app = open_page(step, lang="en")
+    assert not app.error
+    assert explanation(step, "en") not in said(app)
     letters = app.radio(key=f"ask_{question}").options
     assert len(letters) >= 2
     assert not any(entry.label == question for entry in app.toggle)
     before = feedback(app)
     good(app.toggle(key=f"reveal_{step}").set_value(True).run())
     assert app.query_params["seen"] == step
+    assert explanation(step, "en") in said(app)
     right = "abcd".index(QUESTIONS[question])
     assert letters[right] in said(app)  # without a prediction the answer is named
     said_of = set()
@@ -43,6 +85,8 @@ def test_every_step_predicts_reveals_and_says_something_of_each_answer_in_both_l
         said_of.add(feedback(app).replace(before, ""))
     assert len(said_of) == len(letters)
     good(app.button_group(key="language").set_value("ko").run())
+    assert not app.error
+    assert explanation(step, "ko") in said(app)
     assert app.radio(key=f"ask_{question}").value == "abcd"[len(letters) - 1]
     assert app.toggle(key=f"reveal_{step}").value
     assert re.search("[가-힣]", feedback(app))
@@ -66,6 +110,15 @@ def test_answers_and_revealed_steps_go_along_in_the_address_and_come_back():
     assert Text("en")("lesson.progress", done=1, steps=len(navigation.STEPS)) in said(again)
     good(again.toggle(key="reveal_step1").set_value(False).run())
     assert "seen" not in again.query_params
+
+
+@pytest.mark.parametrize(("page", "nonsense"), NONSENSE)
+def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there(page, nonsense):
+    """Also the part that waits for the reveal."""
+    usual = {"topic": nonsense["topic"]} if nonsense.get("topic", "x") != "x" else {}
+    assert shown(open_page(page, seen=page, **nonsense)) == shown(
+        open_page(page, seen=page, **usual)
+    )
 
 
 def test_an_edited_address_with_unknown_answers_opens_all_the_same():

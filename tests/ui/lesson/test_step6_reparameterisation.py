@@ -4,7 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 
 from tests.pictures import digit_png
 from tests.ui.drawings import accepted
@@ -29,21 +28,8 @@ def few_draws(monkeypatch):
 
 def seen(mnist, example: str = "0", draw: int = 0) -> experiments.Reconstruction:
     return experiments.reconstruct(
-        mnist.network, mnist.examples.picture(example), 1.0, seed=7, draw=draw
+        mnist.network, mnist.examples.picture(example).numpy(), 1.0, seed=7, draw=draw
     )
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_step_opens_with_everything_and_reveals_the_answer(language):
-    app = open_page("step6", lang=language, answers="which_factor-a,which_gradient-b")
-    text = Text(language)
-    assert not app.error
-    assert text("step6.why") not in said(app)
-    good(app.toggle(key="reveal_step6").set_value(True).run())
-    assert text("step6.why") in said(app)
-    assert text("ask.which_gradient_b_why") in said(app)
-    assert app.query_params["seen"] == "step6"
-    assert not app.select_slider
 
 
 def test_the_numbers_of_one_dimension_are_the_packages(mnist):
@@ -58,6 +44,7 @@ def test_the_numbers_of_one_dimension_are_the_packages(mnist):
 
 def test_a_new_eps_moves_the_dot_and_nothing_else(mnist):
     app = open_page("step6")
+    assert not app.select_slider  # beta is fixed
     before = alternative_text(app, "Histogram"), alternative_text(app, "Single-draw")
     good(app.button(key="new_eps").click().run())
     draw = reparameterisation.follow(seen(mnist, draw=1), app.selectbox(key="zdim").value)
@@ -88,7 +75,7 @@ def test_only_sigma_fits_and_the_articles_factor_is_the_first_to_be_tried(mnist)
 
 def test_the_gradient_is_the_packages_in_each_way(mnist):
     app = open_page("step6", example="1", zdim="5")
-    observed = torch.from_numpy(seen(mnist, "1").observed)
+    observed = seen(mnist, "1").observed
     drawn = reparameterisation.draw_gradients(mnist.network, observed, 1.0, seed=7)
     for parameter in reparameterisation.PARAMETERS:
         good(app.button_group(key="gradof").set_value(parameter).run())
@@ -97,7 +84,7 @@ def test_the_gradient_is_the_packages_in_each_way(mnist):
             assert signed(
                 f"| {one.mean:,.2f} ± {one.standard_error:,.2f} | {one.deviation:,.2f} |"
             ) in said(app)
-        assert signed(f"| {found.times:,.0f} |") in said(app)
+        assert signed(f"| {found.variance_ratio:,.0f} |") in said(app)
         assert signed(f"{found.reference:,.2f} ± {found.reference_error:,.2f}") in said(app)
         assert signed(f"through the noise {found.pathwise.mean:,.2f}") in alternative_text(
             app, "Single-draw"
@@ -130,13 +117,6 @@ def test_a_picture_of_ones_own_has_its_own_numbers():
     assert not set(before) & set(after)
 
 
-@pytest.mark.parametrize("link", [{"zdim": "99", "factor": "x", "gradof": "", "eps": "-1"}])
-def test_a_link_with_nonsense_opens_the_page_as_if_it_were_not_there(link):
-    assert alternative_text(open_page("step6", **link), "Three") == alternative_text(
-        open_page("step6"), "Three"
-    )
-
-
 def test_a_link_opens_every_choice():
     app = open_page("step6", zdim="14", factor="deviation", gradof="log_deviation", lang="ko")
     assert app.selectbox(key="zdim").value == 14
@@ -148,7 +128,7 @@ def test_a_link_opens_every_choice():
 def test_plotly_accepts_the_figures_whatever_the_factor_and_the_parameter(mnist, language):
     text, code = Text(language), seen(mnist)
     drawn = reparameterisation.draw_gradients(
-        mnist.network, torch.from_numpy(code.observed), 1.0, seed=7, samples=400
+        mnist.network, code.observed, 1.0, seed=7, samples=400
     )
     accepted(view.one_draw(text, reparameterisation.follow(code, 14)))
     for factor in reparameterisation.FACTORS:
@@ -182,9 +162,9 @@ def test_a_factor_that_fits_by_coincidence_is_not_called_right(mnist, language):
 
 def test_an_exact_gradient_says_so():
     plane = sources.resolve("mnist-2d")
-    code = experiments.reconstruct(plane.network, plane.examples.picture("1"), 1.0, seed=7)
+    code = experiments.reconstruct(plane.network, plane.examples.picture("1").numpy(), 1.0, seed=7)
     drawn = reparameterisation.draw_gradients(
-        plane.network, torch.from_numpy(code.observed), 1.0, seed=7, samples=400
+        plane.network, code.observed, 1.0, seed=7, samples=400
     )
     found = reparameterisation.gradients(drawn, 1, "mean")
     said = view.reference(Text("en"), found)

@@ -31,19 +31,6 @@ def plane(model, beta: float) -> Plane:
     return cache.latent_plane(model, beta)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_the_step_opens_with_everything_and_reveals_the_answer(language):
-    app = open_page("step7", lang=language, answers="between_islands-a,at_the_largest_beta-a")
-    text = Text(language)
-    assert not app.error
-    assert text("step7.why") not in said(app)
-    good(app.toggle(key="reveal_step7").set_value(True).run())
-    assert text("step7.why") in said(app)
-    for question in ("between_islands_a", "at_the_largest_beta_a"):
-        assert text(f"ask.{question}_why") in said(app)
-    assert app.query_params["seen"] == "step7"
-
-
 def test_the_walks_are_the_packages_of_the_same_two_pictures(digits, plain):
     app = open_page("step7")
     for kind, pair in (("plain", plane(plain, 0.0).pair), ("beta", plane(digits, 1.0).pair)):
@@ -164,10 +151,8 @@ def test_plotly_accepts_the_figures(digits, language):
             accepted(view.kl_curve(text, found, over_mean=over_mean))
 
 
-def test_a_link_opens_every_choice_and_nonsense_none():
+def test_a_link_opens_every_choice():
     app = open_page("step7", hole="beta", klmu="-1.25", kllogvar="0.5", beta="10")
     assert app.button_group(key="hole").value == "beta"
     assert (app.slider(key="klmu").value, app.slider(key="kllogvar").value) == (-1.25, 0.5)
     assert app.select_slider(key="beta").value == 10
-    nonsense = open_page("step7", hole="x", klmu="9", kllogvar="nan")
-    assert alternative_texts(nonsense) == alternative_texts(open_page("step7"))

@@ -27,7 +27,9 @@ plane, digits = sources.resolve("mnist-2d"), sources.resolve("mnist")
 
 @pytest.fixture(scope="module")
 def solved():
-    return worksheet.solve(plane.network, plane.examples.picture("4"), digits.metrics, seed=7)
+    return worksheet.solve(
+        plane.network, plane.examples.picture("4").numpy(), digits.metrics, seed=7
+    )
 
 
 def link_on(app: AppTest) -> str:

@@ -80,8 +80,8 @@ def book() -> Iterator[Quotas]:
     """Quotas in which nothing is left at the end."""
     book = Quotas()
     yield book
-    assert not any((book.held, book.held_small, book.requests, book.sockets))
-    assert not any((book.small, book.silent, book.lines, book.transfer))
+    assert not any((book.bytes, book.small_bytes, book.requests, book.sockets))
+    assert not any((book.small, book.silent, book.queues, book.transfer))
 
 
 @pytest.fixture
@@ -146,14 +146,14 @@ def test_a_class_behind_one_address_waits_and_nobody_is_refused(book, phones, me
 
     async def noting(scope, receive, send) -> None:
         nonlocal most
-        most = max(most, book.held.total())
+        most = max(most, book.bytes.total())
         await echo(scope, receive, send)
 
     students = [Phone(PICTURE, delay=2 * n / phones, window=window) for n in range(phones)]
     (found,) = run(answers(BodyMiddleware(noting, book), (students, megabits * MBIT)))
     assert found == [200] * phones
     assert {phone.said for phone in students} == {str(PICTURE).encode()}
-    assert most <= quotas.MOST_HELD_BYTES
+    assert most <= quotas.MOST_BYTES
 
 
 def test_slow_bodies_of_two_addresses_do_not_stop_a_third_one(book):
@@ -189,7 +189,7 @@ def test_addresses_take_turns(book):
 
 def test_where_no_room_is_left_what_took_its_time_makes_some(book, monkeypatch):
     """Many addresses have shared all of it: the newcomer's turn comes after two minutes."""
-    monkeypatch.setattr(quotas, "MOST_HELD_BYTES", 20_000_000)
+    monkeypatch.setattr(quotas, "MOST_BYTES", 20_000_000)
     holders = [Phone(PICTURE, address=f"6.6.6.{n}", most=1_000) for n in range(4)]
     newcomer = Phone(PICTURE, address="1.2.3.4", delay=5)
     calls = [Phone(1000, address="1.2.3.4", delay=9 * n, sends=10) for n in range(30)]
@@ -266,7 +266,7 @@ def test_silence_makes_room_before_a_class_does(book, monkeypatch):
 
 def test_a_body_whose_turn_does_not_come_is_given_up(book, monkeypatch):
     monkeypatch.setattr(quotas, "WAITING_SECONDS", 20.0)
-    book.elsewhere.append(lambda: quotas.MOST_HELD_BYTES)
+    book.other_bytes.append(lambda: quotas.MOST_BYTES)
     waiting = Phone(PICTURE)
     assert run(answers(BodyMiddleware(echo, book), ([waiting], 1e6))) == [[503]]
     assert WAITING in waiting.said
@@ -277,7 +277,7 @@ def test_what_has_arrived_of_waiting_bodies_is_bounded(book, monkeypatch):
     """The newest of whoever has most is turned away; another's still comes."""
     monkeypatch.setattr(quotas, "MOST_WAITING_BYTES", 300_000)
     blocked = True
-    book.elsewhere.append(lambda: quotas.MOST_HELD_BYTES * blocked)
+    book.other_bytes.append(lambda: quotas.MOST_BYTES * blocked)
     many = [Phone(PICTURE, delay=n, window=math.inf) for n in range(8)]
     other = Phone(PICTURE, address="5.6.7.8", delay=10, window=math.inf)
 
@@ -285,7 +285,7 @@ def test_what_has_arrived_of_waiting_bodies_is_bounded(book, monkeypatch):
         nonlocal blocked
         asked = asyncio.create_task(answers(BodyMiddleware(echo, book), ([*many, other], 1e9)))
         await asyncio.sleep(20)
-        assert sum(len(body.content) for line in book.lines.values() for body in line) <= 300_000
+        assert sum(len(body.content) for line in book.queues.values() for body in line) <= 300_000
         blocked = False
         return await asked
 
@@ -317,7 +317,7 @@ def test_what_has_arrived_of_small_bodies_is_bounded(book):
     """Two addresses send nearly everything; two others are served."""
     most, size = 0, quotas.MOST_SMALL_BYTES
 
-    class Watched(BodyMiddleware):
+    class MeasuringMiddleware(BodyMiddleware):
         async def _piece(self, *arguments):
             nonlocal most
             arrived = (len(one.content) for small in book.small.values() for one in small)
@@ -327,10 +327,10 @@ def test_what_has_arrived_of_small_bodies_is_bounded(book):
     filled = [Phone(size, address=f"6.6.6.{n % 2}", sends=size - 1) for n in range(400)]
     student = Phone(SMALL_PICTURE, delay=3)
     others = [Phone(1000, address="5.6.7.8", delay=3), Phone(1000, delay=4)]
-    found = run(answers(Watched(echo, book), (filled, 1e9), ([student, *others], 1e7)))
+    found = run(answers(MeasuringMiddleware(echo, book), (filled, 1e9), ([student, *others], 1e7)))
     assert found == [[503] * len(filled), [200] * 3]
     assert max(one.seconds for one in (student, *others)) < 9
-    assert quotas.MOST_SMALL_HELD_BYTES * 0.9 < most <= quotas.MOST_SMALL_HELD_BYTES + size
+    assert quotas.MOST_BYTES_OF_SMALL * 0.9 < most <= quotas.MOST_BYTES_OF_SMALL + size
 
 
 async def open_ones(app, addresses, kind="http") -> list[list[dict]]:
@@ -381,7 +381,7 @@ def test_a_class_has_room_for_its_pages_and_websockets():
 
 def test_what_waits_elsewhere_takes_room_until_it_is_worked_on(book):
     bytes_elsewhere = 199_000_000
-    book.elsewhere.append(lambda: bytes_elsewhere)
+    book.other_bytes.append(lambda: bytes_elsewhere)
 
     async def work():
         nonlocal bytes_elsewhere
@@ -400,7 +400,7 @@ def test_two_servers_of_a_process_share_one_ledger(book):
 
     async def slow(scope, receive, send) -> None:
         await asyncio.sleep(50)
-        seen.append(dict(book.held))
+        seen.append(dict(book.bytes))
         await echo(scope, receive, send)
 
     async def work():
@@ -463,7 +463,7 @@ def test_a_client_that_goes_on_sending_reads_why_it_was_refused(
 def test_while_a_body_waits_for_its_turn_nothing_of_it_is_lost_and_little_is_read(book):
     """With a real server: half a megabyte at most, of five."""
     begin = threading.Event()
-    book.elsewhere.append(lambda: 0 if begin.is_set() else quotas.MOST_HELD_BYTES)
+    book.other_bytes.append(lambda: 0 if begin.is_set() else quotas.MOST_BYTES)
     with (
         served(BodyMiddleware(echo, book)) as port,
         socket.create_connection(("127.0.0.1", port), timeout=HANGING) as connection,
@@ -475,7 +475,7 @@ def test_while_a_body_waits_for_its_turn_nothing_of_it_is_lost_and_little_is_rea
             with contextlib.suppress(BlockingIOError):
                 sent += connection.send(bytes(min(100_000, 5_000_000 - sent)) or b"")
             time.sleep(0.001)
-        (line,) = book.lines.values()
+        (line,) = book.queues.values()
         assert len(line[0].content) < 500_000
         begin.set()
         connection.setblocking(True)

@@ -23,7 +23,7 @@ def test_what_fails_is_tried_again_and_stops_nothing_else(monkeypatch, caplog):
         raise KeyError("no such session")
 
     monkeypatch.setattr(memory, "SECONDS_BETWEEN", 0.01)
-    monkeypatch.setattr(memory, "_tidied", [fails, lambda: True])
+    monkeypatch.setattr(memory, "_cleanups", [fails, lambda: True])
     rounds: list[int] = []
 
     def release() -> None:
@@ -33,7 +33,7 @@ def test_what_fails_is_tried_again_and_stops_nothing_else(monkeypatch, caplog):
         given_back.set()
 
     monkeypatch.setattr(memory, "release_memory", release)
-    threading.Thread(target=memory._keep, daemon=True).start()
+    threading.Thread(target=memory._release_in_rounds, daemon=True).start()
     assert twice.wait(60)
     assert given_back.wait(60)
     monkeypatch.setattr(memory, "SECONDS_BETWEEN", 1e6)

@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 import pytest
-import torch
 
 import vae
 from tests.pictures import digit_png
@@ -20,9 +19,9 @@ NAMES = sources.bundled()
 D = sources.resolve("mnist").network.config.latent_dim
 
 
-def example(name: str, number: int = 3) -> torch.Tensor:
+def example(name: str, number: int = 3) -> np.ndarray:
     model = sources.resolve(name)
-    return model.examples.picture(model.examples.names[number])
+    return model.examples.picture(model.examples.names[number]).numpy()
 
 
 def same(answer: object, array: np.ndarray) -> bool:
@@ -85,8 +84,8 @@ def test_a_code_encoded_and_decoded_is_the_reconstruction_at_the_mean():
 def test_a_file_goes_the_same_way_as_on_the_page():
     config = sources.resolve("mnist").network.config
     view = vae.images.read(digit_png(), config)
-    seen = experiments.observe(sources.resolve("mnist").network, view.image, seed=7)
-    assert same(api.encode(DIGIT)["observed"], seen.numpy())
+    observed = experiments.observation(sources.resolve("mnist").network, view.image.numpy(), seed=7)
+    assert same(api.encode(DIGIT)["observed"], observed)
     assert api.encode(f"data:image/png;base64,{DIGIT}") == api.encode(DIGIT)
 
 

@@ -1,5 +1,6 @@
 """Plotly accepts the figures' descriptions, and both front ends send them unchanged."""
 
+import plotly.io as pio
 import pytest
 
 from tests.ui.drawings import accepted
@@ -15,7 +16,7 @@ def drawings(name: str) -> dict[str, figures.Drawing]:
     """All figures of a model's first example at the middle of its betas."""
     model = sources.resolve(name)
     image, betas = (
-        model.examples.picture(model.examples.names[0]),
+        model.examples.picture(model.examples.names[0]).numpy(),
         tuple(entry.beta for entry in model.metrics.betas),
     )
     now = model.metrics.betas[len(betas) // 2]
@@ -52,3 +53,14 @@ def test_a_value_that_plotly_does_not_know_would_be_found():
     )
     with pytest.raises(ValueError, match="dots"):
         accepted(wrong)
+
+
+def test_the_template_is_the_same_whatever_plotly_would_take_by_itself(monkeypatch):
+    """Streamlit changes Plotly's default when it is loaded; the drawing must not depend on that."""
+    descriptions = []
+    for default in ("plotly", "plotly_dark"):
+        monkeypatch.setattr(pio.templates, "default", default)
+        descriptions.append(figures.build([{"type": "bar"}], 100, x={}, y={}).to_json())
+    assert descriptions[0] == descriptions[1]
+    dark = figures.build([{"type": "bar"}], 100, x={}, y={}).with_template("plotly_dark")
+    assert dark.to_dict()["layout"]["template"] == pio.templates["plotly_dark"].to_plotly_json()

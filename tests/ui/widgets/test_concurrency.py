@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.processes import HANGING
 from ui.widgets import concurrency
 
-MOST = concurrency._turns._initial_value
+MOST = concurrency._slots._initial_value
 
 
 def test_no_more_pages_are_drawn_at_once_than_there_are_turns():
@@ -51,10 +51,10 @@ def test_work_set_aside_leaves_all_turns_to_others_and_gives_its_turn_back_after
         assert drawn.wait(HANGING)
         go_on.set()
         assert all(work.result(HANGING) for work in waiting)
-    assert concurrency._turns._value == MOST
+    assert concurrency._slots._value == MOST
 
 
 def test_set_aside_without_a_turn_takes_and_gives_none():
     with concurrency.released_slot():
-        assert concurrency._turns._value == MOST
-    assert concurrency._turns._value == MOST
+        assert concurrency._slots._value == MOST
+    assert concurrency._slots._value == MOST

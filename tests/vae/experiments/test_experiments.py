@@ -18,8 +18,8 @@ BETAS = (0.01, 0.1, 1.0, 10.0, 50.0)
 
 
 @pytest.fixture
-def grey() -> torch.Tensor:
-    return torch.rand(1, 6, 5, generator=generator(3))
+def grey() -> np.ndarray:
+    return torch.rand(1, 6, 5, generator=generator(3)).numpy()
 
 
 def test_moving_beta_moves_neither_the_binarisation_nor_the_noise(model, grey):
@@ -59,7 +59,7 @@ def test_the_same_seed_repeats_everything_and_another_does_not(model, grey):
 
 def test_the_own_curve_agrees_with_the_elbo_at_each_beta(model, grey):
     own = experiments.trade_off(model, grey, BETAS, seed=7, draws=4000)
-    observed = experiments.observe(model, grey, seed=7)[None]
+    observed = torch.from_numpy(experiments.observation(model, grey, seed=7))[None]
     for index, beta in enumerate(BETAS):
         terms = vae.elbo(model, observed, beta, generator=generator(1), samples=4000)
         assert own.rate[index] == pytest.approx(terms.rate.item(), rel=1e-4)
@@ -67,7 +67,8 @@ def test_the_own_curve_agrees_with_the_elbo_at_each_beta(model, grey):
 
 
 def test_a_colour_picture_is_observed_as_8_bit(colour_model):
-    observed = experiments.observe(colour_model, torch.rand(3, 4, 4, generator=generator()), seed=1)
+    image = torch.rand(3, 4, 4, generator=generator()).numpy()
+    observed = experiments.observation(colour_model, image, seed=1)
     assert np.allclose(observed * 255, (observed * 255).round(), atol=1e-4)
     assert experiments.reconstruct(colour_model, observed, 1.0, seed=1).mean.shape == (3, 4, 4)
 

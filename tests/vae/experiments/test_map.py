@@ -28,8 +28,8 @@ def digits():
     return sources.resolve("mnist-2d")
 
 
-def observed(digits, name: str = "0") -> torch.Tensor:
-    return experiments.observe(digits.network, digits.examples.picture(name), seed=7)
+def observed(digits, name: str = "0") -> np.ndarray:
+    return experiments.observation(digits.network, digits.examples.picture(name).numpy(), seed=7)
 
 
 # no fixture of the module: those are made before the tests are told to use one thread
@@ -63,7 +63,7 @@ def test_a_window_holds_what_lies_in_it():
 
 def test_the_window_around_a_picture_shows_six_standard_deviations_of_its_q(digits):
     seen = experiments.reconstruct(
-        digits.network, digits.examples.picture("3"), 1.0, seed=7, use_mean=True
+        digits.network, digits.examples.picture("3").numpy(), 1.0, seed=7, use_mean=True
     )
     window = experiments.around(seen)
     assert (window.x, window.y) == pytest.approx(tuple(seen.posterior_mean))
@@ -106,7 +106,7 @@ def test_towards_collapse_the_aggregate_posterior_becomes_the_prior(digits):
 
 
 def test_the_exact_elbo_is_what_many_draws_give(digits):
-    picture = observed(digits, "3")
+    picture = torch.from_numpy(observed(digits, "3"))
     exact = exact_elbo(digits.network, picture, 1.0)
     drawn = vae.elbo(
         digits.network, picture.expand(4_000, 1, 28, 28), 1.0, generator=generator(1)
@@ -133,7 +133,7 @@ def test_what_q_misses_is_its_divergence_from_that_posterior(digits, beta, tempe
 
     log density of the posterior = log joint - log evidence.
     """
-    picture = observed(digits)
+    picture = torch.from_numpy(observed(digits))
     found = posterior("0", beta, temper)
     q = digits.network.encode(picture[None], beta)
     normal = distributions.Independent(
@@ -154,14 +154,11 @@ def test_what_q_misses_is_its_divergence_from_that_posterior(digits, beta, tempe
     ("name", "beta", "temper"), [("0", 1.0, False), ("5", 1.0, False), ("3", 10.0, True)]
 )
 def test_each_band_holds_its_share_of_the_mass(digits, name, beta, temper):
-    picture = observed(digits, name)
+    picture = torch.from_numpy(observed(digits, name))
     found = posterior(name, beta, temper)
     side = len(found.shares) // STRIDE
-    z = (
-        found.window.centres(STRIDE * side)
-        .reshape(STRIDE * side, STRIDE * side, 2)[1::STRIDE, 1::STRIDE]
-        .reshape(-1, 2)
-    )
+    points = found.window.centres(STRIDE * side).reshape(STRIDE * side, STRIDE * side, 2)
+    z = torch.from_numpy(points[1::STRIDE, 1::STRIDE].reshape(-1, 2))
     bands = found.shares[1::STRIDE, 1::STRIDE].reshape(-1)
     cell = (2 * found.window.half / side) ** 2
     mass = (

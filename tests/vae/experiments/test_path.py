@@ -19,7 +19,9 @@ BETA, SEED = 1.0, 7
 
 def walk(name: str = "mnist", beta: float = BETA, examples: tuple[int, int] = (0, 3), **more):
     model = sources.resolve(name)
-    pictures = tuple(model.examples.picture(model.examples.names[index]) for index in examples)
+    pictures = tuple(
+        model.examples.picture(model.examples.names[index]).numpy() for index in examples
+    )
     ends = tuple(
         experiments.reconstruct(model.network, picture, beta, seed=SEED, draw=draw)
         for draw, picture in enumerate(pictures)
@@ -58,7 +60,7 @@ def test_its_losses_are_negative_elbos_of_pictures_that_the_likelihood_can_speak
     drawn = model.decode(torch.from_numpy(path.latents[1:2]), BETA).sample(
         seeded(SEED, "path pixels")
     )
-    mixed = experiments.observe(model, torch.from_numpy(path.cross_fade[1]), seed=SEED)[None]
+    mixed = torch.from_numpy(experiments.observation(model, path.cross_fade[1], seed=SEED))[None]
     for picture, found in (
         (drawn, path.negative_elbo[1]),
         (mixed, path.cross_fade_negative_elbo[1]),
@@ -105,7 +107,8 @@ def test_a_dead_dimension_does_nothing_and_a_live_one_does():
     model = sources.resolve("mnist")
     beta = 10.0
     now = model.metrics.at(beta)
-    seen = experiments.reconstruct(model.network, model.examples.picture("3"), now.beta, seed=SEED)
+    picture = model.examples.picture("3").numpy()
+    seen = experiments.reconstruct(model.network, picture, now.beta, seed=SEED)
     alive, dead = (
         experiments.traverse(model.network, seen, now.beta, now.dimensions_by_rate[place])
         for place in (0, -1)
@@ -116,7 +119,8 @@ def test_a_dead_dimension_does_nothing_and_a_live_one_does():
 
 def test_a_traversal_differs_from_the_pictures_own_reconstruction_only_by_that_dimension():
     model = sources.resolve("mnist")
-    seen = experiments.reconstruct(model.network, model.examples.picture("3"), 1.0, seed=SEED)
+    picture = model.examples.picture("3").numpy()
+    seen = experiments.reconstruct(model.network, picture, 1.0, seed=SEED)
     dimension = model.metrics.at(1.0).dimensions_by_rate[0]
     own = float(seen.z[dimension])
     moved = experiments.traverse(model.network, seen, 1.0, dimension, values=(-3.0, own, 3.0))

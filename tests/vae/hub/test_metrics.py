@@ -61,7 +61,7 @@ def test_the_card_says_so():
         tighter=TIGHTER,
         repeated=REPEATED,
     )
-    said = card._curve(metrics, "Test set") + card._slopes(metrics)
+    said = card._measurements(metrics, "Test set") + card._slopes(metrics)
     assert (
         "Of the first 3 pictures, K = 5 gives\n30.00 and K = 50 29.75: "
         "the former lies at least 0.25 nats too high." in said

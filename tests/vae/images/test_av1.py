@@ -29,7 +29,7 @@ def lying(file: bytes, width: int, height: int) -> bytes:
 )
 def test_the_pixels_are_those_of_the_picture(width, height):
     file = encoded(max(16, width), max(16, height))
-    found = av1.frame_pixels(file, headers._contents(file))
+    found = av1.frame_pixels(file, headers._box_contents(file))
     pixels = max(16, width) * max(16, height)
     assert pixels <= found < 1.01 * pixels  # no number is wider than it has to be
 
@@ -38,8 +38,8 @@ def test_an_animation_is_looked_at_too():
     file = encoded(
         320, 240, save_all=True, append_images=[Image.new("RGB", (320, 240))], duration=100
     )
-    assert av1.frame_pixels(file, headers._contents(file)) >= 320 * 240
-    assert vae.images.opened(file).shape == (240, 320, 3)
+    assert av1.frame_pixels(file, headers._box_contents(file)) >= 320 * 240
+    assert vae.images.decode(file).shape == (240, 320, 3)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_an_animation_is_looked_at_too():
 def test_frames_that_are_larger_than_announced_are_refused_unseen(options):
     file = lying(encoded(4800, 3600, **options), 4800, 3600)
     with pytest.raises(vae.ImageError) as refused:
-        vae.images.opened(file)
+        vae.images.decode(file)
     assert refused.value.code == "too_many_pixels"
 
 
@@ -63,11 +63,11 @@ def test_one_with_notes_of_a_camera_is_read():
         xmp=b"<x:xmpmeta xmlns:x='adobe:ns:meta/'></x:xmpmeta>",
         quality=60,
     )
-    assert sorted(vae.images.opened(file).shape) == [3, 240, 320]
+    assert sorted(vae.images.decode(file).shape) == [3, 240, 320]
 
 
 def test_without_a_header_it_is_damaged():
     file = encoded(64, 64)
-    contents = headers._contents(file)
+    contents = headers._box_contents(file)
     with pytest.raises(ValueError, match="no sequence header"):
         av1.frame_pixels(bytes(len(file)), contents)

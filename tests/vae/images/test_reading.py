@@ -237,7 +237,7 @@ def test_a_heic_whose_frame_is_larger_than_announced_is_refused_unseen(monkeypat
     )
     assert places == 1
     unpacked = []
-    monkeypatch.setattr(reading, "_shrunk", unpacked.append)
+    monkeypatch.setattr(reading, "_shrink", unpacked.append)
     assert refusal(lying).code == "damaged"
     assert not unpacked
 
@@ -280,16 +280,16 @@ def test_only_one_picture_is_unpacked_or_viewed_at_a_time(monkeypatch):
 
         return watching
 
-    for name in ("_opened", "_view"):
+    for name in ("_decode", "_view"):
         monkeypatch.setattr(reading, name, watched(getattr(reading, name)))
     file = encoded(FIVE)
-    picture = reading.opened(file)
+    picture = reading.decode(file)
     threads = [
         threading.Thread(target=work, args=arguments)
         for work, arguments in [
             (reading.read, (file, CONFIG)),
             (reading.view, (picture, CONFIG)),
-            (reading.opened, (file,)),
+            (reading.decode, (file,)),
         ]
         * 3
     ]
@@ -303,11 +303,11 @@ def test_only_one_picture_is_unpacked_or_viewed_at_a_time(monkeypatch):
 
 def test_an_error_keeps_neither_the_file_nor_what_was_made_of_it():
     with pytest.raises(ImageError) as caught:
-        reading.opened(WHOLE["PNG"][:200])
+        reading.decode(WHOLE["PNG"][:200])
     error = caught.value
     assert error.__cause__ is error.__context__ is None
     frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
-    assert "_opened" not in frames
+    assert "_decode" not in frames
 
 
 def test_nothing_of_pillows_or_pythons_settings_is_changed():

@@ -30,7 +30,7 @@ def test_every_layout_that_pillow_reads_is_read(layout):
     data = random.integers(0, 256, 12 * -(-16 * sum(layout[4]) // 8), dtype=np.uint8).tobytes()
     file = tiff(layout, 12, 16, data)
     Image.open(io.BytesIO(file)).load()
-    assert reading.opened(file).shape == (12, 16, 3)
+    assert reading.decode(file).shape == (12, 16, 3)
 
 
 @pytest.mark.parametrize("order", "<>")
@@ -58,9 +58,9 @@ def test_numbers_that_are_none_are_no_reason_to_fail(five):
     numbers = np.asarray(FIVE).astype(np.float32)
     numbers[:3], numbers[3:6] = np.nan, -np.inf
     assert seen(encoded(Image.fromarray(numbers[6:]), "TIFF")).max() == 1
-    assert reading.opened(encoded(Image.fromarray(numbers), "TIFF")).shape == (280, 280, 3)
+    assert reading.decode(encoded(Image.fromarray(numbers), "TIFF")).shape == (280, 280, 3)
     numbers[:3] = np.inf
-    assert reading.opened(encoded(Image.fromarray(numbers), "TIFF")).shape == (280, 280, 3)
+    assert reading.decode(encoded(Image.fromarray(numbers), "TIFF")).shape == (280, 280, 3)
 
 
 def test_the_scanned_8_of_16_bits_in_motorolas_order_is_an_8():
@@ -78,5 +78,5 @@ def test_damage_is_written_to_no_log(capfd):
     """libtiff has a line for every row."""
     rows = [bytes((200, 7 * row % 256)) for row in range(64)]
     with pytest.raises(reading.ImageError):
-        reading.opened(in_parts((64, 64), (64, 1), rows, compression=8))
+        reading.decode(in_parts((64, 64), (64, 1), rows, compression=8))
     assert capfd.readouterr() == ("", "")

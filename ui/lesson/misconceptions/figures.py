@@ -15,7 +15,7 @@ from ui.view.figures import (
     legend_above,
     vertical_line,
 )
-from vae.experiments.lesson.decoders import BlankPage, GreyBce, Nudged
+from vae.experiments.lesson.decoders import BlankPage, CodeNoise, GreyBce
 from vae.experiments.lesson.misconceptions import (
     Axes,
     Collapse,
@@ -363,7 +363,7 @@ def grey(text: Text, found: GreyBce) -> Drawing:
     )
 
 
-def nudged(text: Text, found: Nudged) -> Drawing:
+def code_noise(text: Text, found: CodeNoise) -> Drawing:
     """The error of both models as codes are moved farther."""
     lines = [
         {

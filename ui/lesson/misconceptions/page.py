@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
-import torch
 
 from ui.lesson import frame, progress
 from ui.lesson.misconceptions import cache, figures, sentences
@@ -106,7 +105,7 @@ def _chart(drawing: figures.Drawing, alt: str, key: str) -> None:
 
 def _kl(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     given = _picture(text, choice)
-    observed = experiments.observe(choice.model.network, given.view.image, seed=choice.seed)
+    observed = experiments.observation(choice.model.network, given.image, seed=choice.seed)
     with concurrency.spinner(text("wrong.computing")):
         found = cache.which_kl(choice.model, observed)
     _chart(figures.divergences(text, found), sentences.kl_alt(text, found), "kl")
@@ -117,7 +116,7 @@ def _kl(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
 def _factor(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     given = _picture(text, choice)
     seen = experiments.reconstruct(
-        choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+        choice.model.network, given.image, choice.beta, seed=choice.seed, use_mean=True
     )
     found = misconceptions.spreads(seen, seed=choice.seed)
     _chart(figures.spreads(text, found), sentences.factor_alt(text, found), "factor")
@@ -156,7 +155,7 @@ def _zero(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     found = misconceptions.collapse(
         choice.model.network,
         choice.model.metrics,
-        torch.stack([examples.picture(name) for name in examples.names]),
+        np.stack([examples.picture(name).numpy() for name in examples.names]),
         COLLAPSING,
         seed=choice.seed,
     )
@@ -180,7 +179,7 @@ def _blur(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
         default=BETA,
         format_func=lambda stop: f"{stop:g}",
     )
-    observed = experiments.observe(model.network, given.view.image, seed=choice.seed)
+    observed = experiments.observation(model.network, given.image, seed=choice.seed)
     found = decoders.blur(
         model.network, cache.codes(model, beta), model.reference.images, observed, beta
     )
@@ -257,7 +256,7 @@ def _axes(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     found = misconceptions.axes(
         choice.model.network,
         choice.model.metrics,
-        given.view.image,
+        given.image,
         TRAVERSED,
         seed=choice.seed,
     )
@@ -285,7 +284,7 @@ def _bce(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     st.markdown(text("wrong.bce_said", p=p, integral=found.integral))
     name = choice.model.examples.names[0]
     picture = decoders.grey_picture(
-        choice.model.network, choice.model.examples.picture(name), choice.beta
+        choice.model.network, choice.model.examples.picture(name).numpy(), choice.beta
     )
     st.markdown(sentences.grey_picture(text, picture, name))
     return {"integral": found.integral}
@@ -301,9 +300,9 @@ def _sample(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
 
 def _noise(text: Text, choice: ReferenceSelection) -> Mapping[str, object]:
     with concurrency.spinner(text("wrong.computing")):
-        found = cache.nudged(choice.model, sources.resolve(PLAIN), choice.seed)
+        found = cache.code_noise(choice.model, sources.resolve(PLAIN), choice.seed)
     variational, plain = found.rises
-    _chart(figures.nudged(text, found), sentences.noise_alt(text, found), "noise")
+    _chart(figures.code_noise(text, found), sentences.noise_alt(text, found), "noise")
     st.markdown(
         text(
             "wrong.noise_said",

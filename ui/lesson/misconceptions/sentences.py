@@ -9,10 +9,10 @@ from vae.experiments.lesson.beta_conventions import GAUSSIAN, Conventions, traps
 from vae.experiments.lesson.decoders import (
     BlankPage,
     Blur,
+    CodeNoise,
     GreyBce,
     GreyPicture,
     MeanAndDraws,
-    Nudged,
 )
 from vae.experiments.lesson.misconceptions import (
     Axes,
@@ -269,7 +269,7 @@ def sample_alt(text: Text, found: MeanAndDraws) -> str:
     )
 
 
-def noise_alt(text: Text, found: Nudged) -> str:
+def noise_alt(text: Text, found: CodeNoise) -> str:
     return text(
         "alt_wrong.noise",
         multiples=_list(found.multiples, "g"),

@@ -1,6 +1,6 @@
 """Cached results of step 1: sheets of drawn pictures, log p(x) of four pictures."""
 
-import torch
+import numpy as np
 
 from ui.service.cache import shared_cache
 from vae.experiments.lesson import pixels
@@ -33,11 +33,11 @@ def reference_distance(model: WithReference) -> float:
 
 
 def verdicts(
-    model: WithReference, observed: torch.Tensor, beta: float, seed: int
+    model: WithReference, observed: np.ndarray, beta: float, seed: int
 ) -> dict[str, Verdict]:
     """log p(x) of four pictures: noise, pixel frequencies, the model's input, a blank page.
 
-    observed (1, H, W): the model's input.
+    observed: the student's picture, (1, H, W) of zeros and ones.
     """
     frequencies = model.reference.mean_training_pixel
     drawn = {
@@ -49,7 +49,7 @@ def verdicts(
 
 
 @shared_cache(512)
-def _verdict(model: WithReference, observed: torch.Tensor, beta: float, name: str) -> Verdict:
+def _verdict(model: WithReference, observed: np.ndarray, beta: float, name: str) -> Verdict:
     return pixels.verdict(
         model.network, model.reference.mean_training_pixel, observed, beta, name=name
     )

@@ -56,7 +56,7 @@ def _verdicts(text: Text, choice: ReferenceSelection) -> dict[str, Verdict]:
     with frame.experiment(text("step1.do_rate"), text("step1.do_rate_help")):
         st.markdown(text("step1.rate"))
         given = picture_input.row(text, choice.model)
-        observed = experiments.observe(choice.model.network, given.view.image, seed=choice.seed)
+        observed = experiments.observation(choice.model.network, given.image, seed=choice.seed)
         with concurrency.spinner(text("step1.rating")):
             found = cache.verdicts(choice.model, observed, choice.beta, choice.seed)
         chart.show(

@@ -87,8 +87,8 @@ def counts_values(found: Counts) -> dict[str, object]:
         "atoms": round(found.atoms),
         "drawn": round(found.drawn),
         "digits": round(found.like_data),
-        "one_in": round(found.one_in),
-        "still": round(found.still_one_in),
+        "one_in": round(found.rarity),
+        "still": round(found.rarity_beyond_drawn),
     }
 
 

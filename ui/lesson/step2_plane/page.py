@@ -57,17 +57,17 @@ def _planes(text: Text, choice: ReferenceSelection, given: SourcePicture) -> Non
 
 def _plane(choice: ReferenceSelection, given: SourcePicture, directions: str) -> PixelPlane:
     return pixel_plane(
-        given.view.image,
+        given.image,
         directions,
         typical=cache.typical_distance(choice.model),
-        others=view.other_examples(choice.model.examples, given.view.image),
+        others=view.other_examples(choice.model.examples, given.image),
         seed=choice.seed,
     )
 
 
 def _code(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None:
     seen = experiments.reconstruct(
-        choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+        choice.model.network, given.image, choice.beta, seed=choice.seed, use_mean=True
     )
     drawn = map_atlas(choice.model, choice.beta, WHOLE_PLANE)
     pin = link.pin()

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from ui.text import Text, number
 from ui.view import pictures
@@ -70,10 +68,10 @@ def pinned(
     }
 
 
-def other_examples(examples: Examples, image: Tensor) -> tuple[Tensor, Tensor]:
+def other_examples(examples: Examples, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The two examples after this one; the first two for a picture that is no example."""
-    every = [examples.picture(name) for name in examples.names]
-    place = next((place for place, one in enumerate(every) if torch.equal(one, image)), -1)
+    every = [examples.picture(name).numpy() for name in examples.names]
+    place = next((place for place, one in enumerate(every) if np.array_equal(one, image)), -1)
     return every[(place + 1) % len(every)], every[(place + 2) % len(every)]
 
 

@@ -31,7 +31,7 @@ def main() -> None:
         given = picture_input.row(text, choice.model)
         _guess(text, choice, given)
     seen = experiments.reconstruct(
-        choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+        choice.model.network, given.image, choice.beta, seed=choice.seed, use_mean=True
     )
     with concurrency.spinner(text("map.counting")):
         posterior = posterior_map(choice.model, seen.observed, choice.beta, False)
@@ -44,7 +44,7 @@ def main() -> None:
 @concurrency.fragment
 def _guess(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None:
     seen = experiments.reconstruct(
-        choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+        choice.model.network, given.image, choice.beta, seed=choice.seed, use_mean=True
     )
     guess, best = _tried(choice, seen), _tried(choice, seen, BEST)
     if guess and (best is None or guess.log_likelihood > best.log_likelihood):

@@ -169,7 +169,7 @@ def draws_text(text: Text, draws: PriorDraws, truth: float) -> str:
     }
     if draws.count == 1:
         return text("step3.one_draw", **values)
-    return text("step3.draws", carriers=draws.carriers[0], effective=draws.effective[0], **values)
+    return text("step3.draws", carriers=draws.dominant[0], effective=draws.effective[0], **values)
 
 
 def bias_text(text: Text, draws: PriorDraws, truth: float) -> str:

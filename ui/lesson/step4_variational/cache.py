@@ -32,7 +32,7 @@ def gradient_ascent(
     progress: Callable[[float], object],
 ) -> tuple[Gaussian, ...]:
     """Gradient steps up the ELBO of a picture (1, H, W)."""
-    return variational.climb(
+    return variational.gradient_ascent(
         model.network,
         observed,
         beta,

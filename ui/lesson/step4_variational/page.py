@@ -46,7 +46,7 @@ def _posterior(
     text: Text, choice: ReferenceSelection, given: SourcePicture
 ) -> tuple[Reconstruction, PosteriorMap]:
     seen = experiments.reconstruct(
-        choice.model.network, given.view.image, choice.beta, seed=choice.seed, use_mean=True
+        choice.model.network, given.image, choice.beta, seed=choice.seed, use_mean=True
     )
     with concurrency.spinner(text("map.counting")):
         return seen, posterior_map(choice.model, seen.observed, choice.beta, False)
@@ -75,7 +75,7 @@ def _hand(
         tried = _tried(seen, again)
         if steps:
             with concurrency.released_slot():
-                _climb(text, choice, seen, tried, steps, place)
+                _ascend(text, choice, seen, tried, steps, place)
         for label, key, usual in zip(
             (text("step4.width_across"), text("step4.width_down")), WIDTHS, START[1], strict=True
         ):
@@ -121,7 +121,7 @@ def _tried(seen: Reconstruction, again: bool) -> list[Gaussian]:
     return tried
 
 
-def _climb(
+def _ascend(
     text: Text,
     choice: ReferenceSelection,
     seen: Reconstruction,

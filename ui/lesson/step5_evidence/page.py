@@ -35,16 +35,10 @@ def main() -> None:
         st.container(border=True, gap="xsmall", key="your_picture"),
     )
     with picture:
-        row, below = st.container(horizontal=True, key="source_row"), st.container()
-        with row:
-            st.subheader(
-                text("step5.picture"),
-                anchor=False,
-                width="content",
-                help=text(
-                    "step5.code_help", samples=f"{evidence.SAMPLES:,}", draws=f"{evidence.DRAWS:,}"
-                ),
-            )
+        explained = text(
+            "step5.code_help", samples=f"{evidence.SAMPLES:,}", draws=f"{evidence.DRAWS:,}"
+        )
+        with picture_input.source_row(text("step5.picture"), explained) as below:
             kind = link.choice(
                 st.segmented_control,
                 text("step5.code"),
@@ -58,7 +52,7 @@ def main() -> None:
             choice = sidebar.show(text, only=MODELS[kind], beta=1.0, noise=False)
             given = picture_input.choose(text, choice.model, below)
         seen = experiments.reconstruct(
-            choice.model.network, given.view.image, 1.0, seed=choice.seed, use_mean=True
+            choice.model.network, given.image, 1.0, seed=choice.seed, use_mean=True
         )
         posterior, known = _known(text, choice, seen)
         _seen(text, choice, seen, known)
@@ -151,7 +145,7 @@ def _another(
             format_func=lambda times: f"× {times:g}",
         )
     sides = cache.balance(choice.model, seen.observed, own.evidence, choice.seed, shift, widening)
-    found = evidence.explained(
+    found = evidence.pixel_terms(
         choice.model.network,
         seen.observed,
         1.0,
@@ -170,9 +164,9 @@ def _another(
 
 
 def _loss(text: Text, choice: SidebarSelection, seen: Reconstruction, own: Balance) -> None:
-    loss = evidence.beside_average(own, choice.now, seen.observed.size)
+    loss = evidence.beside_average(own, choice.beta_metrics, seen.observed.size)
     chart.show(figures.loss_bars(text, loss), key="loss", alt=sentences.loss_alt(text, loss))
-    st.markdown(view.loss_share(text, own, choice.now))
+    st.markdown(view.loss_share(text, own, choice.beta_metrics))
     st.caption(text("step5.loss_gap"))
 
 

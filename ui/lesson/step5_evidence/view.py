@@ -10,7 +10,7 @@ from ui.view.figures import CURVE, DISTORTION, OWN, POSTERIOR, RATE
 from ui.view.map_tiles import posterior_picture
 from ui.view.pictures import NEUTRAL, SHARP
 from vae.experiments import PosteriorMap, Reconstruction
-from vae.experiments.lesson.evidence import SIDE, Balance, Explained, LogEvidence
+from vae.experiments.lesson.evidence import SIDE, Balance, LogEvidence, PixelTerms
 from vae.hub.metrics import BetaMetrics
 
 NAMES = {"prior": "KL(q ‖ p(z))", "posterior": "KL(q ‖ p(z|x))"}  # what may be put into the gap
@@ -192,7 +192,7 @@ def formula(
     text: Text,
     sides: Balance,
     seen: Reconstruction,
-    found: Explained,
+    found: PixelTerms,
     posterior: PosteriorMap | None,
 ) -> list[dict[str, object]]:
     """The terms of the formula in order, each with its number and its picture.
@@ -242,9 +242,9 @@ def _evidence(text: Text, seen: Reconstruction, exact: bool) -> dict[str, object
 
 
 def _distortion(
-    text: Text, sides: Balance, seen: Reconstruction, found: Explained
+    text: Text, sides: Balance, seen: Reconstruction, found: PixelTerms
 ) -> dict[str, object]:
-    costs = {"value": nats_of(sides.distortion), "dearest": nats_of(found.dearest)}
+    costs = {"value": nats_of(sides.distortion), "dearest": nats_of(found.largest_pixel_distortion)}
     share = float(found.reconstruction.mean())
     return {
         "said": text("step5.show_distortion", pixels=f"{found.pixel_distortion.size:,}", **costs),
@@ -365,7 +365,7 @@ def verdict(text: Text, sides: Balance, filler: str) -> str:
     exact, evidence = sides.evidence.exact, sides.evidence
     values = {
         "gap": nats_of(sides.gap),
-        "misfit": nats_of(abs(sides.misfit)),
+        "misfit": nats_of(abs(sides.prior_excess)),
         "error": nats_of(sides.gap_error),
     }
     if filler == "none":
@@ -380,8 +380,8 @@ def verdict(text: Text, sides: Balance, filler: str) -> str:
         apart = abs(sides.divergence - sides.gap)
         return text("step5.fits", apart=f"{max(apart, 1e-4):.1g}", squares=f"{SIDE**2:,}")
     if not exact:
-        needed = evidence.nats + sides.misfit
-        if sides.misfit > 0:
+        needed = evidence.nats + sides.prior_excess
+        if sides.prior_excess > 0:
             return text(
                 "step5.too_long_bound",
                 needed=nats_of(needed),
@@ -390,11 +390,11 @@ def verdict(text: Text, sides: Balance, filler: str) -> str:
                 misfit=values["misfit"],
             )
         return text("step5.too_short_bound", misfit=values["misfit"])
-    if abs(sides.misfit) < CHANCE:
+    if abs(sides.prior_excess) < CHANCE:
         return text("step5.by_chance", misfit=values["misfit"])
     return (
         text("step5.too_long", misfit=values["misfit"])
-        if sides.misfit > 0
+        if sides.prior_excess > 0
         else text("step5.too_short", misfit=values["misfit"])
     )
 
@@ -466,7 +466,9 @@ def article_error(text: Text, sides: Balance) -> str:
         "rate": nats_of(sides.rate),
         "sum": nats_of(-sides.distortion),
     }
-    if not exact and sides.misfit > 0:  # the sum lies above the bound, where log p(x) might lie too
+    if (
+        not exact and sides.prior_excess > 0
+    ):  # the sum lies above the bound, where log p(x) might lie too
         return text("step5.slip_bound", evidence=evidence, **values)
     return text("step5.slip", evidence=evidence if exact else f"≥ {evidence}", **values)
 

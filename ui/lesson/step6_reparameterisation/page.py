@@ -37,7 +37,7 @@ def main() -> None:
         given = picture_input.row(text, choice.model, text("picture.heading"))
     seen = experiments.reconstruct(
         choice.model.network,
-        given.view.image,
+        given.image,
         choice.beta,
         seed=choice.seed,
         draw=link.eps_number(),
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def _one_draw(text: Text, choice: SidebarSelection, seen: Reconstruction) -> int:
-    order = choice.now.dimensions_by_rate
+    order = choice.beta_metrics.dimensions_by_rate
     with frame.experiment(text("step6.draw_heading")):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             dimension = link.choice(

@@ -305,8 +305,8 @@ def table(text: Text, found: Gradients) -> str:
     head = (text("step6.way"), text("step6.mean"), text("step6.deviation"), text("step6.needed"))
     rows = (
         (text("step6.pathwise_row"), found.pathwise, 1.0),
-        (text("step6.score_baseline_row"), found.score_baseline, found.times_baseline),
-        (text("step6.score_row"), found.score, found.times),
+        (text("step6.score_baseline_row"), found.score_baseline, found.variance_ratio_baseline),
+        (text("step6.score_row"), found.score, found.variance_ratio),
     )
     lines = [
         head,

@@ -125,17 +125,17 @@ def _beta(text: Text, choice: ReferenceSelection) -> None:
         strip.show(
             pictures.strip(decoded.images),
             [],
-            view.prior_alt(text, choice.now, decoded),
+            view.prior_alt(text, choice.beta_metrics, decoded),
             key="prior",
         )
         chart.show(
-            view.rate_curve(text, choice.model.metrics, choice.now),
+            view.rate_curve(text, choice.model.metrics, choice.beta_metrics),
             key="rate",
-            alt=view.rate_alt(text, choice.model.metrics, choice.now),
+            alt=view.rate_alt(text, choice.model.metrics, choice.beta_metrics),
         )
         st.markdown(
             view.beta_numbers(
-                text, choice.now, _plane(text, choice.model, choice.beta).holes, decoded
+                text, choice.beta_metrics, _plane(text, choice.model, choice.beta).holes, decoded
             )
         )
 

@@ -99,7 +99,7 @@ def maps_verdict(text: Text, planes: Sequence[Holes]) -> str:
         small_beta=smallest.beta,
         one=one.share,
         one_beta=one.beta,
-        times=one.times,
+        times=one.yardstick_ratio,
         largest=largest.share,
         large_beta=largest.beta,
     )

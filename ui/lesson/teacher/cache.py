@@ -9,4 +9,5 @@ from vae.hub.sources import Resolved
 @shared_cache(64)
 def solutions(plane: Resolved, lab: Resolved, example: str, seed: int) -> Solutions:
     """The worksheet's answers for an example of `plane`."""
-    return worksheet.solve(plane.network, plane.examples.picture(example), lab.metrics, seed=seed)
+    picture = plane.examples.picture(example).numpy()
+    return worksheet.solve(plane.network, picture, lab.metrics, seed=seed)

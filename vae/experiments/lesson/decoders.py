@@ -12,11 +12,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vae.elbo import importance_weighted_bound, weighted_bound
+from vae.experiments.arrays import reference_observations, tensor
 from vae.experiments.lesson.pixels import fitted
 from vae.experiments.map import Codes
-from vae.experiments.playground import Array
 from vae.latent import prior_sample
-from vae.likelihood import Bernoulli, bernoulli, observe
+from vae.likelihood import Bernoulli, bernoulli
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
@@ -90,7 +90,7 @@ class MeanAndDraws:
 
 
 @dataclass(frozen=True)
-class Nudged:
+class CodeNoise:
     """Mean -log p(x|z) over pictures, nats, with noise added to the codes: (M,) each.
 
     The noise is a multiple of the variational model's sigma. random: E[x|z] of the same z ~ N(0, I)
@@ -121,13 +121,11 @@ class BlankPage:
     """Importance-weighted lower bounds on log p(x), nats: of a blank page, and of pictures, (N,).
 
     blank_samples, samples: z for each. What the blank page is given is too little rather than too
-    much. least_ink: pixels of ink in the emptiest of `drawn` pictures from the model; ink: (N,), of
-    the pictures.
+    much. least_ink: pixels of ink in the emptiest of `drawn` pictures from the model.
     """
 
     blank: float
     pictures: np.ndarray
-    ink: np.ndarray
     blank_samples: int
     samples: int
     least_ink: int
@@ -165,17 +163,16 @@ def posterior_weights(codes: Codes, z: np.ndarray) -> np.ndarray:
 
 
 @torch.no_grad()
-def blur(model: VAE, codes: Codes, images: np.ndarray, observed: Array, beta: float) -> Blur:
+def blur(model: VAE, codes: Codes, images: np.ndarray, observed: np.ndarray, beta: float) -> Blur:
     """The pictures behind one z, the posterior mean of `observed` (C, H, W).
 
     images: (N, C, H, W) uint8 whose codes these are. Averaged are the binarisations that were
     encoded.
     """
-    observed = torch.as_tensor(observed)
-    q = model.encode(observed[None], beta)
+    q = model.encode(tensor(observed)[None], beta)
     z = q.mean[0].numpy()
     weights = posterior_weights(codes, z.astype(np.float64))
-    pictures = reference_pictures(model, images).numpy()
+    pictures = reference_observations(model, images).numpy()
     mean = np.tensordot(weights, pictures, axes=1).astype(np.float32)
     decoded = model.decode(q.mean, beta).mean[0].numpy()
     return Blur(
@@ -187,15 +184,6 @@ def blur(model: VAE, codes: Codes, images: np.ndarray, observed: Array, beta: fl
         float(np.abs(mean - decoded).mean()),
         float(np.corrcoef(mean.ravel(), decoded.ravel())[0, 1]),
         len(images),
-    )
-
-
-def reference_pictures(model: VAE, images: np.ndarray) -> Tensor:
-    """One observation of each picture (N, C, H, W) uint8, as float32 for the encoder."""
-    return observe(
-        torch.from_numpy(images).float() / 255,
-        model.config.likelihood,
-        generator=seeded(0, "reference"),
     )
 
 
@@ -220,13 +208,14 @@ def grey_bce(p: float) -> GreyBce:
 
 
 @torch.no_grad()
-def grey_picture(model: VAE, image: Tensor, beta: float) -> GreyPicture:
+def grey_picture(model: VAE, image: np.ndarray, beta: float) -> GreyPicture:
     """The BCE of the grey values of a picture (C, H, W), and what it lacks to a log density.
 
     For a Bernoulli model.
     """
-    logits = bernoulli(model.decode(model.encode(image[None], beta).mean, beta)).logits.double()
-    bce = F.binary_cross_entropy_with_logits(logits, image[None].double(), reduction="sum")
+    grey = tensor(image)[None]
+    logits = bernoulli(model.decode(model.encode(grey, beta).mean, beta)).logits.double()
+    bce = F.binary_cross_entropy_with_logits(logits, grey.double(), reduction="sum")
     return GreyPicture(float(bce), float(_log_normaliser(logits).sum()))
 
 
@@ -252,15 +241,15 @@ def mean_and_draws(model: VAE, beta: float, *, seed: int, draws: int = 3) -> Mea
 
 
 @torch.no_grad()
-def nudged(
+def code_noise(
     variational: VAE, plain: VAE, images: np.ndarray, beta: float, *, seed: int, random: int = 8
-) -> Nudged:
+) -> CodeNoise:
     """Add noise to the codes of pictures (N, C, H, W) uint8 in both models, and decode.
 
     The same multiple of the same sigma and eps in both. Both codes have the scale of N(0, I): one
     by its KL, the plain autoencoder's because it was scaled to variance 1.
     """
-    observed = reference_pictures(variational, images)
+    observed = reference_observations(variational, images)
     q, codes = variational.encode(observed, beta), plain.encode(observed, 0.0).mean
     eps = standard_normal(tuple(q.mean.shape), seeded(seed, "nudge"), observed.device)
 
@@ -277,7 +266,7 @@ def nudged(
         for way in ((variational, q.mean, beta), (plain, codes, 0.0))
     ]
     z = prior_sample(random, variational.config.latent_dim, generator=seeded(seed, "prior"))
-    return Nudged(
+    return CodeNoise(
         MULTIPLES,
         np.array(losses[0]),
         np.array(losses[1]),
@@ -298,12 +287,13 @@ def blank_page(
     blank_samples: int = BLANK_SAMPLES,
 ) -> BlankPage:
     """How likely the model finds an empty picture, beside pictures (N, C, H, W) uint8."""
-    observed, empty = reference_pictures(model, images), torch.zeros(1, *model.config.image_shape)
+    observed = reference_observations(model, images)
+    empty = np.zeros((1, *model.config.image_shape), np.float32)
     generator = seeded(seed, "blank page")
     # The encoder has never seen one: its own q would leave the bound some thirty nats lower.
     proposal = fitted(model, empty, beta)
     blank = weighted_bound(
-        model, empty, beta, samples=blank_samples, generator=generator, proposal=proposal
+        model, tensor(empty), beta, samples=blank_samples, generator=generator, proposal=proposal
     ).nats
     bounds = importance_weighted_bound(model, observed, beta, samples=samples, generator=generator)
     z = prior_sample(SAMPLED_PIXELS, model.config.latent_dim, generator=seeded(seed, "prior"))
@@ -311,7 +301,6 @@ def blank_page(
     return BlankPage(
         float(blank),
         bounds.numpy(),
-        observed.flatten(1).sum(1).numpy(),
         blank_samples,
         samples,
         int(ink.min()),

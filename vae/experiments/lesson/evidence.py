@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from vae.elbo import kl_to_standard_normal, log_likelihoods, weighted_bound
+from vae.experiments.arrays import tensor
 from vae.experiments.map import PosteriorMap
-from vae.experiments.playground import Array, Breakdown
+from vae.experiments.playground import Breakdown
 from vae.hub.metrics import BetaMetrics
 from vae.likelihood import bernoulli
 from vae.model import VAE, DiagonalGaussian
@@ -101,7 +102,7 @@ class Balance:
         )
 
     @property
-    def misfit(self) -> float:
+    def prior_excess(self) -> float:
         """-log p(x) + KL(q || p(z)) - (distortion + rate): by how much that equation misses.
 
         Positive where it overshoots.
@@ -115,7 +116,7 @@ class Balance:
 
 
 @dataclass(frozen=True)
-class Explained:
+class PixelTerms:
     """What q makes of the picture, (C, H, W) each.
 
     reconstruction: E_q[E[x|z]]. pixel_distortion: -E_q[log p(x_i|z)], nats, whose sum is the
@@ -126,7 +127,7 @@ class Explained:
     pixel_distortion: np.ndarray
 
     @property
-    def dearest(self) -> float:
+    def largest_pixel_distortion(self) -> float:
         """The largest distortion of a single pixel, nats."""
         return float(self.pixel_distortion.max())
 
@@ -143,15 +144,14 @@ def quadrature(posterior: PosteriorMap) -> LogEvidence:
 
 @torch.no_grad()
 def evidence_bound(
-    model: VAE, observed: Array, beta: float, *, seed: int, samples: int = SAMPLES
+    model: VAE, observed: np.ndarray, beta: float, *, seed: int, samples: int = SAMPLES
 ) -> LogEvidence:
     """The importance-weighted lower bound on log p(x) of one picture (C, H, W).
 
     For any number of latent dimensions.
     """
-    observed = torch.as_tensor(observed)
     found = weighted_bound(
-        model, observed[None], beta, samples=samples, generator=seeded(seed, "evidence")
+        model, tensor(observed)[None], beta, samples=samples, generator=seeded(seed, "evidence")
     )
     return LogEvidence(
         float(found.nats[0]),
@@ -162,15 +162,15 @@ def evidence_bound(
 
 
 @torch.no_grad()
-def moved(
-    model: VAE, observed: Tensor, beta: float, *, shift: float = 0.0, widening: float = 1.0
+def shifted_posterior(
+    model: VAE, observed: np.ndarray, beta: float, *, shift: float = 0.0, widening: float = 1.0
 ) -> DiagonalGaussian:
     """The encoder's q of a picture (C, H, W), moved and widened.
 
     The mean is moved by `shift` of its standard deviations in every dimension, and these are
     multiplied by `widening`. mean, log_variance: (1, D).
     """
-    q = model.encode(observed[None], beta)
+    q = model.encode(tensor(observed)[None], beta)
     return DiagonalGaussian(
         q.mean + shift * q.standard_deviation, q.log_variance + 2 * math.log(widening)
     )
@@ -179,7 +179,7 @@ def moved(
 @torch.no_grad()
 def balance(
     model: VAE,
-    observed: Array,
+    observed: np.ndarray,
     beta: float,
     evidence: LogEvidence,
     *,
@@ -194,12 +194,11 @@ def balance(
     more dimensions a mean over DRAWS of z, whose noise is the same for every q. Raises ValueError
     for a plain autoencoder.
     """
-    observed = torch.as_tensor(observed)
     if model.config.autoencoder:
         raise ValueError("a plain autoencoder has no ELBO")
-    q = moved(model, observed, beta, shift=shift, widening=widening)
+    q = shifted_posterior(model, observed, beta, shift=shift, widening=widening)
     eps, weights = _places(model, seed)
-    fits = log_likelihoods(model, observed, q.at(eps), beta)
+    fits = log_likelihoods(model, tensor(observed), q.at(eps), beta)
     distortion, rates = -float(weights @ fits), kl_to_standard_normal(q)[0].double().numpy()
     return Balance(
         mean=q.mean[0].numpy(),
@@ -207,7 +206,7 @@ def balance(
         rate_per_dimension=rates,
         distortion=distortion,
         distortion_error=0.0 if evidence.exact else float(fits.std() / math.sqrt(len(fits))),
-        divergence=_divergence(model, observed, q, beta, evidence)
+        divergence=_divergence(model, tensor(observed), q, beta, evidence)
         if evidence.exact
         else evidence.nats + distortion + float(rates.sum()),
         evidence=evidence,
@@ -215,28 +214,27 @@ def balance(
 
 
 @torch.no_grad()
-def explained(
+def pixel_terms(
     model: VAE,
-    observed: Array,
+    observed: np.ndarray,
     beta: float,
     *,
     seed: int,
     shift: float = 0.0,
     widening: float = 1.0,
-) -> Explained:
+) -> PixelTerms:
     """The mean reconstruction of a picture (C, H, W) under the same q, and what each pixel costs.
 
     Raises ValueError for a likelihood that is not Bernoulli.
     """
-    observed = torch.as_tensor(observed)
     if not model.config.binarised:
         raise ValueError("the share of each pixel is told of a Bernoulli likelihood only")
-    q = moved(model, observed, beta, shift=shift, widening=widening)
+    q = shifted_posterior(model, observed, beta, shift=shift, widening=widening)
     eps, weights = _places(model, seed)
     pixels = bernoulli(model.decode(q.at(eps), beta))
     # -log p(x_i|z), x_i being 0 or 1
-    costs = torch.nn.functional.softplus(pixels.logits * (1 - 2 * observed))
-    return Explained(
+    costs = torch.nn.functional.softplus(pixels.logits * (1 - 2 * tensor(observed)))
+    return PixelTerms(
         *(
             torch.einsum("mchw,m->chw", each, weights.float()).numpy()
             for each in (pixels.mean, costs)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from scipy.spatial import cKDTree
 
+from vae.experiments.arrays import tensor
 from vae.experiments.map import Codes, codes
 from vae.experiments.playground import gallery
 from vae.latent import interpolate, typical_radius
@@ -52,7 +53,7 @@ class Holes:
         return float(np.sqrt(self.share * (1 - self.share) / self.probes))
 
     @property
-    def times(self) -> float:
+    def yardstick_ratio(self) -> float:
         """The share of holes divided by the yardstick."""
         return self.share / self.yardstick
 
@@ -201,7 +202,7 @@ def walk(
 
     Raises as VAE.decode does.
     """
-    start, end = (torch.from_numpy(found.mean[number]) for number in pair)
+    start, end = (tensor(found.mean[number]) for number in pair)
     latents = interpolate(start, end, steps)
     pixels = bernoulli(model.decode(latents, beta))
     distances, _ = cKDTree(found.mean).query(latents.numpy())

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from vae.elbo import log_likelihoods
+from vae.experiments.arrays import tensor
 from vae.experiments.map import PosteriorMap, Window
-from vae.experiments.playground import Array, Reconstruction
+from vae.experiments.playground import Reconstruction
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 
 COUNTS = (1, 10, 100, 1000, 10_000)  # latents that one estimate is made of
 REPETITIONS = 20
 MOST_DRAWN = 50_000  # latents for one picture and count: about 3 seconds
-CARRIED = 0.9  # of an estimate: how few latents hold so much of it
+DOMINANT_SHARE = 0.9  # of an estimate: how few latents hold so much of it
 AT_ONCE = 1000  # latents between two reports of progress
 ROOM = 1.25  # around what a window is to show
 SHOWN = 8  # of the latents that explain a picture best
@@ -44,7 +44,7 @@ class PriorDraws:
     count: K. estimates: (R,) nats, of R independent repetitions. The mean itself is right on
     average, so its logarithm is too low on average (Jensen's inequality), the more so the more it
     scatters. effective: (R,), (sum w)^2 / sum w^2 of the weights w_k = p(x|z_k), between 1 and K
-    (Kong 1992). carriers: (R,), how many of the K make up CARRIED of the sum.
+    (Kong 1992). dominant: (R,), how many of the K make up DOMINANT_SHARE of the sum.
 
     Of the first repetition: log_likelihood (K,), log p(x|z_k), nats; best: (B, D), the latents with
     the largest, in order, B at most SHOWN; images: (B, C, H, W), E[x|z] of these; shares: (B,),
@@ -54,7 +54,7 @@ class PriorDraws:
     count: int
     estimates: np.ndarray
     effective: np.ndarray
-    carriers: np.ndarray
+    dominant: np.ndarray
     log_likelihood: np.ndarray
     best: np.ndarray
     images: np.ndarray
@@ -72,14 +72,14 @@ class PriorDraws:
 
 
 @torch.no_grad()
-def guess(model: VAE, observed: Array, point: tuple[float, float], beta: float) -> Guess:
+def guess(model: VAE, observed: np.ndarray, point: tuple[float, float], beta: float) -> Guess:
     """How well one z explains a picture (C, H, W).
 
     Raises ValueError for a model that has not two latent dimensions.
     """
-    observed = torch.as_tensor(observed)
     likelihood = model.decode(torch.tensor([point], dtype=torch.float32), beta)
-    return Guess(point, likelihood.mean[0].numpy(), float(likelihood.log_prob(observed[None])[0]))
+    log_likelihood = float(likelihood.log_prob(tensor(observed)[None])[0])
+    return Guess(point, likelihood.mean[0].numpy(), log_likelihood)
 
 
 def repetitions(count: int) -> int:
@@ -113,7 +113,7 @@ def expected_hits(posterior: PosteriorMap, count: int) -> float:
 @torch.no_grad()
 def prior_draws(
     model: VAE,
-    observed: Array,
+    observed: np.ndarray,
     beta: float,
     *,
     count: int,
@@ -126,18 +126,17 @@ def prior_draws(
     with the share that is done, 0 to 1. Raises ValueError for a plain autoencoder, which has no
     prior, or count < 1.
     """
-    observed = torch.as_tensor(observed)
     if model.config.autoencoder:
         raise ValueError("a plain autoencoder has no prior to draw from")
     if count < 1:
         raise ValueError("count must be at least 1")
-    runs = repetitions(count)
+    picture, runs = tensor(observed), repetitions(count)
     latents = standard_normal(
-        (runs * count, model.config.latent_dim), seeded(seed, "prior draws", count), observed.device
+        (runs * count, model.config.latent_dim), seeded(seed, "prior draws", count), picture.device
     )
     found = []
     for start in range(0, len(latents), AT_ONCE):
-        found.append(log_likelihoods(model, observed, latents[start : start + AT_ONCE], beta))
+        found.append(log_likelihoods(model, picture, latents[start : start + AT_ONCE], beta))
         if progress:
             progress(min(1.0, (start + AT_ONCE) / len(latents)))
     weights = torch.cat(found).reshape(runs, count)
@@ -147,8 +146,8 @@ def prior_draws(
     return PriorDraws(
         count=count,
         estimates=(torch.logsumexp(weights, 1) - math.log(count)).numpy(),
-        effective=effective_samples(weights).numpy(),
-        carriers=carriers(weights).numpy(),
+        effective=effective_samples(weights.numpy()),
+        dominant=dominant_draws(weights.numpy()),
         log_likelihood=first.float().numpy(),
         best=best.numpy(),
         images=model.decode(best, beta).mean.numpy(),
@@ -156,18 +155,20 @@ def prior_draws(
     )
 
 
-def effective_samples(log_weights: Tensor) -> Tensor:
+def effective_samples(log_weights: np.ndarray) -> np.ndarray:
     """Effective sample size (sum w)^2 / sum w^2 of weights given by their logarithms.
 
     (…, K) -> (…): that many equal weights scatter as much (Kong 1992).
     """
-    return torch.exp(2 * torch.logsumexp(log_weights, -1) - torch.logsumexp(2 * log_weights, -1))
+    weights = tensor(log_weights)
+    effective = torch.exp(2 * torch.logsumexp(weights, -1) - torch.logsumexp(2 * weights, -1))
+    return effective.numpy()
 
 
-def carriers(log_weights: Tensor, share: float = CARRIED) -> Tensor:
+def dominant_draws(log_weights: np.ndarray, share: float = DOMINANT_SHARE) -> np.ndarray:
     """How many of the largest weights together make up this share of the sum.
 
     The weights are given by their logarithms: (…, K) -> (…).
     """
-    held = torch.softmax(log_weights, -1).sort(-1, descending=True).values.cumsum(-1)
-    return (held < share).sum(-1) + 1
+    weights = torch.softmax(tensor(log_weights), -1).sort(-1, descending=True).values
+    return ((weights.cumsum(-1) < share).sum(-1) + 1).numpy()

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from vae.elbo import exact_elbo
+from vae.experiments.arrays import reference_observations, tensor
 from vae.experiments.dimensions import Traversal, traverse
 from vae.experiments.map import Codes
-from vae.experiments.playground import Array, Reconstruction, reconstruct
+from vae.experiments.playground import Reconstruction, observe, reconstruct
 from vae.hub.metrics import Metrics
-from vae.likelihood import observe
 from vae.model import VAE
 from vae.noise import seeded, standard_normal
 from vae.posterior import grid_posterior
@@ -173,15 +172,15 @@ class Axes:
 
 
 @torch.no_grad()
-def which_kl(model: VAE, observed: Array, beta: float) -> WhichKL:
+def which_kl(model: VAE, observed: np.ndarray, beta: float) -> WhichKL:
     """The ELBO, log p(x) and three divergences of a picture (C, H, W).
 
     Raises as grid_posterior does.
     """
-    observed = torch.as_tensor(observed)
-    grid, terms = grid_posterior(model, observed, beta), exact_elbo(model, observed, beta)
+    picture = tensor(observed)
+    grid, terms = grid_posterior(model, picture, beta), exact_elbo(model, picture, beta)
     elbo, rate = -float(terms.negative_elbo[0]), float(terms.rate[0])
-    q = model.encode(observed[None], beta)
+    q = model.encode(picture[None], beta)
     away = (grid.centres - q.mean.double().numpy()) / q.standard_deviation.double().numpy()
     log_q = -0.5 * (away**2 + q.log_variance.double().numpy()).sum(1) - math.log(2 * math.pi)
     held = grid.mass > 0
@@ -206,11 +205,7 @@ def log_variances(model: VAE, images: np.ndarray, betas: tuple[float, ...]) -> L
 
     One binarisation of each, the same as in `codes`.
     """
-    pictures = observe(
-        torch.from_numpy(images).float() / 255,
-        model.config.likelihood,
-        generator=seeded(0, "reference"),
-    )
+    pictures = reference_observations(model, images)
     values = np.stack([model.encode(pictures, beta).log_variance.numpy().ravel() for beta in betas])
     return LogVariances(betas, values.min(1), np.median(values, axis=1), values.max(1), len(images))
 
@@ -251,14 +246,14 @@ def mixture(codes: Codes, *, seed: int) -> Mixture:
 
 @torch.no_grad()
 def collapse(
-    model: VAE, metrics: Metrics, pictures: Tensor, betas: tuple[float, ...], *, seed: int
+    model: VAE, metrics: Metrics, pictures: np.ndarray, betas: tuple[float, ...], *, seed: int
 ) -> Collapse:
     """The loss of the test set and reconstructions of pictures (N, C, H, W) as beta grows.
 
     betas: measured ones.
     """
     entries = [metrics.at(beta) for beta in betas]
-    observed = observe(pictures, model.config.likelihood, generator=seeded(seed, "binarisation"))
+    observed = observe(model, tensor(pictures), seed=seed)
     images = np.stack(
         [model.decode(model.encode(observed, beta).mean, beta).mean.numpy() for beta in betas]
     )
@@ -274,7 +269,7 @@ def collapse(
 
 
 def axes(
-    model: VAE, metrics: Metrics, picture: Tensor, at: tuple[float, float], *, seed: int
+    model: VAE, metrics: Metrics, picture: np.ndarray, at: tuple[float, float], *, seed: int
 ) -> Axes:
     """How many dimensions are active at each beta, and what the largest one does at two of them."""
 

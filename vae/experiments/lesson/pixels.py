@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from vae.elbo import elbo_with_noise, weighted_bound
-from vae.experiments.playground import Array
+from vae.experiments.arrays import tensor, unit_interval
 from vae.hub.metrics import ImportanceWeighted, Metrics
 from vae.latent import prior_sample
 from vae.likelihood import binarize
@@ -33,7 +33,7 @@ PICTURES_A_SECOND = 1e9  # that every atom is imagined to draw
 SAMPLES = 500  # of the importance-weighted bound, as in metrics.json
 FIT_STEPS, FIT_DRAWS, FIT_RATE = 100, 8, 0.2
 ADAM_MEMORY, ADAM_LEAST = (0.9, 0.999), 1e-8  # as in PyTorch
-ONE_IN = 1e6  # pictures, of the ceiling
+CEILING_ODDS = 1e6  # pictures, of the ceiling
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ class Counts:
     like_data: float
 
     @property
-    def one_in(self) -> float:
+    def rarity(self) -> float:
         """Log10 of how many random pictures there are for one that is like the data."""
         return self.pictures - self.like_data
 
     @property
-    def still_one_in(self) -> float:
+    def rarity_beyond_drawn(self) -> float:
         """Log10 of how many universes of atoms, drawing since the Big Bang, would have met one."""
-        return self.one_in - self.drawn
+        return self.rarity - self.drawn
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,8 @@ class Verdict:
 
     uniform, frequencies: exact. model: the importance-weighted lower bound from `samples` draws,
     effective_samples of which carry it. ceiling: above it lies the model's log p(x) of at most one
-    in ONE_IN of the pictures that were drawn as this one was; None for a picture that was not drawn
-    from one of the two other laws.
+    in CEILING_ODDS of the pictures that were drawn as this one was; None for a picture that was
+    not drawn from one of the two other laws.
     """
 
     observed: np.ndarray
@@ -92,11 +92,6 @@ class Verdict:
     effective_samples: float
     samples: int
     ceiling: float | None = None
-
-    @property
-    def loose(self) -> bool:
-        """Whether the effective sample size is so small that the bound may be loose by much."""
-        return self.effective_samples < 5
 
 
 @torch.no_grad()
@@ -109,7 +104,7 @@ def draw_pictures(
     count: int,
     seed: int,
     sheet: int = 0,
-) -> Tensor:
+) -> np.ndarray:
     """The sheet-th `count` pictures of this seed from one of the LAWS, (count, C, H, W).
 
     Only 0 and 1. frequencies: (C, H, W), the training pictures' mean. Raises ValueError for another
@@ -119,11 +114,11 @@ def draw_pictures(
     shape = (count, *model.config.image_shape)
     if law == MODEL:
         latents = prior_sample(count, model.config.latent_dim, generator=generator)
-        return model.decode(latents, beta).sample(generator)
+        return model.decode(latents, beta).sample(generator).numpy()
     if law not in LAWS:
         raise ValueError(f"pictures are drawn from one of {LAWS}, not {law!r}")
-    ink = torch.full(shape[1:], 0.5) if law == UNIFORM else torch.from_numpy(frequencies)
-    return (uniform(shape, generator, torch.device("cpu")) < ink).float()
+    ink = torch.full(shape[1:], 0.5) if law == UNIFORM else tensor(frequencies)
+    return (uniform(shape, generator, torch.device("cpu")) < ink).float().numpy()
 
 
 def sheet(
@@ -144,8 +139,8 @@ def sheet(
     images = draw_pictures(model, frequencies, law, beta, count=count, seed=seed, sheet=number)
     return Sheet(
         law,
-        images.numpy(),
-        _differing(images.flatten(1), _known(reference)).min(1).values.int().numpy(),
+        images,
+        _differing(tensor(images).flatten(1), _known(reference)).min(1).values.int().numpy(),
     )
 
 
@@ -160,9 +155,7 @@ def reference_distance(reference: np.ndarray) -> float:
 
 def _known(reference: np.ndarray) -> Tensor:
     """One binarisation of each reference picture, the same as in the map: (M, P)."""
-    return binarize(
-        torch.from_numpy(reference).float() / 255, generator=seeded(0, "reference")
-    ).flatten(1)
+    return binarize(unit_interval(reference), generator=seeded(0, "reference")).flatten(1)
 
 
 def _differing(pictures: Tensor, others: Tensor) -> Tensor:
@@ -186,77 +179,77 @@ def uniform_log_prob(pixels: int) -> float:
     return -pixels * math.log(2)
 
 
-def frequencies_log_prob(observed: Tensor, frequencies: np.ndarray) -> float:
+def frequencies_log_prob(observed: np.ndarray, frequencies: np.ndarray) -> float:
     """log p(x) of a binary picture (C, H, W) with independent pixels, nats.
 
     Each pixel is ink with its own frequency; none is 0 or 1.
     """
-    ink = torch.from_numpy(frequencies).double().clamp(LEAST_FREQUENCY, 1 - LEAST_FREQUENCY)
-    return float(torch.where(observed > 0, ink.log(), torch.log1p(-ink)).sum())
+    ink = tensor(frequencies).double().clamp(LEAST_FREQUENCY, 1 - LEAST_FREQUENCY)
+    return float(torch.where(tensor(observed) > 0, ink.log(), torch.log1p(-ink)).sum())
 
 
-def subject(model: VAE, frequencies: np.ndarray, name: str, *, seed: int) -> Tensor:
+def subject(model: VAE, frequencies: np.ndarray, name: str, *, seed: int) -> np.ndarray:
     """One of the SUBJECTS except PICTURE, (C, H, W).
 
     The first picture of its law's first sheet, or a page without ink.
     """
     if name == BLANK:
-        return torch.zeros(model.config.image_shape)
+        return np.zeros(model.config.image_shape, np.float32)
     law = {NOISE: UNIFORM, CLOUD: FREQUENCIES}[name]
     return draw_pictures(model, frequencies, law, 1.0, count=1, seed=seed)[0]
 
 
 def verdict(
-    model: VAE, frequencies: np.ndarray, observed: Array, beta: float, *, name: str = PICTURE
+    model: VAE, frequencies: np.ndarray, observed: np.ndarray, beta: float, *, name: str = PICTURE
 ) -> Verdict:
     """log p(x) of a binary picture (C, H, W) under the three laws.
 
     A picture that is no digit gets z from a Gaussian fitted to it, since the encoder never learned
     where its z are. The ceiling is Markov's inequality: averaged over the pictures of a law, p(x)
     of the model divided by that of the law is 1, since probabilities add up to 1; so it exceeds
-    ONE_IN for at most one in ONE_IN of them.
+    CEILING_ODDS for at most one in CEILING_ODDS of them.
     """
-    observed = torch.as_tensor(observed)
     proposal = None if name == PICTURE else fitted(model, observed[None], beta)
     found = weighted_bound(
         model,
-        observed[None],
+        tensor(observed)[None],
         beta,
         samples=SAMPLES,
         generator=seeded(0, "verdict"),
         proposal=proposal,
     )
-    every, each = uniform_log_prob(observed.numel()), frequencies_log_prob(observed, frequencies)
+    every, each = uniform_log_prob(observed.size), frequencies_log_prob(observed, frequencies)
     law = {NOISE: every, CLOUD: each}.get(name)
     return Verdict(
-        observed=observed.numpy(),
+        observed=observed,
         uniform=every,
         frequencies=each,
         model=float(found.nats[0]),
         effective_samples=float(found.effective_samples[0]),
         samples=SAMPLES,
-        ceiling=None if law is None else law + math.log(ONE_IN),
+        ceiling=None if law is None else law + math.log(CEILING_ODDS),
     )
 
 
-def fitted(model: VAE, observed: Tensor, beta: float) -> DiagonalGaussian:
+def fitted(model: VAE, observed: np.ndarray, beta: float) -> DiagonalGaussian:
     """A diagonal Gaussian for each picture (N, C, H, W), fitted by gradient ascent on its ELBO.
 
     Begins at the encoder's; returns mean and log variance, (N, D). The steps are Adam's (Kingma &
     Ba 2015, algorithm 1, with its usual constants), written out: torch.optim loads PyTorch's
     compiler, for which the page's first visitor would wait three seconds.
     """
-    start = model.encode(observed, beta)
+    pictures = tensor(observed)
+    start = model.encode(pictures, beta)
     mean, log_variance = (
         part.detach().clone().requires_grad_() for part in (start.mean, start.log_variance)
     )
     moments = [(torch.zeros_like(part), torch.zeros_like(part)) for part in (mean, log_variance)]
     generator = seeded(0, "fit")
     for step in range(1, FIT_STEPS + 1):
-        eps = standard_normal((FIT_DRAWS, *mean.shape), generator, observed.device)
+        eps = standard_normal((FIT_DRAWS, *mean.shape), generator, pictures.device)
         with torch.enable_grad():
             loss = elbo_with_noise(
-                model, observed, beta, eps, DiagonalGaussian(mean, log_variance)
+                model, pictures, beta, eps, DiagonalGaussian(mean, log_variance)
             ).negative_elbo.sum()
             slopes = torch.autograd.grad(loss, (mean, log_variance))
         with torch.no_grad():

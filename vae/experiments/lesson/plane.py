@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from vae.elbo import DECODING_BATCH
+from vae.experiments.arrays import tensor, unit_interval
 from vae.experiments.map import Window
 from vae.latent import prior_sample
 from vae.likelihood import bernoulli, binarize
@@ -84,7 +84,12 @@ def typical_distance(reference: np.ndarray) -> float:
 
 
 def pixel_plane(
-    picture: Tensor, directions: str, *, typical: float, others: tuple[Tensor, Tensor], seed: int
+    picture: np.ndarray,
+    directions: str,
+    *,
+    typical: float,
+    others: tuple[np.ndarray, np.ndarray],
+    seed: int,
 ) -> PixelPlane:
     """The plane through a picture (C, H, W) in two random directions or towards two others.
 
@@ -95,12 +100,14 @@ def pixel_plane(
     if directions == OTHERS:
         across, up = ((other - picture) / FULL for other in others)
     elif directions == RANDOM:
-        drawn = standard_normal((2, *picture.shape), seeded(seed, "directions"), picture.device)
+        drawn = standard_normal(
+            (2, *picture.shape), seeded(seed, "directions"), torch.device("cpu")
+        )
         lengths = drawn.flatten(1).norm(dim=1)[:, None, None, None]
-        across, up = drawn / lengths * (typical / 2)
+        across, up = (drawn / lengths * (typical / 2)).numpy()
     else:
         raise ValueError(f"a plane has one of the directions {DIRECTIONS}, not {directions!r}")
-    return PixelPlane(directions, picture.numpy(), across.numpy(), up.numpy())
+    return PixelPlane(directions, picture, across, up)
 
 
 @torch.no_grad()
@@ -122,25 +129,25 @@ def crowds(
     """
     points = prior_sample(count, 2, generator=seeded(seed, "points"))
     pictures = {
-        TEST: torch.from_numpy(reference[:count]).float() / 255,
+        TEST: unit_interval(reference[:count]),
         CODES: model.decode(points, beta).mean,
     }
-    pictures |= {plane.directions: torch.from_numpy(plane.at(points.numpy())) for plane in planes}
+    pictures |= {plane.directions: tensor(plane.at(points.numpy())) for plane in planes}
     observed = {
         kind: binarize(means, generator=seeded(seed, "crowd", kind))
         for kind, means in pictures.items()
     }
-    evidence = grid_evidence(model, torch.cat(list(observed.values())), beta).split(
-        [len(part) for part in observed.values()]
-    )
+    every = torch.cat(list(observed.values())).numpy()
+    ends = np.cumsum([len(part) for part in observed.values()])
+    evidence = np.split(grid_evidence(model, every, beta), ends[:-1])
     return tuple(
-        Crowd(kind, seen.to(torch.uint8).numpy(), nats.numpy())
-        for (kind, seen), nats in zip(observed.items(), evidence, strict=True)
+        Crowd(kind, part.to(torch.uint8).numpy(), nats)
+        for (kind, part), nats in zip(observed.items(), evidence, strict=True)
     )
 
 
 @torch.no_grad()
-def grid_evidence(model: VAE, observed: Tensor, beta: float, *, side: int = SIDE) -> Tensor:
+def grid_evidence(model: VAE, observed: np.ndarray, beta: float, *, side: int = SIDE) -> np.ndarray:
     """log p(x) of binary pictures (N, C, H, W) by the midpoint rule: (N,) float64 nats.
 
     On side × side squares of GRID. log p(x|z) = x · logits - sum softplus(logits) is one matrix
@@ -152,11 +159,11 @@ def grid_evidence(model: VAE, observed: Tensor, beta: float, *, side: int = SIDE
             "p(x) is added up on a plane: it needs a Bernoulli model with two latent dimensions "
             "and a prior"
         )
-    pixels, area = observed.flatten(1), (2 * GRID.half / side) ** 2
+    pixels, area = tensor(observed).flatten(1), (2 * GRID.half / side) ** 2
     total = torch.full((len(pixels),), -math.inf, dtype=torch.float64)
-    for z in GRID.centres(side).split(2 * DECODING_BATCH):
+    for z in tensor(GRID.centres(side)).split(2 * DECODING_BATCH):
         logits = bernoulli(model.decode(z, beta)).logits.flatten(1)
         log_prior = -0.5 * z.square().sum(1) - math.log(2 * math.pi)
         joint = pixels @ logits.T - torch.nn.functional.softplus(logits).sum(1) + log_prior
         total = torch.logaddexp(total, joint.double().logsumexp(1))
-    return total + math.log(area)
+    return (total + math.log(area)).numpy()

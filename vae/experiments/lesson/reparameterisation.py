@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from vae.elbo import DECODING_BATCH, log_likelihoods
+from vae.experiments.arrays import tensor
 from vae.experiments.lesson.gaussian import Curve
-from vae.experiments.playground import Array, Reconstruction
+from vae.experiments.playground import Reconstruction
 from vae.model import VAE, DiagonalGaussian
 from vae.noise import seeded, standard_normal
 from vae.quadrature import gauss_hermite
@@ -157,7 +158,7 @@ class Gradients:
     score_baseline: Estimate
 
     @property
-    def times(self) -> float:
+    def variance_ratio(self) -> float:
         """Variance of the score function's estimate divided by that of the pathwise one.
 
         That is how many times as many draws it needs.
@@ -165,7 +166,7 @@ class Gradients:
         return (self.score.deviation / self.pathwise.deviation) ** 2
 
     @property
-    def times_baseline(self) -> float:
+    def variance_ratio_baseline(self) -> float:
         """Ratio of variances of the score function with a baseline to the pathwise gradient."""
         return (self.score_baseline.deviation / self.pathwise.deviation) ** 2
 
@@ -223,26 +224,25 @@ def spread(draw: OneDraw, factor: str, *, seed: int, draws: int = DRAWS) -> Spre
 
 
 def draw_gradients(
-    model: VAE, observed: Array, beta: float, *, seed: int, samples: int = SAMPLES
+    model: VAE, observed: np.ndarray, beta: float, *, seed: int, samples: int = SAMPLES
 ) -> GradientDraws:
     """Draw z from a picture's (C, H, W) q and differentiate -log p(x|z).
 
     Raises ValueError for a plain autoencoder.
     """
-    observed = torch.as_tensor(observed)
-    dimensions = model.config.latent_dim
+    picture, dimensions = tensor(observed), model.config.latent_dim
     if model.config.autoencoder:
         raise ValueError("a plain autoencoder draws no z: there is nothing to estimate")
     with torch.no_grad():
-        q = model.encode(observed[None], beta)
+        q = model.encode(picture[None], beta)
     deviation = q.standard_deviation[0].double().numpy()
 
     def drawn(count: int, name: str) -> Tensor:
-        return standard_normal((count, dimensions), seeded(seed, name), observed.device)
+        return standard_normal((count, dimensions), seeded(seed, name), picture.device)
 
     def reference(eps: Tensor) -> np.ndarray:
         """Pathwise estimates with respect to mu and log sigma, (2, S, D)."""
-        _, slopes = _losses_and_slopes(model, observed, beta, q, eps.float())
+        _, slopes = _losses_and_slopes(model, picture, beta, q, eps.float())
         return np.stack([slopes, slopes * deviation * eps.double().numpy()])
 
     if dimensions <= 2:
@@ -253,7 +253,7 @@ def draw_gradients(
         more, draws = reference(drawn(REFERENCE_DRAWS, "gradient reference")), REFERENCE_DRAWS
         centre, error = more.mean(1), more.std(1, ddof=1) / math.sqrt(draws)
     eps = drawn(samples, "gradient")
-    losses, slopes = _losses_and_slopes(model, observed, beta, q, eps)
+    losses, slopes = _losses_and_slopes(model, picture, beta, q, eps)
     return GradientDraws(
         deviation, eps.numpy(), losses, slopes.astype(np.float32), centre, error, draws
     )

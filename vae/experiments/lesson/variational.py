@@ -4,12 +4,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from vae.elbo import exact_elbo, gauss_hermite_elbo
+from vae.experiments.arrays import tensor
 from vae.experiments.map import PosteriorMap
-from vae.experiments.playground import Array
 from vae.model import VAE, DiagonalGaussian
 
 LOG_DEVIATION = (-6.2, -0.7)  # log sigma of the Gaussians here: sigma from 0.002 to 0.5
@@ -93,7 +94,7 @@ class Amortisation:
 
 def gaussian(
     model: VAE,
-    observed: Array,
+    observed: np.ndarray,
     beta: float,
     mean: tuple[float, float],
     log_deviation: tuple[float, float],
@@ -102,15 +103,13 @@ def gaussian(
 
     Raises ValueError as exact_elbo does.
     """
-    observed = torch.as_tensor(observed)
     nodes = WIDE_NODES if max(log_deviation) > WIDE else NODES
-    terms = exact_elbo(
-        model, observed, beta, nodes=nodes, q=_q(torch.tensor(mean), torch.tensor(log_deviation))
-    )
+    q = _q(torch.tensor(mean), torch.tensor(log_deviation))
+    terms = exact_elbo(model, tensor(observed), beta, nodes=nodes, q=q)
     return Gaussian(mean, log_deviation, float(terms.distortion[0]), float(terms.rate[0]))
 
 
-def gradient(
+def _gradient(
     model: VAE,
     observed: Tensor,
     beta: float,
@@ -129,9 +128,9 @@ def gradient(
     return -float(negative.detach()), by_mean, by_log_deviation
 
 
-def climb(
+def gradient_ascent(
     model: VAE,
-    observed: Array,
+    observed: np.ndarray,
     beta: float,
     start: Gaussian,
     *,
@@ -148,10 +147,9 @@ def climb(
     decimals, as a link holds them. measure: gives the Gaussian of a mean and log sigma, by default
     `gaussian`. progress: called with the share that is done.
     """
-    observed = torch.as_tensor(observed)
     found, at = [], (start.mean, start.log_deviation)
     for number in range(1, steps + 1):
-        moved = _step(model, observed, beta, *map(torch.tensor, at))
+        moved = _step(model, tensor(observed), beta, *map(torch.tensor, at))
         there = moved and (_pair(moved[0]), _pair(moved[1]))
         if there is None or there == at:
             break
@@ -164,7 +162,7 @@ def climb(
 
 def amortisation(
     model: VAE,
-    observed: Array,
+    observed: np.ndarray,
     beta: float,
     posterior: PosteriorMap,
     *,
@@ -182,15 +180,14 @@ def amortisation(
         raise ValueError(
             "the gap is the divergence of q from the true posterior, not a tempered one"
         )
-    observed = torch.as_tensor(observed)
     with torch.no_grad():
-        q = model.encode(observed[None], beta)
+        q = model.encode(tensor(observed)[None], beta)
     encoder = gaussian(model, observed, beta, _exactly(q.mean[0]), _exactly(q.log_variance[0] / 2))
-    peak = torch.from_numpy(posterior.peak).float()
+    peak = tensor(posterior.peak).float()
     starts = (q.mean[0], q.log_variance[0] / 2), (peak, torch.full((2,), math.log(PEAK_DEVIATION)))
     reached = []
     for number, start in enumerate(starts):
-        mean, log_deviation = _converge(model, observed, beta, *start)
+        mean, log_deviation = _converge(model, tensor(observed), beta, *start)
         reached.append(gaussian(model, observed, beta, _exactly(mean), _exactly(log_deviation)))
         if progress:
             progress((number + 1) / len(starts))
@@ -218,7 +215,7 @@ def _step(
     model: VAE, observed: Tensor, beta: float, mean: Tensor, log_deviation: Tensor
 ) -> tuple[Tensor, Tensor, float] | None:
     """One step, and what it gains in nats; None where none leads higher."""
-    before, by_mean, by_log_deviation = gradient(model, observed, beta, mean, log_deviation)
+    before, by_mean, by_log_deviation = _gradient(model, observed, beta, mean, log_deviation)
     move, widen = torch.exp(2 * log_deviation) * by_mean, by_log_deviation / 2
     move = move * min(1.0, FARTHEST / max(float((move / log_deviation.exp()).abs().max()), 1e-12))
     widen = widen.clamp(-MOST_WIDENED, MOST_WIDENED)

@@ -6,13 +6,14 @@ So they stay true when weights change.
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
-from torch import Tensor
 
 from vae.elbo import exact_elbo, kl_to_standard_normal
+from vae.experiments.arrays import tensor
 from vae.experiments.lesson.beta_conventions import to_beta
 from vae.experiments.map import posterior_map
-from vae.experiments.playground import observe, reconstruct
+from vae.experiments.playground import observation, reconstruct
 from vae.hub.metrics import BetaMetrics, Metrics
 from vae.model import VAE, DiagonalGaussian
 
@@ -85,25 +86,26 @@ class Solutions:
 
 
 @torch.no_grad()
-def solve(plane: VAE, picture: Tensor, metrics: Metrics, *, seed: int) -> Solutions:
+def solve(plane: VAE, picture: np.ndarray, metrics: Metrics, *, seed: int) -> Solutions:
     """The worksheet's answers for one example.
 
     plane: the model with two latent dimensions, for the example `picture` (1, H, W). metrics: of
     the playground's model. Takes seconds, by quadrature over the plane. Raises ValueError as
     grid_posterior does.
     """
-    observed = observe(plane, picture, seed=seed)
+    observed = observation(plane, picture, seed=seed)
     seen = reconstruct(plane, picture, BETA, seed=seed)
-    q = plane.encode(observed[None], BETA)
-    terms, posterior = exact_elbo(plane, observed, BETA), posterior_map(plane, observed, BETA)
-    pixels = observed.numel()
+    batch = tensor(observed)[None]
+    q = plane.encode(batch, BETA)
+    terms, posterior = exact_elbo(plane, batch[0], BETA), posterior_map(plane, observed, BETA)
+    pixels = observed.size
     means, log_variances = torch.tensor(ONE_DIMENSION).T
     return Solutions(
         pixels=pixels,
         digits=pixels * math.log10(2),
         uniform=-pixels * math.log(2),
         place=tuple(q.mean[0].tolist()),
-        fit=float(plane.decode(q.mean, BETA).log_prob(observed[None])),
+        fit=float(plane.decode(q.mean, BETA).log_prob(batch)),
         log_evidence=posterior.log_evidence,
         distortion=float(terms.distortion),
         rate=float(terms.rate),

@@ -32,8 +32,8 @@ def mnist():
     return sources.resolve("mnist")
 
 
-def seen(model: sources.Resolved, name: str) -> torch.Tensor:
-    return experiments.observe(model.network, model.examples.picture(name), seed=7)
+def seen(model: sources.Resolved, name: str) -> np.ndarray:
+    return experiments.observation(model.network, model.examples.picture(name).numpy(), seed=7)
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +49,13 @@ def known(digits):
 
 
 @torch.no_grad()
-def brute_joint(model: vae.VAE, observed: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+def brute_joint(model: vae.VAE, observed: np.ndarray, z: torch.Tensor) -> torch.Tensor:
     """log p(z) + log p(x|z), (M,), by torch.distributions."""
     fits = [
         distributions.Bernoulli(
             logits=model.decode(part.float(), BETA).logits.double(), validate_args=False
         )
-        .log_prob(observed.double())
+        .log_prob(torch.from_numpy(observed).double())
         .flatten(1)
         .sum(1)
         for part in z.split(128)
@@ -73,7 +73,9 @@ def test_what_the_elbo_lacks_is_the_divergence_from_the_posterior_on_the_normali
     """
     observed = seen(digits, "3")
     changes = ({}, {"shift": 2.0}, {"widening": 2.0})
-    qs = [evidence.moved(digits.network, observed, BETA, **change) for change in changes]
+    qs = [
+        evidence.shifted_posterior(digits.network, observed, BETA, **change) for change in changes
+    ]
     mean, deviation = qs[0].mean[0].double(), qs[0].standard_deviation[0].double()
     steps = torch.linspace(-13, 13, 65, dtype=torch.float64)
     z = mean + deviation * torch.cartesian_prod(steps, steps)
@@ -126,9 +128,15 @@ def test_log_p_of_x_stands_still_while_q_gets_worse(digits, known, name):
 def test_the_terms_are_those_of_the_elbo(digits, known, mnist):
     observed = seen(digits, "0")
     sides = evidence.balance(digits.network, observed, BETA, known["0"], seed=7)
-    drawn = vae.elbo(digits.network, observed[None], BETA, generator=generator(1), samples=2_000)
+    drawn = vae.elbo(
+        digits.network,
+        torch.from_numpy(observed)[None],
+        BETA,
+        generator=generator(1),
+        samples=2_000,
+    )
     assert sides.distortion == pytest.approx(drawn.distortion.item(), abs=0.2)
-    q = digits.network.encode(observed[None], BETA)
+    q = digits.network.encode(torch.from_numpy(observed)[None], BETA)
     normal = distributions.Normal(q.mean[0], q.standard_deviation[0])
     divergence = (
         distributions.kl_divergence(normal, distributions.Normal(0.0, 1.0)).detach().numpy()
@@ -140,9 +148,11 @@ def test_the_terms_are_those_of_the_elbo(digits, known, mnist):
     observed = seen(mnist, "0")
     bound = evidence.LogEvidence(-80.0, 0.3, 100, 5.0)
     sides = evidence.balance(mnist.network, observed, BETA, bound, seed=7, shift=0.5)
-    q = evidence.moved(mnist.network, observed, BETA, shift=0.5)
+    q = evidence.shifted_posterior(mnist.network, observed, BETA, shift=0.5)
     z = q.at(torch.randn(2_000, mnist.network.config.latent_dim, generator=generator(2)))
-    expected = -mnist.network.decode(z, BETA).log_prob(observed.expand(2_000, 1, 28, 28))
+    expected = -mnist.network.decode(z, BETA).log_prob(
+        torch.from_numpy(observed).expand(2_000, 1, 28, 28)
+    )
     assert sides.distortion_error == pytest.approx(
         expected.std().item() / math.sqrt(evidence.DRAWS), rel=0.15
     )
@@ -154,7 +164,7 @@ def test_the_terms_are_those_of_the_elbo(digits, known, mnist):
 def test_q_is_moved_and_widened_in_its_own_standard_deviations(digits):
     observed = seen(digits, "0")
     own, other = (
-        evidence.moved(digits.network, observed, BETA, **change)
+        evidence.shifted_posterior(digits.network, observed, BETA, **change)
         for change in ({}, {"shift": -1.5, "widening": 3.0})
     )
     torch.testing.assert_close(other.mean, own.mean - 1.5 * own.standard_deviation)
@@ -163,7 +173,7 @@ def test_q_is_moved_and_widened_in_its_own_standard_deviations(digits):
 
 def test_the_pixels_shares_sum_up_to_the_distortion(mnist):
     observed = seen(mnist, "3")
-    found = evidence.explained(mnist.network, observed, BETA, seed=7, widening=2.0)
+    found = evidence.pixel_terms(mnist.network, observed, BETA, seed=7, widening=2.0)
     sides = evidence.balance(
         mnist.network,
         observed,
@@ -173,21 +183,27 @@ def test_the_pixels_shares_sum_up_to_the_distortion(mnist):
         widening=2.0,
     )
     assert found.pixel_distortion.sum() == pytest.approx(sides.distortion, rel=1e-5)
-    assert found.dearest == found.pixel_distortion.max()
-    q = evidence.moved(mnist.network, observed, BETA, widening=2.0)
+    assert found.largest_pixel_distortion == found.pixel_distortion.max()
+    q = evidence.shifted_posterior(mnist.network, observed, BETA, widening=2.0)
     z = q.at(torch.randn(2_000, mnist.network.config.latent_dim, generator=generator(3)))
     pixels = distributions.Bernoulli(logits=mnist.network.decode(z, BETA).logits)
     np.testing.assert_allclose(found.reconstruction, pixels.mean.mean(0), atol=0.06)
-    np.testing.assert_allclose(found.pixel_distortion, -pixels.log_prob(observed).mean(0), atol=0.4)
+    np.testing.assert_allclose(
+        found.pixel_distortion, -pixels.log_prob(torch.from_numpy(observed)).mean(0), atol=0.4
+    )
 
 
 @torch.no_grad()
 def test_the_effective_sample_size_is_that_of_the_weights(digits):
     observed, samples = seen(digits, "1"), 40
     found = weighted_bound(
-        digits.network, observed[None], BETA, samples=samples, generator=generator(4)
+        digits.network,
+        torch.from_numpy(observed)[None],
+        BETA,
+        samples=samples,
+        generator=generator(4),
     )
-    q = digits.network.encode(observed[None], BETA)
+    q = digits.network.encode(torch.from_numpy(observed)[None], BETA)
     z = q.at(torch.randn(samples, 2, generator=generator(4)))
     log_q = distributions.Normal(q.mean[0], q.standard_deviation[0]).log_prob(z).sum(1)
     weights = (brute_joint(digits.network, observed, z) - log_q).double().exp()
@@ -208,7 +224,7 @@ def test_one_sample_rests_on_one_and_has_no_spread(model, binary_images):
 
 
 def test_the_standard_error_is_how_much_other_draws_differ(digits):
-    observed = seen(digits, "0").expand(40, 1, 28, 28)
+    observed = torch.from_numpy(seen(digits, "0")).expand(40, 1, 28, 28)
     found = weighted_bound(digits.network, observed, BETA, samples=100, generator=generator(5))
     assert found.standard_error.mean().item() == pytest.approx(found.nats.std().item(), rel=0.35)
 
@@ -255,9 +271,9 @@ def test_other_models_get_a_sentence(digits):
     bound = evidence.LogEvidence(-1.0, 0.0, 5, 1.0)
     plain = vae.VAE(tiny_config(latent_dim=2, beta_range=(0.0, 0.0)))
     with pytest.raises(ValueError, match="autoencoder"):
-        evidence.balance(plain, torch.zeros(1, 6, 5), 0.0, bound, seed=7)
+        evidence.balance(plain, np.zeros((1, 6, 5), np.float32), 0.0, bound, seed=7)
     colour = random_model(
         tiny_config(image_shape=(3, 4, 4), likelihood="discretized_logistic", preprocess="photo")
     )
     with pytest.raises(ValueError, match="Bernoulli"):
-        evidence.explained(colour, torch.zeros(3, 4, 4), BETA, seed=7)
+        evidence.pixel_terms(colour, np.zeros((3, 4, 4), np.float32), BETA, seed=7)

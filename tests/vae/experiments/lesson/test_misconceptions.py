@@ -18,6 +18,7 @@ from torch.nn.functional import softplus
 
 from vae import experiments
 from vae.elbo import importance_weighted_bound, point_distortion
+from vae.experiments.arrays import reference_observations
 from vae.experiments.lesson import beta_conventions, decoders, misconceptions
 from vae.experiments.map import Codes
 from vae.hub import sources
@@ -44,14 +45,15 @@ def codes(plane):
 
 
 def test_the_three_divergences_are_those_of_an_even_grid_about_q(plane):
-    observed = experiments.observe(plane.network, plane.examples.picture("7"), seed=7)
+    observed = experiments.observation(plane.network, plane.examples.picture("7").numpy(), seed=7)
     found = misconceptions.which_kl(plane.network, observed, 1.0)
-    q = plane.network.encode(observed[None], 1.0)
+    picture = torch.from_numpy(observed)
+    q = plane.network.encode(picture[None], 1.0)
     q = Independent(Normal(q.mean[0].double(), q.standard_deviation[0].double()), 1)
     steps = torch.linspace(-6, 6, 81, dtype=torch.float64)
     z = q.mean + q.stddev * torch.cartesian_prod(steps, steps)
     log_area = torch.log(q.stddev.prod() * (steps[1] - steps[0]) ** 2)
-    joint = log_joint(plane.network, observed, z, 1.0)
+    joint = log_joint(plane.network, picture, z, 1.0)
     evidence = torch.logsumexp(joint + log_area, 0)
     log_q, log_p = q.log_prob(z), joint - evidence
     prior = Independent(
@@ -74,7 +76,9 @@ def test_the_three_divergences_are_those_of_an_even_grid_about_q(plane):
 
 
 def test_only_sigma_as_the_factor_gives_the_claimed_spread(digits):
-    seen = experiments.reconstruct(digits.network, digits.examples.picture("0"), 1.0, seed=7)
+    seen = experiments.reconstruct(
+        digits.network, digits.examples.picture("0").numpy(), 1.0, seed=7
+    )
     found = misconceptions.spreads(seen, seed=7)
     error = 5 / math.sqrt(2 * found.draws)  # five standard errors of a standard deviation
     np.testing.assert_allclose(found.by_sigma, seen.posterior_deviation, rtol=error)
@@ -127,7 +131,9 @@ def test_the_rate_of_a_mixture_is_known_where_its_parts_lie_apart_or_are_the_pri
 
 
 def test_at_the_collapsed_end_the_rate_is_gone_and_so_is_the_picture(digits):
-    pictures = torch.stack([digits.examples.picture(name) for name in digits.examples.names[:3]])
+    pictures = np.stack(
+        [digits.examples.picture(name).numpy() for name in digits.examples.names[:3]]
+    )
     found = misconceptions.collapse(digits.network, digits.metrics, pictures, (1.0, 50.0), seed=7)
     assert found.negative_elbo.tolist() == [
         digits.metrics.at(beta).negative_elbo for beta in (1.0, 50.0)
@@ -144,7 +150,7 @@ def test_at_the_collapsed_end_the_rate_is_gone_and_so_is_the_picture(digits):
 
 def test_the_axes_are_the_metrics_and_the_most_used_dimension_is_moved(digits):
     found = misconceptions.axes(
-        digits.network, digits.metrics, digits.examples.picture("3"), (1.0, 10.0), seed=7
+        digits.network, digits.metrics, digits.examples.picture("3").numpy(), (1.0, 10.0), seed=7
     )
     assert (
         found.active[found.betas.index(10.0)]
@@ -160,10 +166,10 @@ def test_the_axes_are_the_metrics_and_the_most_used_dimension_is_moved(digits):
 
 
 def test_blur_is_the_mean_by_brute_force(plane, codes):
-    observed = experiments.observe(plane.network, plane.examples.picture("3"), seed=7)
+    observed = experiments.observation(plane.network, plane.examples.picture("3").numpy(), seed=7)
     found = decoders.blur(plane.network, codes, plane.reference.images, observed, 1.0)
     z = torch.from_numpy(found.z).double()
-    pictures = decoders.reference_pictures(plane.network, plane.reference.images)
+    pictures = reference_observations(plane.network, plane.reference.images)
     total, mean, squares = 0.0, np.zeros((1, 28, 28)), 0.0
     for centre, deviation, picture in zip(codes.mean, codes.deviation, pictures, strict=True):
         parts = Normal(torch.from_numpy(centre).double(), torch.from_numpy(deviation).double())
@@ -179,9 +185,7 @@ def test_blur_is_the_mean_by_brute_force(plane, codes):
 
 def test_the_weighted_mean_is_the_best_answer_of_a_bernoulli_decoder(plane, codes):
     weights = torch.from_numpy(decoders.posterior_weights(codes, np.array([0.3, -0.2])))
-    pictures = (
-        decoders.reference_pictures(plane.network, plane.reference.images).flatten(1).double()
-    )
+    pictures = reference_observations(plane.network, plane.reference.images).flatten(1).double()
 
     def objective(p: torch.Tensor) -> float:
         return float(weights @ Bernoulli(p.clamp(1e-9, 1 - 1e-9)).log_prob(pictures).sum(1))
@@ -193,7 +197,7 @@ def test_the_weighted_mean_is_the_best_answer_of_a_bernoulli_decoder(plane, code
 
 
 def test_a_larger_beta_shares_z_among_more_pictures(plane):
-    observed = experiments.observe(plane.network, plane.examples.picture("3"), seed=7)
+    observed = experiments.observation(plane.network, plane.examples.picture("3").numpy(), seed=7)
     shares = [
         decoders.blur(
             plane.network,
@@ -226,7 +230,7 @@ def test_bce_needs_a_probability_strictly_between(p):
 
 def test_what_a_grey_picture_lacks_is_the_continuous_bernoullis_normaliser(digits):
     image = digits.examples.picture("0")
-    found = decoders.grey_picture(digits.network, image, 1.0)
+    found = decoders.grey_picture(digits.network, image.numpy(), 1.0)
     logits = digits.network.decode(
         digits.network.encode(image[None], 1.0).mean, 1.0
     ).logits.double()
@@ -264,8 +268,8 @@ def test_mean_mode_and_draws_of_one_z(digits):
 
 def test_moved_codes_hurt_the_plain_autoencoder_more(plane):
     plain, images = sources.resolve("mnist-2d-autoencoder"), plane.reference.images[:60]
-    found = decoders.nudged(plane.network, plain.network, images, 1.0, seed=7)
-    observed = decoders.reference_pictures(plane.network, images)
+    found = decoders.code_noise(plane.network, plain.network, images, 1.0, seed=7)
+    observed = reference_observations(plane.network, images)
     assert found.variational[0] == pytest.approx(
         float(point_distortion(plane.network, observed, 1.0).mean()), rel=1e-5
     )
@@ -284,7 +288,7 @@ def test_moved_codes_hurt_the_plain_autoencoder_more(plane):
 def test_a_blank_page_beats_most_digits(digits):
     images = digits.reference.images[:30]
     found = decoders.blank_page(digits.network, images, 1.0, seed=7, samples=32, blank_samples=500)
-    observed = decoders.reference_pictures(digits.network, images)
+    observed = reference_observations(digits.network, images)
     again = importance_weighted_bound(
         digits.network, observed, 1.0, samples=100, generator=seeded("other")
     ).numpy()
@@ -297,7 +301,6 @@ def test_a_blank_page_beats_most_digits(digits):
     )
     assert float(empty) > np.median(again)
     assert 15 < found.below <= found.count == 30
-    assert found.ink.min() > 0
     assert found.least_ink > 0
 
 

@@ -36,7 +36,8 @@ def flat():
 def six():
     """A model of 2 × 3 pixels, and all 64 pictures that there are."""
     model = random_model(tiny_config(image_shape=(1, 2, 3), latent_dim=2))
-    return model, torch.tensor(list(itertools.product([0.0, 1.0], repeat=6))).reshape(64, 1, 2, 3)
+    every = np.array(list(itertools.product([0, 1], repeat=6)), np.float32)
+    return model, every.reshape(64, 1, 2, 3)
 
 
 # What is drawn
@@ -50,9 +51,7 @@ def test_pixels_of_the_two_simple_laws_have_their_frequencies_and_know_nothing_o
         (pixels.UNIFORM, np.full_like(frequencies, 0.5)),
         (pixels.FREQUENCIES, frequencies),
     ):
-        drawn = pixels.draw_pictures(
-            digits.network, frequencies, law, 1.0, count=4000, seed=SEED
-        ).numpy()
+        drawn = pixels.draw_pictures(digits.network, frequencies, law, 1.0, count=4000, seed=SEED)
         assert set(np.unique(drawn)) == {0.0, 1.0}
         assert np.abs(drawn.mean(0) - expected).max() < 5 * 0.5 / math.sqrt(4000)
         middle, below = drawn[:, 0, 14, 14], drawn[:, 0, 15, 14]
@@ -65,7 +64,7 @@ def test_draws_of_the_model_have_the_data_sets_frequencies_too_and_their_pixels_
     frequencies = digits.reference.mean_training_pixel
     drawn = pixels.draw_pictures(
         digits.network, frequencies, pixels.MODEL, 1.0, count=1000, seed=SEED
-    ).numpy()
+    )
     assert np.abs(drawn.mean(0) - frequencies).mean() < 0.02
     assert np.corrcoef(drawn[:, 0, 14, 14], drawn[:, 0, 15, 14])[0, 1] > 0.4
 
@@ -131,7 +130,9 @@ def test_the_number_of_pictures_is_two_to_the_number_of_pixels(digits):
     assert found.drawn == pytest.approx(
         math.log10(10**80 * 10**9 * 13.8e9 * 365.25 * 86400), abs=0.01
     )
-    assert found.still_one_in == pytest.approx(found.pictures - found.like_data - found.drawn)
+    assert found.rarity_beyond_drawn == pytest.approx(
+        found.pictures - found.like_data - found.drawn
+    )
 
 
 # How probable a picture is
@@ -145,19 +146,22 @@ def test_all_three_laws_add_up_to_one_over_all_pictures(six):
     assert sum(
         math.exp(pixels.frequencies_log_prob(one, frequencies)) for one in every
     ) == pytest.approx(1)
-    assert plane.grid_evidence(model, every, 1.0).exp().sum().item() == pytest.approx(1, abs=1e-4)
+    assert np.exp(plane.grid_evidence(model, every, 1.0)).sum() == pytest.approx(1, abs=1e-4)
 
 
 def test_the_simple_laws_are_those_of_torch(digits):
-    observed = experiments.observe(digits.network, digits.examples.picture("5"), seed=SEED)
+    observed = experiments.observation(
+        digits.network, digits.examples.picture("5").numpy(), seed=SEED
+    )
+    picture = torch.from_numpy(observed).double()
     frequencies = digits.reference.mean_training_pixel
     ink = torch.from_numpy(frequencies).double().clamp(1e-5, 1 - 1e-5)
     assert pixels.frequencies_log_prob(observed, frequencies) == pytest.approx(
-        distributions.Bernoulli(ink).log_prob(observed.double()).sum().item(), rel=1e-6
+        distributions.Bernoulli(ink).log_prob(picture).sum().item(), rel=1e-6
     )
     half = distributions.Bernoulli(torch.full((784,), 0.5, dtype=torch.float64))
     assert pixels.uniform_log_prob(784) == pytest.approx(
-        half.log_prob(observed.double().flatten()).sum().item()
+        half.log_prob(picture.flatten()).sum().item()
     )
 
 
@@ -165,22 +169,22 @@ def test_the_simple_laws_are_those_of_torch(digits):
 def test_the_models_log_p_of_x_is_that_of_quadrature(six, name):
     model, _ = six
     frequencies = np.full((1, 2, 3), 0.3, np.float32)
-    observed = torch.tensor([1.0, 0, 0, 1, 0, 1]).reshape(1, 2, 3)
+    observed = np.array([1, 0, 0, 1, 0, 1], np.float32).reshape(1, 2, 3)
     found = pixels.verdict(model, frequencies, observed, 1.0, name=name)
-    assert found.model == pytest.approx(grid_posterior(model, observed, 1.0).log_evidence, abs=0.05)
+    exact = grid_posterior(model, torch.from_numpy(observed), 1.0).log_evidence
+    assert found.model == pytest.approx(exact, abs=0.05)
     assert 100 < found.effective_samples <= found.samples
-    assert not found.loose
 
 
 def test_the_fitted_gaussian_explains_a_picture_better_than_the_encoders(flat):
-    observed = torch.stack(
+    observed = np.stack(
         [
             pixels.subject(flat.network, flat.reference.mean_training_pixel, name, seed=SEED)
             for name in (pixels.NOISE, pixels.BLANK)
         ]
     )
     q = pixels.fitted(flat.network, observed, 1.0)
-    for place, picture in enumerate(observed):
+    for place, picture in enumerate(torch.from_numpy(observed)):
         own, encoders = (
             exact_elbo(flat.network, picture, 1.0, q=one).negative_elbo.item()
             for one in (q[place : place + 1], None)
@@ -191,7 +195,7 @@ def test_the_fitted_gaussian_explains_a_picture_better_than_the_encoders(flat):
 
 def test_the_ceiling_is_passed_by_as_few_pictures_as_it_says(six):
     model, every = six
-    evidence = plane.grid_evidence(model, every, 1.0).numpy()
+    evidence = plane.grid_evidence(model, every, 1.0)
     ratio = np.exp(evidence - pixels.uniform_log_prob(6))
     assert ratio.mean() == pytest.approx(1, abs=1e-4)  # what Markov's inequality rests on
     for times in (1.5, 3, 10):
@@ -215,7 +219,7 @@ def test_digits_lie_far_above_noise_and_a_blank_page_above_all_of_them(digits):
         for name in (pixels.NOISE, pixels.CLOUD, pixels.BLANK)
     }
     pictures = (
-        experiments.observe(digits.network, digits.examples.picture(name), seed=SEED)
+        experiments.observation(digits.network, digits.examples.picture(name).numpy(), seed=SEED)
         for name in digits.examples.names
     )
     own = [pixels.verdict(digits.network, frequencies, picture, 1.0) for picture in pictures]
@@ -224,7 +228,7 @@ def test_digits_lie_far_above_noise_and_a_blank_page_above_all_of_them(digits):
     assert found["blank"].model > max(one.model for one in own) + 10
     assert found["blank"].effective_samples > 20
     assert found["blank"].ceiling is None
-    assert found["noise"].loose
+    assert found["noise"].effective_samples < 5
 
 
 def test_the_share_of_less_probable_test_pictures_follows_their_own_log_p(digits):
@@ -243,8 +247,8 @@ def test_the_share_of_less_probable_test_pictures_follows_their_own_log_p(digits
 
 def planes(flat, picture=None):
     names = flat.examples.names
-    others = tuple(flat.examples.picture(names[place]) for place in (1, 2))
-    picture = flat.examples.picture(names[0]) if picture is None else picture
+    others = tuple(flat.examples.picture(names[place]).numpy() for place in (1, 2))
+    picture = flat.examples.picture(names[0]).numpy() if picture is None else picture
     typical = plane.typical_distance(flat.reference.images)
     return {
         directions: plane.pixel_plane(
@@ -285,8 +289,9 @@ def test_random_directions_go_as_far_as_pictures_differ_and_nowhere_beyond_black
 
 
 def test_other_directions_are_refused(flat):
+    picture = flat.examples.picture("0").numpy()
     with pytest.raises(ValueError, match="random"):
-        plane.pixel_plane(flat.examples.picture("0"), "up", typical=10.0, others=(), seed=0)
+        plane.pixel_plane(picture, "up", typical=10.0, others=(), seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -343,4 +348,4 @@ def test_what_is_rated_is_drawn_from_the_pictures_of_the_same_points(flat, crowd
 def test_p_of_x_is_added_up_only_where_there_is_a_plane_with_a_prior(name):
     model = sources.resolve(name).network
     with pytest.raises(ValueError, match="two latent dimensions"):
-        plane.grid_evidence(model, torch.zeros(1, 1, 28, 28), model.config.beta_range[0])
+        plane.grid_evidence(model, np.zeros((1, 1, 28, 28), np.float32), model.config.beta_range[0])

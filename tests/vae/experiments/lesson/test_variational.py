@@ -8,6 +8,7 @@ import functools
 import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import distributions
@@ -43,17 +44,17 @@ def evidence_of(name: str) -> float:
     return posterior_of(name).log_evidence
 
 
-def seen(digits, name: str) -> torch.Tensor:
-    return experiments.observe(digits.network, digits.examples.picture(name), seed=7)
+def seen(digits, name: str) -> np.ndarray:
+    return experiments.observation(digits.network, digits.examples.picture(name).numpy(), seed=7)
 
 
-def log_likelihood(digits, observed: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+def log_likelihood(digits, observed: np.ndarray, z: torch.Tensor) -> torch.Tensor:
     """log p(x|z) by torch.distributions, float64."""
     logits = torch.cat(
         [digits.network.decode(part.float(), 1.0).logits.detach() for part in z.split(128)]
     ).double()
     law = distributions.Independent(distributions.Bernoulli(logits=logits), 3)
-    return law.log_prob(observed.double().expand(len(z), *observed.shape))
+    return law.log_prob(torch.from_numpy(observed).double().expand(len(z), *observed.shape))
 
 
 @pytest.mark.parametrize("name", SOME)
@@ -113,14 +114,15 @@ def test_a_wide_gaussian_is_measured_to_about_a_nat(digits):
 
 
 def test_the_gradient_is_that_of_finite_differences(digits):
-    observed, (mean, log_deviation) = seen(digits, "0"), SOME["0"]
+    observed, (mean, log_deviation) = torch.from_numpy(seen(digits, "0")), SOME["0"]
     values = torch.tensor([*mean, *log_deviation])
-    _, *parts = variational.gradient(digits.network, observed, 1.0, values[:2], values[2:])
+    _, *parts = variational._gradient(digits.network, observed, 1.0, values[:2], values[2:])
     found = torch.cat(parts)
     for place, width in enumerate((1e-3, 1e-3, 1e-2, 1e-2)):
         ends = [values + sign * width * torch.eye(4)[place] for sign in (-1, 1)]
         low, high = (
-            variational.gradient(digits.network, observed, 1.0, end[:2], end[2:])[0] for end in ends
+            variational._gradient(digits.network, observed, 1.0, end[:2], end[2:])[0]
+            for end in ends
         )
         assert float(found[place]) == pytest.approx((high - low) / (2 * width), rel=0.02, abs=0.05)
 
@@ -133,7 +135,9 @@ def test_steps_lead_up_and_end_where_the_gradient_does(digits):
     observed = seen(digits, "0")
     start = variational.gaussian(digits.network, observed, 1.0, (0.5, 0.5), (-2.4, -2.4))
     told = []
-    found = variational.climb(digits.network, observed, 1.0, start, steps=15, progress=told.append)
+    found = variational.gradient_ascent(
+        digits.network, observed, 1.0, start, steps=15, progress=told.append
+    )
     assert 10 < len(found) <= 15
     assert told == [number / 15 for number in range(1, len(found) + 1)]
     assert all(
@@ -154,14 +158,15 @@ def test_steps_lead_up_and_end_where_the_gradient_does(digits):
 def test_a_step_goes_on_from_wherever_the_gaussian_is(digits):
     observed = seen(digits, "0")
     start = variational.gaussian(digits.network, observed, 1.0, (0.5, 0.5), (-2.4, -2.4))
-    two = variational.climb(digits.network, observed, 1.0, start, steps=2)
-    one = variational.climb(digits.network, observed, 1.0, start, steps=1)
-    assert variational.climb(digits.network, observed, 1.0, one[0], steps=1) == two[1:]
+    two = variational.gradient_ascent(digits.network, observed, 1.0, start, steps=2)
+    one = variational.gradient_ascent(digits.network, observed, 1.0, start, steps=1)
+    assert variational.gradient_ascent(digits.network, observed, 1.0, one[0], steps=1) == two[1:]
 
 
 def test_the_best_gaussian_is_never_below_the_encoders_nor_above_log_p_of_x(digits):
     found = amortised()
-    q = digits.network.encode(seen(digits, "5")[None], 1.0)
+    observed = torch.from_numpy(seen(digits, "5"))
+    q = digits.network.encode(observed[None], 1.0)
     assert found.encoder.mean == pytest.approx(q.mean[0].tolist())
     assert found.encoder.deviation == pytest.approx(q.standard_deviation[0].tolist())
     assert found.log_evidence == evidence_of("5")
@@ -174,9 +179,9 @@ def test_the_best_gaussian_is_never_below_the_encoders_nor_above_log_p_of_x(digi
     assert found.amortisation_gap + found.approximation_gap == pytest.approx(
         found.log_evidence - found.encoder.elbo
     )
-    _, by_mean, by_log_deviation = variational.gradient(
+    _, by_mean, by_log_deviation = variational._gradient(
         digits.network,
-        seen(digits, "5"),
+        observed,
         1.0,
         torch.tensor(found.best.mean),
         torch.tensor(found.best.log_deviation),
@@ -214,4 +219,6 @@ def test_it_is_a_sentence_where_there_is_no_plane_or_no_prior():
     ):
         model = random_model(tiny_config(**config))
         with pytest.raises(ValueError, match=reason):
-            variational.gaussian(model, torch.zeros(1, 6, 5), beta, (0.0, 0.0), (-1.0, -1.0))
+            variational.gaussian(
+                model, np.zeros((1, 6, 5), np.float32), beta, (0.0, 0.0), (-1.0, -1.0)
+            )
