@@ -4,16 +4,16 @@ import re
 
 import pytest
 
-from benchmarks import browser as measured
+import benchmarks.browser
 from benchmarks import serving
 
 pytestmark = pytest.mark.browser
 
 
 def test_the_browsers_part_is_printed(browser, capsys):
-    with serving.running_app() as app, measured.plain_page() as plain:
-        few = measured.Arguments(drags=1, seconds=0.5, reloads=1)
-        measured.report(browser, app.address, plain, few)
+    with serving.running_app() as app, benchmarks.browser.plain_page() as plain:
+        few = benchmarks.browser.Arguments(drags=1, seconds=0.5, reloads=1)
+        benchmarks.browser.report(browser, app.address, plain, few)
     output = capsys.readouterr().out
     table = {
         name.strip(): float(value.replace(",", ""))

@@ -75,7 +75,7 @@ def figures(text: str) -> list[str]:
 def shows_the_servers_answer(page: Page, beta: str, example: str = "5") -> None:
     """The frame shown is the one that the network gives for this beta, and so are its numbers."""
     model = resolve("mnist")
-    image = model.examples.picture(example)
+    image = model.examples.picture(example).numpy()
     entry = next(entry for entry in model.metrics.betas if f"{entry.beta:g}" == beta)
     answer = experiments.reconstruct(model.network, image, entry.beta, seed=7)
     drawn = array(picture(page, "reconstruction")).astype(int)
@@ -140,7 +140,7 @@ def test_an_explanation_opens_and_closes_by_keyboard_and_its_numbers_follow_beta
     move_beta(page, "10")
     expect(panel.locator(".body")).not_to_have_text(text)
     loss = experiments.breakdown(
-        cache.trade_off(resolve("mnist"), resolve("mnist").examples.picture("5"), 7),
+        cache.trade_off(resolve("mnist"), resolve("mnist").examples.picture("5").numpy(), 7),
         next(entry for entry in resolve("mnist").metrics.betas if entry.beta == 10),
     )
     expect(panel.locator(".body")).to_contain_text(f"{loss.rate:.1f}")

@@ -24,7 +24,7 @@ def numbers(sentence: str) -> list[float]:
 def explained(name: str, language: str = "en"):
     """A model, its frames of the first example, their losses, and the explanations."""
     model = sources.resolve(name)
-    image = model.examples.picture(model.examples.names[0])
+    image = model.examples.picture(model.examples.names[0]).numpy()
     betas = tuple(entry.beta for entry in model.metrics.betas)
     frames = experiments.reconstructions(model.network, image, betas, seed=7)
     own = experiments.trade_off(model.network, image, betas, seed=7)

@@ -40,7 +40,7 @@ def model_of(name: str) -> sources.Resolved:
 def computed(name: str):
     """A model, its first example's frames and its own curve."""
     model = model_of(name)
-    image = model.examples.picture(model.examples.names[0])
+    image = model.examples.picture(model.examples.names[0]).numpy()
     stops = frames.stops(model)
     own = experiments.trade_off(model.network, image, stops, seed=SEED)
     return model, experiments.reconstructions(model.network, image, stops, seed=SEED), own
@@ -240,7 +240,7 @@ def test_galleries_of_other_settings_have_other_names():
 @pytest.mark.parametrize("name", MOST)
 def test_a_film_and_a_gallery_are_small_enough_for_a_phones_network(name):
     model = sources.resolve(name)
-    picture = model.examples.picture(model.examples.names[0])
+    picture = model.examples.picture(model.examples.names[0]).numpy()
     film = cache.film(picture, model, SEED, 0, False, "ko")  # its letters are longer
     gallery = cache.gallery_film(model, 32, SEED, 1.0, False, "ko")
     assert len(film.content) + len(gallery.content) <= 1000 * MOST[name]

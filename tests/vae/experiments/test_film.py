@@ -39,7 +39,7 @@ def test_a_frame_of_a_digit_is_its_reconstruction_at_that_beta(settings):
     digits = sources.resolve("mnist")
     stops = tuple(entry.beta for entry in digits.metrics.betas)
     assert len(stops) > BATCH
-    compare(digits.network, digits.examples.picture("3"), stops, **settings)
+    compare(digits.network, digits.examples.picture("3").numpy(), stops, **settings)
 
 
 @pytest.mark.parametrize("settings", [{"seed": 7, "use_mean": True}, {"seed": 7, "draw": 1}])
