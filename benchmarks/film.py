@@ -5,6 +5,7 @@ import json
 import math
 import re
 import struct
+import zlib
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,9 +22,10 @@ OF_FLOW = ("observed", "code", "reconstruction", "difference", "loss")
 
 
 def opened(content: bytes) -> dict[str, Any]:
-    """What was packed into bytes: JSON behind its length, then what it refers to."""
+    """What was packed into bytes: deflated JSON behind its length, then what it refers to."""
     (length,) = struct.unpack_from("<I", content)
-    start = 4 + length
+    end = 4 + length
+    start = end + -end % 4
 
     def referred(value: dict[str, Any]) -> Any:
         if value.keys() != {"offset", "length"}:
@@ -31,7 +33,7 @@ def opened(content: bytes) -> dict[str, Any]:
         first = start + value["offset"]
         return content[first : first + value["length"]]
 
-    return json.loads(content[4:start], object_hook=referred)
+    return json.loads(zlib.decompress(content[4:end]), object_hook=referred)
 
 
 def stop(betas: list[float], query: str) -> int:

@@ -7,15 +7,19 @@ const REST = 150; // ms without a move: then texts follow, which a screen reader
 const GAP = 2; // pixels between the tiles of a gallery
 const GAP_GREY = 128;
 
-// What Python packed: the length of the header, the header in JSON, and the bytes that it refers to.
-// bytes: a Uint8Array.
-export function opened(bytes) {
-  const start = bytes.byteOffset + 4;
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
-  const header = new TextDecoder().decode(new Uint8Array(bytes.buffer, start, length));
+// What Python packed: the length of the header, the header in JSON and deflated, and from the next
+// multiple of four on the bytes that it refers to. bytes: a Uint8Array.
+export async function opened(bytes) {
+  const { buffer, byteOffset } = bytes;
+  const length = new DataView(buffer, byteOffset, 4).getUint32(0, true);
+  const deflated = new Blob([new Uint8Array(buffer, byteOffset + 4, length)]).stream();
+  const header = await new Response(
+    deflated.pipeThrough(new DecompressionStream("deflate")),
+  ).text();
+  const start = byteOffset + 4 * Math.ceil((4 + length) / 4);
   return JSON.parse(header, (_, value) =>
     value && Number.isInteger(value.offset) && Number.isInteger(value.length)
-      ? new Uint8Array(bytes.buffer, start + length + value.offset, value.length)
+      ? new Uint8Array(buffer, start + value.offset, value.length)
       : value,
   );
 }
@@ -220,6 +224,12 @@ async function carryGallery(player, data) {
 
 const better = ({ exactly }, stop, { exact }) => exact && !exactly[stop];
 
+async function carryContent(player, data) {
+  const { id, film, gallery } = await opened(data);
+  if (film) await carryFilm(player, { id, ...film });
+  if (gallery) await carryGallery(player, { id, ...gallery });
+}
+
 export default function ({ data }) {
   if (!globalThis.vaeLabFilm) {
     globalThis.vaeLabFilm = new Player();
@@ -227,7 +237,5 @@ export default function ({ data }) {
   }
   const player = globalThis.vaeLabFilm;
   if (!data) return;
-  const { id, film, gallery } = opened(data);
-  if (film) carryFilm(player, { id, ...film }).catch(console.error);
-  if (gallery) carryGallery(player, { id, ...gallery }).catch(console.error);
+  carryContent(player, data).catch(console.error);
 }

@@ -53,7 +53,7 @@ class GalleryView {
     this.scope = this.data.scope;
     this.leave = player.subscribe(
       this.scope,
-      () => this.draw(),
+      () => this.moved(),
       () => this.rest(),
     );
   }
@@ -86,6 +86,12 @@ class GalleryView {
     if (on === this.dimmed) return;
     this.dimmed = on;
     this.root.classList.toggle("dimmed", on);
+  }
+
+  // An answer may have been lost with a run that another one ended: each move may ask again.
+  moved() {
+    this.request = null;
+    this.draw();
   }
 
   rest() {

@@ -1,20 +1,23 @@
-"""Packing of a film into bytes: a header in JSON, then its pictures and numbers as they are. Pure.
+"""Packing of a film into bytes: a header in JSON, deflated, then its pictures and numbers. Pure.
 
-Text in JSON would make them a third larger, and the browser would take them apart again.
+Pictures and numbers as text in JSON would be a third larger, and the browser would take them apart
+again. The sentences of neighbouring stops are nearly the same: deflated they take a tenth.
 """
 
 import json
 import struct
+import zlib
 from typing import Any
 
-LENGTH = struct.Struct("<I")  # of the header, in front of it
+LENGTH = struct.Struct("<I")  # of the deflated header, in front of it
 ALIGNMENT = 4  # bytes, so that the browser reads float32 in place
 
 
 def packed(content: dict[str, Any]) -> bytes:
     """A dictionary of JSON values and bytes, as bytes.
 
-    In the header, {"offset": o, "length": n} stands for bytes, counted from the header's end.
+    In the header, {"offset": o, "length": n} stands for bytes, counted from the first multiple of
+    ALIGNMENT behind the header.
     """
     parts: list[bytes] = []
     size = 0
@@ -33,6 +36,7 @@ def packed(content: dict[str, Any]) -> bytes:
         size += len(padded)
         return place
 
-    header = json.dumps(referenced(content), ensure_ascii=False, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % ALIGNMENT)
-    return b"".join([LENGTH.pack(len(header)), header, *parts])
+    header = json.dumps(referenced(content), ensure_ascii=False, separators=(",", ":"))
+    deflated = zlib.compress(header.encode())
+    gap = bytes(-(LENGTH.size + len(deflated)) % ALIGNMENT)
+    return b"".join([LENGTH.pack(len(deflated)), deflated, gap, *parts])

@@ -156,7 +156,7 @@ def enlarged(image: np.ndarray, side: int = SHARP) -> bytes:
 
 def lossless_webp(pixels: np.ndarray) -> bytes:
     """uint8 pixels as a WebP without loss: a third smaller than a PNG."""
-    return _encoded(Image.fromarray(pixels), format="WEBP", lossless=True, quality=50, method=4)
+    return _encoded(Image.fromarray(pixels), format="WEBP", lossless=True, quality=50, method=5)
 
 
 def uri(kind: str, content: bytes) -> str:
