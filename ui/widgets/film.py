@@ -99,6 +99,10 @@ def flow(
 ) -> None:
     """Draw the picture's way through the network, and its loss. at: beta, where none is moved."""
     autoencoder = model.network.config.autoencoder
+    if autoencoder:
+        drawn = text("film.point_drawn")
+    else:
+        drawn = text("film.mean_drawn") if use_mean else text("film.drawn")
     _flow(
         key="flow",
         data={
@@ -114,7 +118,7 @@ def flow(
                 "difference": text("picture.difference"),
                 "key": text("picture.difference_key", stuff=sentences.pixel_meaning(text, model)),
                 "interval": text("code.interval"),
-                "drawn": text("film.drawn"),
+                "drawn": drawn,
                 "axis": text("code.point_axis" if autoencoder else "code.axis"),
                 "this": text("breakdown.this"),
                 "average": text("breakdown.average"),
