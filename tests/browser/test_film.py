@@ -179,7 +179,7 @@ def test_on_a_phone_beta_is_fixed_at_the_bottom_edge_and_hides_nothing(page):
         assert (box["x"], box["width"]) == (0, 390)
         assert bar(page).bounding_box()["height"] >= 44
     # At the end of the page its last element lies above the bar.
-    bottom = page.locator(".stMain .stElementContainer:not(.st-key-beta_bar)").evaluate_all(
+    bottom = page.locator(".stMain .stElementContainer:not([class*=st-key-beta_bar])").evaluate_all(
         "all => Math.max(...all.map(part => part.getBoundingClientRect().bottom))"
     )
     assert bottom <= box["y"]

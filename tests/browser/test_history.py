@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.app import answered, open_page, settle
+from ui.text import Text
 
 pytestmark = pytest.mark.browser
 
@@ -18,10 +19,9 @@ def test_back_goes_to_the_page_before_however_often_its_controls_were_moved(brow
             page.locator(".st-key-new_seed button").first.click()
     page.wait_for_url(re.compile("seed=10"))
     assert page.evaluate("history.length") == entries
-    page.get_by_role("button", name="Lab").first.click()
-    with answered(page):
-        page.get_by_role("link", name="Map", exact=False).first.click()
-        page.wait_for_url(re.compile("/map"))
+    page.get_by_text("Lab", exact=True).click()
+    page.get_by_role("menuitem", name=Text("en")("pages.map"), exact=True).click()
+    page.wait_for_url(re.compile("/map"))
     settle(page)
     assert page.evaluate("history.length") == entries + 1
     page.go_back()

@@ -306,7 +306,7 @@ def test_the_keyboard_reaches_every_control(page):
         reached.update(page.evaluate(FOCUSED))
     assert {
         "model",
-        "beta_bar",
+        "beta_bar_mnist",
         "seed",
         "new_seed",
         "noise",

@@ -17,6 +17,7 @@ from deploy import assemble, requirements
 from tests.hub_server import Answer, Fault
 from tests.processes import HANGING, completed
 from tests.servers import running
+from tests.ui.driver import numbers
 from ui.service import api
 from vae.hub import sources
 
@@ -157,7 +158,7 @@ def test_the_clouds_entry_point_is_the_app():
     app.query_params["lang"] = "en"
     app.run()
     assert not app.exception
-    assert any("nats" in entry.value for entry in app.markdown)
+    assert "nats" in numbers(app)
 
 
 # --- a school's own machine

@@ -129,12 +129,17 @@ def shown_map(app: AppTest) -> dict:
 
 def shown_maps(app: AppTest) -> list[dict]:
     """Data of each of the page's maps in the browser."""
-    return [json.loads(component.json) for component in components(app, "vae_lab_map")]
+    return data_of(app, "vae_lab_map")
 
 
 def shown_formulas(app: AppTest) -> list[dict]:
     """Data of each formula in the browser, from top to bottom."""
-    return [json.loads(component.json) for component in components(app, "vae_lab_formula")]
+    return data_of(app, "vae_lab_formula")
+
+
+def data_of(app: AppTest, name: str) -> list[dict]:
+    """Data of the components of that name, in the order of the page."""
+    return [json.loads(component.json) for component in components(app, name)]
 
 
 def signed(numbers: str) -> str:

@@ -71,10 +71,10 @@ def test_for_a_variational_model_the_mean_is_not_the_distortion(model, binary_im
 def test_a_picture_goes_through_it_without_noise_and_with_an_infinite_rate(
     autoencoder, binary_images
 ):
-    seen = experiments.reconstruct(autoencoder, binary_images[0], 0.0, seed=1)
+    seen = experiments.reconstruct(autoencoder, binary_images[0].numpy(), 0.0, seed=1)
     assert np.array_equal(seen.z, seen.posterior_mean)
     assert math.isinf(seen.rate)
-    own = experiments.trade_off(autoencoder, binary_images[0], (0.0,), seed=1)
+    own = experiments.trade_off(autoencoder, binary_images[0].numpy(), (0.0,), seed=1)
     assert own.distortion[0] == pytest.approx(
         vae.point_distortion(autoencoder, binary_images[:1], 0.0).item()
     )

@@ -31,21 +31,27 @@ def of_frames(
         if part in ("code", "rate") and model.network.config.autoencoder:
             continue
         sentences = [
-            text(_key(part, model), **_values(model, frame, loss, order, draws))
+            text(_key(part, model, frame), **_values(model, frame, loss, order, draws))
             for frame, loss in zip(frames, losses, strict=True)
         ]
         parts[part] = {
             "label": text(f"film.{part}_label"),
-            "formula": formulas.of_part(part, model.network.config),
+            "formula": formulas.of_part(
+                part, model.network.config, is_mean=not frames[0].eps.any()
+            ),
             "html": [marked(sentence) for sentence in _once(sentences)],
         }
     return parts
 
 
-def _key(part: str, model: Resolved) -> str:
-    """The string's key: a plain autoencoder's parts have other explanations."""
+def _key(part: str, model: Resolved, frame: Reconstruction) -> str:
+    """The string's key: other networks, and z at the mean, have other explanations."""
     if model.network.config.autoencoder:
         return f"film.point_{part}"
+    if part == "sampling" and not frame.eps.any():
+        return "film.mean_sampling"
+    if part == "decoder" and not model.network.config.binarised:
+        return "film.colour_decoder"
     return f"film.{part}_said"
 
 

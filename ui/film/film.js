@@ -150,7 +150,11 @@ function called(scope, call) {
 export function keep(kept, id, value) {
   kept.delete(id);
   kept.set(id, value);
-  while (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value);
+  while (kept.size > MOST_KEPT) {
+    const [oldest, evicted] = kept.entries().next().value;
+    if (evicted?.observed) URL.revokeObjectURL(evicted.observed);
+    kept.delete(oldest);
+  }
 }
 
 async function pixelsOf(bytes) {
@@ -215,6 +219,7 @@ async function carryGallery(player, data) {
     for (const stop of stops) gallery.exactly[stop] = data.exact;
     const pixels = await pixelsOf(sheet.source);
     for (const [number, stop] of stops.entries()) {
+      if (gallery.exactly[stop] && !data.exact) continue; // the exact one came meanwhile
       const frame = framed(pixels, place(sheet.packing, number), data);
       gallery.frames[stop] = new ImageData(frame, gallery.width, gallery.height);
     }

@@ -6,9 +6,9 @@ _BAR = '<mo lspace="0" rspace="0">|</mo>'
 _NORMAL = '<mi mathvariant="normal">N</mi>'
 
 
-def of_part(part: str, config: VAEConfig) -> str:
-    """The formula of a part of this network, as MathML."""
-    if config.autoencoder and part in _POINT:
+def of_part(part: str, config: VAEConfig, *, is_mean: bool = False) -> str:
+    """The formula of a part of this network, as MathML. is_mean: whether z is the mean of q."""
+    if part in _POINT and (config.autoencoder or (is_mean and part == "sampling")):
         return _math(_POINT[part])
     if part == "decoder":
         return _math(_BERNOULLI if config.binarised else _LOGISTIC)
@@ -69,9 +69,11 @@ _BERNOULLI = (
     f"<mrow><mn>1</mn><mo>−</mo>{_subscript(_X, _PIXEL)}</mrow></msup>"
 )
 _LOGISTIC = (
-    f"{_P_OF_X}<mo>=</mo><munder><mo>∏</mo>{_PIXEL}</munder><mi>logistic</mi><mo>(</mo>"
-    f"{_subscript(_X, _PIXEL)}<mo>;</mo>{_subscript('<mi>m</mi>', _PIXEL)}<mo>,</mo>"
-    f"{_subscript('<mi>s</mi>', _PIXEL)}<mo>)</mo>"
+    f"{_P_OF_X}<mo>=</mo><munder><mo>∏</mo>{_PIXEL}</munder><mi>P</mi><mo>(</mo>"
+    f"{_subscript(_X, _PIXEL)}<mo>−</mo><mi>½</mi><mo>&lt;</mo>{_subscript('<mi>L</mi>', _PIXEL)}"
+    f"<mo>≤</mo>{_subscript(_X, _PIXEL)}<mo>+</mo><mi>½</mi><mo>)</mo><mo>,</mo>"
+    f"<mspace width='1em'/>{_subscript('<mi>L</mi>', _PIXEL)}<mo>~</mo><mi>logistic</mi><mo>(</mo>"
+    f"{_subscript('<mi>m</mi>', _PIXEL)}<mo>,</mo>{_subscript('<mi>s</mi>', _PIXEL)}<mo>)</mo>"
 )
 _POINT = {
     "encoder": f"{_Z}<mo>=</mo>{_of(_MEAN, _X)}",

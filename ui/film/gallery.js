@@ -107,7 +107,7 @@ class GalleryView {
 
   describe() {
     this.waiting.textContent = this.dimmed ? (this.data?.words.waiting ?? "") : "";
-    this.download.disabled = this.dimmed;
+    this.download.disabled = this.dimmed || !this.gallery?.exactly[this.stop];
     if (this.frame) this.canvas.setAttribute("aria-label", this.gallery.alts[this.stop] ?? "");
   }
 

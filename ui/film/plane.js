@@ -121,7 +121,9 @@ class PlaneView {
       this.root.style.setProperty(`--${name}`, colour);
     const legend = { average: words.test, own: words.own, rival: words.dedicated };
     for (const [name, text] of Object.entries(legend)) this.legend(name).textContent = text;
-    this.click.textContent = words.click ?? "";
+    this.click.textContent = data.still ? "" : (words.click ?? "");
+    this.plot.setAttribute("role", data.still ? "img" : "slider");
+    this.plot.tabIndex = data.still ? -1 : 0;
     this.connect();
     this.film = globalThis.vaeLabFilm?.film(data.film) ?? this.film;
     this.build();
@@ -278,7 +280,7 @@ class PlaneView {
   }
 
   key(event) {
-    if (this.index === null) return;
+    if (this.index === null || this.data.still) return;
     const to = stepped(this.index, event, this.film.betas.length);
     if (to === null) return;
     event.preventDefault();
@@ -286,6 +288,7 @@ class PlaneView {
   }
 
   move(index) {
+    if (this.data.still) return;
     globalThis.vaeLabFilm.move(this.data.scope, index, { hand: true });
     this.hover(null);
   }

@@ -15,8 +15,6 @@ from ui.widgets import concurrency, film, link, picture_input, sidebar
 from ui.widgets.sidebar import SidebarSelection
 from vae import experiments
 
-SCOPE = "playground"
-
 
 def main() -> None:
     text = link.current_text()
@@ -33,7 +31,7 @@ def main() -> None:
             shown,
             source,
             at=choice.beta,
-            scope=SCOPE,
+            scope=_scope(choice),
             use_mean=choice.use_mean,
         )
         with st.container(horizontal=True, vertical_alignment="center", key="under_flow"):
@@ -63,21 +61,26 @@ def main() -> None:
         st.caption(text(f"use.{choice.model.name}"))
 
 
+def _scope(choice: SidebarSelection) -> str:
+    """The name of the views that move together: another model has other stops of beta."""
+    return f"playground {choice.model.name}"
+
+
 def _film(text: Text, choice: SidebarSelection, source: SourcePicture) -> Film:
     """The picture's film: an example's is computed once for all, a visitor's for the session."""
     settings = (choice.model, choice.seed, link.eps_number(), choice.use_mean, text.language)
     if source.is_example:
         return cache.example_film(source.image, *settings)
     key = (digest(source.image), choice.model.network, *settings[1:])
-    if st.session_state.get("film_key") != key:
-        st.session_state["own_film"] = cache.film(source.image, *settings)
-        st.session_state["film_key"] = key
-    return st.session_state["own_film"]
+    if st.session_state.get("own_film", (None,))[0] != key:
+        # One assignment: at each of them another run may break in.
+        st.session_state["own_film"] = key, cache.film(source.image, *settings)
+    return st.session_state["own_film"][1]
 
 
 @concurrency.fragment
 def _beta(text: Text, choice: SidebarSelection) -> None:
-    film.beta_bar(text, choice.model, at=choice.beta, scope=SCOPE)
+    film.beta_bar(text, choice.model, at=choice.beta, scope=_scope(choice))
 
 
 def _steps(text: Text, choice: SidebarSelection, source: SourcePicture) -> None:
@@ -93,7 +96,14 @@ def _steps(text: Text, choice: SidebarSelection, source: SourcePicture) -> None:
 
 def _plane(text: Text, choice: SidebarSelection, shown: Film) -> None:
     st.subheader(text("plane.heading"), anchor=False, help=text("plane.help"))
-    film.plane(text, choice.model, shown, at=choice.beta, scope=SCOPE)
+    film.plane(
+        text,
+        choice.model,
+        shown,
+        at=choice.beta,
+        scope=_scope(choice),
+        still=link.is_hidden("beta"),
+    )
     if choice.model.dedicated:
         st.caption(
             sentences.regret(text, choice.model), help=sentences.regret_help(text, choice.model)
@@ -148,21 +158,26 @@ def _gallery(text: Text, choice: SidebarSelection) -> None:
 
 @concurrency.fragment
 def _frames(text: Text, choice: SidebarSelection, settings: cache.GallerySettings) -> None:
-    """Draw the gallery: at first the frame at the present beta; the others when it is seen.
+    """Draw the gallery: at first the frame at the present beta; then the others.
 
     A fragment of its own: what the browser asks for comes right after a run, and to draw the
     controls again, before the browser has shown them, would begin them anew.
     """
     stops = frames.stops(choice.model)
     wanted = film.gallery(
-        text, choice.model, cache.gallery_id(*settings), at=choice.beta, scope=SCOPE
+        text, choice.model, cache.gallery_id(*settings), at=choice.beta, scope=_scope(choice)
     )
-    if wanted == "film" or cache.is_kept(cache.gallery_film, *settings):
+    if cache.is_kept(cache.gallery_film, *settings):
+        film.carry(cache.gallery_film(*settings), key="gallery_film")
+        index = None
+    elif wanted == "film":
         with concurrency.released_slot():
             film.carry(cache.gallery_film(*settings), key="gallery_film")
-        index = wanted if isinstance(wanted, int) and wanted < len(stops) else None
+        index = None
     else:
         index = stops.index(choice.beta)
+    if isinstance(wanted, int) and wanted < len(stops):
+        index = wanted
     if index is not None:
         film.carry(cache.gallery_frame(index, *settings), key="gallery_frame")
 

@@ -52,14 +52,16 @@ def beta_bar(text: Text, model: Resolved, *, at: float, scope: str) -> float:
 
     def slider(_: str, stops: Sequence[float], *, key: str) -> float:
         beta = st.session_state[key]
+        # Its state ends with its model: to send the same beta again would be no change.
+        bar_key = f"{key}_bar_{model.name}"
 
         def keep() -> None:
-            value = received.beta(st.session_state[f"{key}_bar"].get("beta"))
+            value = received.beta(st.session_state[bar_key].get("beta"))
             if value is not None:
                 link.put(key, link.nearest(stops)(value))
 
         _beta_bar(
-            key=f"{key}_bar",
+            key=bar_key,
             data={
                 "scope": scope,
                 "model": model.name,
@@ -138,13 +140,16 @@ def flow(
     )
 
 
-def plane(text: Text, model: Resolved, film: Film, *, at: float, scope: str) -> None:
-    """Draw the rate–distortion plane."""
+def plane(
+    text: Text, model: Resolved, film: Film, *, at: float, scope: str, still: bool = False
+) -> None:
+    """Draw the rate–distortion plane. still: whether its points move no beta."""
     _plane(
         key="plane",
         data={
             "scope": scope,
             "film": film.id,
+            "still": still,
             "at": frames.stops(model).index(at),
             "words": {
                 "test": text("plane.test"),

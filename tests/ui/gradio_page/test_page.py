@@ -63,7 +63,7 @@ def status(address: str, body: bytes | None = None, method: str | None = None) -
 
 def test_the_client_gets_the_reconstruction_and_the_numbers_of_the_experiments(client):
     resolved = sources.resolve("mnist")
-    image = vae.images.read(digit_png(), resolved.network.config).image
+    image = vae.images.read(digit_png(), resolved.network.config).image.numpy()
     betas = tuple(entry.beta for entry in resolved.metrics.betas)
     own = experiments.trade_off(resolved.network, image, betas, seed=3)
     for beta in (0.01, 1.0, 50.0):

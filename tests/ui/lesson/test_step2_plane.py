@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.pictures import digit_png
 from tests.ui.drawings import accepted
-from tests.ui.driver import alternative_text, components, good, open_page, said, signed
+from tests.ui.driver import alternative_text, data_of, good, open_page, said, signed
 from ui.lesson.step2_plane import cache, view
 from ui.service.cache import map_atlas
 from ui.text import Text
@@ -61,7 +61,7 @@ def test_the_reveal_shows_the_crowds_of_the_package(flat):
 
 def test_the_two_maps_have_planes_of_their_own_and_small_messages(flat):
     app = open_page("step2", example="3", seed="11")
-    code, plane = components(app, "vae_lab_map")
+    code, plane = data_of(app, "vae_lab_map")
     assert (code["codes"], code["rings"], code["text"].get("point")) == (True, "solid", None)
     assert (plane["codes"], plane["rings"], plane["own"]) == (False, "dashed", None)
     assert plane["text"]["point"] == "(a, b)"
@@ -69,7 +69,7 @@ def test_the_two_maps_have_planes_of_their_own_and_small_messages(flat):
         flat.network, flat.examples.picture("3").numpy(), 1.0, seed=11, use_mean=True
     )
     assert code["own"]["mean"] == pytest.approx(seen.posterior_mean.tolist())
-    sent = components(app, "vae_lab_map_tiles")
+    sent = data_of(app, "vae_lab_map_tiles")
     assert [one["id"] for one in sent] == [code["tiles"], plane["tiles"]]
     assert all(len(json.dumps(one)) < 200_000 for one in sent)
     for part in ("base", "across", "up"):
@@ -79,20 +79,20 @@ def test_the_two_maps_have_planes_of_their_own_and_small_messages(flat):
 
 def test_other_directions_another_picture_and_another_seed_are_other_planes(flat):
     app = open_page("step2")
-    random = components(app, "vae_lab_map")[1]
+    random = data_of(app, "vae_lab_map")[1]
     assert len(random["ellipses"]) == 1
     good(app.button_group(key="directions").set_value(OTHERS).run())
-    others = components(app, "vae_lab_map")[1]
+    others = data_of(app, "vae_lab_map")[1]
     assert [one["mean"] for one in others["ellipses"]] == [[0, 0], [2, 0], [0, 2]]
     assert app.query_params["directions"] == "others"
     across, up = planes(flat)[1].units
     assert f"a change of the pixels by {across:.1f} and {up:.1f}" in said(app)
     good(app.button_group(key="example").set_value("5").run())
-    assert components(app, "vae_lab_map")[1]["tiles"] != others["tiles"]
+    assert data_of(app, "vae_lab_map")[1]["tiles"] != others["tiles"]
     good(app.button_group(key="directions").set_value("random").run())
-    before = components(app, "vae_lab_map")[1]["tiles"]
+    before = data_of(app, "vae_lab_map")[1]["tiles"]
     good(app.button(key="new_seed").click().run())
-    assert components(app, "vae_lab_map")[1]["tiles"] != before
+    assert data_of(app, "vae_lab_map")[1]["tiles"] != before
 
 
 def shown(pin: dict) -> np.ndarray:
@@ -103,7 +103,7 @@ def shown(pin: dict) -> np.ndarray:
 
 def test_each_map_has_its_own_pin_which_the_link_holds_and_the_server_draws_exactly(flat):
     app = open_page("step2", pin="1.25,-0.5", pin2="2,0", directions="others")
-    code, plane = components(app, "vae_lab_map")
+    code, plane = data_of(app, "vae_lab_map")
     assert (code["pin"]["x"], code["pin"]["y"], plane["pin"]["x"], plane["pin"]["y"]) == (
         1.25,
         -0.5,
@@ -121,9 +121,9 @@ def test_each_map_has_its_own_pin_which_the_link_holds_and_the_server_draws_exac
 
 def test_a_picture_of_ones_own_stands_in_the_middle_of_the_pixel_plane():
     app = open_page("step2", source="upload")
-    before = components(app, "vae_lab_map_tiles")[1]["plane"]
+    before = data_of(app, "vae_lab_map_tiles")[1]["plane"]
     good(app.file_uploader(key="upload").set_value(("seven.png", digit_png(), "image/png")).run())
-    after = components(app, "vae_lab_map_tiles")[1]["plane"]
+    after = data_of(app, "vae_lab_map_tiles")[1]["plane"]
     assert after["base"] != before["base"]
     assert after["across"] == before["across"]  # the random directions are the seed's
 
@@ -147,7 +147,7 @@ def test_plotly_accepts_the_figure_and_it_shows_the_means(flat):
 
 def test_the_shared_atlas_of_the_code_is_the_maps(flat):
     assert (
-        components(open_page("step2"), "vae_lab_map_tiles")[0]
+        data_of(open_page("step2"), "vae_lab_map_tiles")[0]
         == map_atlas(flat, 1.0, WHOLE_PLANE).data
     )
     assert map_tiles.of_plane(planes(flat)[0], WHOLE_PLANE).codes is None

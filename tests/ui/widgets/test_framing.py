@@ -6,7 +6,15 @@ from streamlit.testing.v1 import AppTest
 
 from tests.garments import photograph
 from tests.pictures import digit_png, png, portrait
-from tests.ui.driver import alternative_text, alternative_texts, good, numbers, open_app, upload
+from tests.ui.driver import (
+    alternative_text,
+    alternative_texts,
+    good,
+    numbers,
+    open_app,
+    shown_film,
+    upload,
+)
 from vae.hub import sources
 
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -133,8 +141,6 @@ def test_the_page_of_faces_gives_credit_and_says_what_it_must_not_be_used_for(la
 
 def test_a_colour_picture_shows_bits_per_dimension_and_is_not_called_ink():
     app = open_app(model="faces")
-    assert any("bits per dimension" in entry.value for entry in app.markdown)
+    assert "bits per dimension" in shown_film(app).sentences()["bits"]
     assert not any("ink" in alt.split() for alt in alternative_texts(app))
-    assert not any(
-        "bits per dimension" in entry.value for entry in open_app(model="mnist").markdown
-    )
+    assert "bits" not in shown_film(open_app(model="mnist")).sentences()
