@@ -54,7 +54,8 @@ WATCH = """(selector => {
 COUNT = """flow => {
     window.frames_shown = 0;
     window.changed = 0;
-    vaeLabFilm.subscribe('playground', () => {
+    const [scope] = vaeLabFilm.scopes.keys();
+    vaeLabFilm.subscribe(scope, () => {
         window.frames_shown += 1;
         window.changed = performance.now();
     });
