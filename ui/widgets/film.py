@@ -64,7 +64,6 @@ def beta_bar(text: Text, model: Resolved, *, at: float, scope: str) -> float:
             key=bar_key,
             data={
                 "scope": scope,
-                "model": model.name,
                 "betas": stops,
                 "labels": [f"{stop:g}" for stop in stops],
                 "at": stops.index(at),
@@ -111,7 +110,6 @@ def flow(
             "scope": scope,
             "film": film.id,
             "at": frames.stops(model).index(at),
-            "use_mean": use_mean,
             "file": {"source": source.file, "alt": sentences.file_alt(text, source.view)},
             "words": {
                 "file": text("picture.file"),
