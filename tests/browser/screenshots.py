@@ -28,7 +28,14 @@ def main(folder: Path, everything: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with running_app() as address, running_browser() as browser:
         for name in ("playground", "map", "step5"):
-            _take(browser, f"{address}/{PAGES[name]}&lang=en", folder / f"{name}.png")
+            file = folder / f"{name}.png"
+            _take(
+                browser,
+                f"{address}/{PAGES[name]}&lang=en",
+                file,
+                width=1440,
+                whole=name == "playground",
+            )
         if not everything:
             return
         for name, width, dark, language in itertools.product(
