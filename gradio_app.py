@@ -15,7 +15,7 @@ import gradio as gr
 from gradio.blocks import BlockFunction
 from gradio.routes import App
 
-from ui.gradio_page import guard, sessions
+from ui.gradio_page import film, guard, sessions
 from ui.gradio_page.api import add_endpoints
 from ui.gradio_page.language import language, translations
 from ui.gradio_page.page import CSS, Page
@@ -36,6 +36,7 @@ QUOTAS = Quotas(lambda: guard.queued_bytes(demo))
 OPTIONS: dict[str, Any] = {
     "i18n": TRANSLATIONS,
     "css": CSS,
+    "head": film.HEAD,
     "run_history": False,
     "show_error": False,
     "ssr_mode": False,

@@ -126,13 +126,11 @@ class BarView {
   }
 
   words() {
-    const { words, betas, hidden } = this.data;
+    const { words, betas } = this.data;
     const { input } = this;
     input.max = betas.length - 1;
     input.setAttribute("aria-label", words.beta);
     this.name.textContent = words.beta;
-    this.root.classList.toggle("still", Boolean(hidden));
-    this.slide.hidden = this.ends.hidden = Boolean(hidden);
     this.help.hidden = !words.help;
     this.help.setAttribute("aria-label", words.help ?? "");
     this.explained.textContent = words.help ?? "";

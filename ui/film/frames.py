@@ -38,6 +38,16 @@ class Film:
     content: bytes
 
 
+@dataclass(frozen=True)
+class GallerySettings:
+    """Number of samples, their seed and temperature, and whether their pixels are drawn."""
+
+    count: int
+    seed: int
+    temperature: float
+    draw_pixels: bool
+
+
 def stops(model: Resolved) -> tuple[float, ...]:
     """The betas that the slider stops at: those that were measured."""
     return tuple(entry.beta for entry in model.metrics.betas)
@@ -96,12 +106,9 @@ def gallery(
     text: Text,
     model: Resolved,
     images: Iterable[np.ndarray],
+    settings: GallerySettings,
     *,
     first: int = 0,
-    count: int,
-    seed: int,
-    temperature: float,
-    draw_pixels: bool,
 ) -> Film:
     """A gallery's film, or a part of it.
 
@@ -111,35 +118,38 @@ def gallery(
     """
     betas = stops(model)
     channels, height, width = model.network.config.image_shape
-    columns = 16 if count > 32 else 8
+    columns = 16 if settings.count > 32 else 8
     pages = [pictures.grid(tiles, columns, gap=0) for tiles in images]
     sheets, is_exact = _sheets(pages, first)
-    digest = gallery_id(
-        text, model, count=count, seed=seed, temperature=temperature, draw_pixels=draw_pixels
-    )
+    digest = gallery_id(text, model, settings)
     film = {
         "betas": betas,
         "height": height,
         "width": width,
         "columns": columns,
-        "count": count,
+        "count": settings.count,
         "channels": channels,
         "exact": is_exact,
         "frames": sheets,
         "alts": [
             sentences.gallery_alt(
-                text, model, beta, count=count, temperature=temperature, seed=seed
+                text,
+                model,
+                beta,
+                count=settings.count,
+                temperature=settings.temperature,
+                seed=settings.seed,
             )
             for beta in betas
         ],
-        "file_names": [sentences.gallery_file(model, beta, seed) for beta in betas],
+        "file_names": [sentences.gallery_file(model, beta, settings.seed) for beta in betas],
     }
     return Film(digest, packed({"id": digest, "gallery": film}))
 
 
-def gallery_id(text: Text, model: Resolved, **settings: float) -> str:
+def gallery_id(text: Text, model: Resolved, settings: GallerySettings) -> str:
     """By what the browser knows a gallery, whichever of its parts it has."""
-    named = (text.language, model.name, model.source, sorted(settings.items()))
+    named = (text.language, model.name, model.source, settings)
     return hashlib.sha256(repr((named, stops(model))).encode()).hexdigest()
 
 

@@ -1,25 +1,26 @@
-"""Answers to the page's controls: values in, HTML and figures out.
+"""Answers to the page's controls: values in, HTML and data of the film's views out.
 
-Numbers come from vae.experiments, figures and sentences from ui.view.
+Numbers come from vae.experiments, figures and sentences from ui.film and ui.view.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import gradio as gr
 import numpy as np
 
 import vae
-from ui.gradio_page import html
-from ui.service import api, validation
-from ui.service.cache import trade_off
+from ui.film import frames, views
+from ui.film.frames import GallerySettings
+from ui.gradio_page import film, html
+from ui.service import api, cache, validation
 from ui.service.selection import Selection
 from ui.service.validation import InputError
 from ui.text import Text
-from ui.view import figures, pictures, sentences, source_picture
-from ui.view.pictures import SHARP, THUMBNAIL
+from ui.view import pictures, sentences, source_picture
+from ui.view.pictures import THUMBNAIL
 from ui.view.source_picture import SourcePicture
 from vae import experiments
-from vae.experiments import Breakdown, Reconstruction, TradeOff
 from vae.hub.sources import Resolved
 from vae.images.reading import WHOLE, Framing
 
@@ -38,13 +39,10 @@ class Photo:
         return replace(self, framing=framing, given=given)
 
 
-def chosen(name: object, stop: int) -> Selection:
-    """The selected model and beta. stop: number of the beta among those measured."""
+def chosen(name: object, beta: float) -> Selection:
+    """The selected model, at the measured beta that is nearest; an autoencoder has one."""
     model = api.resolve(name)
-    last = len(model.metrics.betas) - 1
-    return Selection(
-        model, model.metrics.betas[validation.integer("beta", min(stop, last), 0, last)]
-    )
+    return Selection(model, model.metrics.at(beta or model.metrics.betas[0].beta))
 
 
 def photo(event: gr.EventData, model: Resolved) -> Photo:
@@ -71,44 +69,45 @@ def view(
     photo: Photo | None,
 ) -> list[object]:
     """All answers to the picture's controls, in the order of the page's components."""
-    model, shown = at.model, photo.given if photo else source_picture.example(at.model, example)
-    image = shown.image
-    seen = experiments.reconstruct(
-        model.network,
-        image,
-        at.beta,
-        seed=seed,
-        draw=eps,
-        use_mean=noise == "mean" and not at.autoencoder,
-    )
-    own = trade_off(model, image, seed)
-    loss = experiments.breakdown(own, at.beta_metrics)
-    before, after = _before(text, at, shown, seen), _after(text, at, seen)
+    model, source = at.model, photo.given if photo else source_picture.example(at.model, example)
+    use_mean = noise == "mean" and not at.autoencoder
+    draw = cache.film if photo else cache.example_film
+    shown = draw(source.image, model, seed, eps, use_mean, text.language)
+    place = _place(at)
     return [
-        before,
-        *_code(text, at, seen),
-        after,
-        *_loss(text, at, loss),
-        *_plane(text, at, own, loss),
-        *_explanations(text, at, own, loss),
+        film.carried(shown),
+        film.data(views.flow(text, model, shown.id, source, use_mean=use_mean, **place)),
+        _steps(text, at, source, seed),
+        gr.HTML(
+            film.data(views.plane(text, shown.id, **place)),
+            visible="hidden" if at.autoencoder else True,
+        ),
     ]
 
 
-def _before(text: Text, at: Selection, shown: SourcePicture, seen: Reconstruction) -> str:
-    steps = dict(shown.thumbnails)
-    if at.model.network.config.binarised:
-        steps["binarised"] = pictures.picture_uri(seen.observed, THUMBNAIL)
+def _place(at: Selection) -> dict[str, Any]:
+    """The views that move together, another model's others, and the stop that they begin with."""
+    stops = frames.stops(at.model)
+    return {"scope": f"gradio {at.model.name}", "at": stops.index(at.beta)}
+
+
+def beta_bar(text: Text, at: Selection) -> gr.HTML:
+    """The slider of beta; hidden where there is one beta."""
+    several = len(frames.stops(at.model)) > 1
+    return gr.HTML(
+        film.data(views.beta_bar(text, at.model, **_place(at))),
+        visible=True if several else "hidden",
+    )
+
+
+def _steps(text: Text, at: Selection, source: SourcePicture, seed: int) -> str:
+    steps = dict(source.thumbnails)
+    network = at.model.network
+    if network.config.binarised:
+        observed = experiments.observation(network, source.image, seed=seed)
+        steps["binarised"] = pictures.picture_uri(observed, THUMBNAIL)
     named = {text(f"steps.{step}"): address for step, address in steps.items()}
-    return html.pictures(
-        [
-            (text("picture.file"), shown.file, sentences.file_alt(text, shown.view)),
-            (
-                text("picture.seen"),
-                pictures.picture_uri(seen.observed),
-                sentences.seen_alt(text, at.model, seen),
-            ),
-        ]
-    ) + html.steps(
+    return html.steps(
         {
             name: (address, text("alt.step", number=number, name=name))
             for number, (name, address) in enumerate(named.items(), start=1)
@@ -116,87 +115,48 @@ def _before(text: Text, at: Selection, shown: SourcePicture, seen: Reconstructio
     )
 
 
-def _after(text: Text, at: Selection, seen: Reconstruction) -> str:
-    return html.pictures(
-        [
-            (
-                text("picture.reconstruction"),
-                pictures.picture_uri(seen.mean),
-                sentences.reconstruction_alt(text, at.model, at.beta, seen),
-            ),
-            (
-                text("picture.difference"),
-                pictures.photo_uri(pictures.difference(seen.difference), SHARP),
-                sentences.difference_alt(text, at.model, seen),
-            ),
-        ]
-    ) + html.paragraphs(
-        text("picture.difference_key", stuff=sentences.pixel_meaning(text, at.model))
-    )
-
-
-def _code(text: Text, at: Selection, seen: Reconstruction) -> tuple[figures.Drawing, str]:
-    order = at.model.metrics.at(1.0).dimensions_by_rate
-    return figures.posterior(text, seen, order), html.description(
-        sentences.code_alt(text, at.model, at.beta, seen)
-    )
-
-
-def _loss(text: Text, at: Selection, loss: Breakdown) -> tuple[figures.Drawing, str]:
-    bits = "" if at.model.network.config.binarised else sentences.bits(text, loss)
-    said = html.paragraphs(sentences.loss(text, loss), bits, sentences.verdict(text, loss))
-    return figures.loss_bars(text, loss), html.description(sentences.loss_alt(text, loss)) + said
-
-
-def _plane(text: Text, at: Selection, own: TradeOff, loss: Breakdown) -> tuple[object, str]:
-    """The rate–distortion plane and its sentences; for a plain autoencoder, why it has none."""
-    if at.autoencoder:
-        return gr.Plot(visible=False), html.paragraphs(text("plane.no_point"))
-    figure = figures.plane(text, at.model.metrics, at.model.dedicated, own, loss)
-    said = html.description(sentences.plane_alt(text, at.model, loss)) + html.paragraphs(
-        sentences.regret(text, at.model)
-    )
-    return gr.Plot(figure, visible=True), said
-
-
-def _explanations(text: Text, at: Selection, own: TradeOff, loss: Breakdown) -> list[str]:
-    """Explanations of the loss and of the plane."""
-    bits = "" if at.model.network.config.binarised else sentences.bits_help(text, loss)
+def plane_texts(text: Text, model: Resolved) -> list[object]:
+    """What stands below the plane, and its explanation; of an autoencoder, why it has none."""
+    if model.network.config.autoencoder:
+        return [html.paragraphs(text("plane.no_point")), gr.Accordion(visible=False), ""]
     return [
-        html.paragraphs(sentences.loss_help(text, at.model, own), bits),
-        html.paragraphs(
-            "" if at.autoencoder else text("plane.help"), sentences.regret_help(text, at.model)
-        ),
+        html.paragraphs(sentences.regret(text, model)),
+        gr.Accordion(visible=True),
+        html.paragraphs(text("plane.help"), sentences.regret_help(text, model)),
     ]
 
 
-def samples(
-    text: Text, at: Selection, seed: int, count: int, pixels: str, temperature: float
-) -> str:
-    """The gallery of samples, laid out as on the Streamlit page."""
-    drawn = experiments.gallery(
-        at.model.network,
-        at.beta,
-        count=count,
-        seed=seed,
-        temperature=temperature,
-        draw_pixels=pixels == "draw",
-    )
-    sheet = pictures.uri("png", pictures.sheet(drawn.images))
-    alternative = sentences.gallery_alt(
-        text, at.model, at.beta, count=count, temperature=temperature, seed=seed
-    )
+def samples(text: Text, at: Selection, settings: GallerySettings) -> list[str]:
+    """The gallery of samples: its heading, what is carried to the browser, its view, a note.
+
+    Carried are all frames where another visitor has had them drawn, else the one at this beta: the
+    browser then asks for the others.
+    """
+    named = (at.model, settings, text.language)
+    place = _place(at)
+    if cache.is_kept(cache.gallery_film, *named):
+        shown = cache.gallery_film(*named)
+    else:
+        shown = cache.gallery_frame(*named, place["at"])
     heading = text("gallery.point_heading") if at.autoencoder else text("gallery.heading")
-    return (
-        html.heading(heading)
-        + html.sheet(
-            sheet,
-            alternative,
-            text("gallery.download"),
-            sentences.gallery_file(at.model, at.beta, seed),
-        )
-        + html.paragraphs(sentences.gallery_note(text, at.model, temperature))
-    )
+    return [
+        html.heading(heading),
+        film.carried(shown),
+        film.data(views.gallery(text, shown.id, **place)),
+        html.paragraphs(sentences.gallery_note(text, at.model, settings.temperature)),
+    ]
+
+
+def wanted_samples(
+    text: Text, model: Resolved, settings: GallerySettings, wanted: int | str | None
+) -> object:
+    """What the gallery's view asked for: "film" or the number of a stop; else nothing."""
+    named = (model, settings, text.language)
+    if wanted == "film":
+        return film.carried(cache.gallery_film(*named))
+    if isinstance(wanted, int) and wanted < len(frames.stops(model)):
+        return film.carried(cache.gallery_frame(*named, wanted))
+    return gr.skip()
 
 
 def foot(text: Text, model: Resolved) -> str:

@@ -39,17 +39,6 @@ def link_number(query: dict[str, str], key: str, default: float, high: float = 1
         return default
 
 
-def stop(model: sources.Resolved, beta: float) -> gr.Slider:
-    """The slider of the measured betas, at the stop nearest to this beta."""
-    betas = [entry.beta for entry in model.metrics.betas]
-    return gr.Slider(
-        0,
-        max(1, len(betas) - 1),
-        betas.index(model.metrics.at(beta or betas[0]).beta),
-        visible=len(betas) > 1,
-    )
-
-
 def examples(
     text: Text, model: sources.Resolved, choice: str | None, photo: Photo | None = None
 ) -> gr.Radio:
@@ -71,10 +60,11 @@ def example_name(at: Selection, place: int | None) -> str | None:
 def model_updates(text: Text, model: sources.Resolved) -> list[object]:
     """Updates that depend on the model alone.
 
-    In order: button for a new eps, heading, two explanations, foot.
+    In order: button for a new eps, heading, what is said of the noise, of the plane and of
+    the gallery, foot.
     """
     config, point = model.network.config, model.network.config.autoencoder
-    of_beta = [] if point else [text("sidebar.beta_help"), text("sidebar.noise_help")]
+    of_noise = "" if point else text("sidebar.noise_help")
     temperature = (
         text("gallery.point_temperature_help") if point else text("gallery.temperature_help")
     )
@@ -82,7 +72,8 @@ def model_updates(text: Text, model: sources.Resolved) -> list[object]:
         gr.Button(visible=not point),
         html.heading(text("picture.heading"))
         + html.paragraphs(text(f"upload.{config.preprocess}")),
-        html.paragraphs(*of_beta, text("sidebar.seed_help")),
+        html.paragraphs(of_noise, text("sidebar.seed_help")),
+        *answers.plane_texts(text, model),
         html.paragraphs(temperature, text("gallery.pixels_help")),
         answers.foot(text, model),
     ]
@@ -118,15 +109,6 @@ def guide(text: Text, model: sources.Resolved, photo: Photo | None) -> str:
         text("alt.framing", eyes=vae.images.framing.EYES, mouth=vae.images.framing.MOUTH),
         text("framing.guide"),
     )
-
-
-def beta_text(text: Text, at: Selection) -> str:
-    """The beta in words, for the slider counts stops."""
-    if at.autoencoder:
-        return html.paragraphs(text("sidebar.no_beta"))
-    betas = at.model.metrics.betas
-    ends = text("sidebar.beta_ends", low=f"{betas[0].beta:g}", high=f"{betas[-1].beta:g}")
-    return html.beta(f"{text('sidebar.beta')} = {at.beta:g}", ends)
 
 
 def top(text: Text, link: dict[str, object]) -> str:

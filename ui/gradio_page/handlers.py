@@ -5,18 +5,22 @@ from urllib.parse import parse_qsl, urlencode
 import gradio as gr
 
 import vae
+from ui.film.frames import GallerySettings
 from ui.gradio_page import answers, controls
 from ui.gradio_page.answers import Photo
-from ui.gradio_page.language import error_messages, language
-from ui.service import api, validation
+from ui.gradio_page.language import language, warnings
+from ui.gradio_page.order import newest_wins
+from ui.service import api, received, validation
 from ui.service.validation import DEFAULT_SEED, GALLERY_COUNTS, LARGEST_SEED
 from ui.text import Text
 from ui.view import sentences
 from vae.hub import sources
 from vae.images.reading import WHOLE, Framing
 
+_newest_picture = newest_wins()
 
-@error_messages
+
+@warnings
 def open_page(request: gr.Request) -> list[object]:
     """The controls as the link has them; a missing or unusable value becomes the default."""
     text, query = Text(language(request)), dict(request.query_params)
@@ -30,11 +34,13 @@ def open_page(request: gr.Request) -> list[object]:
     def number(key: str, default: float, high: float = 1e9) -> float:
         return controls.link_number(query, key, default, high)
 
+    beta = number("beta", 1.0)
     return [
         controls.new_token(),
         controls.new_token(),
         gr.Radio(titles, value=model.name),
-        controls.stop(model, number("beta", 1.0)),
+        beta,
+        answers.beta_bar(text, answers.chosen(model.name, beta)),
         int(number("seed", DEFAULT_SEED, LARGEST_SEED)),
         controls.noise(text, model, query.get("noise", "draw")),
         int(number("eps", 0, LARGEST_SEED)),
@@ -49,9 +55,9 @@ def open_page(request: gr.Request) -> list[object]:
     ]
 
 
-@error_messages
+@warnings
 def choose_model(
-    request: gr.Request, name: str, query: str | None, photo: Photo | None
+    request: gr.Request, name: str, beta: float, query: str | None, photo: Photo | None
 ) -> list[object]:
     """Controls of another model, at the same beta.
 
@@ -68,7 +74,7 @@ def choose_model(
     return [
         controls.new_token(),
         controls.new_token(),
-        controls.stop(model, controls.link_number(values, "beta", 1.0) or 1.0),
+        answers.beta_bar(text, answers.chosen(name, beta)),
         controls.examples(text, model, values.get("example"), photo),
         controls.noise(text, model, values.get("noise", "draw")),
         *controls.model_updates(text, model),
@@ -77,12 +83,14 @@ def choose_model(
     ]
 
 
-def choose_example() -> list[object]:
+@_newest_picture
+def choose_example(request: gr.Request) -> list[object]:
     """Show an example in place of a file."""
     return [controls.new_token(), None, gr.Row(visible=False)]
 
 
-@error_messages
+@_newest_picture
+@warnings
 def take_picture(request: gr.Request, event: gr.EventData, name: str) -> list[object]:
     """Show a new picture; one that cannot be read leaves the last one."""
     model = api.resolve(name)
@@ -96,7 +104,8 @@ def take_picture(request: gr.Request, event: gr.EventData, name: str) -> list[ob
     ]
 
 
-@error_messages
+@newest_wins()
+@warnings
 def frame_photo(
     request: gr.Request,
     photo: Photo | None,
@@ -114,39 +123,45 @@ def frame_photo(
     return [controls.new_token(), photo, controls.guide(Text(language(request)), model, photo)]
 
 
-@error_messages
+@newest_wins()
+@warnings
 def update_view(
     request: gr.Request,
     name: str,
-    stop: int,
+    beta: float,
     seed: object,
     noise: str,
     eps: int,
     example: int | None,
     photo: Photo | None,
-) -> list[object]:
-    """All answers to the picture's controls and to beta."""
-    text, at = Text(language(request)), answers.chosen(name, stop)
+) -> object:
+    """All answers to the picture's controls; to beta the browser answers by itself."""
+    text, at = Text(language(request)), answers.chosen(name, beta)
     if seed is None:  # the field is being typed in
-        return [gr.skip()] * 12
+        return gr.skip()
     seed = validation.integer(text("sidebar.seed"), seed, 0, LARGEST_SEED)
     example_update = gr.skip()
     if example is None and photo is None:  # a file was shown, and the server no longer has it
         gr.Warning(text("source.gone"))
         example, example_update = 0, gr.Radio(value=0)
     named = controls.example_name(at, example)
-    return [
-        *answers.view(text, at, seed, noise, eps, named, photo),
-        controls.beta_text(text, at),
-        example_update,
-    ]
+    return [*answers.view(text, at, seed, noise, eps, named, photo), example_update]
 
 
-@error_messages
+@newest_wins()
+@warnings
+def move_beta(request: gr.Request, event: gr.EventData) -> object:
+    """Keep the beta at which the hand rests, for the link and for what is drawn next."""
+    beta = received.beta(_message(event).get("beta"))
+    return gr.skip() if beta is None else beta
+
+
+@newest_wins()
+@warnings
 def update_gallery(
     request: gr.Request,
     name: str,
-    stop: int,
+    beta: float,
     seed: object,
     count: int,
     pixels: str,
@@ -155,21 +170,39 @@ def update_gallery(
     """The gallery; `update_view` reports an unusable seed."""
     if not controls.is_seed(seed):
         return gr.skip()
-    return answers.samples(
-        Text(language(request)),
-        answers.chosen(name, stop),
-        int(seed),
-        count,
-        pixels,
-        temperature,
-    )
+    settings = GallerySettings(count, int(seed), temperature, pixels == "draw")
+    return answers.samples(Text(language(request)), answers.chosen(name, beta), settings)
 
 
-@error_messages
+@warnings
+def carry_gallery(
+    request: gr.Request,
+    event: gr.EventData,
+    name: str,
+    seed: object,
+    count: int,
+    pixels: str,
+    temperature: float,
+) -> object:
+    """Frames of the gallery that the browser asks for, while nobody waits for them."""
+    if not controls.is_seed(seed):
+        return gr.skip()
+    settings = GallerySettings(count, int(seed), temperature, pixels == "draw")
+    wanted = received.wanted_frame(_message(event).get("wanted"))
+    return answers.wanted_samples(Text(language(request)), api.resolve(name), settings, wanted)
+
+
+def _message(event: gr.EventData) -> dict[str, object]:
+    """What a component in the browser has sent; empty where that is none of its messages."""
+    return event._data if isinstance(event._data, dict) else {}
+
+
+@newest_wins()
+@warnings
 def update_link(
     request: gr.Request,
     name: str,
-    stop: int,
+    beta: float,
     seed: object,
     noise: str,
     eps: int,
@@ -179,7 +212,7 @@ def update_link(
     temperature: float,
 ) -> list[object]:
     """The view's link, without a visitor's own file; and whether another eps can be drawn."""
-    text, at = Text(language(request)), answers.chosen(name, stop)
+    text, at = Text(language(request)), answers.chosen(name, beta)
     if not controls.is_seed(seed):
         return [gr.skip()] * 3
     picture = (
@@ -189,7 +222,7 @@ def update_link(
     )
     values: dict[str, object] = {
         "model": name,
-        "beta": f"{at.beta:g}",
+        "beta": f"{beta if at.autoencoder else at.beta:g}",  # kept for the next model
         "seed": int(seed),
         "noise": noise,
         "eps": eps,

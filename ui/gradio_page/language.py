@@ -11,6 +11,8 @@ from ui.text import LANGUAGES, Text, preferred, strings
 from ui.view import sentences
 from vae.hub.folder import WeightsError
 
+_UNUSABLE = (vae.ImageError, InputError, WeightsError)
+
 
 def translations() -> gr.I18n:
     """All strings without numbers, for the browser; the others are filled in on the server."""
@@ -32,19 +34,39 @@ def language(request: gr.Request) -> str:
 
 
 def error_messages(function: Callable) -> Callable:
-    """Decorator: an unusable argument becomes one sentence in the visitor's language."""
+    """Decorator of an endpoint: an unusable argument is an error of one sentence."""
 
     @wraps(function)
     def answer(request: gr.Request, *values: object, **named: object) -> object:
-        text = Text(language(request))
         try:
             return function(request, *values, **named)
-        except vae.ImageError as error:
-            sentence = text(f"errors.{error.code}", **error.details)
-        except InputError as error:
-            sentence = text(error.key, **error.values)
-        except WeightsError as error:
-            sentence = text("problems.weights", reason=sentences.public_reason(str(error)))
+        except _UNUSABLE as error:
+            sentence = _sentence(Text(language(request)), error)
         raise gr.Error(sentence, print_exception=False)
 
     return answer
+
+
+def warnings(function: Callable) -> Callable:
+    """Decorator of a page's handler: an unusable value is a warning, and changes nothing.
+
+    After an error Gradio 6.31 would forget that the same event has come again meanwhile.
+    """
+
+    @wraps(function)
+    def answer(request: gr.Request, *values: object) -> object:
+        try:
+            return function(request, *values)
+        except _UNUSABLE as error:
+            gr.Warning(_sentence(Text(language(request)), error))
+            return gr.skip()
+
+    return answer
+
+
+def _sentence(text: Text, error: Exception) -> str:
+    if isinstance(error, vae.ImageError):
+        return text(f"errors.{error.code}", **error.details)
+    if isinstance(error, InputError):
+        return text(error.key, **error.values)
+    return text("problems.weights", reason=sentences.public_reason(str(error)))

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
+from ui.service import received
 from ui.text import Text
 from ui.view import latent_figures, latent_sentences, pictures, sentences
-from ui.widgets import chart, concurrency, link, picture_input, received, sidebar, strip
+from ui.widgets import chart, concurrency, link, picture_input, sidebar, strip
 from ui.widgets.sidebar import SidebarSelection
 from vae import experiments
 from vae.experiments import Reconstruction

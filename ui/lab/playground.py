@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui.film import frames
-from ui.film.frames import Film
+from ui.film.frames import Film, GallerySettings
 from ui.service import cache
 from ui.service.validation import GALLERY_COUNTS
 from ui.text import Text
@@ -149,7 +149,7 @@ def _gallery(text: Text, choice: SidebarSelection) -> None:
             if choice.autoencoder
             else text("gallery.temperature_help"),
         )
-    settings = (choice.model, count, choice.seed, temperature, pixels == "draw", text.language)
+    settings = GallerySettings(count, choice.seed, temperature, pixels == "draw")
     with shown:
         _frames(text, choice, settings)
     if note := sentences.gallery_note(text, choice.model, temperature):
@@ -157,29 +157,29 @@ def _gallery(text: Text, choice: SidebarSelection) -> None:
 
 
 @concurrency.fragment
-def _frames(text: Text, choice: SidebarSelection, settings: cache.GallerySettings) -> None:
+def _frames(text: Text, choice: SidebarSelection, settings: GallerySettings) -> None:
     """Draw the gallery: at first the frame at the present beta; then the others.
 
     A fragment of its own: what the browser asks for comes right after a run, and to draw the
     controls again, before the browser has shown them, would begin them anew.
     """
     stops = frames.stops(choice.model)
-    wanted = film.gallery(
-        text, choice.model, cache.gallery_id(*settings), at=choice.beta, scope=_scope(choice)
-    )
-    if cache.is_kept(cache.gallery_film, *settings):
-        film.carry(cache.gallery_film(*settings), key="gallery_film")
+    named = (choice.model, settings, text.language)
+    gallery_id = frames.gallery_id(text, choice.model, settings)
+    wanted = film.gallery(text, choice.model, gallery_id, at=choice.beta, scope=_scope(choice))
+    if cache.is_kept(cache.gallery_film, *named):
+        film.carry(cache.gallery_film(*named), key="gallery_film")
         index = None
     elif wanted == "film":
         with concurrency.released_slot():
-            film.carry(cache.gallery_film(*settings), key="gallery_film")
+            film.carry(cache.gallery_film(*named), key="gallery_film")
         index = None
     else:
         index = stops.index(choice.beta)
     if isinstance(wanted, int) and wanted < len(stops):
         index = wanted
     if index is not None:
-        film.carry(cache.gallery_frame(index, *settings), key="gallery_frame")
+        film.carry(cache.gallery_frame(*named, index), key="gallery_frame")
 
 
 if __name__ == "__main__":

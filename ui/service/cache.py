@@ -7,7 +7,7 @@ and the others wait for its result.
 
 import inspect
 from collections.abc import Callable, Hashable
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from threading import Condition, Lock
 from typing import ParamSpec, TypeVar
 
@@ -15,7 +15,7 @@ import numpy as np
 from cachetools import LRUCache, cached
 
 from ui.film import frames
-from ui.film.frames import Film
+from ui.film.frames import Film, GallerySettings
 from ui.text import Text
 from ui.view import map_tiles
 from ui.view.digest import digest
@@ -109,75 +109,27 @@ def film(
 example_film = shared_cache(64)(film)
 """The film of a picture that everybody has; a visitor's own stays in the session."""
 
-GallerySettings = tuple[Resolved, int, int, float, bool, str]
-"""Model, number of pictures, seed, temperature, whether pixels are drawn, language."""
-
-
-def gallery_id(
-    model: Resolved, count: int, seed: int, temperature: float, draw_pixels: bool, language: str
-) -> str:
-    """By what the browser knows a gallery."""
-    return frames.gallery_id(
-        Text(language),
-        model,
-        count=count,
-        seed=seed,
-        temperature=temperature,
-        draw_pixels=draw_pixels,
-    )
-
 
 @shared_cache(32)
-def gallery_film(
-    model: Resolved, count: int, seed: int, temperature: float, draw_pixels: bool, language: str
-) -> Film:
+def gallery_film(model: Resolved, settings: GallerySettings, language: str) -> Film:
     """A gallery at every stop of beta; 0.2 to 0.7 MB."""
     with slow_lock:
-        return _gallery(
-            frames.stops(model), 0, model, count, seed, temperature, draw_pixels, language
-        )
+        return _gallery(model, settings, language, frames.stops(model))
 
 
 @shared_cache(64)
-def gallery_frame(
-    index: int,
-    model: Resolved,
-    count: int,
-    seed: int,
-    temperature: float,
-    draw_pixels: bool,
-    language: str,
-) -> Film:
-    """A gallery at one stop of beta, exactly; 0.01 to 0.4 MB."""
+def gallery_frame(model: Resolved, settings: GallerySettings, language: str, index: int) -> Film:
+    """A gallery at one stop of beta, exactly; 0.01 to 0.4 MB. index: number of the stop."""
     stop = frames.stops(model)[index : index + 1]
-    return _gallery(stop, index, model, count, seed, temperature, draw_pixels, language)
+    return _gallery(model, settings, language, stop, first=index)
 
 
 def _gallery(
-    stops: tuple[float, ...],
-    first: int,
     model: Resolved,
-    count: int,
-    seed: int,
-    temperature: float,
-    draw_pixels: bool,
+    settings: GallerySettings,
     language: str,
+    stops: tuple[float, ...],
+    first: int = 0,
 ) -> Film:
-    pages = experiments.galleries(
-        model.network,
-        stops,
-        count=count,
-        seed=seed,
-        temperature=temperature,
-        draw_pixels=draw_pixels,
-    )
-    return frames.gallery(
-        Text(language),
-        model,
-        pages,
-        first=first,
-        count=count,
-        seed=seed,
-        temperature=temperature,
-        draw_pixels=draw_pixels,
-    )
+    pages = experiments.galleries(model.network, stops, **asdict(settings))
+    return frames.gallery(Text(language), model, pages, settings, first=first)

@@ -3,17 +3,14 @@
 Pure; words come in as a Text.
 """
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import numpy as np
 import plotly.io as pio
 from plotly.basedatatypes import BaseFigure
 
 from ui.text import Text
-from vae.experiments import Breakdown, Reconstruction, TradeOff
-from vae.hub.metrics import Dedicated, Metrics
+from vae.experiments import Breakdown
 
 # One colour for distortion and one for rate, everywhere: legible on white and on near-black, and
 # different for colour-blind people.
@@ -40,7 +37,7 @@ TEMPLATE = "plotly"  # Plotly's own
 
 
 class Drawing(BaseFigure):
-    """A Plotly figure as its complete description, as Streamlit and Gradio send it.
+    """A Plotly figure as its complete description, as Streamlit sends it.
 
     Plotly's own figure checks each value and copies it twice: for three figures that is a third of
     the processor time of a move of beta. A test checks the descriptions with it instead. template:
@@ -89,55 +86,6 @@ def build(traces: list[dict], height: int, *, x: dict, y: dict, **layout: Any) -
     )
 
 
-def posterior(text: Text, code: Reconstruction, order: Sequence[int]) -> Drawing:
-    """Mean ± standard deviation of each dimension as bars, and the drawn z as dots.
-
-    order: dimensions from left to right. A plain autoencoder's code is the dots alone.
-    """
-    mean, deviation, z = (
-        values[list(order)] for values in (code.posterior_mean, code.posterior_deviation, code.z)
-    )
-    names = [text("code.hover", dimension=dimension + 1) for dimension in order]
-    place = np.arange(len(order))
-    few = len(order) <= 4
-    intervals = {
-        "type": "bar",
-        "x": place,
-        "y": 2 * deviation,
-        "base": mean - deviation,
-        "name": text("code.interval"),
-        "marker": {"color": RATE},
-        "opacity": 0.55,
-        "width": 0.2 if few else 0.7,
-        "customdata": np.stack([mean, deviation], axis=1),
-        "hovertext": names,
-        "hovertemplate": (
-            "%{hovertext}<br>mu %{customdata[0]:.2f}, sigma %{customdata[1]:.2f}<extra></extra>"
-        ),
-    }
-    drawn = {
-        "type": "scatter",
-        "x": place,
-        "y": z,
-        "name": text("code.drawn"),
-        "mode": "markers",
-        "marker": {"color": OWN, "size": 9 if few else 5},
-        "hovertext": names,
-        "hovertemplate": "%{hovertext}<br>z %{y:.2f}<extra></extra>",
-    }
-    # A rare z lies far out.
-    limit = max(3.4, 1.1 * np.abs(z).max(), 1.1 * (np.abs(mean) + deviation).max())
-    axis = text("code.axis") if deviation.any() else text("code.point_axis")
-    return build(
-        [intervals, drawn] if deviation.any() else [drawn],
-        188,
-        legend=legend_above(),
-        bargap=0.2,
-        x={"showticklabels": False, "title": {"text": axis, "font": {"size": 12}}},
-        y={"range": [-limit, limit], "tickvals": [-2, 0, 2], "zeroline": True},
-    )
-
-
 def loss_bars(text: Text, loss: Breakdown) -> Drawing:
     """Distortion and rate stacked, of this picture and of the test set's average, in nats.
 
@@ -181,92 +129,6 @@ def loss_bars(text: Text, loss: Breakdown) -> Drawing:
         margin={"r": 58 if longest < 10_000 else 80},  # for the sums at the ends of the bars
         x={"range": [0, longest], "showgrid": False, "zeroline": False, "showticklabels": False},
         y={},
-    )
-
-
-def plane(
-    text: Text, metrics: Metrics, dedicated: tuple[Dedicated, ...], own: TradeOff, loss: Breakdown
-) -> Drawing:
-    """The rate–distortion plane: curves of the test set and this picture, and the current beta.
-
-    With points of networks trained for one beta. Every trace that can be clicked carries its beta
-    as customdata.
-    """
-    beta_hover = "beta %{customdata:g}<br>%{x:,.2f} + %{y:,.2f} nats<extra>%{fullData.name}</extra>"
-    lines: list[dict] = [
-        {
-            "x": [entry.rate for entry in metrics.betas],
-            "y": [entry.distortion for entry in metrics.betas],
-            "customdata": [entry.beta for entry in metrics.betas],
-            "name": text("plane.test"),
-            "mode": "lines+markers",
-            "line": {"color": CURVE, "width": 2},
-            "marker": {"size": 7},
-        },
-        {
-            "x": own.rate,
-            "y": own.distortion,
-            "customdata": own.betas,
-            "name": text("plane.own"),
-            "mode": "lines+markers",
-            "line": {"color": OWN, "width": 1.5, "dash": "dot"},
-            "marker": {"size": 5},
-        },
-    ]
-    rivals: list[dict] = (
-        [
-            {
-                "x": [entry.rate for entry in dedicated],
-                "y": [entry.distortion for entry in dedicated],
-                "customdata": [entry.beta for entry in dedicated],
-                "name": text("plane.dedicated"),
-                "mode": "markers",
-                "marker": {
-                    "color": RIVAL,
-                    "size": 10,
-                    "symbol": "circle-open",
-                    "line": {"width": 2},
-                },
-            },
-        ]
-        if dedicated
-        else []
-    )
-    points: list[dict] = [
-        {
-            "x": [loss.average_rate],
-            "y": [loss.average_distortion],
-            "customdata": [loss.beta],
-            "mode": "markers",
-            "name": text("plane.current", beta=f"{loss.beta:g}"),
-            "marker": {"color": CURVE, "size": 16, "line": {"color": OWN, "width": 2}},
-        },
-        {
-            "x": [loss.rate],
-            "y": [loss.distortion],
-            "customdata": [loss.beta],
-            "showlegend": False,
-            "mode": "markers",
-            "name": text("plane.own"),
-            "marker": {"color": OWN, "size": 15, "symbol": "diamond"},
-        },
-    ]
-    distortions = [entry.distortion for entry in metrics.betas]
-    # A colour picture's distortion stays far from zero: an axis from zero would flatten the curve.
-    from_zero = min(distortions) < max(distortions) / 2
-    return build(
-        [
-            {"type": "scatter", "hovertemplate": beta_hover} | trace
-            for trace in lines + rivals + points
-        ],
-        302 if dedicated else 344,  # below dedicated networks there is a sentence about them
-        clickmode="event+select",
-        legend=legend_above(),
-        x={"title": {"text": text("plane.rate")}, "rangemode": "tozero"},
-        y={
-            "title": {"text": text("plane.distortion")},
-            "rangemode": "tozero" if from_zero else "normal",
-        },
     )
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.service import received
 from ui.view.map_tiles import Atlas
-from ui.widgets import received
 
 _FOLDER = Path(__file__).parent / "components"
 

@@ -13,11 +13,12 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 import vae
+from ui.service import received
 from ui.text import Text
 from ui.view import pictures, source_picture
 from ui.view.digest import digest
 from ui.view.source_picture import SourcePicture
-from ui.widgets import link, received, uploads
+from ui.widgets import link, uploads
 from ui.widgets.framing import controls
 from vae.hub.sources import Resolved
 from vae.images.framing import EYES, MOUTH

@@ -10,6 +10,7 @@ from PIL import Image
 
 from benchmarks.film import opened
 from ui.film import frames
+from ui.film.frames import GallerySettings
 from ui.service import cache
 from ui.text import LANGUAGES, Text
 from ui.view import pictures, sentences
@@ -19,6 +20,7 @@ from vae.hub import sources
 from vae.hub.metrics import Dedicated
 
 SEED = 7
+SETTINGS = GallerySettings(count=8, seed=SEED, temperature=1.0, draw_pixels=False)
 # Kilobytes for a phone's network, of a picture's film and a gallery together.
 MOST = {"mnist": 400, "mnist-2d": 400, "fashion-mnist": 400}
 
@@ -51,10 +53,9 @@ def film_of(name: str, language: str = "en") -> dict:
 
 
 def gallery_film(model, count: int = 8, **settings) -> dict:
-    values = {"seed": SEED, "temperature": 1.0, "draw_pixels": False} | settings
-    pages = experiments.galleries(model.network, frames.stops(model), count=count, **values)
-    made = frames.gallery(Text("en"), model, pages, count=count, **values)
-    return opened(made.content)["gallery"]
+    chosen = dataclasses.replace(SETTINGS, count=count, **settings)
+    pages = experiments.galleries(model.network, frames.stops(model), **dataclasses.asdict(chosen))
+    return opened(frames.gallery(Text("en"), model, pages, chosen).content)["gallery"]
 
 
 @pytest.mark.parametrize("name", ["mnist", "mnist-2d-autoencoder"])
@@ -190,9 +191,7 @@ def test_what_is_too_large_loses_a_little_and_says_so(monkeypatch, channels, nam
     noise = np.random.default_rng(0).random((4, 8, channels, 28, 28), np.float32)
     model = model_of(name)
     monkeypatch.setitem(frames.MOST_BYTES, channels, 12_000)
-    made = frames.gallery(
-        Text("en"), model, noise, count=8, seed=SEED, temperature=1.0, draw_pixels=False
-    )
+    made = frames.gallery(Text("en"), model, noise, SETTINGS)
     gallery = opened(made.content)["gallery"]
     assert not gallery["exact"]
     assert [(sheet["first"], sheet["count"]) for sheet in gallery["frames"]] == [
@@ -202,16 +201,7 @@ def test_what_is_too_large_loses_a_little_and_says_so(monkeypatch, channels, nam
     grid = pictures.grid(noise[2], 8, gap=0)
     for sheet in gallery["frames"]:
         assert pixels(sheet["source"]).shape[:2] == grid.shape[:2]
-    exact = frames.gallery(
-        Text("en"),
-        model,
-        noise[2:3],
-        first=2,
-        count=8,
-        seed=SEED,
-        temperature=1.0,
-        draw_pixels=False,
-    )
+    exact = frames.gallery(Text("en"), model, noise[2:3], SETTINGS, first=2)
     assert exact.id == made.id
     part = opened(exact.content)["gallery"]
     (sheet,) = part["frames"]
@@ -223,16 +213,15 @@ def test_what_is_too_large_loses_a_little_and_says_so(monkeypatch, channels, nam
 
 def test_galleries_of_other_settings_have_other_names():
     model = model_of("mnist")
-    settings = {"count": 8, "seed": SEED, "temperature": 1.0, "draw_pixels": False}
-    one = frames.gallery_id(Text("en"), model, **settings)
-    assert one == frames.gallery_id(Text("en"), model, **dict(reversed(settings.items())))
+    one = frames.gallery_id(Text("en"), model, SETTINGS)
+    assert one == frames.gallery_id(Text("en"), model, dataclasses.replace(SETTINGS))
     others = [
-        frames.gallery_id(Text("en"), model, **(settings | change))
+        frames.gallery_id(Text("en"), model, dataclasses.replace(SETTINGS, **change))
         for change in ({"count": 16}, {"seed": 8}, {"temperature": 0.9}, {"draw_pixels": True})
     ]
     others += [
-        frames.gallery_id(Text("ko"), model, **settings),
-        frames.gallery_id(Text("en"), sources.resolve("fashion-mnist"), **settings),
+        frames.gallery_id(Text("ko"), model, SETTINGS),
+        frames.gallery_id(Text("en"), sources.resolve("fashion-mnist"), SETTINGS),
     ]
     assert len({one, *others}) == 7
 
@@ -242,5 +231,5 @@ def test_a_film_and_a_gallery_are_small_enough_for_a_phones_network(name):
     model = sources.resolve(name)
     picture = model.examples.picture(model.examples.names[0]).numpy()
     film = cache.film(picture, model, SEED, 0, False, "ko")  # its letters are longer
-    gallery = cache.gallery_film(model, 32, SEED, 1.0, False, "ko")
+    gallery = cache.gallery_film(model, dataclasses.replace(SETTINGS, count=32), "ko")
     assert len(film.content) + len(gallery.content) <= 1000 * MOST[name]

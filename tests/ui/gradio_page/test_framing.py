@@ -12,7 +12,7 @@ from ui.view.source_picture import SourcePicture
 from vae.hub import sources
 from vae.images.reading import WHOLE, Framing
 
-REQUEST = SimpleNamespace(query_params={"lang": "en"}, headers={})
+REQUEST = SimpleNamespace(query_params={"lang": "en"}, headers={}, session_hash="one")
 
 
 def photo() -> Photo:
@@ -30,7 +30,7 @@ def test_a_photograph_is_framed_anew():
 
 
 def test_a_photograph_goes_along_to_another_model():
-    answer = handlers.choose_model(REQUEST, "fashion-mnist", "", photo())
+    answer = handlers.choose_model(REQUEST, "fashion-mnist", 1.0, "", photo())
     (taken,) = [value for value in answer if isinstance(value, Photo)]
     assert (
         taken.given.view.image.shape == sources.resolve("fashion-mnist").network.config.image_shape
@@ -39,5 +39,5 @@ def test_a_photograph_goes_along_to_another_model():
 
 def test_without_a_photograph_nothing_is_framed():
     framed = handlers.frame_photo(REQUEST, None, "faces", 1.0, 50, 50, False)
-    chosen = handlers.choose_model(REQUEST, "mnist", "", None)
+    chosen = handlers.choose_model(REQUEST, "mnist", 1.0, "", None)
     assert not any(isinstance(value, Photo) for value in (*framed, *chosen))

@@ -1,4 +1,4 @@
-"""Plotly accepts the figures' descriptions, and both front ends send them unchanged."""
+"""Plotly accepts the figures' descriptions, and the page sends them unchanged."""
 
 import plotly.io as pio
 import pytest
@@ -23,16 +23,12 @@ def drawings(name: str) -> dict[str, figures.Drawing]:
     seen = experiments.reconstruct(model.network, image, now.beta, seed=3)
     own = experiments.trade_off(model.network, image, betas, seed=3, draws=4)
     loss = experiments.breakdown(own, now)
-    found = {
-        "posterior": figures.posterior(TEXT, seen, now.dimensions_by_rate),
-        "loss": figures.loss_bars(TEXT, loss),
-    }
+    found = {"loss": figures.loss_bars(TEXT, loss)}
     if not model.network.config.autoencoder:
         path = experiments.path(
             model.network, (image, image), (seen, seen), now.beta, seed=3, steps=5, spherical=True
         )
         found |= {
-            "plane": figures.plane(TEXT, model.metrics, model.dedicated, own, loss),
             "rates": latent_figures.rates(TEXT, now, seen, 0, {}),
             "alive": latent_figures.alive(TEXT, model.metrics, now),
             "radii": latent_figures.radii(TEXT, path),

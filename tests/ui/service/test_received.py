@@ -4,8 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ui.service import validation
-from ui.widgets import received
+from ui.service import received, validation
 
 HUGE = 10**400  # JSON has integers that no float holds
 DRAWN = {"objects": [{"type": "path"}]}

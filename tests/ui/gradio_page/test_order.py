@@ -1,0 +1,111 @@
+"""Whatever is computed at once, a session's page ends with the answer to its last event."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from tests.processes import HANGING
+from ui.gradio_page import handlers
+from ui.gradio_page.language import warnings
+from ui.gradio_page.order import newest_wins
+from ui.gradio_page.page import options
+from ui.service.validation import InputError
+
+
+def request(session: str = "one") -> SimpleNamespace:
+    return SimpleNamespace(query_params={"lang": "en"}, headers={}, session_hash=session)
+
+
+@pytest.fixture
+def both():
+    """Two calls, of which the first computes until the second has answered; gives both answers."""
+    with ThreadPoolExecutor(1) as thread:
+
+        def called(handler: Callable, first: tuple, second: tuple) -> tuple[object, object]:
+            begun, go_on = Event(), Event()
+
+            def slow(value: object) -> object:
+                if value == "slow":
+                    begun.set()
+                    assert go_on.wait(HANGING)
+                return value
+
+            older = thread.submit(handler(slow), *first)
+            assert begun.wait(HANGING)
+            newer = handler.last(*second)
+            go_on.set()
+            return older.result(HANGING), newer
+
+        yield called
+
+
+def ordered(function: Callable[[object], object]) -> Callable:
+    """A handler in an order; `function` computes its answer."""
+
+    @newest_wins()
+    @warnings
+    def handler(_: object, value: object) -> object:
+        if value == "unusable":
+            raise InputError("source.no_camera")
+        return function(value)
+
+    return handler
+
+
+class Ordered:
+    """Makes a handler, and remembers it for a second call."""
+
+    def __call__(self, function: Callable[[object], object]) -> Callable:
+        self.last = ordered(function)
+        return self.last
+
+
+def test_an_overtaken_answer_changes_nothing(both):
+    older, newer = both(Ordered(), (request(), "slow"), (request(), "new"))
+    assert (older, newer) == (gr.skip(), "new")
+
+
+def test_another_session_overtakes_nobody(both):
+    older, newer = both(Ordered(), (request(), "slow"), (request("two"), "new"))
+    assert (older, newer) == ("slow", "new")
+
+
+def test_a_refused_value_overtakes_nothing(both, monkeypatch):
+    told = []
+    monkeypatch.setattr(gr, "Warning", told.append)
+    older, newer = both(Ordered(), (request(), "slow"), (request(), "unusable"))
+    assert (older, newer) == ("slow", gr.skip())
+    assert len(told) == 1
+
+
+def test_one_after_the_other_both_answer():
+    handler = ordered(lambda value: value)
+    assert [handler(request(), value) for value in (1, 2, 2)] == [1, 2, 2]
+
+
+def test_a_refused_value_is_a_warning_and_no_error(monkeypatch):
+    """After an error Gradio would forget a deferred event, and the page would stay as it was."""
+    told = []
+    monkeypatch.setattr(gr, "Warning", told.append)
+    answer = handlers.update_view(request(), "mnist", 1.0, 100_000, "draw", 0, 0, None)
+    assert answer == gr.skip()
+    assert told == ["Seed must be a whole number from 0 to 99999; 100000 is not."]
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("take_picture", "multiple"),
+        ("move_beta", "multiple"),
+        ("carry_gallery", "multiple"),
+        ("choose_example", "always_last"),
+        ("update_view", "always_last"),
+    ],
+)
+def test_events_with_data_of_their_own_are_never_deferred(name, mode):
+    """A deferred event is sent with the data of the one before it (Gradio 6.31)."""
+    assert options(getattr(handlers, name))["trigger_mode"] == mode
