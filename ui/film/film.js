@@ -85,6 +85,7 @@ export function nearestFirst(sheets, index = 0) {
 export class Player {
   films = new Map();
   galleries = new Map();
+  pages = new Map();
   scopes = new Map();
   newest = 0; // the stop of the last move in any scope
 
@@ -95,6 +96,21 @@ export class Player {
 
   gallery(id) {
     return this.galleries.get(id);
+  }
+
+  // What one page's views show at each stop, as Python packed it: bytes are Uint8Arrays, of which
+  // a view makes numbers or pictures once.
+  page(id) {
+    return this.pages.get(id);
+  }
+
+  numbers(bytes) {
+    return numbersOf(bytes);
+  }
+
+  // A promise of so many pictures that lie below one another in a picture file.
+  pictures(bytes, width, height, count) {
+    return strip(bytes, width, height, count);
   }
 
   // Undefined until somebody has moved.
@@ -230,9 +246,13 @@ async function carryGallery(player, data) {
 const better = ({ exactly }, stop, { exact }) => exact && !exactly[stop];
 
 async function carryContent(player, data) {
-  const { id, film, gallery } = await opened(data);
+  const { id, film, gallery, page } = await opened(data);
   if (film) await carryFilm(player, { id, ...film });
   if (gallery) await carryGallery(player, { id, ...gallery });
+  if (page) {
+    keep(player.pages, id, page);
+    told();
+  }
 }
 
 export default function ({ data }) {
