@@ -32,6 +32,7 @@ page = st.navigation(
         for section, names in sections.items()
     },
     position="top",
+    expanded=True,  # on a phone: collapsed, its button would be English in every language
 )
 try:
     with concurrency.slot(), link.page(page.url_path):

@@ -8,7 +8,7 @@ from ui.service.selection import Selection
 from ui.service.validation import DEFAULT_SEED, LARGEST_SEED
 from ui.text import LANGUAGES, Text
 from ui.view import sentences
-from ui.widgets import concurrency, link
+from ui.widgets import concurrency, link, share
 from vae.hub import sources
 from vae.hub.folder import WeightsError
 from vae.hub.metrics import BetaMetrics
@@ -51,6 +51,7 @@ def show(
             st.caption(f"{text('sidebar.model')}: {sentences.title(text, name)}")
         controls, foot = st.container(), st.container()
         with foot:
+            shared = share.button(text)
             _language(text)
         model = resolve(text, name)
         with controls:
@@ -75,6 +76,8 @@ def show(
             )
             if text.has(f"credit.{name}"):
                 st.caption(text(f"credit.{name}"))
+    if shared:
+        share.dialog(text)
     return SidebarSelection(model, now, seed, kind == "mean")
 
 
@@ -82,7 +85,10 @@ def language_bar(text: Text) -> None:
     """Draw the side bar of a page without a model: the language alone."""
     with st.sidebar:
         st.title(text("app.title"), anchor=False)
+        shared = share.button(text)
         _language(text)
+    if shared:
+        share.dialog(text)
 
 
 def _model(text: Text) -> str:

@@ -14,9 +14,10 @@ from streamlit.testing.v1 import AppTest
 from benchmarks import film
 from tests.ui.driver import components, good, open_app, open_page, said
 from ui.lesson.teacher import sheets
-from ui.lesson.teacher.class_link import ClassLink, qr_code, svg_file
+from ui.lesson.teacher.class_link import ClassLink
 from ui.service import navigation
 from ui.text import LANGUAGES, Text
+from ui.view.qr_code import qr_code, svg_file
 from ui.widgets import link
 from vae.experiments.lesson import worksheet
 from vae.hub import sources

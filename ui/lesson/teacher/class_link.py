@@ -1,16 +1,11 @@
 """A link that opens the app with a teacher's settings for a class."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
-import segno
-
-from ui.service import navigation
+from ui.service import addresses, navigation
 from ui.service.validation import DEFAULT_SEED
-
-QR_SCALE = 6  # pixels a module
 
 
 @dataclass(frozen=True)
@@ -48,19 +43,7 @@ class ClassLink:
         }
         parts = urlsplit(here)
         path = parts.path.rpartition("/")[0] + ("/" if self.page == first else f"/{self.page}")
-        query = urlencode(
-            {key: value for key, value in settings.items() if value not in (None, "")}, safe=","
+        return addresses.with_query(
+            urlunsplit((parts.scheme, parts.netloc, path, "", "")),
+            {key: value for key, value in settings.items() if value not in (None, "")},
         )
-        return urlunsplit((parts.scheme, parts.netloc, path, query, ""))
-
-
-def qr_code(address: str) -> segno.QRCode:
-    """The link as a QR code, which can be read with a sixth of it covered."""
-    return segno.make(address, error="m", micro=False)
-
-
-def svg_file(code: segno.QRCode) -> bytes:
-    """The QR code as an SVG file, on white: a picture in any program, also on a dark page."""
-    file = io.BytesIO()
-    code.save(file, kind="svg", scale=QR_SCALE, light="white")
-    return file.getvalue()

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from ui.lesson.teacher import cache, sheets
-from ui.lesson.teacher.class_link import QR_SCALE, ClassLink, qr_code, svg_file
+from ui.lesson.teacher.class_link import ClassLink
 from ui.service import navigation
 from ui.service.validation import DEFAULT_SEED, LARGEST_SEED
 from ui.text import LANGUAGES, Text
 from ui.view import sentences
-from ui.widgets import concurrency, link, sidebar
+from ui.widgets import concurrency, link, share, sidebar
 from vae.experiments.lesson.worksheet import Solutions
 from vae.hub import sources
 
@@ -145,20 +145,12 @@ def _choose(text: Text) -> ClassLink:
 
 
 def _show_link(text: Text, address: str) -> None:
-    code = qr_code(address)
-    st.image(code.png_data_uri(scale=QR_SCALE, border=4), width=220, alt=text("teacher.qr"))
+    share.show_code(text, address)
     st.caption(text("teacher.link"))
-    st.code(address, language=None, wrap_lines=True)
+    share.show_link(text, address)
     with st.container(horizontal=True):
         st.link_button(text("teacher.open"), address, icon=":material/open_in_new:")
-        st.download_button(
-            text("teacher.save_qr"),
-            svg_file(code),
-            "vae-lab-link.svg",
-            "image/svg+xml",
-            icon=":material/qr_code_2:",
-            on_click="ignore",
-        )
+        share.save_code(text, address)
 
 
 def _plan(text: Text, solved: Solutions, example: str, seed: int) -> None:

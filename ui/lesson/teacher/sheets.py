@@ -8,9 +8,9 @@ import re
 
 from markdown_it import MarkdownIt
 
-from ui.lesson.teacher.class_link import qr_code
 from ui.service import navigation
 from ui.text import Text
+from ui.view.qr_code import qr_code
 from vae.experiments.lesson import worksheet
 from vae.experiments.lesson.worksheet import Solutions
 
@@ -107,7 +107,7 @@ def page(
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head><body>'
         f'<header><div><h1>{title}</h1><p>{about}</p><a href="{link}">{link}</a></div>'
         f'<img src="{qr_code(address).svg_data_uri(border=2)}"'
-        f' alt="{html.escape(text("teacher.qr"))}"></header>'
+        f' alt="{html.escape(text("share.qr"))}"></header>'
         f"{'' if answers else who}{sections}</body></html>"
     )
 
