@@ -4,13 +4,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.server import memory, process
+from ui.server import first_visit, memory, process
 from ui.service import navigation
 from ui.widgets import concurrency, history, link, uploads
 
 process.configure()
 uploads.install_limits()
 memory.start_thread(uploads.end_expired_sessions)
+first_visit.start(navigation.default_views(), after=2)  # the first visitor's page is drawn first
 here = Path(__file__).parent / "ui"
 text = link.current_text()
 st.set_page_config(page_title=text("app.title"), page_icon=here / "icon.svg", layout="wide")

@@ -3,6 +3,8 @@
 uvicorn asgi:app --port 7860
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import gradio as gr
@@ -12,11 +14,23 @@ from fastapi.responses import RedirectResponse
 
 from gradio_app import OPTIONS, QUOTAS, demo
 from ui.gradio_page.guard import Headers
+from ui.server import first_visit
+from ui.service import navigation
 from ui.widgets import uploads
 
 uploads.install_limits(QUOTAS)
 pages = st.App(Path(__file__).parent / "app.py")
-app = FastAPI(lifespan=pages.lifespan(), docs_url=None, redoc_url=None, openapi_url=None)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Start Streamlit, and draw its pages ahead of the first visitor."""
+    async with pages.lifespan()(app):
+        first_visit.start(navigation.default_views())
+        yield
+
+
+app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
 app.add_middleware(Headers)
 
 

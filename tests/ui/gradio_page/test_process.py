@@ -68,7 +68,7 @@ nobody, said = gradio.Request(), []
 nobody.query_params, nobody.headers = {}, {}
 handlers.gr.Warning = said.append
 view = handlers.update_view(nobody, "mnist", 20, 7, "draw", 0, None, None)
-assert "28 × 28 pixels" in view[0]
+assert "28 × 28 pixels" in view[1]
 assert view[-1].value == 0 and said == [Text("en")("source.gone")]
 assert "value" not in handlers.update_view(nobody, "mnist", 20, 7, "draw", 0, 3, None)[-1]
 assert len(said) == 1
