@@ -2,38 +2,49 @@
 
     python -m benchmarks.classroom --students 200
 
-Starts the app as a person does and opens that many real sessions (benchmarks.students), each with a
-picture and a seed of its own. Every student moves beta once in ten seconds for a minute, from one
-random place to another, and at the end all at the same instant. Server and students share the
-machine. The clock runs from a student's message until the script has ended and all that it sent has
-arrived and is read; what does not name the beta that was asked for is a failure.
+Starts the app as a person does and opens that many real sessions (benchmarks.students). All open
+one link at the same instant; each uploads a photograph of its own at the same instant; then every
+student moves beta once in a second for a minute, from one random place to another, and at the end
+all at the same instant. Last every student presses for another seed, three times as often as the
+server answers, without waiting. --busy keeps cores busy with something else meanwhile.
+
+Server and students share the machine. The clock runs from a student's message until the script has
+ended and all that it sent has arrived and is read; what does not name the beta that was asked for
+is a failure. Beside it, in the same run, what opening an empty page of Streamlit takes.
 """
 
 import asyncio
+import contextlib
 import gc
+import io
+import math
+import os
 import random
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
 
-import torch
+import numpy as np
 import tyro
+from PIL import Image
 
 from benchmarks import film
 from benchmarks.machine import machine
-from benchmarks.serving import App, running_app
+from benchmarks.serving import STREAMLIT, App, running_app
 from benchmarks.students import Run, RunError, Student
-from ui.service.validation import (
-    LARGEST_SEED,  # ui also allows this process open files enough for a class
-)
-from vae import experiments
-from vae.hub import sources
+from ui.server import first_visit, process
 
 MODEL = "mnist"
-OPENING_AT_ONCE = 4  # students who open the page side by side
-GALLERY_COUNT = 32  # the page's own default
+OVERLOAD = 3  # times as many presses as the server answers
+EMPTY_PAGES = 20  # sessions that open the empty page, one after another
+EMPTY = "import streamlit as st\n\nst.write('empty')\n"
+BUSY = "while True: pass"
 
 
 @dataclass(frozen=True)
@@ -42,10 +53,14 @@ class Arguments:
 
     students: int = 200
     """Sessions that are open at once."""
-    every: float = 10.0
+    every: float = 1.0
     """Seconds between two moves of one student."""
     seconds: float = 60.0
     """Seconds for which they go on; then all move at the same instant."""
+    overload: float = 10.0
+    """Seconds for which every student presses for another seed."""
+    busy: int = 0
+    """Other processes that keep a core busy each, for as long as students move beta."""
     seed: int = 0
     """Seed of the students' seeds, examples, betas and the moments of their moves."""
     address: str = ""
@@ -57,12 +72,13 @@ class Arguments:
 class Part:
     """The measurements of one part of the lesson.
 
-    failures: in words.
+    failures: in words. begun: on the clock of time.perf_counter.
     """
 
     name: str
     runs: list[Run] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    begun: float = 0.0
     elapsed: float = 0.0
 
     def row(self) -> str:
@@ -108,35 +124,38 @@ def other_beta(student: Student, dice: random.Random) -> str:
     return dice.choice([stop for stop in stops if stop != current])
 
 
-async def open_students(app: App, count: int, dice: random.Random, part: Part) -> list[Student]:
-    """Open sessions, each with a seed and an example of its own, after the first move of beta."""
-    queue = asyncio.Semaphore(OPENING_AT_ONCE)
-    names = sources.resolve(MODEL).examples.names
-    students = [
-        Student(
-            app.address, f"lang=en&seed={dice.randrange(LARGEST_SEED)}&example={dice.choice(names)}"
-        )
-        for _ in range(count)
-    ]
+def photograph(dice: np.random.Generator) -> bytes:
+    """A stroke on grainy paper, 1200 × 900 pixels, as a phone sends it."""
+    paper = np.full((900, 1200), 225.0) + dice.normal(0, 6, (900, 1200))
+    left, top = dice.integers(200, 500, 2)
+    paper[top : top + 380, left : left + 60] = paper[
+        top : top + 60, left : left + int(dice.integers(60, 300))
+    ] = 40
+    buffer = io.BytesIO()
+    Image.fromarray(paper.clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
 
-    async def enter(student: Student) -> Student | None:
-        async with queue:
-            try:
-                await student.__aenter__()
-                part.runs.append(student.last)
-                await student.choose("wanted", "film")  # as the gallery does once it is seen
-            except (RunError, OSError) as failure:
-                part.failures.append(str(failure))
-                return None
-            first = Part("the first move, which is not timed")
-            await record_move(first, student, other_beta(student, dice))
-            part.failures += first.failures
-            return student
 
-    start = time.perf_counter()
-    entered = await asyncio.gather(*map(enter, students))
-    part.elapsed += time.perf_counter() - start
-    return [student for student in entered if student is not None]
+async def timed(part: Part, act: Callable[[], Awaitable[Run]]) -> None:
+    """Count an answer from the beginning of the part, or the failure."""
+    try:
+        run = await act()
+        part.runs.append(replace(run, seconds=time.perf_counter() - part.begun))
+    except (RunError, OSError) as failure:
+        part.failures.append(str(failure))
+
+
+async def together(part: Part, acts: Iterable[Callable[[], Awaitable[Run]]]) -> None:
+    """Do all at the same instant."""
+    part.begun = time.perf_counter()
+    await asyncio.gather(*(timed(part, act) for act in acts))
+    part.elapsed = time.perf_counter() - part.begun
+
+
+async def entered(student: Student) -> Run:
+    """Open the page."""
+    await student.__aenter__()
+    return student.last
 
 
 async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple[str, str]]]:
@@ -145,17 +164,57 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
     Returns their measurements, and rows of further figures: label and value.
     """
     dice = random.Random(arguments.seed)
-    opening, burst = Part(f"opening the page, {OPENING_AT_ONCE} at a time"), Part("all at once")
-    moving = Part(f"one move in {arguments.every:g} s")
     memory = [app.megabytes()]
-    students: list[Student] = []
-    for count in (arguments.students // 2, arguments.students - arguments.students // 2):
-        students += await open_students(app, count, dice, opening)
-        memory.append(app.megabytes())
+    students = [Student(app.address, "lang=en&source=upload") for _ in range(arguments.students)]
+    async with Student(app.address, "lang=en"):
+        pass  # the app is loaded, and not timed
+    opening, own = Part("one link, all at once"), Part("own photographs, all at once")
+    await together(opening, [partial(entered, student) for student in students])
+    memory.append(app.megabytes())
+    photographs = [photograph(np.random.default_rng(dice.randrange(1 << 30))) for _ in students]
+    await together(
+        own,
+        [
+            partial(student.upload, "photograph.jpg", picture)
+            for student, picture in zip(students, photographs, strict=True)
+        ],
+    )
+    memory.append(app.megabytes())
+    for student in students:
+        with contextlib.suppress(RunError):
+            await student.choose("wanted", "film")  # as the gallery does once it is seen
     gc.collect()
     gc.freeze()  # a collection here, with PyTorch loaded, would be measured as the server's
+    moving, burst, processor = await moves(arguments, app, students, dice)
+    memory.append(app.megabytes())
+    presses, overload, rows = await overloaded(arguments, students)
+    for student in students:
+        await student.__aexit__(None, None, None)
+    sizes = [run.size for run in moving.runs] or [0]
+    page = max((run.size for run in opening.runs), default=0)
+    largest = max((run.largest for run in opening.runs + own.runs), default=0)
+    rows = [
+        ("processor time of a move", f"{1000 * processor / max(1, len(moving.runs)):.1f} ms"),
+        ("sent for a move", f"{statistics.median(sizes) / 1000:.1f} kB"),
+        ("sent for opening the page", f"{page / 1000:.0f} kB"),
+        ("the largest message", f"{largest / 1000:.0f} kB"),
+        ("memory before students", f"{memory[0]:.0f} MB"),
+        (f"with {arguments.students}", f"{memory[1]:.0f} MB"),
+        ("with their photographs", f"{memory[2]:.0f} MB"),
+        ("after the last move", f"{memory[3]:.0f} MB"),
+        *rows,
+    ]
+    return [opening, own, moving, burst, presses, overload], rows
 
-    moves: list[tuple[Student, str]] = []
+
+async def moves(
+    arguments: Arguments, app: App, students: Sequence[Student], dice: random.Random
+) -> tuple[Part, Part, float]:
+    """All move beta again and again, then at once.
+
+    Returned with both is the server's processor time of the first, in seconds.
+    """
+    moving = Part(f"one move in {arguments.every:g} s")
 
     async def move_repeatedly(student: Student) -> None:
         """Move at random moments, for as long as the lesson lasts.
@@ -165,84 +224,102 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
         moment = dice.random() * arguments.every
         while moment < arguments.seconds:
             await asyncio.sleep(start + moment - time.perf_counter())
-            beta = other_beta(student, dice)
-            moves.append((student, beta))
-            await record_move(moving, student, beta)
+            await record_move(moving, student, other_beta(student, dice))
             moment += arguments.every
 
-    start, processor = time.perf_counter(), app.processor_seconds()
-    await asyncio.gather(*map(move_repeatedly, students))
-    moving.elapsed = time.perf_counter() - start
-    processor = app.processor_seconds() - processor
-    memory.append(app.megabytes())
-    start = time.perf_counter()
-    await asyncio.gather(
-        *(record_move(burst, student, other_beta(student, dice)) for student in students)
-    )
-    burst.elapsed = time.perf_counter() - start
-    for student in students:
-        await student.__aexit__(None, None, None)
-
-    half = arguments.students - arguments.students // 2
-    sizes = [run.size for run in moving.runs] or [0]
-    rows = [
-        ("the burst is answered within", f"{burst.elapsed:.1f} s"),
-        ("processor time of a move", f"{1000 * processor / max(1, len(moving.runs)):.0f} ms"),
-        (
-            "sent for a move",
-            f"{statistics.median(sizes) / 1000:.0f} kB, the most {max(sizes) / 1000:.0f} kB",
-        ),
-        (
-            "the largest message",
-            f"{max((run.largest for run in opening.runs + moving.runs), default=0) / 1000:.0f} kB",
-        ),
-        (
-            "sent for opening the page",
-            f"{max((run.size for run in opening.runs), default=0) / 1000:.0f} kB",
-        ),
-        ("memory before students", f"{memory[0]:.0f} MB"),
-        (f"with {arguments.students // 2} students", f"{memory[1]:.0f} MB"),
-        (f"with {arguments.students}", f"{memory[2]:.0f} MB"),
-        ("after the last move", f"{memory[3]:.0f} MB"),
-        ("for each further student", f"{(memory[2] - memory[1]) / half:.2f} MB"),
-        (
-            "moves like none before",
-            f"{len({(student.query, beta) for student, beta in moves})} of {len(moves)}",
-        ),
-    ]
-    return [opening, moving, burst, network_alone(moves)], rows
-
-
-def network_alone(moves: Iterable[tuple[Student, str]]) -> Part:
-    """The time of the same moves by the network alone, one after another in this process.
-
-    Each is a reconstruction and a gallery.
-    """
-    part = Part("the network alone, one by one")
-    model = sources.resolve(MODEL)
-    part_start = time.perf_counter()
-    for student, beta in moves:
-        link = dict(pair.split("=") for pair in student.query.split("&"))
-        image, seed = (
-            model.examples.picture(link.get("example", model.examples.names[0])).numpy(),
-            int(link.get("seed", 0)),
+    with kept_busy(arguments.busy):
+        start, processor = time.perf_counter(), app.processor_seconds()
+        await asyncio.gather(*map(move_repeatedly, students))
+        moving.elapsed = time.perf_counter() - start
+        processor = app.processor_seconds() - processor
+        burst = Part("all move at once")
+        await together(
+            burst, [partial(move, student, other_beta(student, dice)) for student in students]
         )
-        start = time.perf_counter()
-        experiments.reconstruct(model.network, image, float(beta), seed=seed)
-        experiments.gallery(model.network, float(beta), count=GALLERY_COUNT, seed=seed)
-        part.runs.append(Run(time.perf_counter() - start))
-    part.elapsed = time.perf_counter() - part_start
-    return part
+    return moving, burst, processor
+
+
+async def overloaded(
+    arguments: Arguments, students: Sequence[Student]
+) -> tuple[Part, Part, list[tuple[str, str]]]:
+    """All press for another seed at once, then more often than the server answers.
+
+    A press is a new film: the most that one click asks for.
+    """
+    presses, overload = Part("all change the seed at once"), Part("overload: what was answered")
+    await together(presses, [partial(student.choose, "seed", 20) for student in students])
+    capacity = len(presses.runs) / presses.elapsed
+    pause = len(students) / (OVERLOAD * capacity)
+    count = max(2, round(arguments.overload / pause))
+    newest: list[float] = []
+
+    async def press(student: Student) -> None:
+        try:
+            answered = await student.hurry("seed", range(100, 100 + count), pause)
+        except RunError as failure:
+            overload.failures.append(str(failure))
+            return
+        overload.runs += [run for _, run in answered]
+        newest.append(answered[-1][1].seconds)
+
+    start = time.perf_counter()
+    await asyncio.gather(*map(press, students))
+    overload.elapsed = time.perf_counter() - start
+    asked = count * len(students)
+    return (
+        presses,
+        overload,
+        [
+            ("capacity", f"{capacity:.1f} new films a second"),
+            ("overload: asked for", f"{asked:,} in {count * pause:.0f} s"),
+            ("overtaken by a newer one", f"{asked - len(overload.runs):,}"),
+            ("the newest of each student", f"within {max(newest, default=math.nan):.1f} s"),
+        ],
+    )
+
+
+@contextlib.contextmanager
+def kept_busy(count: int) -> Iterator[None]:
+    """Keep so many cores busy with something else."""
+    others = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+async def empty_page() -> list[tuple[str, str]]:
+    """Processor time and seconds in which an empty page of Streamlit opens."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "empty.py"
+        file.write_text(EMPTY)
+        with running_app(command=STREAMLIT.replace("app.py", str(file))) as app:
+            part = Part("")
+            for number in range(EMPTY_PAGES + 1):
+                if number == 1:
+                    processor = app.processor_seconds()  # the first also loads the libraries
+                async with Student(app.address) as student:
+                    part.runs.append(student.last)
+            processor = app.processor_seconds() - processor
+    seconds = statistics.median(run.seconds for run in part.runs[1:])
+    return [
+        ("processor time of an empty page", f"{1000 * processor / EMPTY_PAGES:.1f} ms"),
+        ("an empty page is opened within", f"{1000 * seconds:.0f} ms"),
+    ]
 
 
 def main(argv: Sequence[str]) -> None:
     arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.classroom")
-    torch.set_num_threads(1)
+    process.configure()  # also as many open files as a class takes
     if arguments.address:
         parts, rows = asyncio.run(lesson(arguments, App(arguments.address)))
     else:
-        with running_app() as app:
+        # The pages that nobody asks for would be drawn while the class is measured.
+        with running_app(os.environ | {first_visit.SETTING: "0"}) as app:
             parts, rows = asyncio.run(lesson(arguments, app))
+    rows += asyncio.run(empty_page())
     print(f"{arguments.students} students, model {MODEL}; server and students on {machine()}")
     print(HEADER)
     for part in parts:

@@ -10,7 +10,6 @@ server's memory. Exit code 1 where at the end it is more than --most-megabytes, 
 """
 
 import asyncio
-import io
 import math
 import random
 import sys
@@ -21,9 +20,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import tyro
-from PIL import Image
 
-from benchmarks.classroom import move, other_beta
+from benchmarks.classroom import move, other_beta, photograph
 from benchmarks.machine import machine
 from benchmarks.serving import App, running_app
 from benchmarks.students import RunError, Student
@@ -55,18 +53,6 @@ class Arguments:
     """What the server may have when everybody has gone; more is a failure (exit code 1)."""
     most_growth: float = 1.25
     """And how many times what it had after the first uploads."""
-
-
-def photograph(dice: np.random.Generator) -> bytes:
-    """A stroke on grainy paper, 1200 × 900 pixels, as a phone sends it."""
-    paper = np.full((900, 1200), 225.0) + dice.normal(0, 6, (900, 1200))
-    left, top = dice.integers(200, 500, 2)
-    paper[top : top + 380, left : left + 60] = paper[
-        top : top + 60, left : left + int(dice.integers(60, 300))
-    ] = 40
-    buffer = io.BytesIO()
-    Image.fromarray(paper.clip(0, 255).astype(np.uint8)).save(buffer, "JPEG", quality=92)
-    return buffer.getvalue()
 
 
 async def visit_repeatedly(

@@ -9,11 +9,11 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import websockets
@@ -49,7 +49,8 @@ class Run:
 
     seconds: between the two. messages, size, largest: how many came, and their bytes on the wire,
     in all and the most of one. places: the elements at the places of the page, what was kept
-    included, in the order of the page. query: of the link afterwards.
+    included, in the order of the page. query: of the link afterwards. overtaken: whether a newer
+    run ended it.
     """
 
     seconds: float = 0.0
@@ -58,6 +59,7 @@ class Run:
     largest: int = 0
     places: dict[Path, Element] = field(default_factory=dict)
     query: str = ""
+    overtaken: bool = False
 
     def elements(self, kind: str) -> Iterator:
         """All elements of one kind, such as "imgs", "plotly_chart" or "markdown"."""
@@ -184,6 +186,57 @@ class Student:
 
         fragment: the part of the page that runs; empty: all of it. Raises RunError.
         """
+        start = time.perf_counter()
+        try:
+            async with asyncio.timeout(SECONDS_TO_WAIT):
+                await self._send(fragment)
+                self.last = await self._answer(fragment)
+        except websockets.ConnectionClosed as error:
+            raise RunError(f"lost socket: {error}") from error
+        except TimeoutError as error:
+            raise RunError(f"no answer within {SECONDS_TO_WAIT:g} seconds") from error
+        self.last.seconds = time.perf_counter() - start
+        self._drop_old_messages()
+        return self.last
+
+    async def hurry(self, key: str, values: Sequence[int], pause: float) -> list[tuple[int, Run]]:
+        """Set a number field again and again, without waiting for answers, until the last is there.
+
+        pause: seconds between two values. Returns the values that were answered, each with its run;
+        a value that a newer one has overtaken may have no answer. Raises RunError.
+        """
+        sent: dict[int, float] = {}
+
+        async def send() -> None:
+            for value in values:
+                widget = self.widgets[key]
+                setattr(widget, str(widget.WhichOneof("value")), value)
+                sent[value] = time.perf_counter()
+                await self._send(self._fragments.get(key, ""))
+                await asyncio.sleep(pause)
+
+        sending = asyncio.create_task(send())
+        answered: list[tuple[int, Run]] = []
+        try:
+            while not answered or answered[-1][0] != values[-1]:
+                async with asyncio.timeout(SECONDS_TO_WAIT):
+                    run = await self._answer(self._fragments.get(key, ""), overtaken=True)
+                shown = int(parse_qs(run.query.removeprefix("?")).get(key, [-1])[0])
+                if shown in sent and not run.overtaken:
+                    run.seconds = time.perf_counter() - sent[shown]
+                    answered.append((shown, run))
+        except websockets.ConnectionClosed as error:
+            raise RunError(f"lost socket: {error}") from error
+        except TimeoutError as error:
+            raise RunError(f"no answer within {SECONDS_TO_WAIT:g} seconds") from error
+        finally:
+            sending.cancel()
+        self.last = answered[-1][1]
+        self._drop_old_messages()
+        return answered
+
+    async def _send(self, fragment: str) -> None:
+        """Send all widgets' values, for a run of the page or of a fragment."""
         message = BackMsg()
         state = message.rerun_script
         state.fragment_id = fragment
@@ -199,22 +252,13 @@ class Student:
             "UTC",
             f"{self.address}/",
         )
-        data = message.SerializeToString()
-        start = time.perf_counter()
-        try:
-            async with asyncio.timeout(SECONDS_TO_WAIT):
-                await self._socket.send(data)
-                self.last = await self._answer(fragment)
-        except websockets.ConnectionClosed as error:
-            raise RunError(f"lost socket: {error}") from error
-        except TimeoutError as error:
-            raise RunError(f"no answer within {SECONDS_TO_WAIT:g} seconds") from error
-        self.last.seconds = time.perf_counter() - start
-        self._drop_old_messages()
-        return self.last
+        await self._socket.send(message.SerializeToString())
 
-    async def _answer(self, fragment: str) -> Run:
-        """Read messages to the end of the run that begins next."""
+    async def _answer(self, fragment: str, overtaken: bool = False) -> Run:
+        """Read messages to the end of the run that begins next.
+
+        overtaken: whether that may be a run that a newer one ends.
+        """
         run, run_id = Run(), ""
         states: dict[str, WidgetState] = {}
         if fragment:  # the rest of the page stays
@@ -250,6 +294,9 @@ class Student:
                 and run_id
                 and message.metadata.run.script_run_id == run_id
             ):
+                if message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN and overtaken:
+                    run.overtaken = True
+                    return run
                 if message.script_finished not in _FINISHED:
                     raise RunError(
                         "the script ended as "

@@ -27,7 +27,7 @@ def app() -> Iterator[App]:
 def starts_it(app, monkeypatch) -> None:
     """A benchmark that starts the app gets the one that runs."""
     for benchmark in (classroom, cold_start, soak):
-        monkeypatch.setattr(benchmark, "running_app", lambda: contextlib.nullcontext(app))
+        monkeypatch.setattr(benchmark, "running_app", lambda *_, **__: contextlib.nullcontext(app))
 
 
 def in_a_thread(function, *arguments):
@@ -47,35 +47,53 @@ def rows(output: str) -> dict[str, list[float]]:
 
 
 def test_the_class_prints_its_table(starts_it, capsys):
-    in_a_thread(classroom.main, ["--students", "2", "--every", "1", "--seconds", "1"])
+    in_a_thread(
+        classroom.main, ["--students", "2", "--every", "1", "--seconds", "1", "--overload", "1"]
+    )
     output = capsys.readouterr().out
     table = rows(output)
     assert list(table) == [
-        "opening the page, 4 at a time",
+        "one link, all at once",
+        "own photographs, all at once",
         "one move in 1 s",
-        "all at once",
-        "the network alone, one by one",
+        "all move at once",
+        "all change the seed at once",
+        "overload: what was answered",
     ]
-    assert [table[name][0] for name in table] == [2, 2, 2, 2]
+    *others, (answered, *_) = table.values()
+    assert [runs for runs, *_ in others] == [2, 2, 2, 2, 2]
     for runs, median, most, worst, rate, failures in table.values():
         assert 0 < median <= most <= worst
         assert rate > 0
         assert not failures
         assert runs
-    assert re.search(r"^for each further student +-?[\d.]+ MB$", output, re.M)
     assert re.search(r"^memory before students +[\d.]+ MB$", output, re.M)
-    assert re.search(r"^sent for a move +\d+ kB, the most \d+ kB$", output, re.M)
-    assert "moves like none before            2 of 2" in output
+    assert re.search(r"^sent for a move +[\d.]+ kB$", output, re.M)
+    assert re.search(r"^processor time of an empty page +[\d.]+ ms$", output, re.M)
+    (asked,) = re.findall(r"^overload: asked for +(\d+) in", output, re.M)
+    (overtaken,) = re.findall(r"^overtaken by a newer one +(\d+)$", output, re.M)
+    assert int(asked) == answered + int(overtaken)
 
 
 def test_an_app_that_runs_elsewhere_is_asked_but_not_weighed(app, capsys):
-    in_a_thread(
-        classroom.main,
-        ["--students", "1", "--every", "1", "--seconds", "1", "--address", app.address],
-    )
+    words = ["--students", "1", "--every", "1", "--seconds", "1", "--overload", "1"]
+    in_a_thread(classroom.main, [*words, "--address", app.address])
     output = capsys.readouterr().out
-    assert rows(output)["all at once"][0] == 1
+    assert rows(output)["all move at once"][0] == 1
     assert "memory before students            nan MB" in output
+
+
+def test_of_many_presses_the_newest_is_answered_and_old_ones_are_dropped(app):
+    """However many wait: a session has one run, and one that comes after it."""
+
+    async def pressed() -> list[int]:
+        async with Student(app.address, "lang=en") as student:
+            return [seed for seed, _ in await student.hurry("seed", range(100, 130), 0.001)]
+
+    answered = in_a_thread(asyncio.run, pressed())
+    assert answered[-1] == 129
+    assert answered == sorted(answered)
+    assert len(answered) < 15
 
 
 def test_every_kind_of_wrong_answer_is_a_failure(app):

@@ -27,6 +27,7 @@ COLOURS = {
 # Bytes of a gallery's sheets, for a phone's network: by the number of colour channels.
 MOST_BYTES = {1: 360_000, 3: 700_000}
 QUALITIES = (85, 75, 60, 40, 20)  # of WebP with loss, tried until they are small enough
+GALLERY_METHOD = 5  # of WebP without loss: a gallery is drawn once for everybody
 GREYS = 3  # frames in one sheet of a grey gallery, one in each colour channel
 
 
@@ -165,7 +166,7 @@ def _sheets(pages: list[np.ndarray], first: int) -> tuple[list[dict[str, Any]], 
     if pages[0].ndim == 2:
         padded = np.stack([*pages, *[pages[-1]] * (-len(pages) % GREYS)])
         triples = padded.reshape(-1, GREYS, *padded.shape[1:]).transpose(0, 2, 3, 1)
-        content = pictures.lossless_webp(np.concatenate(list(triples)))
+        content = pictures.lossless_webp(np.concatenate(list(triples)), method=GALLERY_METHOD)
         if len(content) <= most:
             return [_sheet(content, first, len(pages), "rgb")], True
     for quality in QUALITIES:

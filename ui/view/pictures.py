@@ -154,9 +154,15 @@ def enlarged(image: np.ndarray, side: int = SHARP) -> bytes:
     return png(to_uint8(image), side)
 
 
-def lossless_webp(pixels: np.ndarray) -> bytes:
-    """uint8 pixels as a WebP without loss: a third smaller than a PNG."""
-    return _encoded(Image.fromarray(pixels), format="WEBP", lossless=True, quality=50, method=5)
+def lossless_webp(pixels: np.ndarray, *, method: int = 1) -> bytes:
+    """uint8 pixels as a WebP without loss: a third smaller than a PNG.
+
+    method: of the encoder, 0 to 6. One picture's film takes with 1 a tenth of the time of 5, and a
+    hundredth more bytes; a gallery a third of the time, and a twentieth more.
+    """
+    return _encoded(
+        Image.fromarray(pixels), format="WEBP", lossless=True, quality=50, method=method
+    )
 
 
 def uri(kind: str, content: bytes) -> str:
