@@ -2,10 +2,11 @@
 
     python -m benchmarks.browser
 
-The hand is the browser's own mouse, which goes to and fro over the slider so fast that each frame
-of the screen finds it at another stop. In turns with it, a page of Streamlit with one chart of
-Plotly and nothing else is loaded anew: the ratio tells the app's part from the machine's and the
-library's. Needs Chromium or Chrome ($CHROMIUM names one).
+Frames are counted while the slider itself is moved by one stop in each frame of the screen: a mouse
+that is steered from outside waits for the frame before, and would be measured with it. What a drag
+sends, and when all has settled, is measured with the browser's own mouse. In turns with that, a
+page of Streamlit with one chart of Plotly and nothing else is loaded anew: the ratio tells the
+app's part from the machine's and the library's. Needs Chromium or Chrome ($CHROMIUM names one).
 """
 
 import contextlib
@@ -15,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import tyro
@@ -29,6 +31,19 @@ import streamlit as st
 
 st.plotly_chart(go.Figure(go.Scatter(x=[1, 2, 3], y=[3, 1, 2])))
 """
+# Moves the slider by a stop in each frame; returns the times of the frames, and how many showed it.
+SWEEP = """(input, seconds) => new Promise(done => {
+    const times = [], count = Number(input.max), before = window.frames_shown;
+    const step = now => {
+        times.push(now);
+        const way = times.length % (2 * count);
+        input.value = way <= count ? way : 2 * count - way;
+        input.dispatchEvent(new Event('input', {bubbles: true}));
+        if (now - times[0] < 1000 * seconds) requestAnimationFrame(step);
+        else done([times, window.frames_shown - before]);
+    };
+    requestAnimationFrame(step);
+})"""
 SWEEPS = 2.0  # a second, from one end of the slider to the other: 76 stops of digits
 THUMB = 18  # pixels
 PATIENCE = 600_000  # ms
@@ -86,9 +101,14 @@ class Arguments:
 
 @dataclass
 class Drag:
-    """One drag of beta. settled: ms from release until nothing that is seen changed any more."""
+    """One drag of beta.
+
+    frames: a second, the median of those between two frames. shown: share of the frames that showed
+    another stop. settled: ms from release until nothing that is seen changed any more.
+    """
 
     frames: float
+    shown: float
     messages: int
     settled: float
 
@@ -157,8 +177,9 @@ def drag(page: Page, traffic: Traffic, seconds: float) -> Drag:
     handle = page.locator(".film-bar input")
     box = handle.bounding_box()
     assert box
+    times, shown = handle.evaluate(SWEEP, seconds)
+    gaps = [end - start for start, end in pairwise(times)]
     before = traffic.sent
-    page.evaluate("window.frames_shown = 0")
     height = box["y"] + box["height"] / 2
     page.mouse.move(box["x"] + THUMB / 2, height)
     page.mouse.down()
@@ -167,12 +188,12 @@ def drag(page: Page, traffic: Traffic, seconds: float) -> Drag:
         way = passed * SWEEPS % 2
         share = way if way <= 1 else 2 - way
         page.mouse.move(box["x"] + THUMB / 2 + share * (box["width"] - THUMB), height)
-    frames, messages = page.evaluate("window.frames_shown"), traffic.sent - before
+    messages = traffic.sent - before
     page.mouse.up()
     page.wait_for_timeout(200)
     settled = page.evaluate("Math.max(0, window.changed - window.released)")
     page.wait_for_timeout(1500)  # the server has answered, and the next drag begins at rest
-    return Drag(frames / passed, messages, settled)
+    return Drag(1000 / statistics.median(gaps), shown / len(times), messages, settled)
 
 
 def dragged(page: Page, traffic: Traffic, arguments: Arguments) -> Drag:
@@ -180,6 +201,7 @@ def dragged(page: Page, traffic: Traffic, arguments: Arguments) -> Drag:
     drags = [drag(page, traffic, arguments.seconds) for _ in range(arguments.drags)]
     return Drag(
         statistics.median(one.frames for one in drags),
+        min(one.shown for one in drags),
         max(one.messages for one in drags),
         statistics.median(one.settled for one in drags),
     )
@@ -204,6 +226,7 @@ def report(browser: Browser, address: str, plain: str, arguments: Arguments) -> 
     print(f"medians, Chromium {browser.version}, on {machine()}")
     for name, found in (("", whole), (f", {arguments.slowed:g} times slower", slowed)):
         print(f"{'frames a second' + name:42}{found.frames:8.1f}")
+        print(f"{'of them with another stop' + name:42}{found.shown:8.0%}")
         print(f"{'messages during a drag' + name:42}{found.messages:8d}")
         print(f"{'from release to settled' + name:42}{found.settled:8.0f} ms")
     print(f"{'opening: files':42}{kilobytes[0]:8,.0f} kB")

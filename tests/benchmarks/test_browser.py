@@ -17,13 +17,15 @@ def test_the_browsers_part_is_printed(browser, capsys):
     output = capsys.readouterr().out
     table = {
         name.strip(): float(value.replace(",", ""))
-        for name, value in re.findall(r"^(\S.{41}) *([\d,.]+)(?: ms| kB| s)?$", output, re.M)
+        for name, value in re.findall(r"^(\S.{41}) *([\d,.]+)(?: ms| kB| s|%)?$", output, re.M)
     }
     assert list(table) == [
         "frames a second",
+        "of them with another stop",
         "messages during a drag",
         "from release to settled",
         "frames a second, 4 times slower",
+        "of them with another stop, 4 times slower",
         "messages during a drag, 4 times slower",
         "from release to settled, 4 times slower",
         "opening: files",

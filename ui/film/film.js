@@ -2,7 +2,8 @@
 // which stop of beta is under the hand. An element of its own, so that a film is sent once. Exported
 // by name: what film.test.js tests.
 
-const MOST_KEPT = 4; // films, and galleries: a few megabytes each
+const MOST_KEPT = 4; // films, and galleries: a few megabytes each, but for
+const MOST_BYTES = 80e6; // of decoded galleries: one of 64 faces has 50 MB
 const REST = 150; // ms without a move: then texts follow, which a screen reader would read out
 const GAP = 2; // pixels between the tiles of a gallery
 const GAP_GREY = 128;
@@ -162,11 +163,16 @@ function called(scope, call) {
   }
 }
 
-// What is set or used again is the newest; the oldest go.
+// Bytes of the pixels of a gallery's frames, once all are decoded; of anything else none.
+const decodedBytes = value =>
+  value?.frames ? 4 * value.width * value.height * value.betas.length : 0;
+
+// What is set or used again is the newest, which stays; the oldest go.
 export function keep(kept, id, value) {
   kept.delete(id);
   kept.set(id, value);
-  while (kept.size > MOST_KEPT) {
+  const bytes = () => [...kept.values()].reduce((sum, one) => sum + decodedBytes(one), 0);
+  while (kept.size > MOST_KEPT || (kept.size > 1 && bytes() > MOST_BYTES)) {
     const [oldest, evicted] = kept.entries().next().value;
     if (evicted?.observed) URL.revokeObjectURL(evicted.observed);
     kept.delete(oldest);

@@ -14,7 +14,7 @@ from vae.experiments import Breakdown
 
 # One colour for distortion and one for rate, everywhere: legible on white and on near-black, and
 # different for colour-blind people.
-DISTORTION, RATE = "#2474B5", "#C4581A"
+DISTORTION, RATE = "#2474B5", "#BD5317"
 CURVE, OWN, RIVAL = "#8A8F98", "#9160CF", "#009E73"
 POSTERIOR = "#E07B00"
 # The ten classes on the map: contrast at least 3 : 1 on white and on near-black. Each is also drawn

@@ -163,6 +163,18 @@ test("of many only the last four are kept; what is used again is the newest", ()
   assert.equal([...kept.keys()].join(""), "daef");
 });
 
+test("of large galleries fewer are kept, the newest always", () => {
+  const gallery = megabytes => ({ frames: [], width: 1000, height: 250, betas: Array(megabytes) });
+  const kept = new Map();
+  keep(kept, "a", gallery(30));
+  keep(kept, "b", gallery(45));
+  assert.equal([...kept.keys()].join(""), "ab");
+  keep(kept, "c", gallery(40));
+  assert.equal([...kept.keys()].join(""), "c");
+  keep(kept, "d", gallery(200));
+  assert.equal([...kept.keys()].join(""), "d");
+});
+
 test("views that were there before the player hear of it", () => {
   let heard = 0;
   addEventListener("vae-lab-film", () => {
