@@ -98,7 +98,7 @@ def test_the_map_moves_while_the_server_hears_nothing_and_then_one_message(page,
 
 
 def test_a_frame_of_the_film_is_drawn_as_the_servers_answer_is(page):
-    """The same numbers to a step, hence the same drawing to a few of its pixels."""
+    """Its codes are rounded to a step: a few pixels at the edges of digits differ a little."""
     with answered(page):
         bar(page).focus()
         page.keyboard.press("ArrowLeft")

@@ -146,7 +146,8 @@ def numbers(
         says["posterior"] = marked(latent_sentences.posterior(text, beta, posterior))
         says["tiny"] = "" if posterior.visible(window) else marked(text("map.tiny"))
     return {
-        "films": films,
+        # Without the pin, which changes nothing here.
+        "films": films and {name: films[name] for name in ("scope", "at", "picture")},
         "seen": {
             "name": text("picture.seen"),
             "picture": pictures.picture_uri(seen.observed),

@@ -579,7 +579,7 @@ class MapView {
   showFilmed() {
     if (!this.data.films) return;
     const film = this.pin ? this.isAnswered && this.film("pin") : this.film("picture");
-    const picture = !this.hover && film?.pictures?.[this.index];
+    const picture = !this.hover && film ? film.pictures[this.index] : null;
     this.tile.classList.toggle("empty", !picture);
     put(this.tile, picture);
   }
@@ -589,8 +589,10 @@ class MapView {
     const film = this.isAway && this.isAnswered && this.film("pin");
     this.pinned.classList.toggle("away", this.isAway);
     if (!this.isAway || !this.data.pin) return;
-    put(this.pinnedTile, film?.pictures?.[this.index]);
-    this.pinnedTile.setAttribute("aria-label", film ? film.alts[this.index] : "");
+    put(this.pinnedTile, film?.pictures[this.index]);
+    this.pinnedTile.setAttribute("role", "img");
+    const label = film ? film.alts[this.index] : this.data.text.pinned;
+    this.pinnedTile.setAttribute("aria-label", label);
   }
 }
 

@@ -112,7 +112,7 @@ class NumbersView {
 
   describe() {
     const { shown } = this;
-    if (shown?.isAway) this.canvas.setAttribute("aria-label", shown.alt);
+    if (shown) this.canvas.setAttribute("aria-label", shown.alt);
   }
 }
 
