@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.app import SharedPage, answered, exceptions, open_page, runs, settle
+from tests.browser.app import Journal, SharedPage, answered, exceptions, open_page, runs, settle
 from tests.browser.film import PIXELS, REST, Sent, array, bar, drag, linked_beta
 from ui.film import frames, map_frames
 from ui.text import Text
@@ -33,7 +33,16 @@ def sent():
 @pytest.fixture(scope="module")
 def shared(browser, address, sent):
     link = f"{address}/map?lang=en&example=5&posteriors=100&pin={PIN[0]},{PIN[1]}"
-    shared = SharedPage(lambda: open_page(browser, link, listen=sent.listen), exceptions)
+    journal = Journal()
+
+    def listen(page: Page) -> None:
+        sent.listen(page)
+        journal.listen(page)
+
+    def failures(page: Page) -> list[str]:
+        return exceptions(page) + journal.problems
+
+    shared = SharedPage(lambda: open_page(browser, link, listen=listen), failures)
     yield shared
     shared.close()
 

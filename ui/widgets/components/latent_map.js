@@ -589,7 +589,7 @@ class MapView {
     const film = this.isAway && this.isAnswered && this.film("pin");
     this.pinned.classList.toggle("away", this.isAway);
     if (!this.isAway || !this.data.pin) return;
-    put(this.pinnedTile, film?.pictures[this.index]);
+    put(this.pinnedTile, film ? film.pictures[this.index] : null);
     this.pinnedTile.setAttribute("role", "img");
     const label = film ? film.alts[this.index] : this.data.text.pinned;
     this.pinnedTile.setAttribute("aria-label", label);
