@@ -12,6 +12,7 @@ al., "Multi-Rate VAE", ICLR 2023). beta is an argument of every call and never s
 """
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -121,8 +122,20 @@ class Encoder(nn.Module):
         self.head = nn.Linear(config.width, 2 * config.latent_dim)
         self.head_modulation = Modulation(config.embedding_width, 2 * config.latent_dim)
 
+    @property
+    def features_depend_on_beta(self) -> bool:
+        """Whether any convolution is told of beta."""
+        return any(len(blocks) for blocks in self.picture.residual)  # type: ignore[arg-type]
+
     def forward(self, images: Tensor, embedding: Tensor | None) -> tuple[Tensor, Tensor]:
-        x = self.first(self.picture(images, embedding))
+        return self.read(self.features(images, embedding), embedding)
+
+    def features(self, images: Tensor, embedding: Tensor | None) -> Tensor:
+        """What the convolutions make of the pictures, (N, width)."""
+        return self.first(self.picture(images, embedding))
+
+    def read(self, x: Tensor, embedding: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Estimate and log precision of such features, each (N, D)."""
         for block in self.blocks:
             x = block(x, embedding)
         estimate, log_precision = self.head_modulation(
@@ -209,12 +222,34 @@ class VAE(nn.Module):
         Returns mean and log_variance, (N, D) float32. Raises ValueError for another shape or a beta
         outside beta_range.
         """
+        self._require_pictures(images)
+        estimate, log_precision = self.encoder(images, self._embed(beta, len(images)))
+        return self._posterior(estimate, log_precision, beta)
+
+    def encode_at(self, images: Tensor, betas: Iterable[float]) -> Iterator[DiagonalGaussian]:
+        """The posterior of each picture at one beta after the other, as `encode` gives it.
+
+        Features that do not depend on beta are computed once: of a network without residual
+        convolutions a fifth of the work is left.
+        """
+        self._require_pictures(images)
+        encoder, features = self.encoder, None
+        for beta in betas:
+            embedding = self._embed(beta, len(images))
+            if features is None or encoder.features_depend_on_beta:
+                features = encoder.features(images, embedding)
+            yield self._posterior(*encoder.read(features, embedding), beta)
+
+    def _require_pictures(self, images: Tensor) -> None:
         if images.ndim != 4 or tuple(images.shape[1:]) != self.config.image_shape:
             raise ValueError(
                 f"expected images of shape (N, {', '.join(map(str, self.config.image_shape))}), "
                 f"not {tuple(images.shape)}"
             )
-        estimate, log_precision = self.encoder(images, self._embed(beta, len(images)))
+
+    def _posterior(
+        self, estimate: Tensor, log_precision: Tensor, beta: float | Tensor
+    ) -> DiagonalGaussian:
         if self.config.autoencoder:
             return DiagonalGaussian(
                 estimate.float(), torch.full_like(estimate, -math.inf, dtype=torch.float32)

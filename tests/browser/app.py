@@ -122,7 +122,9 @@ def settle(page: Page) -> None:
         return charts.length >= least && charts.every(chart => chart.querySelector('.main-svg'));
     }""")
     # Views of a film say themselves that something is still on its way.
-    expect(page.locator(":is(.film-flow, .film-gallery)[aria-busy=true]")).to_have_count(0)
+    expect(
+        page.locator(":is(.film-flow, .film-gallery, .map-numbers)[aria-busy=true]")
+    ).to_have_count(0)
     page.wait_for_function("document.querySelector('[data-testid=stSkeleton]') === null")
 
 

@@ -18,6 +18,7 @@ from tests.processes import HANGING
 from vae.hub import sources
 
 ROOT = Path(__file__).parents[2]
+MAP_NUMBERS = "vae_lab_map_numbers"
 # Each new app looks through all installed packages, which takes longer than the page itself.
 installed_components = functools.cache(manifest_scanner.scan_component_manifests)
 
@@ -85,7 +86,7 @@ def shown_film(app: AppTest) -> film.Shown:
 
 
 def move_beta(app: AppTest, beta: float) -> AppTest:
-    """Move the playground's slider: its component tells the server where the hand rests."""
+    """Move the page's slider: its component tells the server where the hand rests."""
     (bar,) = components(app, film.BETA_BAR)
     states = app._tree.get_widget_states()
     states.widgets.add(id=bar.id, json_value=json.dumps({"beta": beta}))
@@ -93,7 +94,7 @@ def move_beta(app: AppTest, beta: float) -> AppTest:
 
 
 def beta_of(app: AppTest) -> float:
-    """The beta at which the playground's slider stands."""
+    """The beta at which the page's slider stands."""
     (bar,) = components(app, film.BETA_BAR)
     data = json.loads(bar.json)
     return data["betas"][data["at"]]
@@ -115,6 +116,9 @@ def alternative_texts(app: AppTest) -> list[str]:
             found.append(proto.alt)
         elif element.type == "bidi_component":
             found.extend(shown.alternative_texts(proto))
+            if proto.component_name == MAP_NUMBERS:
+                data = json.loads(proto.json)
+                found += [data[name]["alt"] for name in ("seen", "reconstruction")]
     return found
 
 
@@ -148,7 +152,10 @@ def signed(numbers: str) -> str:
 
 
 def said(app: AppTest) -> str:
-    return " ".join(entry.value for entry in (*app.markdown, *app.caption, *app.info))
+    """What the page says in sentences, in Markdown but for those beside the map."""
+    beside = [film.text(one) for data in data_of(app, MAP_NUMBERS) for one in data["says"].values()]
+    written = [entry.value for entry in (*app.markdown, *app.caption, *app.info)]
+    return " ".join(written + beside)
 
 
 def upload(app: AppTest, content: bytes, name: str = "digit.png") -> AppTest:

@@ -2,18 +2,21 @@
 
 import streamlit as st
 
+from ui.film import frames, map_frames
+from ui.film.frames import Film
 from ui.service import cache
 from ui.text import Text
-from ui.view import latent_sentences, map_tiles, pictures, sentences
+from ui.view import latent_sentences, map_tiles, pictures
 from ui.view.source_picture import SourcePicture
-from ui.widgets import concurrency, latent_map, link, picture_input, sidebar
+from ui.widgets import concurrency, film, latent_map, link, picture_input, sidebar
 from ui.widgets.sidebar import ReferenceSelection
 from vae import experiments
-from vae.experiments import WHOLE_PLANE, Codes, PosteriorMap, Reconstruction, Window
+from vae.experiments import WHOLE_PLANE, PosteriorMap, Reconstruction, Window
 
 MODELS = {"vae": "mnist-2d", "autoencoder": "mnist-2d-autoencoder"}
 COUNTS = (0, 10, 100, 1000)
 KINDS = ("none", "true", "tempered")
+_SCOPE = "map"  # of the views that move with beta: one model here has it
 
 
 def main() -> None:
@@ -32,13 +35,16 @@ def main() -> None:
             label_visibility="collapsed",
             format_func=lambda kind: text(f"map.kind_{kind}"),
         )
-        choice = sidebar.show(text, only=MODELS[kind], noise=False)
+        choice = sidebar.show(text, only=MODELS[kind], noise=False, beta_on_page=True)
         given = picture_input.choose(text, choice.model, below)
     _plane(text, sidebar.select_with_reference(text, choice, "map.no_reference"), given)
 
 
 @concurrency.fragment
 def _plane(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None:
+    moves = not link.is_hidden("beta") and len(frames.stops(choice.model)) > 1
+    if moves:  # in this fragment, which alone is drawn again where the hand rests
+        choice = choice.moved(film.beta_bar(text, choice.model, at=choice.beta, scope=_SCOPE))
     seen = experiments.reconstruct(
         choice.model.network, given.image, choice.beta, seed=choice.seed, use_mean=True
     )
@@ -47,6 +53,13 @@ def _plane(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None
         window, count, kind = _controls(text, choice, seen)
         posterior = _posterior(text, choice, seen, kind)
     drawn = cache.map_atlas(choice.model, choice.beta, window)
+    pin = link.pin()
+    pin = pin if pin and window.covers(pin) else None
+    films = (
+        map_frames.shown(text, choice.model, seen, window, count, pin, at=choice.beta, scope=_SCOPE)
+        if moves
+        else None
+    )
     with left:
         map_view = map_tiles.view(
             drawn,
@@ -55,7 +68,7 @@ def _plane(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None
             seen,
             count=count,
             posterior=posterior,
-            pin=_pinned(text, choice, window),
+            pin=_pinned(text, choice, pin),
             pinned=link.pin() is not None,
             rings=map_tiles.DASHED if choice.autoencoder else map_tiles.SOLID,
             legend=latent_sentences.legend(
@@ -65,11 +78,57 @@ def _plane(text: Text, choice: ReferenceSelection, given: SourcePicture) -> None
             alt=latent_sentences.plane_alt(
                 text, choice.beta_metrics, drawn.codes, seen, window, count, posterior
             ),
+            films=films,
         )
         latent_map.show(drawn, map_view, key="latent_map", on_pin=link.set_pin)
         st.caption(text("map.use", spacing=map_tiles.spacing(window)))
     with right:
-        _numbers(text, choice, seen, drawn.codes, posterior, window)
+        numbers = map_frames.numbers(
+            text, choice.model, choice.beta, seen, drawn.codes, posterior, window, films=films
+        )
+        latent_map.numbers(numbers, key="map_numbers")
+    if moves:
+        _films(text, choice, given, seen, window, count, pin)
+
+
+def _films(
+    text: Text,
+    choice: ReferenceSelection,
+    given: SourcePicture,
+    seen: Reconstruction,
+    window: Window,
+    count: int,
+    pin: tuple[float, float] | None,
+) -> None:
+    """Send the map at all other betas, when what is in view has been sent."""
+    model = choice.model
+    if not cache.is_kept(cache.reference_codes, model):
+        with concurrency.released_slot():
+            cache.reference_codes(model)
+    film.carry(cache.map_codes_film(model), key="map_codes_film")
+    film.carry(_picture_film(text, choice, given, seen, window, count), key="map_picture_film")
+    if pin:
+        film.carry(cache.pin_film(model, pin, text.language), key="map_pin_film")
+
+
+def _picture_film(
+    text: Text,
+    choice: ReferenceSelection,
+    given: SourcePicture,
+    seen: Reconstruction,
+    window: Window,
+    count: int,
+) -> Film:
+    """The picture's film: an example's is computed once for all, a visitor's for the session."""
+    settings = (choice.model, choice.seed, window, count, text.language)
+    if given.is_example:
+        return cache.example_map_film(given.image, *settings)
+    name = map_frames.picture_id(text, choice.model, seen.observed, window, count)
+    kept = st.session_state.get("own_map_film")
+    if kept is None or kept.id != name:
+        # One assignment: at each of them another run may break in.
+        kept = st.session_state["own_map_film"] = cache.map_film(given.image, *settings)
+    return kept
 
 
 def _controls(
@@ -122,10 +181,11 @@ def _posterior(
         )
 
 
-def _pinned(text: Text, choice: ReferenceSelection, window: Window) -> dict[str, object] | None:
-    """The pinned point and its picture; None where it lies outside the window."""
-    pin = link.pin()
-    if pin is None or not window.covers(pin):
+def _pinned(
+    text: Text, choice: ReferenceSelection, pin: tuple[float, float] | None
+) -> dict[str, object] | None:
+    """The pinned point and its picture."""
+    if pin is None:
         return None
     x, y = pin
     image = experiments.decode_point(choice.model.network, pin, choice.beta)
@@ -136,39 +196,6 @@ def _pinned(text: Text, choice: ReferenceSelection, window: Window) -> dict[str,
         "picture": pictures.picture_uri(image),
         "alt": alt,
     }
-
-
-def _numbers(
-    text: Text,
-    choice: ReferenceSelection,
-    seen: Reconstruction,
-    codes: Codes,
-    posterior: PosteriorMap | None,
-    window: Window,
-) -> None:
-    left, right = st.columns(2, wrap=False)
-    with left, st.container(gap="xsmall"):
-        st.caption(text("picture.seen"))
-        st.image(
-            pictures.picture_uri(seen.observed),
-            width="stretch",
-            alt=sentences.seen_alt(text, choice.model, seen),
-        )
-    with right, st.container(gap="xsmall"):
-        st.caption(text("picture.reconstruction"))
-        st.image(
-            pictures.picture_uri(seen.mean),
-            width="stretch",
-            alt=sentences.reconstruction_alt(text, choice.model, choice.beta, seen),
-        )
-    st.markdown(latent_sentences.own(text, seen))
-    if posterior:
-        st.markdown(latent_sentences.posterior(text, choice.beta, posterior))
-        if not posterior.visible(window):
-            st.caption(text("map.tiny"))
-    st.caption(latent_sentences.aggregate(text, codes))
-    if note := latent_sentences.outlier_count(text, codes, window):
-        st.caption(note)
 
 
 if __name__ == "__main__":

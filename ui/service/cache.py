@@ -14,14 +14,14 @@ from typing import ParamSpec, TypeVar
 import numpy as np
 from cachetools import LRUCache, cached
 
-from ui.film import frames
+from ui.film import frames, map_frames
 from ui.film.frames import Film, GallerySettings
 from ui.text import Text
 from ui.view import map_tiles
 from ui.view.digest import digest
 from ui.view.map_tiles import AtlasOfCodes
 from vae import experiments
-from vae.experiments import PosteriorMap, TradeOff, Window
+from vae.experiments import Codes, PosteriorMap, TradeOff, Window
 from vae.hub.sources import Resolved, WithReference
 
 P = ParamSpec("P")
@@ -84,7 +84,17 @@ def trade_off(model: Resolved, image: np.ndarray, seed: int) -> TradeOff:
 @shared_cache(64)
 def map_atlas(model: WithReference, beta: float, window: Window) -> AtlasOfCodes:
     """Map tiles of a window at one beta, and the reference pictures' codes; about 0.2 MB."""
-    return map_tiles.draw(model, beta, window)
+    stops = frames.stops(model)
+    is_there = beta in stops and is_kept(reference_codes, model)
+    codes = reference_codes(model)[stops.index(beta)] if is_there else None
+    return map_tiles.draw(model, beta, window, codes)
+
+
+@shared_cache(2)
+def reference_codes(model: WithReference) -> tuple[Codes, ...]:
+    """The reference pictures' codes at every stop of beta; 1.5 MB, seconds of a processor."""
+    with slow_lock:
+        return experiments.codes_at(model.network, model.reference.images, frames.stops(model))
 
 
 @shared_cache(256)
@@ -108,6 +118,33 @@ def film(
 
 example_film = shared_cache(64)(film)
 """The film of a picture that everybody has; a visitor's own stays in the session."""
+
+
+@shared_cache(2)
+def map_codes_film(model: WithReference) -> Film:
+    """The reference pictures' codes on the map; 0.3 MB."""
+    return map_frames.codes(model, reference_codes(model))
+
+
+def map_film(
+    image: np.ndarray, model: WithReference, seed: int, window: Window, count: int, language: str
+) -> Film:
+    """The film of an image (C, H, W) on the map, in a language; 0.02 MB."""
+    stops = frames.stops(model)
+    shown = experiments.reconstructions(model.network, image, stops, seed=seed, use_mean=True)
+    codes = reference_codes(model)
+    return map_frames.picture(Text(language), model, shown, codes, window, count)
+
+
+example_map_film = shared_cache(64)(map_film)
+"""The film of a picture that everybody has; a visitor's own stays in the session."""
+
+
+@shared_cache(64)
+def pin_film(model: Resolved, pin: tuple[float, float], language: str) -> Film:
+    """What a point of the plane decodes to at every stop of beta; 0.02 MB."""
+    images = experiments.decode_point_at(model.network, pin, frames.stops(model))
+    return map_frames.pin(Text(language), model, pin, images)
 
 
 @shared_cache(32)

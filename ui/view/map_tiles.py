@@ -62,10 +62,12 @@ class Ellipse:
     colour: str
 
 
-def draw(model: WithReference, beta: float, window: Window) -> AtlasOfCodes:
-    """Decode the tiles and encode the reference pictures."""
+def draw(
+    model: WithReference, beta: float, window: Window, codes: Codes | None = None
+) -> AtlasOfCodes:
+    """Decode the tiles, and encode the reference pictures where their codes are not given."""
     tiles = experiments.tiles(model.network, window, beta, SIDE)
-    codes = experiments.codes(model.network, model.reference.images, beta)
+    codes = codes or experiments.codes(model.network, model.reference.images, beta)
     deviations = codes.deviation[:MOST_POSTERIORS] if codes.deviation.any() else codes.deviation[:0]
     pixels = pictures.grid(tiles, columns=SIDE, gap=0)
     sheet = next(
@@ -123,6 +125,7 @@ def view(
     codes: bool = True,
     ellipses: Sequence[Ellipse] = (),
     trail: Sequence[tuple[float, float]] = (),
+    films: dict[str, Any] | None = None,
 ) -> dict[str, object]:
     """One view of the map, as ui/widgets/components/latent_map.js draws it.
 
@@ -130,11 +133,12 @@ def view(
     whose posteriors are drawn. pinned: whether a point is pinned, even outside the window, where
     `pin` is None. rings: SOLID or DASHED. codes: whether the reference pictures' codes are drawn.
     ellipses: other Gaussians. trail: points joined by a line, in the order in which they were
-    visited.
+    visited. films: where the browser finds the map at other betas, where beta moves.
     """
     _, height, width = model.network.config.image_shape
     return {
         "tiles": atlas.id,
+        "films": films,
         "side": SIDE,
         "tile": [height, width],
         "window": vars(window),

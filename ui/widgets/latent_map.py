@@ -1,10 +1,11 @@
-"""Streamlit component: the map of the latent plane.
+"""Streamlit components: the map of the latent plane, and the numbers beside it.
 
 Pointing decodes at once, in the browser; a pin asks the server.
 """
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -25,6 +26,12 @@ _map = st.components.v2.component(
     css=_content("latent_map.css"),
     js=_content("latent_map.js"),
 )
+_numbers = st.components.v2.component(
+    "vae_lab_map_numbers",
+    html=_content("map_numbers.html"),
+    css=_content("map_numbers.css"),
+    js=_content("map_numbers.js"),
+)
 
 
 def show(
@@ -44,3 +51,8 @@ def show(
         data=view,
         on_pin_change=lambda: on_pin(received.pin(st.session_state[key].get("pin"))),
     )
+
+
+def numbers(data: dict[str, Any], *, key: str) -> None:
+    """Draw the numbers beside the map. data: from ui.film.map_frames.numbers."""
+    _numbers(key=key, data=data)

@@ -1,6 +1,7 @@
 """The side bar: model, beta, seed, noise, language; every page depends on them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import streamlit as st
 
@@ -27,6 +28,10 @@ class ReferenceSelection(SidebarSelection):
     """A selection whose model has reference pictures."""
 
     model: sources.WithReference
+
+    def moved(self, beta: float) -> Self:
+        """The selection at another beta: in a fragment, what the slider on the page says."""
+        return replace(self, beta_metrics=self.model.metrics.at(beta))
 
 
 def show(

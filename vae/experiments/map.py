@@ -120,12 +120,29 @@ def codes(model: VAE, images: np.ndarray, beta: float) -> Codes:
 
 
 @torch.no_grad()
+def codes_at(model: VAE, images: np.ndarray, betas: tuple[float, ...]) -> tuple[Codes, ...]:
+    """What `codes` gives at each beta, in less time."""
+    observed = reference_observations(model, images)
+    return tuple(
+        Codes(q.mean.numpy(), q.standard_deviation.numpy())
+        for q in model.encode_at(observed, betas)
+    )
+
+
+@torch.no_grad()
 def tiles(model: VAE, window: Window, beta: float, side: int) -> np.ndarray:
     """E[x|z] at the centres of a grid over the window: (side * side, C, H, W).
 
     side × side equal squares, rows from top to bottom.
     """
     return model.decode(tensor(window.centres(side)), beta).mean.numpy()
+
+
+@torch.no_grad()
+def decode_point_at(model: VAE, point: tuple[float, float], betas: tuple[float, ...]) -> np.ndarray:
+    """E[x|z] at one point of the plane and each beta: (B, C, H, W)."""
+    latents = torch.tensor([point], dtype=torch.float32).expand(len(betas), -1)
+    return model.decode(latents, torch.tensor(betas)).mean.numpy()
 
 
 @torch.no_grad()

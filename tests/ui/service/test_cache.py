@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.pictures import digit_png
-from tests.ui.driver import alternative_texts, move_beta, open_app, upload
+from tests.ui.driver import alternative_texts, move_beta, open_app, open_page, upload
 from ui.film import frames
 from ui.service import cache
 
@@ -83,3 +83,19 @@ def test_the_film_of_a_visitors_picture_is_drawn_once_in_the_session_and_kept_no
     upload(app, digit_png("1"))
     assert len(drawn) == examples + 2
     assert app.session_state["own_film"][1] == drawn[-1] != drawn[-2]
+
+
+def test_a_visitors_picture_is_filmed_once_on_the_map_in_the_session_and_kept_nowhere_else():
+    app = open_page("map", source="upload", seed="4711")
+    examples = kept()
+    upload(app, digit_png())
+    shown = app.session_state["own_map_film"]
+    move_beta(app, 10.0)
+    app.run()
+    assert app.session_state["own_map_film"] is shown
+    films = [value for value in kept() if isinstance(value, frames.Film)]
+    assert cache.map_codes_film.cache  # what everybody has
+    assert shown not in films
+    assert all(any(film is one for one in examples) for film in films)
+    upload(app, digit_png("1"))
+    assert app.session_state["own_map_film"] != shown

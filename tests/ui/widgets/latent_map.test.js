@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
+import { deflateSync } from "node:zlib";
 import show, {
+  at,
   coordinates,
   digits,
   isClick,
@@ -12,6 +14,7 @@ import show, {
   screenY,
   shownPosteriors,
   stepped,
+  summed,
   ticks,
   tileAt,
 } from "../../../ui/widgets/components/latent_map.js";
@@ -159,7 +162,7 @@ function opened(data) {
     "root",
     element("div.plane", "canvas.drawing", "canvas.marks"),
     element("figure.live", "figcaption", "canvas", "p"),
-    element("figure.pinned", "figcaption", "img", "p"),
+    element("figure.pinned", "figcaption", "img", "canvas", "p"),
     "ul.legend",
   );
   const plane = root.querySelector(".plane");
@@ -179,6 +182,7 @@ beforeEach(() => {
   openPage();
   forward = stopClock();
   delete globalThis.vaeLabMapTiles;
+  delete globalThis.vaeLabFilm;
 });
 
 const primary = (clientX, clientY) => ({ isPrimary: true, button: 0, clientX, clientY });
@@ -252,4 +256,190 @@ test("codes are drawn where they lie, ellipses as wide as their deviations", () 
     [1, 200, 200],
   ]);
   assert.deepEqual(drawing.called("ellipse"), [[200, 200, 50, 100, 0, 0, 2 * Math.PI]]);
+});
+
+test("numbers are summed up from the second differences that Python packed", () => {
+  // The bytes are those of test_map_frames.py.
+  const bytes = Buffer.from("020302a7005c000000040009000000000000000000000000", "hex");
+  assert.deepEqual([...summed(bytes, 3, 2)], [0.5, -1, 1.5, -300, 2.5, 0]);
+  assert.deepEqual([...at(summed(bytes, 3, 2), 1, 3)], [1.5, -300]);
+});
+
+// The film of beta, with two stops.
+
+const PICTURE = grey => ({ width: 1, height: 1, data: [grey, grey, grey, 255] });
+const FILMS = { scope: "map", at: 0, codes: "c", picture: "p", pin: null };
+
+// Whole numbers of two stops, as Python packs them at one step each.
+function packed(first, second) {
+  const differences = [...first, ...second.map((value, index) => value - 2 * first[index])];
+  const bytes = new Uint8Array(4 * differences.length);
+  for (const [index, value] of differences.entries()) {
+    const bits = (value << 1) ^ (value >> 31);
+    for (let byte = 0; byte < 4; byte += 1)
+      bytes[byte * differences.length + index] = bits >>> (8 * byte);
+  }
+  return deflateSync(bytes);
+}
+
+const floats = (...values) => new Uint8Array(new Float32Array(values).buffer);
+
+const PAGES = {
+  c: {
+    stops: 2,
+    steps: { mean: 1, deviation: 1 },
+    means: packed([1, -2], [3, 0]),
+    deviations: packed([0, 0], [1, 0]),
+    labels: new Uint8Array([7]),
+  },
+  p: {
+    means: floats(1, -2, 2, -1),
+    deviations: floats(0.5, 0.5, 1, 2),
+    pictures: [PICTURE(10), PICTURE(20)],
+    alts: ["map at 0", "map at 1"],
+  },
+  q: { pictures: [PICTURE(30), PICTURE(40)], alts: ["pin at 0", "pin at 1"] },
+};
+
+// A player that holds these pages and is moved by hand.
+function player(pages = PAGES) {
+  const made = {
+    stop: undefined,
+    pages,
+    page: id => made.pages[id],
+    index: () => made.stop,
+    numbers: bytes => new Float32Array(bytes.slice().buffer),
+    pictures: async pictures => pictures,
+    subscribe(_, onFrame, onRest) {
+      made.move = index => {
+        made.stop = index;
+        onFrame(index);
+      };
+      made.rest = () => onRest(made.stop);
+      return () => {};
+    },
+  };
+  globalThis.vaeLabFilm = made;
+  return made;
+}
+
+// Waits until the map has been drawn so often: once for each of its films, which are inflated.
+async function drawn(drawing, times) {
+  while (drawing.called("fillRect").length < times) await new Promise(setImmediate);
+}
+
+async function filmed(more) {
+  const codes = { means: [1, -2], deviations: [1, 1], labels: [7] };
+  globalThis.vaeLabMapTiles = new Map([["a", { sheet: { width: 12 }, ...codes }]]);
+  const own = { mean: [1, -2], deviation: [0.5, 0.5] };
+  const map = opened({ films: FILMS, own, count: 1, posterior: null, ...more });
+  const drawing = map.root.querySelector(".drawing").getContext();
+  const { pages } = globalThis.vaeLabFilm;
+  const films = Object.values({ ...FILMS, ...more?.films }).filter(id => id in pages);
+  await drawn(drawing, 1 + films.length);
+  const live = map.root.querySelector(".live").querySelector("canvas");
+  return { ...map, drawing, live };
+}
+
+test("codes, ellipses and one's own posterior are those of the stop under the hand", async () => {
+  player();
+  const { drawing } = await filmed();
+  assert.deepEqual(drawing.called("fillText").at(-1), [7, 200, 200]);
+  globalThis.vaeLabFilm.move(1);
+  assert.deepEqual(drawing.called("fillText").at(-1), [7, 300, 100]);
+  const [code, ...own] = drawing.called("ellipse").slice(-4);
+  assert.deepEqual(code.slice(0, 2), [300, 100]);
+  assert.deepEqual(code.slice(2, 4).map(Math.round), [136, 50]); // e and 1 units wide
+  assert.deepEqual(
+    own.map(ellipse => ellipse.slice(0, 4)),
+    [1, 2, 3].map(times => [250, 150, 50 * times, 100 * times]),
+  );
+});
+
+test("while the hand is away a hovered point has no picture, one's own has the film's", async () => {
+  player();
+  const { plane, live, said } = await filmed();
+  globalThis.vaeLabFilm.move(1);
+  assert.deepEqual(live.getContext().called("putImageData").at(-1), [[20, 20, 20, 255], 0, 0]);
+  assert.equal(said(), "z = (2.00, −1.00)");
+  const before = live.getContext().called("drawImage").length;
+  plane.happen("pointermove", primary(310, 121));
+  assert.ok(live.classList.contains("empty"));
+  assert.equal(live.getContext().called("drawImage").length, before);
+  globalThis.vaeLabFilm.move(0);
+  assert.ok(!live.classList.contains("empty"));
+  assert.equal(live.getContext().called("drawImage").length, before + 1);
+});
+
+test("a pin has the film's picture, but not while its answer is awaited", async () => {
+  player();
+  const pin = { x: 3, y: 2, picture: "data:,", alt: "" };
+  const { root, plane, live } = await filmed({ pin, pinned: true, films: { ...FILMS, pin: "q" } });
+  globalThis.vaeLabFilm.move(1);
+  const shown = root.querySelector(".pinned").querySelector("canvas");
+  assert.deepEqual(shown.getContext().called("putImageData").at(-1), [[40, 40, 40, 255], 0, 0]);
+  assert.equal(shown.attributes["aria-label"], "pin at 1");
+  assert.ok(root.querySelector(".pinned").classList.contains("away"));
+  plane.happen("keydown", { key: "ArrowDown" });
+  assert.ok(live.classList.contains("empty"));
+});
+
+test("what is said of the map follows at rest; the server's answer says it itself", async () => {
+  player();
+  const { plane, update } = await filmed();
+  globalThis.vaeLabFilm.move(1);
+  assert.equal(plane.attributes["aria-label"], "map");
+  globalThis.vaeLabFilm.rest();
+  assert.equal(plane.attributes["aria-label"], "map at 1");
+  update({ films: { ...FILMS, at: 1 }, alt: "the answer" });
+  assert.equal(plane.attributes["aria-label"], "the answer");
+});
+
+test("the posterior under q is drawn at the server's beta alone", async () => {
+  player();
+  const posterior = { picture: "data:,", window: WINDOW };
+  const { drawing, root, update } = await filmed({ posterior });
+  globalThis.Image = class {
+    complete = true;
+    naturalWidth = 1;
+  };
+  update({ posterior: { ...posterior, picture: "data:,2" } });
+  const before = drawing.called("drawImage").length;
+  assert.ok(before);
+  globalThis.vaeLabFilm.move(1);
+  assert.equal(drawing.called("drawImage").length, before);
+  assert.ok(root.querySelector(".legend").classList.contains("away"));
+  globalThis.vaeLabFilm.move(0);
+  assert.equal(drawing.called("drawImage").length, before + 1);
+});
+
+test("until the film is there what was drawn stays, dimmed", async () => {
+  const made = player({});
+  const { plane, drawing } = await filmed();
+  const before = drawing.calls.length;
+  made.move(1);
+  assert.ok(plane.classList.contains("waiting"));
+  assert.equal(drawing.calls.length, before);
+  made.pages = PAGES;
+  globalThis.dispatchEvent(new Event("vae-lab-film"));
+  await drawn(drawing, 2); // dimmed until both are there
+  assert.ok(!plane.classList.contains("waiting"));
+  assert.deepEqual(drawing.called("fillText").at(-1), [7, 300, 100]);
+});
+
+test("another picture's film is not shown", async () => {
+  const made = player();
+  const { plane, update } = await filmed();
+  made.move(1);
+  assert.ok(!plane.classList.contains("waiting"));
+  update({ films: { ...FILMS, picture: "another" } });
+  assert.ok(plane.classList.contains("waiting"));
+});
+
+test("a map that does not move with beta never asks the player", () => {
+  player().move = () => assert.fail();
+  const { plane } = opened();
+  globalThis.vaeLabFilm.stop = 1;
+  plane.happen("pointermove", primary(310, 121));
+  assert.ok(!plane.classList.contains("waiting"));
 });

@@ -82,6 +82,25 @@ def test_codes_are_the_encoders_and_the_same_binarisation_at_every_beta(digits):
     )
 
 
+@pytest.mark.parametrize("name", ["mnist-2d", "mnist"])
+def test_the_codes_at_many_betas_are_those_of_each(name):
+    model = sources.resolve(name)
+    images = model.reference.images[:20]
+    betas = (0.1, 10.0, 1.0)
+    for beta, found in zip(betas, experiments.codes_at(model.network, images, betas), strict=True):
+        alone = experiments.codes(model.network, images, beta)
+        assert np.allclose(found.mean, alone.mean, atol=1e-6)
+        assert np.allclose(found.deviation, alone.deviation, atol=1e-6)
+
+
+def test_a_point_at_many_betas_is_decoded_as_at_each(digits):
+    betas = (0.1, 10.0)
+    pictures = experiments.decode_point_at(digits.network, (1.25, -0.5), betas)
+    for beta, picture in zip(betas, pictures, strict=True):
+        alone = experiments.decode_point(digits.network, (1.25, -0.5), beta)
+        assert np.allclose(picture, alone, atol=1e-6)
+
+
 def test_the_aggregate_posterior_has_the_moments_of_the_mixture(digits):
     codes = experiments.codes(digits.network, digits.reference.images[:200], 10.0)
     mixture = distributions.MixtureSameFamily(

@@ -1,6 +1,8 @@
 // The latent plane. What a point decodes to is cropped from a sheet of tiles that is already here
 // (map_tiles.js): no trip to the server. A pinned point goes to the server, which decodes it
-// exactly and answers with its picture. Exported by name: what latent_map.test.js tests.
+// exactly and answers with its picture. Where beta moves under the hand, the map at other stops
+// comes from its film (film.js), and at rest the server's answer takes its place. Exported by name:
+// what latent_map.test.js tests.
 
 const TAU = 2 * Math.PI;
 const KEY_PAUSE = 250; // ms: the server is asked when the arrow keys rest
@@ -81,11 +83,67 @@ export function coordinates(x, y, half, name) {
 // two numbers each.
 export const shownPosteriors = (count, deviations) => Math.min(count, deviations.length / 2);
 
+// Whole numbers that Python packed: the bytes of each significance together, the sign in the lowest
+// bit, and of the stops' numbers (so many for each) the second differences. As parts of 1 / steps.
+export function summed(bytes, stops, steps) {
+  const total = bytes.length / 4;
+  const each = total / stops;
+  const whole = new Int32Array(total);
+  for (let index = 0; index < total; index += 1) {
+    let bits = 0;
+    for (let byte = 3; byte >= 0; byte -= 1) bits = (bits << 8) | bytes[byte * total + index];
+    whole[index] = (bits >>> 1) ^ -(bits & 1);
+  }
+  for (let time = 0; time < 2; time += 1)
+    for (let index = each; index < total; index += 1) whole[index] += whole[index - each];
+  return Float32Array.from(whole, value => value / steps);
+}
+
+// The numbers of one stop, of an array with as many for each.
+export function at(values, index, stops) {
+  const each = values.length / stops;
+  return values.subarray(index * each, (index + 1) * each);
+}
+
+async function inflated(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// The films' parts, made of what was carried.
+const OPENED = {
+  async codes({ stops, steps, labels, ...packed }) {
+    const [means, deviations] = await Promise.all([packed.means, packed.deviations].map(inflated));
+    return {
+      stops,
+      labels,
+      means: summed(means, stops, steps.mean),
+      deviations: summed(deviations, stops, steps.deviation).map(Math.exp),
+    };
+  },
+  async picture({ alts, ...packed }, player) {
+    return {
+      alts,
+      means: player.numbers(packed.means),
+      deviations: player.numbers(packed.deviations),
+      pictures: await opened(packed, alts.length, player),
+    };
+  },
+  async pin({ alts, ...packed }, player) {
+    return { alts, pictures: await opened(packed, alts.length, player) };
+  },
+};
+
+const opened = ({ pictures, width, height }, count, player) =>
+  player.pictures(pictures, width, height, count);
+
 class MapView {
   constructor(root) {
     for (const name of ["plane", "drawing", "marks", "live", "pinned", "legend"])
       this[name] = root.querySelector(`.${name}`);
     this.tile = this.live.querySelector("canvas");
+    this.pinnedTile = this.pinned.querySelector("canvas");
+    this.films = {};
     this.hover = null;
     this.pin = null;
     const { plane } = this;
@@ -99,10 +157,17 @@ class MapView {
     this.resized = new ResizeObserver(this.redraw);
     this.resized.observe(plane);
     globalThis.addEventListener("vae-lab-map-tiles", this.redraw);
+    this.carried = () => {
+      this.connect();
+      this.open();
+    };
+    globalThis.addEventListener("vae-lab-film", this.carried);
   }
 
   remove() {
     clearTimeout(this.waiting);
+    this.unsubscribe?.();
+    globalThis.removeEventListener("vae-lab-film", this.carried);
     this.resized.disconnect();
     globalThis.removeEventListener("vae-lab-map-tiles", this.redraw);
   }
@@ -112,7 +177,7 @@ class MapView {
     this.send = send;
     // While an answer is awaited the student has moved on already.
     if (!this.waiting) this.pin = data.pin && [data.pin.x, data.pin.y];
-    this.plane.setAttribute("aria-label", data.alt);
+    this.carried();
     this.live.querySelector("figcaption").textContent = data.text.live;
     this.pinned.querySelector("figcaption").textContent = data.text.pinned;
     this.pinned.hidden = !data.pin;
@@ -124,15 +189,101 @@ class MapView {
     }
     this.legend.replaceChildren(...data.legend.map(legendItem));
     this.draw();
+    this.describe();
+  }
+
+  connect() {
+    const player = globalThis.vaeLabFilm;
+    const scope = this.data?.films?.scope;
+    if (!player || this.scope === scope) return;
+    this.unsubscribe?.();
+    this.scope = scope;
+    this.unsubscribe =
+      scope &&
+      player.subscribe(
+        scope,
+        () => this.draw(),
+        () => this.describe(),
+      );
+  }
+
+  // Opens what has been carried of the films that the server named, each once.
+  open() {
+    const player = globalThis.vaeLabFilm;
+    for (const [kind, make] of Object.entries(OPENED)) {
+      const id = this.data?.films?.[kind];
+      const page = id && player?.page(id);
+      if (!page || this.films[kind]?.id === id) continue;
+      const film = { id };
+      this.films[kind] = film;
+      make(page, player)
+        .then(made => {
+          film.made = made;
+          if (this.films[kind] === film) this.redraw();
+        })
+        .catch(console.error);
+    }
+  }
+
+  // A film of that kind, undefined while it is on its way: never another picture's or point's.
+  film(kind) {
+    const held = this.films[kind];
+    return held && held.id === this.data.films?.[kind] ? held.made : undefined;
+  }
+
+  // The stop under the hand.
+  get index() {
+    return globalThis.vaeLabFilm?.index(this.scope) ?? this.data.films?.at;
+  }
+
+  // Whether the stop that is shown is another than that of the server's answer.
+  get isAway() {
+    return Boolean(this.data.films) && this.index !== this.data.films.at;
   }
 
   get tiles() {
     return globalThis.vaeLabMapTiles?.get(this.data?.tiles);
   }
 
+  // The reference pictures' codes at the stop that is shown, undefined while they are on their way.
+  get codes() {
+    if (!this.isAway && this.tiles) return this.tiles;
+    const film = this.film("codes");
+    return (
+      film && {
+        labels: film.labels,
+        means: at(film.means, this.index, film.stops),
+        deviations: at(film.deviations, this.index, film.stops),
+      }
+    );
+  }
+
+  // The posterior of one's own picture at the stop that is shown.
+  get own() {
+    if (!this.isAway) return this.data.own;
+    const film = this.film("picture");
+    return (
+      film && {
+        mean: at(film.means, this.index, film.alts.length),
+        deviation: at(film.deviations, this.index, film.alts.length),
+      }
+    );
+  }
+
+  // Whether the pin is the one that the server has answered.
+  get isAnswered() {
+    const { pin } = this.data;
+    return Boolean(pin && this.pin) && pin.x === this.pin[0] && pin.y === this.pin[1];
+  }
+
   // The point that is shown while none is pointed to or pinned.
   get rest() {
-    return this.data.own?.mean ?? [this.data.window.x, this.data.window.y];
+    return this.own?.mean ?? [this.data.window.x, this.data.window.y];
+  }
+
+  describe() {
+    const film = this.isAway && this.film("picture");
+    this.plane.setAttribute("aria-label", film ? film.alts[this.index] : this.data.alt);
   }
 
   across(x) {
@@ -193,6 +344,12 @@ class MapView {
     const { data } = this;
     this.side = this.plane.clientWidth;
     if (!this.side) return;
+    const { isAway, codes, own } = this;
+    // What was drawn stays, dimmed, until the film of the stop under the hand is there.
+    const isWaiting = isAway && !(codes && own);
+    this.plane.classList.toggle("waiting", isWaiting);
+    this.legend.classList.toggle("away", isAway);
+    if (isWaiting) return;
     const style = getComputedStyle(this.plane);
     this.ink = style.getPropertyValue("--st-text-color").trim() || "#888";
     this.paper = style.getPropertyValue("--st-background-color").trim() || "#fff";
@@ -200,13 +357,13 @@ class MapView {
     context.fillStyle = this.paper;
     context.fillRect(0, 0, this.side, this.side);
     this.drawAxes(context);
-    if (data.posterior) this.drawPosterior(context);
+    if (data.posterior && !isAway) this.drawPosterior(context); // the server's, of one beta
     this.drawPrior(context);
-    if (this.tiles && data.codes) this.drawCodes(context);
+    if (codes && data.codes) this.drawCodes(context, codes);
     for (const { mean, deviation, colour } of data.ellipses)
       this.drawGaussian(context, mean, deviation, colour);
     this.drawTrail(context);
-    if (data.own) this.drawOwn(context);
+    if (own) this.drawOwn(context, own);
     this.mark();
   }
 
@@ -258,8 +415,7 @@ class MapView {
     context.globalAlpha = 1;
   }
 
-  drawCodes(context) {
-    const { means, deviations, labels } = this.tiles;
+  drawCodes(context, { means, deviations, labels }) {
     const { count, colours } = this.data;
     context.textAlign = "center";
     context.textBaseline = "middle";
@@ -339,8 +495,7 @@ class MapView {
     }
   }
 
-  drawOwn(context) {
-    const { own } = this.data;
+  drawOwn(context, own) {
     const [left, top] = [this.across(own.mean[0]), this.down(own.mean[1])];
     this.drawGaussian(context, own.mean, own.deviation, this.data.ownColour);
     // Four strokes that point to it, since its true size may be a few pixels.
@@ -395,6 +550,7 @@ class MapView {
       line(context, 0, this.down(shown[1]), this.side, this.down(shown[1]), 0.5);
     }
     this.showTile(shown);
+    this.showPinned();
   }
 
   coordinates(x, y) {
@@ -407,7 +563,8 @@ class MapView {
     const text = this.coordinates(x, y);
     this.live.querySelector("p").textContent = text;
     this.tile.setAttribute("aria-label", `${this.data.text.live} ${text}`);
-    if (!this.tiles?.sheet.width) return;
+    if (this.isAway || !this.tiles?.sheet.width) return this.showFilmed();
+    this.tile.classList.remove("empty");
     const [row, column] = tileAt([x, y], window, side);
     this.tile.width = width;
     this.tile.height = height;
@@ -415,6 +572,35 @@ class MapView {
     const [left, top] = [column * width, row * height];
     context.drawImage(this.tiles.sheet, left, top, width, height, 0, 0, width, height);
   }
+
+  // The picture of the pin or of one's own mean at the stop that is shown. The sheet of tiles is of
+  // another beta, and what lies under the pointer is not known here: no picture in place of a wrong
+  // one.
+  showFilmed() {
+    if (!this.data.films) return;
+    const film = this.pin ? this.isAnswered && this.film("pin") : this.film("picture");
+    const picture = !this.hover && film ? film.pictures[this.index] : null;
+    this.tile.classList.toggle("empty", !picture);
+    put(this.tile, picture);
+  }
+
+  // The server's picture of the pin, or its film's at another stop.
+  showPinned() {
+    const film = this.isAway && this.isAnswered && this.film("pin");
+    this.pinned.classList.toggle("away", this.isAway);
+    if (!this.isAway || !this.data.pin) return;
+    put(this.pinnedTile, film ? film.pictures[this.index] : null);
+    this.pinnedTile.setAttribute("role", "img");
+    const label = film ? film.alts[this.index] : this.data.text.pinned;
+    this.pinnedTile.setAttribute("aria-label", label);
+  }
+}
+
+// Draws a picture, or clears the canvas.
+function put(canvas, picture) {
+  canvas.width = picture?.width ?? 1; // which clears it
+  canvas.height = picture?.height ?? 1;
+  if (picture) canvas.getContext("2d").putImageData(picture, 0, 0);
 }
 
 function line(context, fromX, fromY, toX, toY, alpha) {
@@ -428,6 +614,7 @@ function line(context, fromX, fromY, toX, toY, alpha) {
 
 function legendItem({ shape, colour, label }) {
   const item = document.createElement("li");
+  item.className = shape;
   const fill = shape === "area" ? colour : "none";
   const dash = shape === "dashed" ? "2 2" : "none";
   const [height, thickness] = shape === "own" ? [4, 2] : [6, 1.2];
