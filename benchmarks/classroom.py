@@ -4,11 +4,10 @@
 
 Starts the app as a person does and opens that many real sessions (benchmarks.students). All open
 one link at the same instant; each uploads a photograph of its own at the same instant; then every
-student's page tells the server a beta as often as one that is moved without end may do for a
-minute, from one random place to another, and at the end all at the same instant: the browser
-answers a move by itself, and a page that is not touched elsewhere tells it after five seconds. Last
-every student presses for another seed, three times as often as the server answers, without waiting.
---busy keeps cores busy with something else meanwhile.
+student moves beta once in a second for a minute, from one random place to another, and at the end
+all at the same instant: the browser answers a move by itself, and tells the server when the hand
+rests. Last every student presses for another seed, three times as often as the server answers,
+without waiting. --busy keeps cores busy with something else meanwhile.
 
 Server and students share the machine. The clock runs from a student's message until the script has
 ended and all that it sent has arrived and is read; what does not name the beta that was asked for
@@ -55,8 +54,8 @@ class Arguments:
 
     students: int = 200
     """Sessions that are open at once."""
-    every: float = 5.25
-    """Seconds between two messages of one student: what the slider waits for (ui/film)."""
+    every: float = 1.0
+    """Seconds between two moves of one student."""
     seconds: float = 60.0
     """Seconds for which they go on; then all move at the same instant."""
     overload: float = 10.0
@@ -197,10 +196,10 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
     largest = max((run.largest for run in opening.runs + own.runs), default=0)
     rows = [
         (
-            "processor time of telling a beta",
+            "processor time of a move",
             f"{1000 * processor / max(1, len(moving.runs)):.1f} ms",
         ),
-        ("sent for telling a beta", f"{statistics.median(sizes) / 1000:.1f} kB"),
+        ("sent for a move", f"{statistics.median(sizes) / 1000:.1f} kB"),
         ("sent for opening the page", f"{page / 1000:.0f} kB"),
         ("the largest message", f"{largest / 1000:.0f} kB"),
         ("memory before students", f"{memory[0]:.0f} MB"),
@@ -219,7 +218,7 @@ async def moves(
 
     Returned with both is the server's processor time of the first, in seconds.
     """
-    moving = Part(f"told of beta, one in {arguments.every:g} s")
+    moving = Part(f"one move in {arguments.every:g} s")
 
     async def move_repeatedly(student: Student) -> None:
         """Move at random moments, for as long as the lesson lasts.
@@ -237,7 +236,7 @@ async def moves(
         await asyncio.gather(*map(move_repeatedly, students))
         moving.elapsed = time.perf_counter() - start
         processor = app.processor_seconds() - processor
-        burst = Part("told of beta, all at once")
+        burst = Part("all move at once")
         await together(
             burst, [partial(move, student, other_beta(student, dice)) for student in students]
         )

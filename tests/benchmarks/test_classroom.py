@@ -55,8 +55,8 @@ def test_the_class_prints_its_table(starts_it, capsys):
     assert list(table) == [
         "one link, all at once",
         "own photographs, all at once",
-        "told of beta, one in 1 s",
-        "told of beta, all at once",
+        "one move in 1 s",
+        "all move at once",
         "all change the seed at once",
         "overload: what was answered",
     ]
@@ -68,7 +68,7 @@ def test_the_class_prints_its_table(starts_it, capsys):
         assert not failures
         assert runs
     assert re.search(r"^memory before students +[\d.]+ MB$", output, re.M)
-    assert re.search(r"^sent for telling a beta +[\d.]+ kB$", output, re.M)
+    assert re.search(r"^sent for a move +[\d.]+ kB$", output, re.M)
     assert re.search(r"^processor time of an empty page +[\d.]+ ms$", output, re.M)
     (asked,) = re.findall(r"^overload: asked for +(\d+) in", output, re.M)
     (overtaken,) = re.findall(r"^overtaken by a newer one +(\d+)$", output, re.M)
@@ -79,7 +79,7 @@ def test_an_app_that_runs_elsewhere_is_asked_but_not_weighed(app, capsys):
     words = ["--students", "1", "--every", "1", "--seconds", "1", "--overload", "1"]
     in_a_thread(classroom.main, [*words, "--address", app.address])
     output = capsys.readouterr().out
-    assert rows(output)["told of beta, all at once"][0] == 1
+    assert rows(output)["all move at once"][0] == 1
     assert "memory before students            nan MB" in output
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.app import answered
 from vae.hub.sources import resolve
 
 # ms without an input after which the bar takes the hand for resting, though the button is down.
@@ -81,10 +82,11 @@ def move_beta(page: Page, to: str, model: str = "mnist") -> None:
     if not steps:
         return
     bar(page).focus()
-    for _ in range(abs(steps)):
-        page.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
-    shows_beta(page, to)
-    linked_beta(page, to)
+    with answered(page):
+        for _ in range(abs(steps)):
+            page.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
+        shows_beta(page, to)
+        linked_beta(page, to)
 
 
 @dataclass

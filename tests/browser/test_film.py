@@ -87,42 +87,29 @@ def shows_the_servers_answer(page: Page, beta: str, example: str = "5") -> None:
     assert figures(said) == figures(sentences.loss(Text("en"), loss))
 
 
-def test_beta_moves_all_views_and_the_server_hears_of_it_with_the_next_touch(page, sent):
+def test_beta_moves_all_views_while_the_server_hears_nothing_and_then_one_message(page, sent):
     before, seen = sent.count(page), [views(page)]
-    drag(page, 1.0, lambda: seen.append(views(page)))
+    rests = drag(page, 1.0, lambda: seen.append(views(page)))
+    assert sent.count(page) - before <= rests
     for view in zip(*seen, strict=True):
         assert len(set(view)) >= len(seen) - 1  # the hand may come by a stop again
     last = f"{resolve('mnist').metrics.betas[int(bar(page).input_value())].beta:g}"
     page.mouse.up()
     shows_beta(page, last)
     linked_beta(page, last)
-    assert sent.count(page) == before
-    shows_the_servers_answer(page, last)
-    with answered(page):
-        page.locator("h3").first.click()
-    assert sent.count(page) == before + 1
-    linked_beta(page, last)
-    shows_the_servers_answer(page, last)
-
-
-def test_beta_goes_along_to_another_page_and_back(page):
-    move_beta(page, "0.2")
-    page.get_by_text("Lab", exact=True).click()
-    page.get_by_role("menuitem", name=Text("en")("pages.dimensions"), exact=True).click()
-    page.wait_for_url(re.compile(r"/dimensions\?.*beta=0\.2"))
     settle(page)
-    page.go_back()
-    page.wait_for_url(re.compile(r"/\?.*beta=0\.2"))
-    settle(page)
-    shows_beta(page, "0.2")
+    page.wait_for_timeout(700)
+    assert 1 <= sent.count(page) - before <= rests + 1
+    shows_the_servers_answer(page, last)
 
 
 def test_the_ends_of_the_slider_are_the_servers_answers_and_a_reload_shows_them_again(page):
     for key, beta in (("Home", "0.01"), ("End", "50")):
         bar(page).focus()
-        page.keyboard.press(key)
-        shows_beta(page, beta)
-        linked_beta(page, beta)
+        with answered(page):
+            page.keyboard.press(key)
+            shows_beta(page, beta)
+            linked_beta(page, beta)
         shows_the_servers_answer(page, beta)
         expect(bar(page)).to_have_attribute("aria-valuetext", re.compile(rf"\b{beta}\b"))
     view = [*views(page), *(described(page, name) for name in ("reconstruction", "difference"))]

@@ -72,10 +72,6 @@ export class FakeElement extends EventTarget {
     return false;
   }
 
-  contains(element) {
-    return element === this || this.descendants.includes(element);
-  }
-
   // A canvas.
   getContext() {
     this.context ??= recordingContext();

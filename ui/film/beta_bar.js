@@ -1,11 +1,8 @@
-// The slider of beta. While the hand moves it only tells the player; when it rests, the address has
-// the new beta, and the server hears of it: at once where something is computed with it there, else
-// with the next touch of anything else on the page. Exported by name: what beta_bar.test.js tests.
+// The slider of beta. While the hand moves it only tells the player; the server hears of it once,
+// when the hand rests. Exported by name: what beta_bar.test.js tests.
 
 const REST = 250; // ms after the last input
-const LATER = 5000; // ms at rest until the server hears of it in any case
 const HELD = 350; // ms more while the pointer is still down: it may go on
-const TOUCHES = ["pointerdown", "keydown", "popstate"];
 const VIEWS = new WeakMap();
 
 // How far along the slider a stop lies, from 0 to 1.
@@ -26,14 +23,6 @@ export function ends(text) {
 export function accepted({ at, betas }, before, { moving, sent }) {
   if (!before || String(betas) !== String(before.betas)) return true;
   return at !== before.at && !moving && !sent.slice(0, -1).includes(at);
-}
-
-// The address with another beta in its query, which leaves out the default.
-export function withBeta(address, label, isDefault) {
-  const changed = new URL(address);
-  if (isDefault) changed.searchParams.delete("beta");
-  else changed.searchParams.set("beta", label);
-  return changed.href;
 }
 
 // Waits for the hand to rest: some time after the last input, longer while the pointer is down.
@@ -89,7 +78,7 @@ class BarView {
     this.input = this.root.querySelector("input");
     for (const name of ["name", "help", "explained", "phone-value", "slide", "bubble", "ends"])
       this[name] = this.root.querySelector(`.${name}`);
-    this.rest = new Rest(() => this.rested());
+    this.rest = new Rest(() => this.sendNow());
     this.sent = [];
     this.input.addEventListener("input", () => this.slid());
     this.input.addEventListener("pointerdown", () => this.rest.down());
@@ -103,11 +92,6 @@ class BarView {
     this.connect = () => this.connected();
     for (const end of ["pointerup", "pointercancel"]) globalThis.addEventListener(end, this.up);
     globalThis.addEventListener("vae-lab-film", this.connect);
-    // Before what is touched speaks to the server itself.
-    this.touched = ({ target }) => {
-      if (!this.root.contains(target)) this.tell();
-    };
-    for (const touch of TOUCHES) globalThis.addEventListener(touch, this.touched, true);
   }
 
   remove() {
@@ -115,8 +99,6 @@ class BarView {
     this.leave?.();
     for (const end of ["pointerup", "pointercancel"]) globalThis.removeEventListener(end, this.up);
     globalThis.removeEventListener("vae-lab-film", this.connect);
-    for (const touch of TOUCHES) globalThis.removeEventListener(touch, this.touched, true);
-    clearTimeout(this.later);
   }
 
   update(data, send) {
@@ -200,20 +182,8 @@ class BarView {
     this["phone-value"].textContent = `β = ${label}`;
   }
 
-  rested() {
+  sendNow() {
     if (this.index === this.known) return;
-    if (!this.data.later) return this.tell();
-    const { labels, later } = this.data;
-    const address = withBeta(location.href, labels[this.index], this.index === later.standard);
-    history.replaceState(history.state, "", address);
-    clearTimeout(this.later);
-    this.later = setTimeout(() => this.tell(), LATER);
-  }
-
-  // The server hears of the stop, unless it knows it.
-  tell() {
-    clearTimeout(this.later);
-    if (!this.data || this.index === this.known) return;
     this.known = this.index;
     this.sent.push(this.index);
     this.send("beta", this.data.betas[this.index]);

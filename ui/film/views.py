@@ -22,22 +22,14 @@ def content(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
-def beta_bar(
-    text: Text, model: Resolved, *, at: int, scope: str, is_told_later: bool = False
-) -> Data:
-    """Data of the slider of beta.
-
-    is_told_later: whether nothing on the server is computed with it: then the browser mends the
-    address itself when the hand rests, and tells the server with the next action.
-    """
+def beta_bar(text: Text, model: Resolved, *, at: int, scope: str) -> Data:
+    """Data of the slider of beta."""
     betas = stops(model)
     return {
         "scope": scope,
         "betas": betas,
         "labels": [f"{beta:g}" for beta in betas],
         "at": at,
-        # "standard": the stop that the address leaves out
-        "later": {"standard": betas.index(model.metrics.at(1.0).beta)} if is_told_later else None,
         "words": {
             "beta": text("sidebar.beta"),
             "ends": text("sidebar.beta_ends", low=f"{betas[0]:g}", high=f"{betas[-1]:g}"),

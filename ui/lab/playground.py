@@ -80,7 +80,7 @@ def _film(text: Text, choice: SidebarSelection, source: SourcePicture) -> Film:
 
 @concurrency.fragment
 def _beta(text: Text, choice: SidebarSelection) -> None:
-    film.beta_bar(text, choice.model, at=choice.beta, scope=_scope(choice), is_told_later=True)
+    film.beta_bar(text, choice.model, at=choice.beta, scope=_scope(choice))
 
 
 def _steps(text: Text, choice: SidebarSelection, source: SourcePicture) -> None:

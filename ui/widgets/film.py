@@ -36,14 +36,11 @@ def carry(film: Film, *, key: str) -> None:
     _carrier(key=key, data=film.content, height=1)
 
 
-def beta_bar(
-    text: Text, model: Resolved, *, at: float, scope: str, is_told_later: bool = False
-) -> float:
+def beta_bar(text: Text, model: Resolved, *, at: float, scope: str) -> float:
     """Draw the slider of beta, linked as the side bar's is; returns its value.
 
     at: beta when the page was drawn. A later one is the slider's own, and a message that stays as
-    it is is not sent again. scope: the name of the page's views, which follow it. is_told_later: as
-    of ui.film.views.beta_bar.
+    it is is not sent again. scope: the name of the page's views, which follow it.
     """
 
     def slider(_: str, stops: Sequence[float], *, key: str) -> float:
@@ -58,9 +55,7 @@ def beta_bar(
 
         _beta_bar(
             key=bar_key,
-            data=views.beta_bar(
-                text, model, at=stops.index(at), scope=scope, is_told_later=is_told_later
-            ),
+            data=views.beta_bar(text, model, at=stops.index(at), scope=scope),
             on_beta_change=keep,
         )
         return beta

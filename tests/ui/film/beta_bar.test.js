@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import show, { accepted, ends, filled, Rest, share, withBeta } from "../../../ui/film/beta_bar.js";
+import show, { accepted, ends, filled, Rest, share } from "../../../ui/film/beta_bar.js";
 import { Player } from "../../../ui/film/film.js";
 import { element, openPage, stopClock } from "../elements.js";
 
@@ -191,68 +191,3 @@ test("other stops of another model are taken, whatever the hand does", () => {
   assert.deepEqual([input.max, input.value], [1, 0]);
   assert.equal(globalThis.vaeLabFilm.index("playground"), 0);
 });
-
-const LATER = { later: { standard: 2 } }; // the stop of beta 1
-
-// The bar of a page on which the server has nothing to compute, and its address.
-function patientBar() {
-  globalThis.location = { href: "https://lab.example/?lang=en&seed=3" };
-  globalThis.history = {
-    state: { page: 1 },
-    replaceState: (state, _, href) => Object.assign(globalThis.location, { state, href }),
-  };
-  const { update, ...others } = bar();
-  update(LATER);
-  return others;
-}
-
-test("the address has the beta, but for the default", () => {
-  const address = "https://lab.example/?lang=en&beta=10&hide=seed#loss";
-  assert.equal(
-    withBeta(address, "0.1", false),
-    "https://lab.example/?lang=en&beta=0.1&hide=seed#loss",
-  );
-  assert.equal(withBeta(address, "1", true), "https://lab.example/?lang=en&hide=seed#loss");
-});
-
-test("at rest the address changes, and the server hears of it with the next touch", () => {
-  const { input, sent, slide } = patientBar();
-  slide(3);
-  forward(250);
-  assert.equal(location.href, "https://lab.example/?lang=en&seed=3&beta=10");
-  assert.deepEqual(location.state, { page: 1 });
-  slide(2);
-  forward(250);
-  assert.equal(location.href, "https://lab.example/?lang=en&seed=3");
-  touch("pointerdown", input); // the bar itself
-  assert.deepEqual(sent, []);
-  touch("pointerdown", element("button"));
-  assert.deepEqual(sent, [["beta", 1]]);
-  touch("keydown", element("button"));
-  forward(10_000);
-  assert.equal(sent.length, 1);
-});
-
-test("whoever touches something else before the hand has rested loses nothing", () => {
-  const { sent, slide } = patientBar();
-  slide(3);
-  forward(100);
-  touch("popstate", globalThis);
-  assert.deepEqual(sent, [["beta", 10]]);
-});
-
-test("untouched the server hears of it after five seconds", () => {
-  const { sent, slide } = patientBar();
-  slide(3);
-  forward(250);
-  forward(4999);
-  assert.deepEqual(sent, []);
-  forward(1);
-  assert.deepEqual(sent, [["beta", 10]]);
-});
-
-function touch(type, target) {
-  const event = new Event(type);
-  Object.defineProperty(event, "target", { value: target });
-  globalThis.dispatchEvent(event);
-}
