@@ -3,6 +3,7 @@
 // by name: what film.test.js tests.
 
 const MOST_KEPT = 4; // films, and galleries: a few megabytes each
+const MOST_PAGES = 12; // a page has several, each below a megabyte
 const REST = 150; // ms without a move: then texts follow, which a screen reader would read out
 const GAP = 2; // pixels between the tiles of a gallery
 const GAP_GREY = 128;
@@ -163,10 +164,10 @@ function called(scope, call) {
 }
 
 // What is set or used again is the newest; the oldest go.
-export function keep(kept, id, value) {
+export function keep(kept, id, value, most = MOST_KEPT) {
   kept.delete(id);
   kept.set(id, value);
-  while (kept.size > MOST_KEPT) {
+  while (kept.size > most) {
     const [oldest, evicted] = kept.entries().next().value;
     if (evicted?.observed) URL.revokeObjectURL(evicted.observed);
     kept.delete(oldest);
@@ -250,7 +251,7 @@ async function carryContent(player, data) {
   if (film) await carryFilm(player, { id, ...film });
   if (gallery) await carryGallery(player, { id, ...gallery });
   if (page) {
-    keep(player.pages, id, page);
+    keep(player.pages, id, page, MOST_PAGES);
     told();
   }
 }
