@@ -85,15 +85,20 @@ def shown_film(app: AppTest) -> film.Shown:
 
 
 def move_beta(app: AppTest, beta: float) -> AppTest:
-    """Move the playground's slider: its component tells the server where the hand rests."""
-    (bar,) = components(app, film.BETA_BAR)
+    """Move the page's slider: its component tells the server where the hand rests."""
+    return tell(app, film.BETA_BAR, "beta", beta)
+
+
+def tell(app: AppTest, name: str, state: str, value: object) -> AppTest:
+    """Let a component tell the server a value, as the browser does."""
+    (component,) = components(app, name)
     states = app._tree.get_widget_states()
-    states.widgets.add(id=bar.id, json_value=json.dumps({"beta": beta}))
+    states.widgets.add(id=component.id, json_value=json.dumps({state: value}))
     return good(app._run(states))
 
 
 def beta_of(app: AppTest) -> float:
-    """The beta at which the playground's slider stands."""
+    """The beta at which the page's slider stands."""
     (bar,) = components(app, film.BETA_BAR)
     data = json.loads(bar.json)
     return data["betas"][data["at"]]
@@ -148,7 +153,8 @@ def signed(numbers: str) -> str:
 
 
 def said(app: AppTest) -> str:
-    return " ".join(entry.value for entry in (*app.markdown, *app.caption, *app.info))
+    written = [entry.value for entry in (*app.markdown, *app.caption, *app.info)]
+    return " ".join([*written, *shown_film(app).said()])
 
 
 def upload(app: AppTest, content: bytes, name: str = "digit.png") -> AppTest:

@@ -111,15 +111,18 @@ def _film(
     A fragment of its own: what the browser asks for comes right after a run.
     """
     stops = frames.stops(choice.model)
-    wanted = film_parts.awaited(follow, (shown,), text("film.waiting"), stops)
-    is_kept = _is_kept(choice, given, moved)
-    if wanted is not None or is_kept:
-        with concurrency.released_slot():
-            film.carry(_whole(choice, given, moved), key="carried_film")
-    if not is_kept or choice.model.network.config.image_shape[0] > 1:
-        at = stops.index(choice.beta)
-        one = cache.dimension_frame(given.image, choice.model, moved, at)
-        film.carry(one, key="carried_frame")
+    with st.container(gap=None):
+        wanted = film_parts.awaited(follow, (shown,), text("film.waiting"), stops)
+        is_kept = _is_kept(choice, given, moved)
+        if wanted is not None or is_kept:
+            with concurrency.released_slot():
+                whole = _whole(choice, given, moved)
+            film.carry(whole, key="carried_film")
+        # A film in colour has lost a little.
+        if not (wanted is not None or is_kept) or choice.model.network.config.image_shape[0] > 1:
+            at = stops.index(choice.beta)
+            one = cache.dimension_frame(given.image, choice.model, moved, at)
+            film.carry(one, key="carried_frame")
 
 
 def _key(choice: SidebarSelection, given: SourcePicture, moved: MovedDimension) -> tuple:

@@ -148,6 +148,13 @@ def _film(
 
     A fragment of its own: what the browser asks for comes right after a run.
     """
+    with st.container(gap=None):
+        _carried(text, choice, plain, kind, follow)
+
+
+def _carried(
+    text: Text, choice: ReferenceSelection, plain: WithReference, kind: str, follow: Follow
+) -> None:
     stops, language = frames.stops(choice.model), text.language
     prior = cache.prior_name(choice.model, choice.seed, language)
     walks = cache.walks_name(choice.model, kind, language)
@@ -156,20 +163,22 @@ def _film(
     wanted = film_parts.awaited(follow, (prior, walks, planes), waiting, stops)
     _plane(text, plain, 0.0)
     _plane(text, choice.model, choice.beta)
+    present = (stops.index(choice.beta),)
+    of_prior = (choice.model, choice.seed, language)
+    of_walks = (choice.model, plain, kind, language)
     if wanted is not None:
         with concurrency.released_slot():
             cache.measure(choice.model, wanted)
-    present = (stops.index(choice.beta),)
-    of_prior = (choice.model, choice.seed, language)
-    if wanted is not None or is_kept(cache.prior_film, *of_prior):
+            cache.prior_film(*of_prior)
+    if is_kept(cache.prior_film, *of_prior):
         film.carry(cache.prior_film(*of_prior), key="carried_prior")
     else:
         one = cache.prior(*of_prior, present, parts.present(prior))
         film.carry(one, key="carried_prior_now")
     known = cache.known(choice.model)
     film.carry(cache.planes(choice.model, language, known, planes), key="carried_planes")
-    of_walks = (choice.model, plain, kind, language)
-    if len(known) == len(stops) and (wanted is not None or is_kept(cache.walks_film, *of_walks)):
+    is_whole = len(known) == len(stops)
+    if is_whole and (wanted is not None or is_kept(cache.walks_film, *of_walks)):
         film.carry(cache.walks_film(*of_walks), key="carried_walks")
     else:
         one = cache.walks(*of_walks, present, parts.present(walks))
