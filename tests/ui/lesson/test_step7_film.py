@@ -1,6 +1,7 @@
 """The film of step 7: each frame is what the package gives at that beta."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -22,11 +23,15 @@ BETAS = (0.001, 0.1, 1.0, 50.0)
 
 
 @pytest.fixture(scope="module")
-def digits() -> WithReference:
+def digits() -> Iterator[WithReference]:
     """The VAE with few stops."""
+    for kept in (cache.prior_film, cache.walks_film):  # caches know a model by its network
+        kept.cache_clear()
     model = WithReference(**vars(sources.resolve("mnist-2d")))
     betas = tuple(model.metrics.at(beta) for beta in BETAS)
-    return dataclasses.replace(model, metrics=dataclasses.replace(model.metrics, betas=betas))
+    yield dataclasses.replace(model, metrics=dataclasses.replace(model.metrics, betas=betas))
+    for kept in (cache.prior_film, cache.walks_film):
+        kept.cache_clear()
 
 
 @pytest.fixture(scope="module")
