@@ -49,8 +49,9 @@ class BarsView extends Follower {
       root.style.setProperty(`--${name}`, colour);
     for (const name of ["mean", "own"])
       root.querySelector(`.legend .${name} span`).textContent = data.words[name];
-    this.rates = this.pages.find(page => page?.rates)?.rates;
-    if (!this.rates) return;
+    const page = this.pages.find(page => page?.rates);
+    if (!page) return; // another model's drawing stays until this one's has come
+    this.rates = page.rates;
     this.means = this.player.numbers(this.rates.means);
     this.numbers = new Map();
     let most = Math.max(...this.means);
@@ -69,9 +70,10 @@ class BarsView extends Follower {
     const { dimensions } = this.rates;
     const row = (numbers, place) => numbers.subarray(place * dimensions, (place + 1) * dimensions);
     const own = partAt(this.pages, page => page.own, stop);
+    const numbers = own && this.numbers.get(own);
     return {
       mean: row(this.means, stop),
-      own: own && row(this.numbers.get(own), own.stops[stop]),
+      own: numbers ? row(numbers, own.stops[stop]) : null,
       active: this.rates.active[stop],
     };
   }
@@ -142,7 +144,7 @@ class BarsView extends Follower {
 
   draw() {
     const { columns, data, index, rates } = this;
-    if (!columns || index === undefined) return;
+    if (!columns || !(index < rates.active.length)) return;
     const shown = this.at(index);
     this.order = byRate(shown.mean);
     this.shown = shown;

@@ -37,7 +37,7 @@ class CurveView extends Follower {
     for (const [name, colour] of Object.entries(this.data.colours))
       this.root.style.setProperty(`--${name}`, colour);
     const page = this.pages.find(page => page?.curves?.[this.data.curve]);
-    this.curve = page?.curves[this.data.curve];
+    this.curve = page?.curves[this.data.curve] ?? this.curve; // until the next has come
     this.build();
   }
 

@@ -44,6 +44,7 @@ class HeatView extends Follower {
   changed() {
     this.root.style.setProperty("--now", this.data.colours.now);
     this.rates = this.pages.find(page => page?.rates)?.rates;
+    this.inner = null; // another model's drawing stays until this one's has come
     if (!this.rates) return;
     const { dimensions, order, means } = this.rates;
     this.means = this.player.numbers(means);
@@ -126,7 +127,7 @@ class HeatView extends Follower {
   }
 
   draw() {
-    if (!this.line || this.index === undefined) return;
+    if (!this.line || !this.inner || this.index === undefined) return;
     const x = this.across(this.index);
     this.line.setAttribute("transform", `translate(${x} 0)`);
     this.beta.setAttribute("x", x);
