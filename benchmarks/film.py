@@ -20,7 +20,7 @@ STRIP, SENTENCES, CURVE, BARS, HEAT, AWAITED = (
     f"{CARRIER}_{view}" for view in ("strip", "sentences", "curve", "bars", "heat", "awaited")
 )
 # What the views tell the server: the name of each one's state.
-STATES = {BETA_BAR: "beta", GALLERY: "wanted", BARS: "dimension", AWAITED: "wanted"}
+STATES = {BETA_BAR: "beta", GALLERY: "wanted"}
 OF_FLOW = ("observed", "code", "reconstruction", "difference", "loss")
 
 

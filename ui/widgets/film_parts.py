@@ -42,7 +42,7 @@ class Follow:
     pages: tuple[str, ...] = ()
 
     def showing(self, *pages: str) -> "Follow":
-        """The same with other pages, each after the one of its present stop."""
+        """A copy that shows these pages, each after the one of its present stop."""
         return replace(
             self, pages=tuple(one for page in pages for one in (parts.present(page), page))
         )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.film import opened
-from tests.ui.film.test_parts import coloured, frames
+from tests.ui.film.strips import coloured, frames
 from ui.film import dimensions
 from ui.film.frames import stops
 from ui.service import cache

@@ -1,12 +1,10 @@
 """Parts of a page's film: each stop's pictures, sentences and numbers come out as they went in."""
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
 
 from benchmarks.film import opened
+from tests.ui.film.strips import coloured, frames
 from ui.film import part_views, parts
 from ui.film.parts import Row
 from ui.view import pictures
@@ -17,28 +15,8 @@ def row(images: np.ndarray, numbers: tuple[str, ...] = (), alt: str = "row") -> 
     return Row(images, numbers, alt)
 
 
-def frames(strip: parts.Part) -> list[np.ndarray]:
-    """The frames of a strip as the browser takes them from their sheets, (F, H, W) or in colour."""
-    pixels = np.asarray(Image.open(io.BytesIO(strip["source"])).convert("RGB"))
-    assert pixels.shape[:2] == (
-        strip["sheets"] * strip["height"],
-        strip["tiles"] * strip["width"],
-    )
-    sheets = pixels.reshape(strip["sheets"], strip["height"], -1, 3)
-    if strip["packing"] == "plain":
-        return list(sheets)
-    return [sheet[..., channel] for sheet in sheets for channel in range(3)]
-
-
 def noise(tiles: int, channels: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random((tiles, channels, 8, 6), np.float32)
-
-
-def coloured(signed: np.ndarray) -> np.ndarray:
-    """Colours of signed differences, as ui/film/strip.js gives them."""
-    amount = np.abs(signed.astype(float) - parts.SAME)[..., None] / parts.SAME
-    colour = np.where(signed[..., None] < parts.SAME, pictures.LOST, pictures.ADDED)
-    return (pictures.NEUTRAL + amount.clip(0, 1) * (colour - pictures.NEUTRAL)).round()
 
 
 @pytest.mark.parametrize(("channels", "packing"), [(1, "grey"), (3, "plain")])

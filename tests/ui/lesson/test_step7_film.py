@@ -9,7 +9,7 @@ import pytest
 from benchmarks import film
 from benchmarks.film import opened
 from tests.ui.driver import components, open_page, said, tell
-from tests.ui.film.test_parts import frames
+from tests.ui.film.strips import frames
 from ui.film.frames import stops
 from ui.lesson.step7_holes import cache, view
 from ui.text import LANGUAGES, Text
