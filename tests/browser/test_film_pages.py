@@ -124,6 +124,30 @@ def test_the_dimensions_follow_beta_without_the_server(browser, address):
         "aria-label", latent_sentences.rates_alt(TEXT, entry, seen, dimension)
     )
     expect(page.locator(".film-heat .beta")).to_have_text(f"{beta:g}")
+    # Spoken once, at rest, and gone then: it stands on the page already.
+    spoken = page.locator(".st-key-says_activity .spoken")
+    expect(spoken).to_have_text("")
+    bar(page).focus()
+    with answered(page):
+        page.keyboard.press("ArrowLeft" if beta > 0.1 else "ArrowRight")
+        expect(spoken).to_contain_text("dimensions are active")
+    assert spoken.inner_text() in ("", page.locator(DIMENSIONS["sentence"]).inner_text())
+    expect(spoken).to_have_text("")
+    page.close()
+
+
+def test_a_bar_of_the_first_dimension_can_be_chosen_and_its_film_comes(browser, address):
+    page = open_page(browser, f"{address}/dimensions?lang=en&model=mnist-2d&dimension=1")
+    settle(page)
+    before = page.locator(DIMENSIONS["strip"]).evaluate(PIXELS)
+    order = resolve("mnist-2d").metrics.at(1.0).dimensions_by_rate
+    column = page.locator(".film-bars .overlay .mean").nth(order.index(0)).bounding_box()
+    with answered(page):
+        page.mouse.click(column["x"] + column["width"] / 2, column["y"] + column["height"] / 2)
+    expect(page.locator(".st-key-dimension input")).to_have_value("dimension 1")
+    expect(page.locator(".film-strip.dimmed")).to_have_count(0)
+    assert page.locator(DIMENSIONS["strip"]).evaluate(PIXELS) != before
+    expect(page.locator(".film-awaited")).to_have_text("")
     page.close()
 
 

@@ -43,11 +43,15 @@ class SentencesView extends Follower {
     }
   }
 
+  // What a person's move has changed; captions are silent, as there may be several at once.
   rest() {
-    if (!this.moved) return;
-    this.moved = false;
     const known = [...this.says.children].filter(place => !place.classList.contains("dimmed"));
-    this.spoken.textContent = known.map(place => place.textContent).join(" ");
+    const said = known.map(place => place.textContent).join(" ");
+    const isNews = this.moved && said !== this.said && this.data.look !== "caption";
+    this.said = said;
+    this.moved = false;
+    if (!isNews) return;
+    this.spoken.textContent = said;
     clearTimeout(this.quiet);
     this.quiet = setTimeout(() => this.spoken.replaceChildren(), QUIET);
   }
