@@ -16,6 +16,9 @@ CARRIER = "vae_lab_film"
 BETA_BAR, FLOW, PLANE, GALLERY = (
     f"{CARRIER}_{view}" for view in ("beta_bar", "flow", "plane", "gallery")
 )
+STRIP, SENTENCES, CURVE, BARS, HEAT, AWAITED = (
+    f"{CARRIER}_{view}" for view in ("strip", "sentences", "curve", "bars", "heat", "awaited")
+)
 # What the views tell the server: the name of each one's state.
 STATES = {BETA_BAR: "beta", GALLERY: "wanted"}
 OF_FLOW = ("observed", "code", "reconstruction", "difference", "loss")
@@ -65,6 +68,8 @@ class Shown:
     def alternative_texts(self, component: BidiComponent) -> list[str]:
         """The alternative texts of one view's pictures; none of another component's."""
         name = component.component_name
+        if name in (STRIP, CURVE, BARS, HEAT):
+            return [self._alternative_text(name, json.loads(component.json))]
         if name not in (FLOW, PLANE, GALLERY):
             return []
         data = json.loads(component.json)
@@ -78,6 +83,52 @@ class Shown:
         alts = [film["alts"][part] for part in parts]
         file = [data["file"]["alt"]] if name == FLOW and data["file"] else []
         return file + [alt if isinstance(alt, str) else alt[index] for alt in alts]
+
+    def _alternative_text(self, name: str, data: dict[str, Any]) -> str:
+        if name == HEAT:
+            return data["alt"]
+        if name == CURVE:
+            page = next(page for page in self._pages(data) if "curves" in page)
+            curve = page["curves"][data["curve"]]
+            return curve["alts"][stop(curve["betas"], self.query)]
+        found = (
+            page["strips"][data["strip"]]["alts"] if name == STRIP else page["alts"]["bars"]
+            for page in self._pages(data)
+            if ("strips" if name == STRIP else "alts") in page
+        )
+        return self._at_stop(found)
+
+    def _pages(self, data: dict[str, Any]) -> list[dict[str, Any]]:
+        """The pages that were carried of those that a view shows."""
+        names = [named for named in data["pages"] if named in self.carried]
+        return [self.carried[named]["page"] for named in names]
+
+    def _at_stop(self, found: Iterable[list[Any]]) -> Any:
+        """What the first list that has the stop says at it."""
+        index = self.index()
+        return next(said[index] for said in found if said[index] is not None)
+
+    def index(self) -> int:
+        """The number of the stop that the link names, by the stops of the page's slider."""
+        for component in self.components:
+            if component.component_name == BETA_BAR:
+                return stop(json.loads(component.json)["betas"], self.query)
+        # Without a slider the views stand where they were drawn.
+        views = (one for one in self.components if one.component_name in (STRIP, SENTENCES, BARS))
+        return json.loads(next(views).json)["at"]
+
+    def said(self) -> list[str]:
+        """What the page's views of sentences say, in its order."""
+        found = []
+        for component in self.components:
+            if component.component_name == SENTENCES:
+                data = json.loads(component.json)
+                found += [self._said(data, name) for name in data["names"]]
+        return found
+
+    def _said(self, data: dict[str, Any], name: str) -> str:
+        pages = [page for page in self._pages(data) if name in page.get("says", {})]
+        return text(self._at_stop(page["says"][name] for page in pages))
 
     def sentences(self) -> dict[str, str]:
         """What is said below the loss: its sum, the verdict, and bits of a colour picture."""

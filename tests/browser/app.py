@@ -118,12 +118,12 @@ def settle(page: Page) -> None:
     )
     page.wait_for_function("""() => {
         const charts = [...document.querySelectorAll('.stPlotlyChart')];
-        const least = ['/path', '/dimensions'].includes(location.pathname) ? 2 : 0;
+        const least = location.pathname === '/path' ? 2 : 0;
         return charts.length >= least && charts.every(chart => chart.querySelector('.main-svg'));
     }""")
     # Views of a film say themselves that something is still on its way.
     expect(
-        page.locator(":is(.film-flow, .film-gallery, .map-numbers)[aria-busy=true]")
+        page.locator(":is(.film-flow, .film-gallery, .film-strip, .map-numbers)[aria-busy=true]")
     ).to_have_count(0)
     page.wait_for_function("document.querySelector('[data-testid=stSkeleton]') === null")
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import expect
 
 from tests.browser.app import (
     Journal,
@@ -20,6 +21,7 @@ from tests.browser.app import (
     settle,
 )
 from ui.text import LANGUAGES, Text
+from vae.hub.sources import resolve
 
 TITLES = {
     "pages.map": "/map",
@@ -177,12 +179,22 @@ def test_a_finger_pins_too(browser, address):
 
 def test_a_click_on_a_bar_moves_its_dimension(browser, address):
     page = open_page(browser, f"{address}/dimensions?lang=en")
-    before = page.locator(".st-key-dimension input").input_value()
-    bar = page.locator(".stPlotlyChart").first.locator(".bars .point path").nth(5)
-    bar.click(force=True)
+    chosen = page.locator(".st-key-dimension input")
+    before = chosen.input_value()
+    plot = page.locator(".film-bars .plot")
+    box = plot.locator(".overlay .mean").nth(5).bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] - 20)  # above it is its column too
     page.wait_for_function("location.search.includes('dimension=')")
     settle(page)
-    assert page.locator(".st-key-dimension input").input_value() != before
+    fifth = chosen.input_value()
+    assert fifth != before
+    plot.focus()
+    for key in ("ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    expect(chosen).not_to_have_value(fifth)
+    order = resolve("mnist").metrics.at(1.0).dimensions_by_rate
+    expect(chosen).to_have_value(Text("en")("code.hover", dimension=order[6] + 1))
+    settle(page)
     page.close()
 
 

@@ -87,9 +87,14 @@ def shown_film(app: AppTest) -> film.Shown:
 
 def move_beta(app: AppTest, beta: float) -> AppTest:
     """Move the page's slider: its component tells the server where the hand rests."""
-    (bar,) = components(app, film.BETA_BAR)
+    return tell(app, film.BETA_BAR, "beta", beta)
+
+
+def tell(app: AppTest, name: str, state: str, value: object) -> AppTest:
+    """Let a component tell the server a value, as the browser does."""
+    (component,) = components(app, name)
     states = app._tree.get_widget_states()
-    states.widgets.add(id=bar.id, json_value=json.dumps({"beta": beta}))
+    states.widgets.add(id=component.id, json_value=json.dumps({state: value}))
     return good(app._run(states))
 
 
@@ -152,10 +157,10 @@ def signed(numbers: str) -> str:
 
 
 def said(app: AppTest) -> str:
-    """What the page says in sentences, in Markdown but for those beside the map."""
+    """What the page says in sentences, in Markdown but for those of views."""
     beside = [film.text(one) for data in data_of(app, MAP_NUMBERS) for one in data["says"].values()]
     written = [entry.value for entry in (*app.markdown, *app.caption, *app.info)]
-    return " ".join(written + beside)
+    return " ".join([*written, *beside, *shown_film(app).said()])
 
 
 def upload(app: AppTest, content: bytes, name: str = "digit.png") -> AppTest:

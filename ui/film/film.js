@@ -2,8 +2,9 @@
 // which stop of beta is under the hand. An element of its own, so that a film is sent once. Exported
 // by name: what film.test.js tests.
 
-const MOST_KEPT = 4; // films, and galleries: a few megabytes each, but for
-const MOST_BYTES = 80e6; // of decoded galleries: one of 64 faces has 50 MB
+const MOST_KEPT = 4; // films, and as many galleries: a few megabytes each
+const MOST_PAGES = 12; // a page has several, each below a megabyte
+const MOST_BYTES = 80e6; // of galleries once they are decoded: one of 64 faces has 50 MB
 const REST = 150; // ms without a move: then texts follow, which a screen reader would read out
 const GAP = 2; // pixels between the tiles of a gallery
 const GAP_GREY = 128;
@@ -167,12 +168,12 @@ function called(scope, call) {
 const decodedBytes = value =>
   value?.frames ? 4 * value.width * value.height * value.betas.length : 0;
 
-// What is set or used again is the newest, which stays; the oldest go.
-export function keep(kept, id, value) {
+// What is set or used again becomes the newest, which stays; the oldest go.
+export function keep(kept, id, value, most = MOST_KEPT) {
   kept.delete(id);
   kept.set(id, value);
   const bytes = () => [...kept.values()].reduce((sum, one) => sum + decodedBytes(one), 0);
-  while (kept.size > MOST_KEPT || (kept.size > 1 && bytes() > MOST_BYTES)) {
+  while (kept.size > most || (kept.size > 1 && bytes() > MOST_BYTES)) {
     const [oldest, evicted] = kept.entries().next().value;
     if (evicted?.observed) URL.revokeObjectURL(evicted.observed);
     kept.delete(oldest);
@@ -256,7 +257,7 @@ async function carryContent(player, data) {
   if (film) await carryFilm(player, { id, ...film });
   if (gallery) await carryGallery(player, { id, ...gallery });
   if (page) {
-    keep(player.pages, id, page);
+    keep(player.pages, id, page, MOST_PAGES);
     told();
   }
 }

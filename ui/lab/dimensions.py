@@ -2,50 +2,46 @@
 
 import streamlit as st
 
-from ui.service import received
+from ui.film import dimensions, frames
+from ui.service import cache
+from ui.service.cache import MovedDimension
 from ui.text import Text
-from ui.view import latent_figures, latent_sentences, pictures, sentences
-from ui.widgets import chart, concurrency, link, picture_input, sidebar, strip
+from ui.view.digest import digest
+from ui.view.source_picture import SourcePicture
+from ui.widgets import concurrency, film, film_parts, link, picture_input, sidebar
+from ui.widgets.film_parts import Follow
 from ui.widgets.sidebar import SidebarSelection
-from vae import experiments
-from vae.experiments import Reconstruction
 
 LONGEST_NAME = 40
 
 
 def main() -> None:
     text = link.current_text()
-    choice = sidebar.show(text)
+    choice = sidebar.show(text, beta_on_page=True)
     if choice.autoencoder:
         st.subheader(text("dimensions.heading"), anchor=False)
         st.info(text("dimensions.no_rate", map=text("pages.map")))
         return
     with st.container(border=True, gap="xsmall", key="your_picture"):
         given = picture_input.row(text, choice.model, text("picture.heading"))
-    seen = experiments.reconstruct(
-        choice.model.network,
-        given.image,
-        choice.beta,
-        seed=choice.seed,
-        draw=link.eps_number(),
-        use_mean=choice.use_mean,
-    )
-    _dimensions(text, choice, seen)
+    rates = dimensions.rates(text, choice.model)
+    film.carry(rates, key="carried_rates")
+    follow = film_parts.follow(choice, "dimensions")
+    _dimensions(text, choice, given, follow, rates.id)
     with st.container(border=True, gap="xsmall"):
         st.subheader(
             text("dimensions.alive_heading"), anchor=False, help=text("dimensions.alive_help")
         )
-        chart.show(
-            latent_figures.alive(text, choice.model.metrics, choice.beta_metrics),
-            key="alive",
-            alt=latent_sentences.alive_alt(text, choice.model),
-        )
+        film_parts.heat(text, choice.model, follow.showing(rates.id), key="alive")
 
 
 @concurrency.fragment
-def _dimensions(text: Text, choice: SidebarSelection, seen: Reconstruction) -> None:
+def _dimensions(
+    text: Text, choice: SidebarSelection, given: SourcePicture, follow: Follow, rates: str
+) -> None:
+    """Draw what follows beta, and the slider with it: at rest the exact answer comes."""
+    choice = film_parts.beta(text, choice, follow.scope)
     names = st.session_state.setdefault("dimension_names", {}).setdefault(choice.model.name, {})
-    order = choice.beta_metrics.dimensions_by_rate
     bars, below = st.container(border=True, gap="xsmall"), st.container(border=True, gap="small")
     with below:
         st.subheader(text("dimensions.strip_heading"), anchor=False)
@@ -54,7 +50,7 @@ def _dimensions(text: Text, choice: SidebarSelection, seen: Reconstruction) -> N
             dimension = link.choice(
                 st.selectbox,
                 text("dimensions.choose"),
-                tuple(range(len(order))),
+                tuple(range(choice.model.network.config.latent_dim)),
                 key="dimension",
                 default=choice.model.metrics.at(1.0).dimensions_by_rate[0],
                 format_func=lambda dimension: text("code.hover", dimension=dimension + 1),
@@ -70,67 +66,86 @@ def _dimensions(text: Text, choice: SidebarSelection, seen: Reconstruction) -> N
         names.pop(dimension, None)
         if name:
             names[dimension] = name
-        _strip(text, choice, seen, dimension)
+        moved = MovedDimension(
+            dimension, choice.seed, link.eps_number(), choice.use_mean, text.language
+        )
+        shown = cache.dimension_name(given.image, choice.model, moved)
+        of_picture = follow.showing(shown)
+        _strips(of_picture)
+        _film(text, choice, given, moved, follow, shown)
     with bars:
-        _bars(text, choice, seen, dimension, names)
+        _bars(text, follow.showing(shown, rates), dimension, names)
 
 
-def _bars(
-    text: Text,
-    choice: SidebarSelection,
-    seen: Reconstruction,
-    dimension: int,
-    names: dict[int, str],
-) -> None:
+def _bars(text: Text, follow: Follow, dimension: int, names: dict[int, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(
             text("dimensions.heading"), anchor=False, help=text("dimensions.help"), width="content"
         )
         st.caption(text("dimensions.click"), width="content")
-    # A new key after each click forgets the selection, or the same bar could not be clicked twice.
-    key = f"rates-{st.session_state.get('rates_clicks', 0)}"
-    chart.show(
-        latent_figures.rates(text, choice.beta_metrics, seen, dimension, names),
-        key=key,
-        selection_mode="points",
-        on_select=lambda: _go_to_clicked(key),
-        alt=latent_sentences.rates_alt(text, choice.beta_metrics, seen, dimension),
+    film_parts.bars(
+        text, follow, dimension, names, on_choice=lambda chosen: link.put("dimension", chosen)
     )
-    st.markdown(latent_sentences.activity(text, choice.beta_metrics, seen))
+    film_parts.sentences(follow, "activity", key="activity")
 
 
-def _go_to_clicked(key: str) -> None:
-    clicked = received.click(st.session_state[key])
-    if clicked is not None:
-        st.session_state["dimension"] = int(clicked)
-        st.session_state["rates_clicks"] = st.session_state.get("rates_clicks", 0) + 1
+def _strips(follow: Follow) -> None:
+    film_parts.sentences(follow, "value", key="value", caption=True)
+    film_parts.strip(follow, "traversal", key="traversal")
+    film_parts.sentences(follow, "difference", key="difference", caption=True)
+    film_parts.strip(follow, "changes", key="changes")
+    film_parts.sentences(follow, "change", key="change")
 
 
-def _strip(text: Text, choice: SidebarSelection, seen: Reconstruction, dimension: int) -> None:
-    moved = experiments.traverse(choice.model.network, seen, choice.beta, dimension)
-    st.caption(
-        text("dimensions.value", low=moved.values[0], high=moved.values[-1], own=moved.own_value)
-    )
-    strip.show(
-        pictures.strip(moved.images),
-        [f"{value:.1f}" for value in moved.values],
-        latent_sentences.traversal_alt(text, moved),
-        key="traversal",
-    )
-    st.caption(
-        text(
-            "dimensions.difference",
-            own=moved.own_value,
-            stuff=sentences.pixel_meaning(text, choice.model),
+@concurrency.fragment
+def _film(
+    text: Text,
+    choice: SidebarSelection,
+    given: SourcePicture,
+    moved: MovedDimension,
+    follow: Follow,
+    shown: str,
+) -> None:
+    """Carry what the views show: at first at the present beta; then at the others.
+
+    A fragment of its own: what the browser asks for comes right after a run.
+    """
+    stops = frames.stops(choice.model)
+    with st.container(gap=None):
+        wanted = film_parts.awaited(follow, (shown,), text("film.waiting"), stops)
+        is_kept = _is_kept(choice, given, moved)
+        if wanted is not None or is_kept:
+            with concurrency.released_slot():
+                whole = _whole(choice, given, moved)
+            film.carry(whole, key="carried_film")
+        # A film in colour has lost a little.
+        if not (wanted is not None or is_kept) or choice.model.network.config.image_shape[0] > 1:
+            at = stops.index(choice.beta)
+            one = cache.dimension_frame(given.image, choice.model, moved, at)
+            film.carry(one, key="carried_frame")
+
+
+def _key(choice: SidebarSelection, given: SourcePicture, moved: MovedDimension) -> tuple:
+    return digest(given.image), choice.model.network, moved
+
+
+def _is_kept(choice: SidebarSelection, given: SourcePicture, moved: MovedDimension) -> bool:
+    if given.is_example:
+        return cache.is_kept(cache.example_dimension_film, given.image, choice.model, moved)
+    return st.session_state.get("own_dimension", (None,))[0] == _key(choice, given, moved)
+
+
+def _whole(choice: SidebarSelection, given: SourcePicture, moved: MovedDimension) -> frames.Film:
+    """The film: an example's is computed once for all, a visitor's for the session."""
+    if given.is_example:
+        return cache.example_dimension_film(given.image, choice.model, moved)
+    if not _is_kept(choice, given, moved):
+        # One assignment: at each of them another run may break in.
+        st.session_state["own_dimension"] = (
+            _key(choice, given, moved),
+            cache.dimension_film(given.image, choice.model, moved),
         )
-    )
-    strip.show(
-        pictures.difference_strip(moved.differences),
-        [f"{change:.1f}" for change in moved.changes],
-        latent_sentences.changes_alt(text, choice.model, moved),
-        key="changes",
-    )
-    st.markdown(latent_sentences.change(text, choice.model, choice.beta_metrics, moved))
+    return st.session_state["own_dimension"][1]
 
 
 if __name__ == "__main__":

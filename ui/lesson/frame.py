@@ -16,15 +16,21 @@ RIGHT, WRONG = ":material/check_circle:", ":material/lightbulb:"
 
 
 def begin(
-    step: str, model: str, question: str, *, beta: float | None = None
+    step: str,
+    model: str,
+    question: str,
+    *,
+    beta: float | None = None,
+    beta_on_page: bool = False,
 ) -> tuple[Text, ReferenceSelection]:
     """The opening of a step: side bar, title, idea, and the prediction that is asked for.
 
-    model: the one that the step is about. beta: fixed where the step holds at one beta alone. The
-    page ends here with a sentence where the model has no reference pictures.
+    model: the one that the step is about. beta: fixed where the step holds at one beta alone.
+    beta_on_page: whether the page itself draws the slider. The page ends here with a sentence where
+    the model has no reference pictures.
     """
     text = link.current_text()
-    choice = sidebar.show(text, only=model, beta=beta, noise=False)
+    choice = sidebar.show(text, only=model, beta=beta, noise=False, beta_on_page=beta_on_page)
     head(text, step, text(f"{step}.idea"))
     selection = sidebar.select_with_reference(text, choice)
     prediction(text, question)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 MOST_STOPS = 1000  # of a slider
+MOST_DIMENSIONS = 1024  # of a latent space
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
@@ -21,23 +22,8 @@ class _Pin(BaseModel):
     point: tuple[Finite, Finite]
 
 
-Positive = Annotated[Finite, Field(ge=0)]  # a number of a dimension, a beta
-
-
-class _Point(BaseModel):
-    customdata: Positive | Annotated[list[Positive], Field(min_length=1)]
-
-
 class _Beta(BaseModel):
     beta: Annotated[Finite, Field(gt=0)]
-
-
-class _Selection(BaseModel):
-    points: Annotated[list[_Point], Field(min_length=1)]
-
-
-class _Click(BaseModel):
-    selection: _Selection
 
 
 def drawing(canvas: Callable[[], Any]) -> bytes | None:
@@ -78,10 +64,7 @@ def wanted_frame(value: object) -> int | str | None:
     return value if is_number else None  # type: ignore[return-value]
 
 
-def click(event: object) -> float | None:
-    """The number, 0 or more, at the point that was clicked in a figure; None where none was."""
-    try:
-        number = _Click.model_validate(event).selection.points[0].customdata
-    except ValidationError:
-        return None
-    return number[0] if isinstance(number, list) else number
+def dimension(value: object) -> int | None:
+    """The number of a dimension that was chosen among bars; None for anything else."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_number and 0 <= value < MOST_DIMENSIONS else None  # type: ignore

@@ -79,12 +79,6 @@ def strip(images: np.ndarray) -> str:
     return _row(grid(images, columns=len(images)))
 
 
-def difference_strip(signed: np.ndarray) -> str:
-    """A row of differences (N, C, H, W) in [-1, 1], as a data URI."""
-    tiles = np.stack([difference(one) for one in signed]).transpose(0, 3, 1, 2) / 255
-    return _row(grid(tiles, columns=len(tiles)))
-
-
 def _row(pixels: np.ndarray) -> str:
     """The data URI of a row, enlarged so that a tile is sharp at 80 pixels of the screen."""
     return uri("png", png(pixels, at_least=80))

@@ -50,7 +50,7 @@ def test_what_was_chosen_is_still_chosen_on_the_other_pages_and_after_coming_bac
     app = open_app(beta="0.1", seed="11", example="3", temperature="0.5")
     for page in (*PAGES, "playground"):
         good(app.switch_page(navigation.file(page)).run())
-        on_page = page in ("playground", "map")
+        on_page = page in ("playground", "map", "dimensions")
         at = beta_of(app) if on_page else app.select_slider(key="beta").value
         assert at == 0.1
         assert app.number_input(key="seed").value == 11
@@ -237,7 +237,7 @@ def test_a_folder_without_reference_pictures_is_a_sentence_that_names_the_file(
 def test_the_count_of_active_units_is_the_test_sets(name):
     now = sources.resolve(name).metrics.at(1.0)
     app = open_page("dimensions", model=name)
-    assert f"**{now.active_units} of {len(now.rate_per_dimension)}**" in said(app)
+    assert f"{now.active_units} of {len(now.rate_per_dimension)} dimensions" in said(app)
     first = now.dimensions_by_rate[0]
     assert (
         f"(this picture): {first + 1}: {now.rate_per_dimension[first]:.2f} ("
@@ -254,7 +254,7 @@ def test_every_control_of_the_dimensions_answers():
     assert alternative_text(app, "What dimension") != alive
     assert app.query_params["dimension"] == str(dead)
     good(app.text_input(key=f"name-mnist-{dead}").set_value("<b>thick</b>").run())
-    good(app.select_slider(key="beta").set_value(0.01).run())
+    move_beta(app, 0.01)
     assert "is inactive" not in said(app)
     good(app.button_group(key="noise").set_value("mean").run())
     good(app.button_group(key="example").set_value("8").run())

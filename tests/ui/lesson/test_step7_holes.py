@@ -8,7 +8,15 @@ import pytest
 from PIL import Image
 
 from tests.ui.drawings import accepted
-from tests.ui.driver import alternative_text, alternative_texts, good, open_page, said
+from tests.ui.driver import (
+    alternative_text,
+    alternative_texts,
+    beta_of,
+    good,
+    move_beta,
+    open_page,
+    said,
+)
 from ui.lesson.step6_reparameterisation.view import signed_term
 from ui.lesson.step7_holes import cache, view
 from ui.text import LANGUAGES, Text
@@ -63,20 +71,20 @@ def test_the_autoencoder_is_less_sure_in_its_gap_than_at_both_ends(plain):
 def test_beta_moves_the_walk_the_rate_and_the_pictures_until_nothing_is_left(digits):
     app = open_page("step7")
     for beta in (0.001, 50.0):
-        good(app.select_slider(key="beta").set_value(beta).run())
+        move_beta(app, beta)
         now, found = digits.metrics.at(beta), plane(digits, beta).holes
         decoded = holes.prior_pictures(digits.network, beta, seed=7)
-        assert f"At beta = {beta:g}: rate **:orange[{now.rate:.2f} nats]**" in said(app)
-        assert f"distortion **:blue[{now.distortion:.1f} nats]**" in said(app)
-        assert f"**{now.active_units} of 2** dimensions active" in said(app)
+        assert f"At beta = {beta:g}: rate {now.rate:.2f} nats" in said(app)
+        assert f"distortion {now.distortion:.1f} nats" in said(app)
+        assert f"{now.active_units} of 2 dimensions active" in said(app)
         assert f"holes {found.share:.1%}" in said(app)
-        assert f"**{decoded.difference:.0%}** of white" in said(app)
+        assert f"{decoded.difference:.0%} of white" in said(app)
         assert f"at the current beta {beta:g} it is {now.rate:.2f}" in alternative_text(
             app, "Rate in nats by beta"
         )
         assert any(alt.startswith(f"**VAE at beta = {beta:g}**") for alt in alternative_texts(app))
     assert Text("en")("step7.walk_collapsed") in said(app)
-    good(app.select_slider(key="beta").set_value(1.0).run())
+    move_beta(app, 1.0)
     assert Text("en")("step7.walk_collapsed") not in said(app)
 
 
@@ -140,10 +148,8 @@ def test_a_map_is_small_and_shows_every_dot_and_cross(digits):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_plotly_accepts_the_figures(digits, language):
+def test_plotly_accepts_the_figures(language):
     text = Text(language)
-    for beta in (0.001, 1.0, 50.0):
-        accepted(view.rate_curve(text, digits.metrics, digits.metrics.at(beta)))
     for mean, log_variance in ((0.0, 0.0), (-3.0, 3.0), (1.5, -6.0)):
         found = gaussian.gaussian_kl(mean, log_variance)
         accepted(view.densities(text, found))
@@ -155,4 +161,4 @@ def test_a_link_opens_every_choice():
     app = open_page("step7", hole="beta", klmu="-1.25", kllogvar="0.5", beta="10")
     assert app.button_group(key="hole").value == "beta"
     assert (app.slider(key="klmu").value, app.slider(key="kllogvar").value) == (-1.25, 0.5)
-    assert app.select_slider(key="beta").value == 10
+    assert beta_of(app) == 10

@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from benchmarks import film
-from tests.ui.driver import components, good, open_app, open_page, said
+from tests.ui.driver import beta_of, components, good, open_app, open_page, said
 from ui.lesson.teacher import sheets
 from ui.lesson.teacher.class_link import ClassLink
 from ui.service import navigation
@@ -71,7 +71,7 @@ def test_a_link_opens_exactly_what_it_promised():
     good(app.button_group(key="to_hide").set_value(["seed", "source"]).run())
     student = opened(link_on(app))
     assert student.selectbox(key="model").value == "fashion-mnist"
-    assert student.select_slider(key="beta").value == 4.0
+    assert beta_of(student) == 4.0
     assert student.button_group(key="example").value == "Sandal"
     assert any(entry.value == Text("ko")("dimensions.heading") for entry in student.subheader)
     assert not [box for box in student.number_input if box.key == "seed"]

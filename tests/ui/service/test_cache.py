@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from benchmarks import film
 from tests.pictures import digit_png
-from tests.ui.driver import alternative_texts, move_beta, open_app, open_page, upload
-from ui.film import frames
+from tests.ui.driver import alternative_texts, move_beta, open_app, open_page, tell, upload
+from ui.film import dimensions, frames
 from ui.service import cache
 
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -99,3 +100,27 @@ def test_a_visitors_picture_is_filmed_once_on_the_map_in_the_session_and_kept_no
     assert all(any(film is one for one in examples) for film in films)
     upload(app, digit_png("1"))
     assert app.session_state["own_map_film"] != shown
+
+
+def test_the_dimensions_of_a_visitors_picture_are_kept_in_the_session_alone(drawn, monkeypatch):
+    made: list[frames.Film] = []
+    picture = dimensions.picture
+    monkeypatch.setattr(
+        dimensions,
+        "picture",
+        lambda *given, **more: made.append(picture(*given, **more)) or made[-1],
+    )
+    app = open_page("dimensions", source="upload", seed="4711")
+    upload(app, digit_png())
+    tell(app, film.AWAITED, "wanted", 0)
+    whole = app.session_state["own_dimension"][1]
+    assert whole == made[-1]
+    assert whole not in kept()
+    count = len(made)
+    move_beta(app, 10.0)
+    assert len(made) == count
+    upload(app, digit_png("1"))
+    assert app.session_state["own_dimension"][1] != whole
+    example = open_page("dimensions", seed="4711")
+    tell(example, film.AWAITED, "wanted", 0)
+    assert made[-1] in kept()

@@ -80,24 +80,14 @@ def test_no_wanted_frame_is_none(sent):
     assert received.wanted_frame(sent) is None
 
 
-@pytest.mark.parametrize("sent", [3, [3], [3, 4.5]])
-def test_a_click_is_the_number_of_the_first_point(sent):
-    assert received.click({"selection": {"points": [{"customdata": sent}]}}) == 3
+@pytest.mark.parametrize("sent", [0, 7, received.MOST_DIMENSIONS - 1])
+def test_a_chosen_dimension_is_its_number(sent):
+    assert received.dimension(sent) == sent
 
 
-@pytest.mark.parametrize(
-    "event",
-    [
-        *NUMBERS,
-        *({"selection": points} for points in NUMBERS),
-        *({"selection": {"points": points}} for points in NUMBERS),
-        *({"selection": {"points": [{"customdata": number}]}} for number in NUMBERS),
-        {"selection": {"points": [{}]}},
-        {"selection": {"points": [{"customdata": -1}]}},
-    ],
-)
-def test_no_click_is_none(event):
-    assert received.click(event) is None
+@pytest.mark.parametrize("sent", [*NUMBERS, True, -1, 1.0, received.MOST_DIMENSIONS, "7"])
+def test_no_chosen_dimension_is_none(sent):
+    assert received.dimension(sent) is None
 
 
 @pytest.mark.parametrize("number", [HUGE, -HUGE, float("inf"), float("nan"), 1.5, *NUMBERS])

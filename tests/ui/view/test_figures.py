@@ -29,8 +29,6 @@ def drawings(name: str) -> dict[str, figures.Drawing]:
             model.network, (image, image), (seen, seen), now.beta, seed=3, steps=5, spherical=True
         )
         found |= {
-            "rates": latent_figures.rates(TEXT, now, seen, 0, {}),
-            "alive": latent_figures.alive(TEXT, model.metrics, now),
             "radii": latent_figures.radii(TEXT, path),
             "losses": latent_figures.path_losses(TEXT, path),
         }

@@ -2,11 +2,13 @@
 
 import streamlit as st
 
+from ui.film import frames, parts
 from ui.lesson import frame
 from ui.lesson.step7_holes import cache, view
+from ui.service.cache import is_kept
 from ui.text import Text
-from ui.view import pictures
-from ui.widgets import chart, concurrency, link, sidebar, strip
+from ui.widgets import chart, concurrency, film, film_parts, link, sidebar
+from ui.widgets.film_parts import Follow
 from ui.widgets.sidebar import ReferenceSelection
 from vae.experiments.lesson import gaussian, holes
 from vae.hub.sources import WithReference
@@ -21,13 +23,9 @@ FORMULA = r"""\begin{gathered}
 
 
 def main() -> None:
-    text, choice = frame.begin("step7", VAE, "between_islands")
+    text, choice = frame.begin("step7", VAE, "between_islands", beta_on_page=True)
     plain = sidebar.with_reference(text, sidebar.resolve(text, PLAIN))
-    with frame.experiment(text("step7.walk_heading"), text("step7.walk_help")):
-        _walks(text, choice, plain)
-    with frame.experiment(text("step7.kl_heading"), text("step7.kl_help")):
-        _kl(text)
-    _beta(text, choice)
+    _experiments(text, choice, plain)
     if frame.reveal(text, "step7", "between_islands", right="b"):
         _maps(text, choice, plain)
         frame.explanation(text, text("step7.why"), FORMULA)
@@ -37,12 +35,28 @@ def main() -> None:
 
 
 def _plane(text: Text, model: WithReference, beta: float) -> holes.Plane:
+    if is_kept(cache.latent_plane, model, beta):  # a spinner would start a thread at every move
+        return cache.latent_plane(model, beta)
     with concurrency.spinner(text("step7.measuring")):
         return cache.latent_plane(model, beta)
 
 
 @concurrency.fragment
-def _walks(text: Text, choice: ReferenceSelection, plain: WithReference) -> None:
+def _experiments(text: Text, choice: ReferenceSelection, plain: WithReference) -> None:
+    """Draw what follows beta, and the slider with it: at rest the exact answer comes."""
+    follow = film_parts.follow(choice, "step7")
+    choice = film_parts.beta(text, choice, follow.scope)
+    with frame.experiment(text("step7.walk_heading"), text("step7.walk_help")):
+        kind = _walks(text, choice, follow)
+    with frame.experiment(text("step7.kl_heading"), text("step7.kl_help")):
+        _kl(text)
+    with frame.experiment(text("step7.beta_heading"), text("step7.beta_help")):
+        _beta(text, choice, follow)
+        _film(text, choice, plain, kind, follow)
+
+
+def _walks(text: Text, choice: ReferenceSelection, follow: Follow) -> str:
+    """Draw the walks; returns whose emptiest place they cross."""
     kind = link.choice(
         st.segmented_control,
         text("step7.whose"),
@@ -50,31 +64,20 @@ def _walks(text: Text, choice: ReferenceSelection, plain: WithReference) -> None
         key="hole",
         default="plain",
         required=True,
-        format_func=lambda kind: text(f"step7.whose_{kind}", beta=choice.beta),
+        format_func=lambda kind: text(f"step7.whose_{kind}"),
     )
-    at_beta, of_plain = _plane(text, choice.model, choice.beta), _plane(text, plain, 0.0)
-    pair = (of_plain if kind == "plain" else at_beta).pair
-    labels = choice.model.reference.labels
-    ways = [
-        holes.walk(plain.network, of_plain.codes, labels, pair, 0.0),
-        holes.walk(choice.model.network, at_beta.codes, labels, pair, choice.beta),
-    ]
-    ends = choice.model.reference.images[list(pair)]
+    follow = follow.showing(cache.walks_name(choice.model, kind, text.language))
     left, right = st.columns([1, 6], vertical_alignment="center")
     with left, st.container(width=130):
-        st.image(pictures.strip(ends / 255), width="stretch", alt=view.ends_alt(text, ways[0]))
-    right.markdown(view.end_pictures(text, ways[0]))
-    if at_beta.collapsed:
-        st.caption(text("step7.walk_collapsed"))
-    for way in ways if kind == "plain" else reversed(ways):
-        st.caption(view.walk_title(text, way))
-        strip.show(
-            pictures.strip(way.images),
-            [f"{distance:.2f}" for distance in way.distances],
-            view.walk_alt(text, way),
-            key=f"walk_{way.beta:g}".replace(".", "_"),
-        )
-        st.caption(view.walk_numbers(text, way))
+        film_parts.strip(follow, "ends", key="ends")
+    with right:
+        film_parts.sentences(follow, "ends", key="ends")
+    film_parts.sentences(follow, "collapsed", key="collapsed", caption=True)
+    for way in ("plain", "vae") if kind == "plain" else ("vae", "plain"):
+        film_parts.sentences(follow, f"{way}_title", key=f"{way}_title", caption=True)
+        film_parts.strip(follow, way, key=f"walk_{way}")
+        film_parts.sentences(follow, f"{way}_numbers", key=f"{way}_numbers", caption=True)
+    return kind
 
 
 @concurrency.fragment
@@ -117,27 +120,69 @@ def _kl(text: Text) -> None:
     st.caption(text("step7.kl_note"))
 
 
-def _beta(text: Text, choice: ReferenceSelection) -> None:
-    decoded = holes.prior_pictures(choice.model.network, choice.beta, seed=choice.seed)
-    with frame.experiment(text("step7.beta_heading"), text("step7.beta_help")):
+def _beta(text: Text, choice: ReferenceSelection, follow: Follow) -> None:
+    follow = follow.showing(
+        cache.prior_name(choice.model, choice.seed, text.language),
+        cache.planes_name(choice.model, text.language),
+    )
+    if not link.is_hidden("beta"):
         st.markdown(text("step7.beta_do"))
-        st.caption(text("step7.prior_strip", count=len(decoded.images)))
-        strip.show(
-            pictures.strip(decoded.images),
-            [],
-            view.prior_alt(text, choice.beta_metrics, decoded),
-            key="prior",
-        )
-        chart.show(
-            view.rate_curve(text, choice.model.metrics, choice.beta_metrics),
-            key="rate",
-            alt=view.rate_alt(text, choice.model.metrics, choice.beta_metrics),
-        )
-        st.markdown(
-            view.beta_numbers(
-                text, choice.beta_metrics, _plane(text, choice.model, choice.beta).holes, decoded
-            )
-        )
+    st.caption(text("step7.prior_strip", count=holes.STEPS))
+    film_parts.strip(follow, "prior", key="prior")
+    film_parts.curve(
+        follow,
+        "rate",
+        across="beta",
+        down=text("step7.rate_axis"),
+        region=text("step7.collapsed"),
+        point=text("step7.rate_hover", beta="{beta}", value="{value}"),
+    )
+    film_parts.sentences(follow, "numbers", "plane", key="numbers")
+
+
+@concurrency.fragment
+def _film(
+    text: Text, choice: ReferenceSelection, plain: WithReference, kind: str, follow: Follow
+) -> None:
+    """Carry what the views show: at first at the present beta; then at the others, in parts.
+
+    A fragment of its own: what the browser asks for comes right after a run.
+    """
+    with st.container(gap=None):
+        _carried(text, choice, plain, kind, follow)
+
+
+def _carried(
+    text: Text, choice: ReferenceSelection, plain: WithReference, kind: str, follow: Follow
+) -> None:
+    stops, language = frames.stops(choice.model), text.language
+    prior = cache.prior_name(choice.model, choice.seed, language)
+    walks = cache.walks_name(choice.model, kind, language)
+    planes = cache.planes_name(choice.model, language)
+    waiting = text("step7.waiting", known="{known}", count="{count}")
+    wanted = film_parts.awaited(follow, (prior, walks, planes), waiting, stops)
+    _plane(text, plain, 0.0)
+    _plane(text, choice.model, choice.beta)
+    present = (stops.index(choice.beta),)
+    of_prior = (choice.model, choice.seed, language)
+    of_walks = (choice.model, plain, kind, language)
+    if wanted is not None:
+        with concurrency.released_slot():
+            cache.measure(choice.model, wanted)
+            cache.prior_film(*of_prior)
+    if is_kept(cache.prior_film, *of_prior):
+        film.carry(cache.prior_film(*of_prior), key="carried_prior")
+    else:
+        one = cache.prior(*of_prior, present, parts.present(prior))
+        film.carry(one, key="carried_prior_now")
+    known = cache.known(choice.model)
+    film.carry(cache.planes(choice.model, language, known, planes), key="carried_planes")
+    is_whole = len(known) == len(stops)
+    if is_whole and (wanted is not None or is_kept(cache.walks_film, *of_walks)):
+        film.carry(cache.walks_film(*of_walks), key="carried_walks")
+    else:
+        one = cache.walks(*of_walks, present, parts.present(walks))
+        film.carry(one, key="carried_walks_now")
 
 
 def _maps(text: Text, choice: ReferenceSelection, plain: WithReference) -> None:

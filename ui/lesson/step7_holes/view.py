@@ -17,7 +17,6 @@ HALF = 3.6  # half of a map's side, in standard deviations of the prior
 SIDE = 400  # pixels of a map
 FINER = 3  # supersampling: pixels painted for each pixel of a side, then averaged
 QUALITY = 80
-TICKS = (0.001, 0.01, 0.1, 1, 10)  # of beta
 
 
 def map_picture(found: Holes, labels: np.ndarray) -> str:
@@ -144,86 +143,13 @@ def walk_alt(text: Text, walk: Walk) -> str:
     )
 
 
-def rate_curve(text: Text, metrics: Metrics, now: BetaMetrics) -> Drawing:
-    """Rate and distortion of the test set at each beta, and the current one."""
-    betas = [entry.beta for entry in metrics.betas]
-    lines = [
-        {
-            "type": "scatter",
-            "x": betas,
-            "y": [entry.rate for entry in metrics.betas],
-            "mode": "lines",
-            "showlegend": False,
-            "line": {"color": RATE, "width": 2.5},
-            "hovertemplate": "beta %{x:g}: %{y:.2f} nats<extra></extra>",
-        },
-        {
-            "type": "scatter",
-            "x": [now.beta],
-            "y": [now.rate],
-            "mode": "markers+text",
-            "showlegend": False,
-            "text": [f"{now.rate:.2f}"],
-            "textposition": "top right" if now.beta < 1 else "top left",
-            "hoverinfo": "skip",
-            "marker": {"color": RATE, "size": 15, "line": {"color": OWN, "width": 2}},
-        },
-    ]
-    dead = [entry.beta for entry in metrics.betas if entry.active_units == 0]
-    shapes, notes = [], []
-    if dead:
-        shapes.append(
-            {
-                "type": "rect",
-                "x0": dead[0],
-                "x1": betas[-1],
-                "yref": "paper",
-                "y0": 0,
-                "y1": 1,
-                "fillcolor": CURVE,
-                "opacity": 0.25,
-                "line": {"width": 0},
-                "layer": "below",
-            }
-        )
-        notes.append(
-            {
-                "x": 1,
-                "xref": "paper",
-                "y": 1,
-                "yref": "paper",
-                "xanchor": "right",
-                "yanchor": "top",
-                "showarrow": False,
-                "text": text("step7.collapsed"),
-            }
-        )
-    return build(
-        lines,
-        240,
-        shapes=shapes,
-        annotations=notes,
-        x={
-            "type": "log",
-            "title": {"text": "beta"},
-            "tickvals": TICKS,
-            "ticktext": [f"{beta:g}" for beta in TICKS],
-        },
-        y={
-            "title": {"text": text("step7.rate_axis")},
-            "range": [-0.6, 1.12 * max(entry.rate for entry in metrics.betas)],
-        },
-    )
-
-
 def rate_alt(text: Text, metrics: Metrics, now: BetaMetrics) -> str:
     rates = ", ".join(f"{entry.beta:g}: {entry.rate:.2f}" for entry in metrics.betas[::5])
     return text("alt_step7.rate", rates=rates, beta=now.beta, rate=now.rate)
 
 
-def beta_numbers(text: Text, now: BetaMetrics, found: Holes, decoded: PriorPictures) -> str:
-    """Everything that depends on beta, at the current one."""
-    across, down = found.aggregate_deviation
+def beta_numbers(text: Text, now: BetaMetrics, decoded: PriorPictures) -> str:
+    """Rate, distortion and what is left of the decoded pictures' differences."""
     return text(
         "step7.beta_numbers",
         beta=now.beta,
@@ -231,11 +157,14 @@ def beta_numbers(text: Text, now: BetaMetrics, found: Holes, decoded: PriorPictu
         distortion=now.distortion,
         active=now.active_units,
         dimensions=len(now.rate_per_dimension),
-        across=across,
-        down=down,
-        share=found.share,
         difference=decoded.difference,
     )
+
+
+def plane_numbers(text: Text, found: Holes) -> str:
+    """The aggregate posterior and the holes."""
+    across, down = found.aggregate_deviation
+    return text("step7.plane_numbers", beta=found.beta, across=across, down=down, share=found.share)
 
 
 def prior_alt(text: Text, now: BetaMetrics, decoded: PriorPictures) -> str:
