@@ -4,14 +4,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.server import first_visit, memory, process
+from ui.lesson import ahead
+from ui.server import memory, process
 from ui.service import navigation
-from ui.widgets import concurrency, history, link, uploads
+from ui.widgets import concurrency, first_visit, history, link, share, uploads
 
 process.configure()
 uploads.install_limits()
 memory.start_thread(uploads.end_expired_sessions)
-first_visit.start(navigation.default_views(), after=2)  # the first visitor's page is drawn first
+first_visit.start(ahead.views, ahead.films, after=2)  # the first visitor's page is drawn first
 here = Path(__file__).parent / "ui"
 text = link.current_text()
 st.set_page_config(page_title=text("app.title"), page_icon=here / "icon.svg", layout="wide")
@@ -38,5 +39,6 @@ page = st.navigation(
 try:
     with concurrency.slot(), link.page(page.url_path):
         page.run()
+        share.open_if_pressed(text)
 finally:  # also where a newer run ends this one
     memory.note_use()

@@ -14,9 +14,8 @@ from fastapi.responses import RedirectResponse
 
 from gradio_app import OPTIONS, QUOTAS, demo
 from ui.gradio_page.guard import Headers
-from ui.server import first_visit
-from ui.service import navigation
-from ui.widgets import uploads
+from ui.lesson import ahead
+from ui.widgets import first_visit, uploads
 
 uploads.install_limits(QUOTAS)
 pages = st.App(Path(__file__).parent / "app.py")
@@ -26,7 +25,7 @@ pages = st.App(Path(__file__).parent / "app.py")
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Start Streamlit, and draw its pages ahead of the first visitor."""
     async with pages.lifespan()(app):
-        first_visit.start(navigation.default_views())
+        first_visit.start(ahead.views, ahead.films)
         yield
 
 

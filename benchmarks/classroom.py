@@ -39,7 +39,8 @@ from benchmarks import film
 from benchmarks.machine import machine
 from benchmarks.serving import STREAMLIT, App, running_app
 from benchmarks.students import Run, RunError, Student
-from ui.server import first_visit, process
+from ui.server import process
+from ui.widgets import first_visit
 
 MODEL = "mnist"
 OVERLOAD = 3  # times as many presses as the server answers

@@ -25,14 +25,13 @@ from tests.hub_server import HubServer
 from tests.processes import HANGING, completed
 from training import card
 from training.loop import Trainer
-from ui.server import first_visit
 from vae.hub import sources
 from vae.hub.folder import save_model, write_checksums
 from vae.hub.metrics import BetaMetrics, ImportanceWeighted, Metrics, write_metrics
 from vae.model import VAE, VAEConfig
 
 # A test's server draws no page ahead of its visitors: every test would wait for all of them.
-os.environ[first_visit.SETTING] = "0"
+os.environ["VAE_LAB_WARM"] = "0"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

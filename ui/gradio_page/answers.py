@@ -33,6 +33,10 @@ class Photo:
     framing: Framing
     given: SourcePicture
 
+    def fits(self, model: Resolved) -> bool:
+        """Whether it was preprocessed for pictures of this model's shape."""
+        return self.given.image.shape == model.network.config.image_shape
+
     def framed(self, model: Resolved, framing: Framing) -> "Photo":
         """This picture with another framing. Raises ImageError."""
         given = SourcePicture(vae.images.view(self.opened, model.network.config, framing))

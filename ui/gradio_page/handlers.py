@@ -9,7 +9,7 @@ from ui.film.frames import GallerySettings
 from ui.gradio_page import answers, controls
 from ui.gradio_page.answers import Photo
 from ui.gradio_page.language import language, warnings
-from ui.gradio_page.order import newest_wins
+from ui.gradio_page.order import Order, newest_wins
 from ui.service import api, received, validation
 from ui.service.validation import DEFAULT_SEED, GALLERY_COUNTS, LARGEST_SEED
 from ui.text import Text
@@ -17,7 +17,7 @@ from ui.view import sentences
 from vae.hub import sources
 from vae.images.reading import WHOLE, Framing
 
-_newest_picture = newest_wins()
+_pictures = Order()
 
 
 @warnings
@@ -55,6 +55,7 @@ def open_page(request: gr.Request) -> list[object]:
     ]
 
 
+@newest_wins
 @warnings
 def choose_model(
     request: gr.Request, name: str, beta: float, query: str | None, photo: Photo | None
@@ -83,13 +84,13 @@ def choose_model(
     ]
 
 
-@_newest_picture
+@_pictures.newest_wins
 def choose_example(request: gr.Request) -> list[object]:
     """Show an example in place of a file."""
     return [controls.new_token(), None, gr.Row(visible=False)]
 
 
-@_newest_picture
+@_pictures.newest_wins
 @warnings
 def take_picture(request: gr.Request, event: gr.EventData, name: str) -> list[object]:
     """Show a new picture; one that cannot be read leaves the last one."""
@@ -104,7 +105,8 @@ def take_picture(request: gr.Request, event: gr.EventData, name: str) -> list[ob
     ]
 
 
-@newest_wins()
+@_pictures.while_unchanged
+@newest_wins
 @warnings
 def frame_photo(
     request: gr.Request,
@@ -114,16 +116,16 @@ def frame_photo(
     across: float,
     down: float,
     mirrored: bool,
-) -> list[object]:
+) -> object:
     """Preprocess the photograph with another framing."""
     if photo is None:
-        return [gr.skip(), gr.skip(), gr.skip()]
+        return gr.skip()
     model = api.resolve(name)
     photo = photo.framed(model, Framing(zoom, across / 100, down / 100, mirrored))
     return [controls.new_token(), photo, controls.guide(Text(language(request)), model, photo)]
 
 
-@newest_wins()
+@newest_wins
 @warnings
 def update_view(
     request: gr.Request,
@@ -144,11 +146,13 @@ def update_view(
     if example is None and photo is None:  # a file was shown, and the server no longer has it
         gr.Warning(text("source.gone"))
         example, example_update = 0, gr.Radio(value=0)
+    if photo and not photo.fits(at.model):  # it came while the model was changing
+        photo = photo.framed(at.model, WHOLE)
     named = controls.example_name(at, example)
     return [*answers.view(text, at, seed, noise, eps, named, photo), example_update]
 
 
-@newest_wins()
+@newest_wins
 @warnings
 def move_beta(request: gr.Request, event: gr.EventData) -> object:
     """Keep the beta at which the hand rests, for the link and for what is drawn next."""
@@ -156,7 +160,7 @@ def move_beta(request: gr.Request, event: gr.EventData) -> object:
     return gr.skip() if beta is None else beta
 
 
-@newest_wins()
+@newest_wins
 @warnings
 def update_gallery(
     request: gr.Request,
@@ -197,7 +201,7 @@ def _message(event: gr.EventData) -> dict[str, object]:
     return event._data if isinstance(event._data, dict) else {}
 
 
-@newest_wins()
+@newest_wins
 @warnings
 def update_link(
     request: gr.Request,
@@ -210,11 +214,11 @@ def update_link(
     count: int,
     pixels: str,
     temperature: float,
-) -> list[object]:
+) -> object:
     """The view's link, without a visitor's own file; and whether another eps can be drawn."""
     text, at = Text(language(request)), answers.chosen(name, beta)
     if not controls.is_seed(seed):
-        return [gr.skip()] * 3
+        return gr.skip()
     picture = (
         {"picture": controls.OWN}
         if example is None

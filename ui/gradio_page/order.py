@@ -15,26 +15,50 @@ from cachetools import LRUCache
 MOST_SESSIONS = 2000
 
 
-def newest_wins() -> Callable[[Callable], Callable]:
-    """Make a decorator; the handlers that it decorates are in one order.
+class Order:
+    """The order of the calls of some handlers, in each session."""
 
-    An answer is dropped where a call of the same session that began later has answered already,
-    and has changed something.
-    """
-    numbers, answered, lock = count(), LRUCache[str | None, int](MOST_SESSIONS), Lock()
+    def __init__(self) -> None:
+        self._numbers = count()
+        self._answered: LRUCache[str | None, int] = LRUCache(MOST_SESSIONS)
+        self._lock = Lock()
 
-    def decorate(function: Callable) -> Callable:
+    def newest_wins(self, function: Callable) -> Callable:
+        """Decorator: drop an answer where a call that began later has answered already.
+
+        An answer that changes nothing overtakes none.
+        """
+
         @wraps(function)
         def answer(request: gr.Request, *values: object) -> object:
-            number = next(numbers)
+            number = next(self._numbers)
             result = function(request, *values)
-            with lock:
-                if answered.get(request.session_hash, -1) > number:
+            with self._lock:
+                if self._answered.get(request.session_hash, -1) > number:
                     return gr.skip()
                 if result != gr.skip():
-                    answered[request.session_hash] = number
+                    self._answered[request.session_hash] = number
             return result
 
         return answer
 
-    return decorate
+    def while_unchanged(self, function: Callable) -> Callable:
+        """Decorator: drop an answer where one of this order has come since the call began.
+
+        It changes what another handler of the order has made, and overtakes none.
+        """
+
+        @wraps(function)
+        def answer(request: gr.Request, *values: object) -> object:
+            before = self._answered.get(request.session_hash)
+            result = function(request, *values)
+            if self._answered.get(request.session_hash) != before:
+                return gr.skip()
+            return result
+
+        return answer
+
+
+def newest_wins(function: Callable) -> Callable:
+    """Decorator: an order of this handler alone."""
+    return Order().newest_wins(function)

@@ -264,7 +264,9 @@ class Page:
             handlers.carry_gallery,
             [self.model, self.seed, *gallery_inputs],
             [self.gallery_film],
-            **options(handlers.carry_gallery),
+            # Of seconds: it leaves the page's other handlers alone.
+            **options(handlers.carry_gallery) | {"concurrency_id": "gallery"},
+            concurrency_limit=1,
         )
         gr.on(
             [

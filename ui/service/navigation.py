@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from ui.text import DEFAULT, LANGUAGES
-
 LAB = ("playground", "map", "dimensions", "path")
 _ROOMS = {
     "step1": "step1_pixels",
@@ -28,17 +26,6 @@ def sections(only: object) -> dict[str, tuple[str, ...]]:
     only: "lesson" for a link that shows the lesson alone.
     """
     return {"lesson": LESSON} if only == "lesson" else SECTIONS
-
-
-def default_views() -> list[tuple[str, str]]:
-    """Name and query of each page as a first visitor opens it, the first page in each language.
-
-    Of what pages keep for everybody only the first page's film has words in it.
-    """
-    first, *others = (name for names in SECTIONS.values() for name in names)
-    return [(first, f"lang={code}") for code in LANGUAGES] + [
-        (name, f"lang={DEFAULT}") for name in others
-    ]
 
 
 def file(name: str) -> str:

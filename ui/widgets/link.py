@@ -212,17 +212,20 @@ def page(name: str) -> Iterator[None]:
         raise
     finally:
         run.gathering = False
-    link = _link()
     others = {
         key: value
         for key, value in st.query_params.to_dict().items()
         if key not in st.session_state["linked_ever"]
     }
-    query = others | {
-        key: link[key] for key in sorted(run.linked & link.keys(), key=list(link).index)
-    }
-    if query != st.query_params.to_dict():
-        st.query_params.from_dict(query)
+    whole = others | query()
+    if whole != st.query_params.to_dict():
+        st.query_params.from_dict(whole)
+
+
+def query() -> dict[str, str]:
+    """The values in the link of the present page, as far as it is drawn."""
+    link, linked = _link(), _run().linked
+    return {key: link[key] for key in sorted(linked & link.keys(), key=list(link).index)}
 
 
 def keep_choices() -> None:
@@ -329,6 +332,11 @@ def expects_own_picture(slot: str) -> bool:
 def set_own_picture(slot: str, shown: bool) -> None:
     """Note in the link whether this slot shows a visitor's own picture, or the note that it did."""
     _write_link(f"own{slot}", "1" if shown else None)
+
+
+def is_own_picture(key: str) -> bool:
+    """Whether a key of a link notes that a slot shows a visitor's own picture."""
+    return key.rstrip("0123456789") == "own"
 
 
 def in_link(key: str, default: object = None) -> object:

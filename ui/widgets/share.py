@@ -7,18 +7,22 @@ import streamlit as st
 from ui.service import addresses
 from ui.text import Text
 from ui.view.qr_code import SCALE, qr_code, svg_file
+from ui.widgets import link
+
+KEY = "share"
+PRIVATE = ("answers", "seen")  # what the student has answered and seen of the lesson
 
 
-def button(text: Text) -> bool:
-    """Draw the button; returns whether it was pressed: then `dialog` shows the link."""
-    return st.button(
-        text("share.button"), icon=":material/share:", key="share", help=text("share.help")
-    )
+def button(text: Text) -> None:
+    """Draw the button; `open_if_pressed` answers it once the page is drawn."""
+    st.button(text("share.button"), icon=":material/share:", key=KEY, help=text("share.help"))
 
 
-def dialog(text: Text) -> None:
-    """Open a dialog with the link of the present view."""
-    st.dialog(text("share.button"))(partial(_view_link, text))()
+def open_if_pressed(text: Text) -> None:
+    """Open a dialog with the link of the page that was drawn, where its button was pressed."""
+    if st.session_state.get(KEY):
+        query = {key: value for key, value in link.query().items() if key not in PRIVATE}
+        st.dialog(text("share.button"))(partial(_view_link, text, query))()
 
 
 def show_link(text: Text, address: str) -> None:
@@ -46,12 +50,11 @@ def save_code(text: Text, address: str) -> None:
     )
 
 
-def _view_link(text: Text) -> None:
-    query = st.query_params.to_dict()
+def _view_link(text: Text, query: dict[str, str]) -> None:
     address = addresses.with_query(st.context.url or "", query)  # no URL without a browser
     st.write(text("share.view"))
     show_link(text, address)
-    if "own" in query:
+    if any(link.is_own_picture(key) for key in query):
         st.caption(text("share.own_picture"))
     show_code(text, address)
     save_code(text, address)

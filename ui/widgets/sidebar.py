@@ -56,7 +56,7 @@ def show(
             st.caption(f"{text('sidebar.model')}: {sentences.title(text, name)}")
         controls, foot = st.container(), st.container()
         with foot:
-            shared = share.button(text)
+            share.button(text)
             _language(text)
         model = resolve(text, name)
         with controls:
@@ -81,8 +81,6 @@ def show(
             )
             if text.has(f"credit.{name}"):
                 st.caption(text(f"credit.{name}"))
-    if shared:
-        share.dialog(text)
     return SidebarSelection(model, now, seed, kind == "mean")
 
 
@@ -90,10 +88,8 @@ def language_bar(text: Text) -> None:
     """Draw the side bar of a page without a model: the language alone."""
     with st.sidebar:
         st.title(text("app.title"), anchor=False)
-        shared = share.button(text)
+        share.button(text)
         _language(text)
-    if shared:
-        share.dialog(text)
 
 
 def _model(text: Text) -> str:

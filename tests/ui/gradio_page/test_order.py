@@ -1,5 +1,6 @@
 """Whatever is computed at once, a session's page ends with the answer to its last event."""
 
+import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
@@ -8,12 +9,19 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+import vae
+from benchmarks.film import opened
+from tests.pictures import portrait
 from tests.processes import HANGING
 from ui.gradio_page import handlers
+from ui.gradio_page.answers import Photo
 from ui.gradio_page.language import warnings
-from ui.gradio_page.order import newest_wins
+from ui.gradio_page.order import Order, newest_wins
 from ui.gradio_page.page import options
 from ui.service.validation import InputError
+from ui.view.source_picture import SourcePicture
+from vae.hub import sources
+from vae.images.reading import WHOLE
 
 
 def request(session: str = "one") -> SimpleNamespace:
@@ -46,7 +54,7 @@ def both():
 def ordered(function: Callable[[object], object]) -> Callable:
     """A handler in an order; `function` computes its answer."""
 
-    @newest_wins()
+    @newest_wins
     @warnings
     def handler(_: object, value: object) -> object:
         if value == "unusable":
@@ -80,6 +88,25 @@ def test_a_refused_value_overtakes_nothing(both, monkeypatch):
     older, newer = both(Ordered(), (request(), "slow"), (request(), "unusable"))
     assert (older, newer) == ("slow", gr.skip())
     assert len(told) == 1
+
+
+def test_a_framing_is_dropped_where_another_picture_has_come_meanwhile():
+    order = Order()
+    picture = order.newest_wins(lambda _, value: value)
+    framed = order.while_unchanged(lambda who, value: picture(who, value) and "framed")
+    assert framed(request(), "another") == gr.skip()
+    assert order.while_unchanged(lambda _, value: value)(request(), "framed") == "framed"
+    assert picture(request(), "newer") == "newer"  # a framing overtakes none
+
+
+def test_a_photograph_for_another_model_is_preprocessed_anew():
+    """It may come while the model is changing."""
+    picture = vae.images.decode(portrait())
+    config = sources.resolve("faces").network.config
+    photo = Photo(picture, WHOLE, SourcePicture(vae.images.view(picture, config)))
+    assert not photo.fits(sources.resolve("fashion-mnist"))
+    answer = handlers.update_view(request(), "fashion-mnist", 1.0, 7, "draw", 0, None, photo)
+    assert opened(base64.b64decode(answer[0]))["film"]["height"] == 28
 
 
 def test_one_after_the_other_both_answer():

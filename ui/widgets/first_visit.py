@@ -1,14 +1,15 @@
 """Cache warming: a visitor without a browser opens each page once.
 
 Whatever a page computes for everybody is then there when the first student comes. The visit is a
-session of Streamlit's own runtime, so that no list of computations has to follow the pages.
+session of Streamlit's own runtime, so that no list of computations has to follow the pages; only
+what a browser asks for later is listed.
 """
 
 import logging
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from streamlit import runtime
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -32,58 +33,72 @@ class _Visitor(SessionClient):
     def write_forward_msg(self, msg: ForwardMsg) -> None:
         if self.left:
             raise SessionClientDisconnectedError
-        if msg.WhichOneof("type") == "script_finished":
+        if (
+            msg.WhichOneof("type") == "script_finished"
+            and msg.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+        ):
             self.drawn.set()
 
 
-def start(views: Iterable[tuple[str, str]], *, after: float = 0) -> None:
-    """Visit the pages in the background, once in the life of a process.
+def start(
+    views: Callable[[], Iterable[tuple[str, str]]],
+    computations: Callable[[], Iterable[Callable[[], object]]] = tuple,
+    *,
+    after: float = 0,
+) -> None:
+    """Visit the pages in the background, once in the life of a process, then compute the rest.
 
-    views: name of each page, and the query of a link to it. after: seconds, for a visitor who is
-    there already. Without a server, and where the setting VAE_LAB_WARM is 0, nothing happens.
+    views: returns the name of each page, and the query of a link to it. computations: returns what
+    browsers ask for later. after: seconds, for a visitor who is there already. Without a server,
+    and where the setting VAE_LAB_WARM is 0, nothing happens.
     """
     with _starting:
         if _started.is_set() or os.environ.get(SETTING) == "0" or not runtime.exists():
             return
         _started.set()
-    visit = threading.Timer(after, _visit, args=(list(views),))
+    visit = threading.Timer(after, _visit, args=(views, computations))
     visit.daemon, visit.name = True, "first visit"
     visit.start()
 
 
-def _visit(views: list[tuple[str, str]]) -> None:
-    for name, query in views:
-        try:
+def _visit(
+    views: Callable[[], Iterable[tuple[str, str]]],
+    computations: Callable[[], Iterable[Callable[[], object]]],
+) -> None:
+    try:
+        for name, query in views():
             if not _open(name, query):
-                _LOG.warning("a page was not drawn in time ahead of its visitors: %s", name)
+                _LOG.warning("the visit ended at a page that was not drawn in time: %r", name)
                 return
-        except Exception as error:  # a page that fails says so to its visitors
-            _LOG.warning("no page is drawn ahead of its visitors: %s", type(error).__name__)
-            return
-        time.sleep(PAUSE)
+            time.sleep(PAUSE)
+        for compute in computations():
+            compute()
+            time.sleep(PAUSE)
+    except Exception as error:  # whoever comes computes it, and is told what is wrong
+        _LOG.warning("the visit ended early: %s", type(error).__name__)
 
 
 def _open(name: str, query: str) -> bool:
     """Open a page in a session of its own; returns whether it was drawn."""
-    server, visitor, opened = runtime.get_instance(), _Visitor(), threading.Event()
-    sessions: list[str] = []
+    server, visitor, sessions = runtime.get_instance(), _Visitor(), list[str]()
 
     def connect() -> None:
+        if visitor.left:
+            return
         sessions.append(server.connect_session(visitor, {}))
         message = BackMsg()
         message.rerun_script.page_name = name
         message.rerun_script.query_string = query
         server.handle_backmsg(sessions[0], message)
-        opened.set()
 
     def leave() -> None:
         visitor.left = True
-        server.close_session(sessions[0])
+        for session in sessions:
+            server.close_session(session)
 
     loop = server._get_async_objs().eventloop
     loop.call_soon_threadsafe(connect)
     try:
-        return opened.wait(LONGEST) and visitor.drawn.wait(LONGEST)
+        return visitor.drawn.wait(LONGEST)
     finally:
-        if opened.is_set():
-            loop.call_soon_threadsafe(leave)
+        loop.call_soon_threadsafe(leave)
