@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser import film
-from tests.browser.app import open_page, settle
+from tests.browser.app import answered, open_page, settle
 from tests.pictures import digit_png
 from ui.text import Text
 
@@ -16,9 +16,11 @@ EN = Text("en")
 
 
 def test_the_link_and_its_code_open_the_view_that_is_on_the_page(browser, address):
-    page = open_page(browser, f"{address}/?lang=en&beta=0.1&seed=3&example=8")
+    page = open_page(browser, address)
+    with answered(page):
+        page.locator(".st-key-new_seed button").first.click()
     film.move_beta(page, to="10")
-    page.get_by_role("button", name=EN("share.button")).click()
+    page.get_by_role("button", name=EN("share.button")).press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text(EN("share.local"))).to_be_visible()  # a test runs on localhost
     link = dialog.locator("code").inner_text()
@@ -43,6 +45,15 @@ def test_a_picture_of_ones_own_is_in_no_link_which_is_said(browser, address, tmp
     settle(page)
     page.get_by_role("button", name=EN("share.button")).click()
     expect(page.get_by_role("dialog").get_by_text(EN("share.own_picture"))).to_be_visible()
+    page.close()
+
+
+def test_a_students_answers_are_not_shared(browser, address):
+    page = open_page(browser, f"{address}/step3?lang=en&beta=10&answers=a_student.a&seen=step3")
+    page.get_by_role("button", name=EN("share.button")).click()
+    link = page.get_by_role("dialog").locator("code").inner_text()
+    assert "lang=en" in link
+    assert not re.search("answers|seen", link)
     page.close()
 
 

@@ -29,25 +29,15 @@ def views() -> list[tuple[str, str]]:
 
 
 def films() -> list[Callable[[], object]]:
-    """What browsers ask for once a page is there: the gallery, the map's codes, step 7's planes.
-
-    In pieces of some seconds at most.
-    """
+    """What browsers ask for once a page is there: the gallery, and step 7's planes, one by one."""
     return [
         *(partial(_gallery, language) for language in LANGUAGES),
-        _codes,
         *(partial(_plane, stop) for stop in range(len(frames.stops(sources.resolve(PLANE))))),
     ]
 
 
 def _gallery(language: str) -> None:
     cache.gallery_film(sources.resolve(DEFAULT_MODEL), GALLERY, language)
-
-
-def _codes() -> None:
-    model = sources.resolve(PLANE)
-    if model.reference is not None:
-        cache.map_codes_film(WithReference(**vars(model)))
 
 
 def _plane(stop: int) -> None:

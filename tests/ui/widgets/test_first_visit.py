@@ -10,7 +10,7 @@ from tests.ui.driver import open_page, shown_film
 from ui.film import frames
 from ui.lesson import ahead
 from ui.lesson.step7_holes.cache import known
-from ui.service import cache, navigation
+from ui.service import navigation
 from ui.text import LANGUAGES
 from vae.hub import sources
 from vae.hub.sources import WithReference
@@ -72,4 +72,3 @@ def test_what_the_first_browser_asks_for_is_there():
     model = sources.resolve(ahead.PLANE)
     whole = WithReference(**vars(model))
     assert known(whole) == tuple(range(len(frames.stops(model))))
-    assert cache.map_codes_film.cache
