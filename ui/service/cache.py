@@ -84,10 +84,15 @@ def trade_off(model: Resolved, image: np.ndarray, seed: int) -> TradeOff:
 @shared_cache(64)
 def map_atlas(model: WithReference, beta: float, window: Window) -> AtlasOfCodes:
     """Map tiles of a window at one beta, and the reference pictures' codes; about 0.2 MB."""
+    return map_tiles.draw(model, beta, window, codes_at(model, beta))
+
+
+def codes_at(model: WithReference, beta: float) -> Codes:
+    """The reference pictures' codes at one beta: alone, where those of all stops are not there."""
     stops = frames.stops(model)
-    is_there = beta in stops and is_kept(reference_codes, model)
-    codes = reference_codes(model)[stops.index(beta)] if is_there else None
-    return map_tiles.draw(model, beta, window, codes)
+    if beta in stops and is_kept(reference_codes, model):
+        return reference_codes(model)[stops.index(beta)]
+    return experiments.codes(model.network, model.reference.images, beta)
 
 
 @shared_cache(2)

@@ -62,12 +62,9 @@ class Ellipse:
     colour: str
 
 
-def draw(
-    model: WithReference, beta: float, window: Window, codes: Codes | None = None
-) -> AtlasOfCodes:
-    """Decode the tiles, and encode the reference pictures where their codes are not given."""
+def draw(model: WithReference, beta: float, window: Window, codes: Codes) -> AtlasOfCodes:
+    """Decode the tiles. codes: the reference pictures' at this beta."""
     tiles = experiments.tiles(model.network, window, beta, SIDE)
-    codes = codes or experiments.codes(model.network, model.reference.images, beta)
     deviations = codes.deviation[:MOST_POSTERIORS] if codes.deviation.any() else codes.deviation[:0]
     pixels = pictures.grid(tiles, columns=SIDE, gap=0)
     sheet = next(

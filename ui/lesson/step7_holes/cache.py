@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from ui.film import parts
 from ui.film.frames import Film, stops
 from ui.lesson.step7_holes import film, view
-from ui.service.cache import is_kept, shared_cache, slow_lock
+from ui.service.cache import codes_at, is_kept, reference_codes, shared_cache, slow_lock
 from ui.text import Text
 from vae.experiments.lesson import holes
 from vae.experiments.lesson.holes import Plane, Walk
@@ -18,7 +18,7 @@ SECONDS = 1.0  # for which planes are measured at once: what a student does mean
 @shared_cache(128)
 def latent_plane(model: WithReference, beta: float) -> Plane:
     """The reference pictures' codes at one beta, and the holes between them; about 0.05 MB."""
-    return holes.plane(model.network, model.reference.images, beta)
+    return holes.plane(codes_at(model, beta), beta)
 
 
 @shared_cache(64)
@@ -36,6 +36,7 @@ def known(model: WithReference) -> tuple[int, ...]:
 
 def measure(model: WithReference, wanted: int) -> None:
     """Measure planes for a second or so: those that are missing near a stop first."""
+    reference_codes(model)  # at all stops: a seventh of the time that they take one by one
     begun = time.monotonic()
     betas, have = stops(model), known(model)
     missing = [stop for stop in range(len(betas)) if stop not in have]

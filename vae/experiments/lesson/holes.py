@@ -7,7 +7,7 @@ import torch
 from scipy.spatial import cKDTree
 
 from vae.experiments.arrays import tensor
-from vae.experiments.map import Codes, codes
+from vae.experiments.map import Codes
 from vae.experiments.playground import gallery
 from vae.latent import interpolate, typical_radius
 from vae.likelihood import bernoulli
@@ -121,12 +121,11 @@ class PriorPictures:
     difference: float
 
 
-def plane(model: VAE, images: np.ndarray, beta: float) -> Plane:
-    """Encode the reference pictures (N, 1, H, W) uint8 and look for holes.
+def plane(found: Codes, beta: float) -> Plane:
+    """Look for holes between the reference pictures' codes at one beta.
 
-    Raises as VAE.encode and emptiest_pair do.
+    Raises as emptiest_pair does.
     """
-    found = codes(model, images, beta)
     return Plane(found, holes(found, beta), emptiest_pair(found))
 
 

@@ -196,7 +196,7 @@ def test_the_same_z_give_other_pictures_until_the_code_is_gone(digits):
 
 
 def test_a_plane_is_its_codes_their_holes_and_the_walk(digits, codes):
-    found = holes.plane(digits.network, digits.reference.images, 10.0)
+    found = holes.plane(experiments.codes(digits.network, digits.reference.images, 10.0), 10.0)
     assert np.array_equal(found.codes.mean, codes[10.0].mean)
     assert found.holes.share == holes.holes(codes[10.0], 10.0).share
     assert found.pair == holes.emptiest_pair(codes[10.0])
