@@ -35,7 +35,7 @@ from benchmarks import film
 STREAM = "/_stcore/stream"
 # without XSRF protection there is no token, and the browser says so
 SUBPROTOCOLS = (Subprotocol("streamlit"), Subprotocol("PLACEHOLDER_AUTH_TOKEN"))
-SECONDS_TO_WAIT = 30.0
+SECONDS_TO_WAIT = 120.0
 Path = tuple[int, ...]
 
 

@@ -159,10 +159,10 @@ def test_an_upload_from_inside_another_sites_frame_arrives(container, other_site
     expect(frame.locator(".film-flow .file img")).to_have_attribute("alt", re.compile("300 × 400"))
     page.goto(f"{other_site}/gradio.html")
     frame = page.frame_locator("iframe")
-    expect(frame.locator("#gallery img")).to_be_visible()
+    expect(frame.locator(".film-gallery canvas")).to_be_visible()
     frame.get_by_role("tab", name="Upload").click()
     frame.locator("#source-upload input").set_input_files(digit)
-    expect(frame.locator(".pictures img").first).to_have_attribute("alt", re.compile("300 × 400"))
+    expect(frame.locator(".film-flow .file img")).to_have_attribute("alt", re.compile("300 × 400"))
     page.close()
 
 
