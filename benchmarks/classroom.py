@@ -83,6 +83,10 @@ class Part:
     begun: float = 0.0
     elapsed: float = 0.0
 
+    def add(self, run: Run) -> None:
+        """Count an answer, without the pictures in it: twelve thousand would take gigabytes."""
+        self.runs.append(replace(run, places={}))
+
     def row(self) -> str:
         times = [1000 * run.seconds for run in self.runs] or [float("nan")]
         return (
@@ -114,7 +118,7 @@ async def move(student: Student, beta: str) -> Run:
 async def record_move(part: Part, student: Student, beta: str) -> None:
     """Move one student's beta, and count the answer or the failure."""
     try:
-        part.runs.append(await move(student, beta))
+        part.add(await move(student, beta))
     except RunError as failure:
         part.failures.append(str(failure))
 
@@ -142,7 +146,7 @@ async def timed(part: Part, act: Callable[[], Awaitable[Run]]) -> None:
     """Count an answer from the beginning of the part, or the failure."""
     try:
         run = await act()
-        part.runs.append(replace(run, seconds=time.perf_counter() - part.begun))
+        part.add(replace(run, seconds=time.perf_counter() - part.begun))
     except (RunError, OSError) as failure:
         part.failures.append(str(failure))
 
@@ -161,7 +165,7 @@ async def entered(student: Student) -> Run:
 
 
 async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple[str, str]]]:
-    """Run all parts of the lesson.
+    """Run all parts of the lesson, and print each one's row when it is over.
 
     Returns their measurements, and rows of further figures: label and value.
     """
@@ -172,6 +176,7 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
         pass  # the app is loaded, and not timed
     opening, own = Part("one link, all at once"), Part("own photographs, all at once")
     await together(opening, [partial(entered, student) for student in students])
+    print(opening.row(), flush=True)
     memory.append(app.megabytes())
     photographs = [photograph(np.random.default_rng(dice.randrange(1 << 30))) for _ in students]
     await together(
@@ -181,6 +186,7 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
             for student, picture in zip(students, photographs, strict=True)
         ],
     )
+    print(own.row(), flush=True)
     memory.append(app.megabytes())
     for student in students:
         with contextlib.suppress(RunError):
@@ -189,7 +195,9 @@ async def lesson(arguments: Arguments, app: App) -> tuple[list[Part], list[tuple
     gc.freeze()  # a collection here, with PyTorch loaded, would be measured as the server's
     moving, burst, processor = await moves(arguments, app, students, dice)
     memory.append(app.megabytes())
+    print(f"{moving.row()}\n{burst.row()}", flush=True)
     presses, overload, rows = await overloaded(arguments, students)
+    print(f"{presses.row()}\n{overload.row()}", flush=True)
     for student in students:
         await student.__aexit__(None, None, None)
     sizes = [run.size for run in moving.runs] or [0]
@@ -264,7 +272,8 @@ async def overloaded(
         except RunError as failure:
             overload.failures.append(str(failure))
             return
-        overload.runs += [run for _, run in answered]
+        for _, run in answered:
+            overload.add(run)
         newest.append(answered[-1][1].seconds)
 
     start = time.perf_counter()
@@ -318,6 +327,8 @@ async def empty_page() -> list[tuple[str, str]]:
 def main(argv: Sequence[str]) -> None:
     arguments = tyro.cli(Arguments, args=list(argv), prog="python -m benchmarks.classroom")
     process.configure()  # also as many open files as a class takes
+    print(f"{arguments.students} students, model {MODEL}; server and students on {machine()}")
+    print(HEADER, flush=True)
     if arguments.address:
         parts, rows = asyncio.run(lesson(arguments, App(arguments.address)))
     else:
@@ -325,10 +336,6 @@ def main(argv: Sequence[str]) -> None:
         with running_app(os.environ | {first_visit.SETTING: "0"}) as app:
             parts, rows = asyncio.run(lesson(arguments, app))
     rows += asyncio.run(empty_page())
-    print(f"{arguments.students} students, model {MODEL}; server and students on {machine()}")
-    print(HEADER)
-    for part in parts:
-        print(part.row())
     for name, value in rows:
         print(f"{name:34}{value}")
     for failure in sorted({failure for part in parts for failure in part.failures})[:5]:

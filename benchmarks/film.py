@@ -1,5 +1,6 @@
 """The film of beta as a browser reads it: the packed bytes, and what the views say at one stop."""
 
+import functools
 import html
 import json
 import math
@@ -39,6 +40,10 @@ def opened(content: bytes) -> dict[str, Any]:
     return json.loads(zlib.decompress(content[4:end]), object_hook=referred)
 
 
+# Of a class: each student's film and gallery is carried once, and read at each of their moves.
+_kept = functools.lru_cache(1000)(opened)
+
+
 def stop(betas: list[float], query: str) -> int:
     """The number of the stop that a page's link names; it leaves out the one nearest to 1."""
     beta = float(parse_qs(query.removeprefix("?")).get("beta", ["1"])[0])
@@ -62,7 +67,7 @@ class Shown:
         self.carried: dict[str, dict[str, Any]] = {}
         for component in self.components:
             if component.component_name == CARRIER:
-                content = opened(component.bytes)
+                content = _kept(component.bytes)
                 self.carried[content["id"]] = content
 
     def alternative_texts(self, component: BidiComponent) -> list[str]:
