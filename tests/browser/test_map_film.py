@@ -24,6 +24,14 @@ PIN = (1.3, -0.9)
 NUMBERS = ".map-numbers"
 CODES = "[...vaeLabFilm.pages.values()].find(page => page.labels)"
 
+# Writes down what a status region says, but for when it falls silent.
+HEARD = """region => {
+    window.heard = [];
+    new MutationObserver(() => {
+        if (region.textContent) window.heard.push(region.textContent);
+    }).observe(region, {childList: true, characterData: true, subtree: true});
+}"""
+
 
 @pytest.fixture(scope="module")
 def sent():
@@ -123,6 +131,15 @@ def test_a_frame_of_the_film_is_drawn_as_the_servers_answer_is(page):
     assert np.abs(drawing - answer).mean() < 0.2
     image = experiments.decode_point(resolve("mnist-2d").network, PIN, beta)
     assert np.abs(pinned[..., 0] - pictures.to_uint8(image).astype(int)).max() <= 1
+
+
+def test_a_screen_reader_hears_the_numbers_once_when_the_hand_rests(page):
+    page.locator(f"{NUMBERS} .spoken").evaluate(HEARD)
+    with answered(page):
+        bar(page).focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("window.heard.length > 0")
+    assert page.evaluate("window.heard") == [own(page)]
 
 
 def test_while_beta_moves_no_tile_and_no_posterior_of_another_beta_is_shown(page):

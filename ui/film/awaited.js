@@ -23,7 +23,9 @@ class AwaitedView extends Follower {
     const { count, words } = this.data;
     const { known, isWhole } = progress(this.pages, count);
     this.isWhole = isWhole;
-    this.root.textContent = isWhole ? "" : filled(words.waiting, { known, count });
+    // Nothing before the first are there, and nothing where only the film is missing.
+    const isWaiting = known > 0 && known < count;
+    this.root.textContent = isWaiting ? filled(words.waiting, { known, count }) : "";
   }
 
   rest() {

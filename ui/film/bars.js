@@ -38,7 +38,10 @@ class BarsView extends Follower {
     plot.addEventListener("pointerleave", () => this.point(null));
     plot.addEventListener("click", event => this.choose(this.columnOf(event)));
     plot.addEventListener("keydown", event => this.key(event));
-    plot.addEventListener("blur", () => this.point(null));
+    plot.addEventListener("blur", () => {
+      this.point(null);
+      plot.removeAttribute("aria-activedescendant");
+    });
     this.resized = new ResizeObserver(() => this.build());
     this.resized.observe(plot);
   }
@@ -176,6 +179,7 @@ class BarsView extends Follower {
   rest() {
     const found = this.pages.find(page => page?.alts?.bars?.[this.index]);
     if (found) this.plot.setAttribute("aria-label", found.alts.bars[this.index]);
+    if (this.pointed !== null) this.describe(this.pointed);
   }
 
   columnOf({ offsetX }) {
@@ -221,9 +225,16 @@ class BarsView extends Follower {
     if (to === null) return;
     event.preventDefault();
     this.point(to);
-    this.cursor.setAttribute("aria-label", this.said(this.order[to]));
-    this.cursor.setAttribute("aria-selected", String(this.order[to] === this.data.chosen));
+    this.describe(to);
     this.plot.setAttribute("aria-activedescendant", "cursor");
+  }
+
+  // What a screen reader says of the column that the keys have reached.
+  describe(column) {
+    const dimension = this.order?.[column];
+    if (dimension === undefined) return;
+    this.cursor.setAttribute("aria-label", this.said(dimension));
+    this.cursor.setAttribute("aria-selected", String(dimension === this.data.chosen));
   }
 
   choose(column) {

@@ -43,10 +43,12 @@ class SentencesView extends Follower {
     }
   }
 
-  // What a person's move has changed; captions are silent, as there may be several at once.
+  // What a person's move has changed, once all of it is known; captions are silent, as there may be
+  // several at once.
   rest() {
-    const known = [...this.says.children].filter(place => !place.classList.contains("dimmed"));
-    const said = known.map(place => place.textContent).join(" ");
+    const places = [...this.says.children];
+    if (places.some(place => place.classList.contains("dimmed"))) return;
+    const said = places.map(place => place.textContent).join(" ");
     const isNews = this.moved && said !== this.said && this.data.look !== "caption";
     this.said = said;
     this.moved = false;

@@ -27,20 +27,21 @@ from vae.images.reading import WHOLE, Framing
 
 @dataclass(frozen=True)
 class Photo:
-    """A session's own picture: opened, framed, and preprocessed for the model on the page."""
+    """A session's own picture: opened, framed, and preprocessed for a model, which it names."""
 
+    model: str
     opened: np.ndarray
     framing: Framing
     given: SourcePicture
 
     def fits(self, model: Resolved) -> bool:
-        """Whether it was preprocessed for pictures of this model's shape."""
-        return self.given.image.shape == model.network.config.image_shape
+        """Whether it was preprocessed for this model."""
+        return self.model == model.name
 
     def framed(self, model: Resolved, framing: Framing) -> "Photo":
         """This picture with another framing. Raises ImageError."""
         given = SourcePicture(vae.images.view(self.opened, model.network.config, framing))
-        return replace(self, framing=framing, given=given)
+        return replace(self, model=model.name, framing=framing, given=given)
 
 
 def chosen(name: object, beta: float) -> Selection:
@@ -60,7 +61,8 @@ def photo(event: gr.EventData, model: Resolved) -> Photo:
     if data.get("problem") == "too_large":
         raise InputError("source.too_large", megabytes=vae.images.MAX_BYTES >> 20)
     opened = vae.images.decode(validation.file(data.get("picture"), model))
-    return Photo(opened, WHOLE, SourcePicture(vae.images.view(opened, model.network.config)))
+    given = SourcePicture(vae.images.view(opened, model.network.config))
+    return Photo(model.name, opened, WHOLE, given)
 
 
 def view(

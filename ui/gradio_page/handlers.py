@@ -64,6 +64,7 @@ def choose_model(
 
     The picture stays where this model can read it too.
     """
+    before = _pictures.last(request)
     text, model = Text(language(request)), api.resolve(name)
     values = dict(parse_qsl((query or "").removeprefix("?")))
     try:
@@ -72,15 +73,18 @@ def choose_model(
         reason = text(f"errors.{error.code}", **error.details)
         gr.Warning(f"{reason} {text('source.put_aside')}")
         photo = None
+    example = controls.examples(text, model, values.get("example"), photo)
+    picture = [photo, *controls.framing(text, model, photo)]
+    if _pictures.last(request) != before:  # another has come meanwhile, and stays
+        example, picture = gr.skip(), [gr.skip() for _ in picture]
     return [
         controls.new_token(),
         controls.new_token(),
         answers.beta_bar(text, answers.chosen(name, beta)),
-        controls.examples(text, model, values.get("example"), photo),
+        example,
         controls.noise(text, model, values.get("noise", "draw")),
         *controls.model_updates(text, model),
-        photo,
-        *controls.framing(text, model, photo),
+        *picture,
     ]
 
 

@@ -50,13 +50,16 @@ class Order:
 
         @wraps(function)
         def answer(request: gr.Request, *values: object) -> object:
-            before = self._answered.get(request.session_hash)
+            before = self.last(request)
             result = function(request, *values)
-            if self._answered.get(request.session_hash) != before:
-                return gr.skip()
-            return result
+            return result if self.last(request) == before else gr.skip()
 
         return answer
+
+    def last(self, request: gr.Request) -> int | None:
+        """The number of the session's last answer."""
+        with self._lock:
+            return self._answered.get(request.session_hash)
 
 
 def newest_wins(function: Callable) -> Callable:

@@ -186,7 +186,10 @@ def test_the_whole_film_is_small_enough_for_a_phone():
 
 def test_the_servers_answer_has_the_codes_of_the_film_once_these_are_there():
     cache.reference_codes(digits())
+    cache.map_atlas.cache.clear()
     atlas = cache.map_atlas(digits(), 10.0, Window(0.5, 0.0, 1.5))
+    stop = frames.stops(digits()).index(10.0)
+    assert atlas.codes is cache.reference_codes(digits())[stop]
     alone = experiments.codes(digits().network, digits().reference.images, 10.0)
     assert np.allclose(atlas.codes.mean, alone.mean, atol=1e-6)
     assert np.allclose(atlas.codes.deviation, alone.deviation, atol=1e-6)

@@ -19,7 +19,7 @@ def photo() -> Photo:
     """A portrait that was given for the model of faces."""
     opened = vae.images.decode(portrait())
     config = sources.resolve("faces").network.config
-    return Photo(opened, WHOLE, SourcePicture(vae.images.view(opened, config)))
+    return Photo("faces", opened, WHOLE, SourcePicture(vae.images.view(opened, config)))
 
 
 def test_a_photograph_is_framed_anew():

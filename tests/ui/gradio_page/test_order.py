@@ -18,6 +18,7 @@ from ui.gradio_page.answers import Photo
 from ui.gradio_page.language import warnings
 from ui.gradio_page.order import Order, newest_wins
 from ui.gradio_page.page import options
+from ui.service import cache
 from ui.service.validation import InputError
 from ui.view.source_picture import SourcePicture
 from vae.hub import sources
@@ -99,14 +100,30 @@ def test_a_framing_is_dropped_where_another_picture_has_come_meanwhile():
     assert picture(request(), "newer") == "newer"  # a framing overtakes none
 
 
-def test_a_photograph_for_another_model_is_preprocessed_anew():
-    """It may come while the model is changing."""
-    picture = vae.images.decode(portrait())
-    config = sources.resolve("faces").network.config
-    photo = Photo(picture, WHOLE, SourcePicture(vae.images.view(picture, config)))
-    assert not photo.fits(sources.resolve("fashion-mnist"))
-    answer = handlers.update_view(request(), "fashion-mnist", 1.0, 7, "draw", 0, None, photo)
-    assert opened(base64.b64decode(answer[0]))["film"]["height"] == 28
+@pytest.mark.parametrize("name", ["faces", "mnist"])
+def test_a_photograph_for_another_model_is_preprocessed_anew(name):
+    """It may come while the model is changing, also from digits, whose pictures are as large."""
+    picture, garments = vae.images.decode(portrait()), sources.resolve("fashion-mnist")
+    other = vae.images.view(picture, sources.resolve("faces").network.config)
+    photo = Photo(name, picture, WHOLE, SourcePicture(other))
+    assert not photo.fits(garments)
+    answer = handlers.update_view(request(), garments.name, 1.0, 7, "draw", 0, None, photo)
+    film = opened(base64.b64decode(answer[0]))["film"]
+    own = cache.film(photo.framed(garments, WHOLE).given.image, garments, 7, 0, False, "en")
+    assert film == opened(own.content)["film"]
+
+
+def test_a_picture_that_comes_while_the_model_changes_stays(monkeypatch):
+    """What the change of the model began with is older."""
+    resolve = sources.resolve
+    monkeypatch.setattr(
+        handlers.api, "resolve", lambda name: handlers.choose_example(request()) and resolve(name)
+    )
+    answer = handlers.choose_model(request(), "mnist", 1.0, "", None)
+    assert answer[3] == gr.skip()  # the example
+    assert answer[-6:] == [gr.skip()] * 6  # photograph and framing
+    monkeypatch.undo()
+    assert handlers.choose_model(request(), "mnist", 1.0, "", None)[3] != gr.skip()
 
 
 def test_one_after_the_other_both_answer():

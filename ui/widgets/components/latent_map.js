@@ -219,7 +219,9 @@ class MapView {
       make(page, player)
         .then(made => {
           film.made = made;
-          if (this.films[kind] === film) this.redraw();
+          if (this.films[kind] !== film) return;
+          this.redraw();
+          this.describe();
         })
         .catch(console.error);
     }

@@ -2,6 +2,7 @@
 // the hand; at rest the server's answer. Exported by name: what map_numbers.test.js tests.
 
 const TEXTS = ["own", "posterior", "tiny", "aggregate", "outside"];
+const QUIET = 1500; // ms after which what was spoken is gone
 const VIEWS = new WeakMap();
 
 // What is shown at a stop: the server's answer where it is of this stop, else the film's frame. The
@@ -23,6 +24,7 @@ class NumbersView {
     this.root = root.querySelector(".map-numbers");
     for (const name of ["seen", "reconstruction", ...TEXTS])
       this[name] = this.root.querySelector(`.${name}`);
+    this.spoken = root.querySelector(".spoken");
     this.canvas = this.reconstruction.querySelector("canvas");
     this.carried = () => {
       this.connect();
@@ -33,6 +35,7 @@ class NumbersView {
 
   remove() {
     this.leave?.();
+    clearTimeout(this.quiet);
     globalThis.removeEventListener("vae-lab-film", this.carried);
   }
 
@@ -58,7 +61,10 @@ class NumbersView {
       scope &&
       player.subscribe(
         scope,
-        () => this.draw(),
+        (_, { hand }) => {
+          this.moved ||= hand;
+          this.draw();
+        },
         () => this.describe(),
       );
   }
@@ -112,7 +118,14 @@ class NumbersView {
 
   describe() {
     const { shown } = this;
-    if (shown) this.canvas.setAttribute("aria-label", shown.alt);
+    if (!shown) return;
+    this.canvas.setAttribute("aria-label", shown.alt);
+    if (!this.moved) return;
+    // What a person's move has changed is spoken once; it stands on the page already.
+    this.moved = false;
+    this.spoken.textContent = this.own.textContent;
+    clearTimeout(this.quiet);
+    this.quiet = setTimeout(() => this.spoken.replaceChildren(), QUIET);
   }
 }
 
