@@ -36,8 +36,9 @@ def shared_cache(
     """Decorator: cache the `size` most recently used results of a pure function.
 
     Arguments may be hashable values, arrays, resolved models, and tuples or data classes of these.
-    Arrays are known by their digests, models by their networks. ignore: parameters that do not
-    change the result, such as a progress bar. A call whose result is being computed waits for it.
+    Arrays are known by their digests, models by their networks and stops of beta. ignore:
+    parameters that do not change the result, such as a progress bar. A call whose result is being
+    computed waits for it.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
@@ -63,7 +64,7 @@ def is_kept(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> 
 
 def _part(value: object) -> Hashable:
     if isinstance(value, Resolved):
-        return value.network
+        return value.network, frames.stops(value)
     if isinstance(value, np.ndarray):
         return digest(value)
     if isinstance(value, tuple | list):

@@ -1,5 +1,7 @@
 """Shared caches: what everybody has is computed once, what a visitor gave is in none of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from tests.pictures import digit_png
 from tests.ui.driver import alternative_texts, move_beta, open_app, open_page, tell, upload
 from ui.film import dimensions, frames
 from ui.service import cache
+from vae.hub import sources
 
 pytestmark = pytest.mark.usefixtures("small_networks")
 
@@ -57,6 +60,16 @@ def test_what_is_kept_is_known_without_being_computed():
     doubled(one, 4)
     assert not cache.is_kept(doubled, one)  # the oldest of three
     assert calls == [2, 3, 4]
+
+
+def test_a_model_with_other_stops_of_beta_is_another():
+    @cache.shared_cache(4)
+    def count(model: sources.Resolved) -> int:
+        return len(frames.stops(model))
+
+    model = sources.resolve("mnist-2d")
+    few = replace(model, metrics=replace(model.metrics, betas=model.metrics.betas[:3]))
+    assert (count(few), count(model)) == (3, len(model.metrics.betas))
 
 
 def test_the_film_of_an_example_is_drawn_once_for_all_sessions_and_every_beta(drawn):
