@@ -1,7 +1,6 @@
 """The film of step 7: each frame is what the package gives at that beta."""
 
 import dataclasses
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -23,15 +22,11 @@ BETAS = (0.001, 0.1, 1.0, 50.0)
 
 
 @pytest.fixture(scope="module")
-def digits() -> Iterator[WithReference]:
+def digits() -> WithReference:
     """The VAE with few stops."""
-    for kept in (cache.prior_film, cache.walks_film):  # caches know a model by its network
-        kept.cache_clear()
     model = WithReference(**vars(sources.resolve("mnist-2d")))
     betas = tuple(model.metrics.at(beta) for beta in BETAS)
-    yield dataclasses.replace(model, metrics=dataclasses.replace(model.metrics, betas=betas))
-    for kept in (cache.prior_film, cache.walks_film):
-        kept.cache_clear()
+    return dataclasses.replace(model, metrics=dataclasses.replace(model.metrics, betas=betas))
 
 
 @pytest.fixture(scope="module")
