@@ -176,9 +176,9 @@ def update_gallery(
     temperature: float,
 ) -> object:
     """The gallery; `update_view` reports an unusable seed."""
-    if not controls.is_seed(seed):
+    settings = _gallery_settings(seed, count, pixels, temperature)
+    if settings is None:
         return gr.skip()
-    settings = GallerySettings(count, int(seed), temperature, pixels == "draw")
     return answers.samples(Text(language(request)), answers.chosen(name, beta), settings)
 
 
@@ -193,11 +193,20 @@ def carry_gallery(
     temperature: float,
 ) -> object:
     """Frames of the gallery that the browser asks for, while nobody waits for them."""
-    if not controls.is_seed(seed):
+    settings = _gallery_settings(seed, count, pixels, temperature)
+    if settings is None:
         return gr.skip()
-    settings = GallerySettings(count, int(seed), temperature, pixels == "draw")
     wanted = received.wanted_frame(_message(event).get("wanted"))
     return answers.wanted_samples(Text(language(request)), api.resolve(name), settings, wanted)
+
+
+def _gallery_settings(
+    seed: object, count: int, pixels: str, temperature: float
+) -> GallerySettings | None:
+    """The gallery's settings; None where the seed is none, such as while it is typed in."""
+    if not controls.is_seed(seed):
+        return None
+    return GallerySettings(count, int(seed), temperature, pixels == "draw")
 
 
 def _message(event: gr.EventData) -> dict[str, object]:
